@@ -1,0 +1,364 @@
+package dataplane
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"enilab/internal/dataplane/verdict"
+)
+
+// Ack is what the workers report of an applied Delta.
+type Ack struct {
+	Generation uint64
+	At         int64 // when the last worker had it in force
+}
+
+const (
+	defaultMTU  = 9001 // of a VPC
+	etherHeader = 14
+)
+
+// Apply puts a Delta into force and returns when every worker concerned uses
+// it: no frame is delivered under the old configuration after that. Calls are
+// serialised; a Delta that is not newer than what is applied is refused, as is
+// one that contradicts itself, and then nothing has changed. ctx is asked
+// before the work only: a Delta is never applied by half.
+//
+// Detaching (moving included) and powering off flush the VNIC's connection
+// table; rules that change do not.
+func (e *Engine) Apply(ctx context.Context, d Delta) (Ack, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Ack{}, fmt.Errorf("applying generation %d: %w", d.Generation, err)
+	}
+	if err := e.state.check(&d, e.fabric.Load()); err != nil {
+		return Ack{}, fmt.Errorf("applying generation %d: %w", d.Generation, err)
+	}
+	p := plan{e: e, s: &e.state, touched: map[*vnic]*VNICSpec{}, flushed: members{}}
+	if err := p.prepare(&d); err != nil {
+		return Ack{}, fmt.Errorf("applying generation %d: %w", d.Generation, err)
+	}
+	p.commit()
+	return Ack{Generation: d.Generation, At: e.opt.Now()}, nil
+}
+
+// change is what happens to one VNIC when its worker is visited.
+type change struct {
+	v         *vnic
+	old, next *config // next nil: removed
+	reboot    bool    // the guest has gone, whatever waits for it with it
+}
+
+// plan is the work of one Delta. prepare compiles without disturbing anybody;
+// commit publishes.
+type plan struct {
+	e        *Engine
+	s        *state
+	touched  map[*vnic]*VNICSpec // nil: the spec stays
+	flushed  members             // on hosts that booted anew
+	order    []*vnic             // of touched
+	policies []*policy           // to compile anew
+	changes  [][]change          // by worker
+	fabric   *fabric             // nil: the mapping stays
+	wide     bool                // concerns frames already past their sender's checks
+}
+
+func (p *plan) touch(v *vnic, spec *VNICSpec) {
+	old, known := p.touched[v]
+	if !known {
+		p.order = append(p.order, v)
+	}
+	if spec == nil {
+		spec = old
+	}
+	p.touched[v] = spec
+}
+
+func (p *plan) prepare(d *Delta) error {
+	s, e := p.s, p.e
+	// The only step that can still fail comes before the first change.
+	compiled := make([]*subnet, len(d.Subnets))
+	for i, spec := range d.Subnets {
+		var err error
+		if compiled[i], err = s.compileSubnet(spec); err != nil {
+			return err
+		}
+	}
+	s.generation = d.Generation
+	for _, n := range compiled {
+		if old := s.subnets[n.spec.ID]; old != nil {
+			old.compiled = n
+			for _, v := range sortedByIndex(old.members) {
+				p.touch(v, nil)
+			}
+			continue
+		}
+		s.subnets[n.spec.ID] = &subnetState{compiled: n, members: members{}}
+	}
+	for _, spec := range d.Groups {
+		g := s.groups[spec.ID]
+		if g == nil {
+			s.groups[spec.ID] = &groupState{spec: spec, policies: map[*policy]struct{}{}, members: members{}}
+			continue
+		}
+		if !sameRules(g.spec.Ingress, spec.Ingress) || !sameRules(g.spec.Egress, spec.Egress) {
+			for pol := range g.policies {
+				if !slices.Contains(p.policies, pol) {
+					p.policies = append(p.policies, pol)
+				}
+			}
+		}
+		g.spec = spec
+	}
+	for _, spec := range d.Hosts {
+		h := s.hosts[spec.ID]
+		if h == nil {
+			s.hosts[spec.ID] = &hostState{spec: spec, members: members{}}
+			continue
+		}
+		old := h.spec
+		h.spec = spec
+		if old.Power == spec.Power && old.Fault == spec.Fault && old.Boot == spec.Boot {
+			continue // only what its guest runs has changed
+		}
+		for _, v := range sortedByIndex(h.members) {
+			p.touch(v, nil)
+			if old.Boot != spec.Boot || spec.Power == PowerOff {
+				p.flushed[v] = struct{}{}
+			}
+		}
+	}
+	for i := range d.VNICs {
+		spec := &d.VNICs[i]
+		v := s.vnics[spec.ID]
+		if v == nil {
+			v = &vnic{id: spec.ID}
+			e.directory.number(v, spec.MAC)
+			v.worker = e.workers[int(v.index-1)%len(e.workers)]
+			s.vnics[spec.ID] = v
+			v.taps.Store(e.vnicTapsLocked(v, spec.Host))
+		}
+		p.touch(v, spec)
+	}
+	p.build(d)
+	return nil
+}
+
+// build makes the new configurations and the new mapping.
+func (p *plan) build(d *Delta) {
+	s, e := p.s, p.e
+	p.changes = make([][]change, len(e.workers))
+	f := e.fabric.Load()
+	byIP, byMAC := f.byIP.Edit(), f.byMAC.Edit()
+	mapped := false
+	remap := func(v *vnic, old *config, next *endpoint, spec *VNICSpec) {
+		mapped = true
+		if v.endpoint != nil {
+			for _, ip := range addresses(old.spec.Addrs) {
+				// Another VNIC of this Delta may already have taken it over.
+				if key := addressKey(v.endpoint.subnet.vpc, ip); byIP.Get(key) == v.endpoint {
+					byIP.Delete(key)
+				}
+			}
+			if byMAC.Get(uint64(v.endpoint.mac)) == v.endpoint {
+				byMAC.Delete(uint64(v.endpoint.mac))
+			}
+		}
+		if v.endpoint = next; next != nil {
+			for _, ip := range addresses(spec.Addrs) {
+				byIP.Put(addressKey(next.subnet.vpc, ip), next)
+			}
+			byMAC.Put(uint64(next.mac), next)
+		}
+	}
+	for _, id := range d.RemoveVNICs {
+		v := s.vnics[id]
+		if v == nil {
+			continue
+		}
+		old := v.config.Load()
+		s.leave(v, &old.spec)
+		s.release(old.policy)
+		remap(v, old, nil, nil)
+		delete(s.vnics, id)
+		delete(p.touched, v)
+		p.changes[v.worker.id] = append(p.changes[v.worker.id], change{v: v, old: old})
+	}
+	for _, v := range p.order {
+		spec, ok := p.touched[v]
+		if !ok {
+			continue
+		}
+		old := v.config.Load()
+		if spec == nil {
+			spec = &old.spec
+		}
+		if old != nil {
+			s.leave(v, &old.spec)
+		}
+		s.join(v, spec)
+		next := p.config(v, old, spec)
+		ep := &endpoint{vnic: v, mac: spec.MAC, subnet: next.subnet, groups: s.groupRefs(spec.Groups)}
+		if o := v.endpoint; o == nil || o.mac != ep.mac || o.subnet != ep.subnet ||
+			!slices.Equal(o.groups, ep.groups) || !slices.Equal(old.spec.Addrs, spec.Addrs) {
+			remap(v, old, ep, spec)
+		}
+		if old != nil && (old.policy != next.policy || old.check != next.check || !slices.Equal(old.spec.Addrs, spec.Addrs)) {
+			p.wide = true
+		}
+		_, reboot := p.flushed[v]
+		p.changes[v.worker.id] = append(p.changes[v.worker.id], change{v, old, next, reboot})
+	}
+	if mapped {
+		p.fabric = &fabric{byIP.Done(), byMAC.Done()}
+	}
+	for _, id := range d.RemoveSubnets {
+		delete(s.subnets, id)
+	}
+	for _, id := range d.RemoveGroups {
+		delete(s.groups, id)
+	}
+	for _, id := range d.RemoveHosts {
+		delete(s.hosts, id)
+	}
+}
+
+// leave and join keep the memberships that tell who is concerned by a change.
+func (s *state) leave(v *vnic, spec *VNICSpec) {
+	delete(s.subnets[spec.Subnet].members, v)
+	for _, g := range spec.Groups {
+		delete(s.groups[g].members, v)
+	}
+	if spec.Host != "" {
+		delete(s.hosts[spec.Host].members, v)
+	}
+}
+
+func (s *state) join(v *vnic, spec *VNICSpec) {
+	s.subnets[spec.Subnet].members[v] = struct{}{}
+	for _, g := range spec.Groups {
+		s.groups[g].members[v] = struct{}{}
+	}
+	if spec.Host != "" {
+		s.hosts[spec.Host].members[v] = struct{}{}
+	}
+}
+
+// config compiles what v is to be.
+func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
+	addrs := addresses(spec.Addrs)
+	mtu := spec.MTU
+	if mtu <= 0 {
+		mtu = defaultMTU
+	}
+	c := &config{
+		spec: *spec, subnet: p.s.subnets[spec.Subnet].compiled,
+		mac: spec.MAC, primary: addrs[0], others: addrs[1:],
+		check: spec.SourceDestCheck, maxFrame: mtu + etherHeader,
+		maxFlows: spec.MaxFlows, timeouts: spec.Timeouts.OrDefault(),
+		policy: p.s.policyOf(spec.Groups, &p.e.rules),
+		fate:   verdict.Detached,
+	}
+	c.policy.users++
+	if old != nil {
+		p.s.release(old.policy)
+	}
+	if c.maxFlows <= 0 {
+		c.maxFlows = p.e.opt.MaxFlows
+	}
+	if spec.Host == "" {
+		return c
+	}
+	switch host := &p.s.hosts[spec.Host].spec; {
+	case host.Power != PowerOn:
+		c.fate = verdict.InstanceStopped
+	case host.Fault == FaultLink:
+		c.fate = verdict.LinkDown
+	case host.Fault == FaultFreeze:
+		c.fate = verdict.GuestFrozen
+	default:
+		c.fate = verdict.Delivered
+	}
+	if old != nil && old.port != nil && old.spec.Host == spec.Host && old.spec.DeviceIndex == spec.DeviceIndex {
+		c.port = old.port
+	} else {
+		c.port = newPort(v, &p.e.opt)
+		c.port.fate.Store(uint32(c.fate))
+	}
+	return c
+}
+
+// commit publishes the plan. Shared snapshots come first, then each worker is
+// visited: what it does after the visit, it does under the new configuration.
+func (p *plan) commit() {
+	e := p.e
+	for _, pol := range p.policies {
+		if pol.users > 0 { // else nobody has it any more, and its groups may be gone
+			p.s.compile(pol, &e.rules)
+		}
+	}
+	if p.fabric != nil {
+		e.fabric.Store(p.fabric)
+	}
+	everybody := p.fabric != nil || len(p.policies) > 0
+	for i, w := range e.workers {
+		if !everybody && len(p.changes[i]) == 0 {
+			continue
+		}
+		w.visit(func() {
+			w.begin(e.opt.Now())
+			for _, c := range p.changes[i] {
+				w.install(c)
+			}
+			w.end()
+		})
+	}
+	// What left its sender's worker under the old policy or mapping is on its
+	// way to another's: let it arrive before saying that the old is gone.
+	if (everybody || p.wide) && len(e.workers) > 1 {
+		for _, w := range e.workers {
+			w.visit(w.drain)
+		}
+	}
+	p.publishNames()
+}
+
+// publishNames makes new ports and VNICs findable, and removed ones unknown.
+func (p *plan) publishNames() {
+	e := p.e
+	e.portsMu.Lock()
+	defer e.portsMu.Unlock()
+	// Closed ports first: a new one may be in the place of an old one.
+	for _, list := range p.changes {
+		for _, c := range list {
+			if c.old != nil && c.old.port != nil && (c.next == nil || c.next.port != c.old.port) {
+				at := e.ports[c.old.spec.Host]
+				delete(at, c.old.spec.DeviceIndex)
+				if len(at) == 0 {
+					delete(e.ports, c.old.spec.Host)
+				}
+			}
+			if c.next == nil {
+				delete(e.vnics, c.v.id)
+			}
+		}
+	}
+	for _, list := range p.changes {
+		for _, c := range list {
+			if c.next == nil {
+				continue
+			}
+			e.vnics[c.v.id] = c.v
+			if c.next.port == nil {
+				continue
+			}
+			host := c.next.spec.Host
+			if e.ports[host] == nil {
+				e.ports[host] = map[int]*Port{}
+			}
+			e.ports[host][c.next.spec.DeviceIndex] = c.next.port
+		}
+	}
+}

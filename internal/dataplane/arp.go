@@ -1,0 +1,87 @@
+package dataplane
+
+import (
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/verdict"
+)
+
+// ARP operations (RFC 826).
+const (
+	arpRequest = 1
+	arpReply   = 2
+)
+
+// Offsets in an ARP packet of Ethernet and IPv4.
+const (
+	arpOp        = 6
+	arpSenderMAC = 8
+	arpSenderIP  = 14
+	arpTargetMAC = 18
+	arpTargetIP  = 24
+	arpLen       = 28
+)
+
+// judgeARP decides on an ARP packet of v's guest. No ARP packet ever reaches
+// another guest: requests are answered from the mapping, and what claims an
+// address goes nowhere, since ownership changes through the API only.
+func (w *worker) judgeARP(v *vnic, c *config, b *frame.Buf) verdict.Reason {
+	view := &b.View
+	packet := b.Bytes()[view.L3:]
+	probe := view.SrcIP == 0 // RFC 5227: the sender does not use an address yet
+	if c.check {
+		if frame.MACAt(packet[arpSenderMAC:]) != c.mac {
+			return verdict.SpoofedMAC
+		}
+		if !probe && !c.owns(view.SrcIP) {
+			return verdict.SpoofedIP
+		}
+	}
+	if view.ARPOp != arpRequest || view.SrcIP == view.DstIP {
+		return verdict.ARPGratuitous
+	}
+	if _, ok := w.resolve(v, c, view.DstIP); !ok {
+		return verdict.ARPUnanswered
+	}
+	return verdict.ARPAnswered
+}
+
+// resolve returns the MAC that the network gives for ip in c's subnet. A VNIC
+// hears nothing of its own addresses: an answer to its RFC 5227 probe would
+// tell it that somebody else has them.
+func (w *worker) resolve(v *vnic, c *config, ip frame.IPv4) (frame.MAC, bool) {
+	if ip == c.subnet.routerIP {
+		return c.subnet.routerMAC, true
+	}
+	to := w.fabric.byIP.Get(addressKey(c.subnet.vpc, ip))
+	if to == nil || to.subnet.ref != c.subnet.ref || to.vnic == v {
+		return 0, false
+	}
+	return to.mac, true
+}
+
+// answerARP turns the request in b into its reply and delivers it to the
+// sender. The request has been counted; the reply is a frame of the network's.
+func (w *worker) answerARP(v *vnic, c *config, b *frame.Buf) {
+	mac, ok := w.resolve(v, c, b.View.DstIP)
+	if !ok {
+		// The mapping is this burst's: it cannot have changed since.
+		panic("dataplane: an ARP answer vanished within a burst")
+	}
+	bytes := b.Bytes()
+	packet := bytes[b.View.L3:]
+	asked := b.View.DstIP
+	copy(bytes, bytes[6:12])
+	mac.Put(bytes[6:])
+	packet[arpOp], packet[arpOp+1] = 0, arpReply
+	copy(packet[arpTargetMAC:arpLen], packet[arpSenderMAC:arpTargetMAC])
+	mac.Put(packet[arpSenderMAC:])
+	asked.Put(packet[arpSenderIP:])
+	b.Parse()
+	b.Src, b.Dst, b.Trace = 0, v.index, nil
+	w.originate(v)
+	if why := room(c); why != verdict.Delivered {
+		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestRX, v.index)
+		return
+	}
+	w.deliver(v, c.port, b, verdict.RuleNone)
+}

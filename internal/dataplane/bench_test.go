@@ -1,0 +1,191 @@
+package dataplane
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/tap"
+	"enilab/internal/dataplane/verdict"
+)
+
+// sixtyRules is a group of 60 rules per direction, the last of which allows
+// what the benchmarks send.
+func sixtyRules() GroupSpec {
+	g := GroupSpec{ID: "sixty", Ref: 9}
+	for i := range 60 {
+		r := secgroup.Rule{
+			ID: verdict.RuleID(100 + i), Proto: frame.ProtoUDP, From: int32(20000 + i), To: int32(20000 + i),
+			Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 16, byte(i), 0}), 24),
+		}
+		if i == 59 {
+			r.From, r.To, r.Prefix = 0, 65535, netip.MustParsePrefix("10.0.0.0/8")
+		}
+		g.Ingress = append(g.Ingress, RuleSpec{fmt.Sprintf("sgr-%d", i), r})
+		r.ID += 100
+		g.Egress = append(g.Egress, RuleSpec{fmt.Sprintf("sgr-e%d", i), r})
+	}
+	return g
+}
+
+// benchSpecs returns n ENIs, which talk in pairs (0,1), (2,3) and so on.
+func benchSpecs(n int) []VNICSpec {
+	specs := make([]VNICSpec, n)
+	for i := range specs {
+		specs[i] = VNICSpec{
+			ID: fmt.Sprintf("eni-%d", i), MAC: frame.MAC(0x02_00_00_00_00_00 + i + 2), Subnet: "wide",
+			Addrs:  []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte((i + 10) >> 8), byte(i + 10)})},
+			Groups: []string{"sixty"}, SourceDestCheck: true, Host: fmt.Sprintf("i-%d", i),
+		}
+	}
+	return specs
+}
+
+func benchDelta(specs []VNICSpec) Delta {
+	d := Delta{
+		Generation: 1,
+		Subnets: []SubnetSpec{{
+			ID: "wide", VPC: "vpc", CIDR: netip.MustParsePrefix("10.0.0.0/8"),
+			VPCCIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, RouterMAC: routerA,
+		}},
+		Groups: []GroupSpec{sixtyRules()},
+		VNICs:  specs,
+	}
+	for _, s := range specs {
+		if s.Host != "" {
+			d.Hosts = append(d.Hosts, on(s.Host))
+		}
+	}
+	return d
+}
+
+// burstOf repeats the frames of few flows, so that every call hands over a burst.
+func burstOf(frames [][]byte) [][]byte {
+	out := frames
+	for len(out) < burstFrames {
+		out = append(out, frames...)
+	}
+	return out
+}
+
+// flowFrames are 64-byte frames of n flows from a to b.
+func flowFrames(a, b VNICSpec, n int) [][]byte {
+	out := make([][]byte, n)
+	for i := range out {
+		out[i] = frame.AppendUDP(nil, via(a, b), uint16(1024+i/1000), uint16(1024+i%1000), make([]byte, 22))
+	}
+	return out
+}
+
+func monotonic() func() int64 {
+	start := time.Now()
+	return func() int64 { return 1_700_000_000_000_000_000 + int64(time.Since(start)) }
+}
+
+// pair sends total frames from its first port to its second, never more than
+// window ahead of the receiver.
+func pair(ctx context.Context, from, to *Port, frames [][]byte, total, window int) {
+	sent, received, at := 0, 0, 0
+	for received < total {
+		for sent < total && sent-received < window {
+			n := min(burstFrames, total-sent, len(frames)-at, window-(sent-received))
+			sent += from.Send(frames[at : at+n])
+			if at += n; at == len(frames) {
+				at = 0
+			}
+		}
+		n, err := to.Recv(ctx, 0, func([]byte, int64) {})
+		if err != nil {
+			return
+		}
+		received += n
+	}
+}
+
+func benchmarkForward(b *testing.B, workers, enis, flows int, watch func(*Engine)) {
+	e := New(Options{Workers: workers, Now: monotonic()})
+	watch(e)
+	specs := benchSpecs(enis)
+	if _, err := e.Apply(b.Context(), benchDelta(specs)); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	e.Start(ctx)
+	defer func() { cancel(); e.Wait() }()
+	pairs := enis / 2
+	// All windows together fit the inbox of a worker: a lost frame would never end.
+	window := max(1, min(512, 8192/pairs))
+	run := func(total int) {
+		var wg sync.WaitGroup
+		for i := range pairs {
+			from, to := e.Port(specs[2*i].Host, 0), e.Port(specs[2*i+1].Host, 0)
+			frames := burstOf(flowFrames(specs[2*i], specs[2*i+1], max(1, flows/pairs)))
+			n := total / pairs
+			if i < total%pairs {
+				n++
+			}
+			wg.Go(func() { pair(ctx, from, to, frames, n, window) })
+		}
+		wg.Wait()
+	}
+	run(max(2*flows, 100*pairs)) // tables and pools grow
+	b.ReportAllocs()
+	cpu := cpuTime()
+	b.ResetTimer()
+	run(b.N)
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Mframes/s")
+	b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N), "cpu-ns/frame")
+	if n := e.Totals().Unaccounted(); n != 0 {
+		b.Fatalf("%d frames unaccounted for", n)
+	}
+}
+
+// BenchmarkForward sends 64-byte UDP through security groups of 60 rules and
+// connection tables on both sides, guests' copies and queues included.
+func BenchmarkForward(b *testing.B) {
+	for _, c := range []struct{ workers, enis, flows int }{
+		{1, 64, 64}, {2, 64, 64}, {2, 2, 1}, {2, 1000, 1000}, {1, 2, 10_000}, {1, 2, 100_000}, {2, 64, 100_000},
+	} {
+		b.Run(fmt.Sprintf("workers=%d/enis=%d/flows=%d", c.workers, c.enis, c.flows), func(b *testing.B) {
+			benchmarkForward(b, c.workers, c.enis, c.flows, func(*Engine) {})
+		})
+	}
+}
+
+// BenchmarkWatched is the same with somebody looking: a tap on everything that
+// nobody reads (its rings are full, so frames are filtered and counted lost),
+// one whose filter excludes everything, and an observer.
+func BenchmarkWatched(b *testing.B) {
+	none, err := tap.CompileFilter("tcp port 1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, w := range []struct {
+		name  string
+		watch func(*Engine)
+	}{
+		{"off", func(*Engine) {}},
+		{"tap=elsewhere", func(e *Engine) {
+			e.AddTap(tap.New(tap.Config{Points: verdict.AllPoints, Workers: 2}), []string{"eni-x"})
+		}},
+		{"tap=filtered", func(e *Engine) {
+			e.AddTap(tap.New(tap.Config{Points: verdict.GuestRX, Workers: 2, Filter: none}), nil)
+		}},
+		{"tap=all", func(e *Engine) {
+			e.AddTap(tap.New(tap.Config{Points: verdict.AllPoints, Workers: 2, Snaplen: 64}), nil)
+		}},
+		{"observer", func(e *Engine) { e.Observe(discard{}) }},
+	} {
+		b.Run(w.name, func(b *testing.B) { benchmarkForward(b, 2, 64, 64, w.watch) })
+		if !strings.HasPrefix(w.name, "tap") { // an observer counts by pair of ENIs
+			b.Run(w.name+"/enis=1000", func(b *testing.B) { benchmarkForward(b, 2, 1000, 1000, w.watch) })
+		}
+	}
+}

@@ -1,0 +1,237 @@
+package dataplane
+
+import (
+	"fmt"
+	"net/netip"
+
+	"enilab/internal/dataplane/frame"
+)
+
+// checking is a Delta against what is applied. The control plane has judged it
+// by EC2's rules before; this only keeps a mistake there from making a fabric
+// in which an address has two holders or a name leads nowhere. A Delta that
+// fails changes nothing.
+type checking struct {
+	s       *state
+	f       *fabric
+	subnets map[string]*SubnetSpec
+	groups  map[string]*GroupSpec
+	hosts   map[string]*HostSpec
+	vnics   map[string]*VNICSpec
+
+	noSubnets, noGroups, noHosts, noVNICs map[string]struct{}
+}
+
+func index[T any](list []T, id func(*T) string, removed []string, what string) (map[string]*T, map[string]struct{}, error) {
+	set, gone := map[string]*T{}, map[string]struct{}{}
+	for i := range list {
+		key := id(&list[i])
+		if key == "" {
+			return nil, nil, fmt.Errorf("%s without an id", what)
+		}
+		if set[key] != nil {
+			return nil, nil, fmt.Errorf("%s %s is named twice", what, key)
+		}
+		set[key] = &list[i]
+	}
+	for _, key := range removed {
+		if set[key] != nil {
+			return nil, nil, fmt.Errorf("%s %s is both set and removed", what, key)
+		}
+		gone[key] = struct{}{}
+	}
+	return set, gone, nil
+}
+
+func (s *state) check(d *Delta, f *fabric) error {
+	if d.Generation <= s.generation {
+		return fmt.Errorf("it is older than what is applied (generation %d)", s.generation)
+	}
+	c := checking{s: s, f: f}
+	var err error
+	if c.subnets, c.noSubnets, err = index(d.Subnets, func(x *SubnetSpec) string { return x.ID }, d.RemoveSubnets, "subnet"); err != nil {
+		return err
+	}
+	if c.groups, c.noGroups, err = index(d.Groups, func(x *GroupSpec) string { return x.ID }, d.RemoveGroups, "security group"); err != nil {
+		return err
+	}
+	if c.hosts, c.noHosts, err = index(d.Hosts, func(x *HostSpec) string { return x.ID }, d.RemoveHosts, "host"); err != nil {
+		return err
+	}
+	if c.vnics, c.noVNICs, err = index(d.VNICs, func(x *VNICSpec) string { return x.ID }, d.RemoveVNICs, "network interface"); err != nil {
+		return err
+	}
+	for _, step := range []func(*Delta) error{c.checkSubnets, c.checkGroups, c.checkRemovals, c.checkVNICs} {
+		if err := step(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checking) checkSubnets(d *Delta) error {
+	for i := range d.Subnets {
+		n := &d.Subnets[i]
+		for _, p := range append([]netip.Prefix{n.CIDR}, n.VPCCIDRs...) {
+			if !p.IsValid() || !p.Addr().Is4() {
+				return fmt.Errorf("subnet %s: %v is no IPv4 prefix", n.ID, p)
+			}
+		}
+		if n.VPC == "" || n.RouterMAC == 0 || n.RouterMAC.Multicast() {
+			return fmt.Errorf("subnet %s: want a VPC and a unicast router MAC", n.ID)
+		}
+		old := c.s.subnets[n.ID]
+		if old == nil || old.compiled.spec.VPC == n.VPC {
+			continue
+		}
+		for v := range old.members {
+			if !c.touched(v.id) {
+				return fmt.Errorf("subnet %s: cannot leave %s while %s is in it", n.ID, old.compiled.spec.VPC, v.id)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checking) checkGroups(d *Delta) error {
+	for i := range d.Groups {
+		g := &d.Groups[i]
+		if g.Ref == 0 {
+			return fmt.Errorf("security group %s: reference 0 is reserved", g.ID)
+		}
+		if old := c.s.groups[g.ID]; old != nil && old.spec.Ref != g.Ref {
+			return fmt.Errorf("security group %s: its reference %d cannot become %d", g.ID, old.spec.Ref, g.Ref)
+		}
+	}
+	return nil
+}
+
+// checkRemovals: nothing may go while something that stays refers to it.
+func (c *checking) checkRemovals(d *Delta) error {
+	inUse := func(what, id string, m members) error {
+		for v := range m {
+			if !c.touched(v.id) {
+				return fmt.Errorf("%s %s is in use by %s", what, id, v.id)
+			}
+		}
+		return nil
+	}
+	for id := range c.noSubnets {
+		if n := c.s.subnets[id]; n != nil {
+			if err := inUse("subnet", id, n.members); err != nil {
+				return err
+			}
+		}
+	}
+	for id := range c.noGroups {
+		if g := c.s.groups[id]; g != nil {
+			if err := inUse("security group", id, g.members); err != nil {
+				return err
+			}
+		}
+	}
+	for id := range c.noHosts {
+		if h := c.s.hosts[id]; h != nil {
+			if err := inUse("host", id, h.members); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checking) checkVNICs(d *Delta) error {
+	type place struct {
+		host  string
+		index int
+	}
+	type address struct {
+		vpc string
+		ip  netip.Addr
+	}
+	macs, addrs, places := map[frame.MAC]string{}, map[address]string{}, map[place]string{}
+	for i := range d.VNICs {
+		n := &d.VNICs[i]
+		net := c.subnet(n.Subnet)
+		if net == nil {
+			return fmt.Errorf("network interface %s: unknown subnet %q", n.ID, n.Subnet)
+		}
+		for _, g := range n.Groups {
+			if !known(g, c.groups, c.s.groups, c.noGroups) {
+				return fmt.Errorf("network interface %s: unknown security group %q", n.ID, g)
+			}
+		}
+		if n.MAC == 0 || n.MAC.Multicast() || n.MAC>>48 != 0 {
+			return fmt.Errorf("network interface %s: %s is no unicast MAC", n.ID, n.MAC)
+		}
+		if o := c.f.byMAC.Get(uint64(n.MAC)); macs[n.MAC] != "" || o != nil && !c.touched(o.vnic.id) {
+			return fmt.Errorf("network interface %s: MAC %s is taken", n.ID, n.MAC)
+		}
+		macs[n.MAC] = n.ID
+		if len(n.Addrs) == 0 {
+			return fmt.Errorf("network interface %s has no address", n.ID)
+		}
+		for _, a := range n.Addrs {
+			ip, ok := frame.IPv4From(a)
+			if !ok {
+				return fmt.Errorf("network interface %s: %v is no IPv4 address", n.ID, a)
+			}
+			key := address{net.VPC, ip.Addr()}
+			o := c.f.byIP.Get(addressKey(c.s.vpcs[net.VPC], ip))
+			if addrs[key] != "" || o != nil && !c.touched(o.vnic.id) {
+				return fmt.Errorf("network interface %s: address %v is taken in %s", n.ID, a, net.VPC)
+			}
+			addrs[key] = n.ID
+		}
+		if n.Host == "" {
+			continue
+		}
+		if !known(n.Host, c.hosts, c.s.hosts, c.noHosts) {
+			return fmt.Errorf("network interface %s: unknown host %q", n.ID, n.Host)
+		}
+		at := place{n.Host, n.DeviceIndex}
+		if places[at] != "" || c.occupied(n) {
+			return fmt.Errorf("network interface %s: device index %d of %s is taken", n.ID, n.DeviceIndex, n.Host)
+		}
+		places[at] = n.ID
+	}
+	return nil
+}
+
+func known[T, S any](id string, set map[string]*T, applied map[string]*S, removed map[string]struct{}) bool {
+	if set[id] != nil {
+		return true
+	}
+	_, gone := removed[id]
+	return applied[id] != nil && !gone
+}
+
+func (c *checking) subnet(id string) *SubnetSpec {
+	if n := c.subnets[id]; n != nil {
+		return n
+	}
+	if _, gone := c.noSubnets[id]; gone || c.s.subnets[id] == nil {
+		return nil
+	}
+	return &c.s.subnets[id].compiled.spec
+}
+
+// touched reports whether the Delta says anew what the VNIC is, or removes it.
+func (c *checking) touched(id string) bool {
+	_, gone := c.noVNICs[id]
+	return gone || c.vnics[id] != nil
+}
+
+// occupied reports whether a VNIC that stays is where n wants to be.
+func (c *checking) occupied(n *VNICSpec) bool {
+	h := c.s.hosts[n.Host]
+	if h == nil {
+		return false
+	}
+	for v := range h.members {
+		if v.config.Load().spec.DeviceIndex == n.DeviceIndex && !c.touched(v.id) {
+			return true
+		}
+	}
+	return false
+}

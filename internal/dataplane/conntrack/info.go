@@ -1,0 +1,55 @@
+package conntrack
+
+import (
+	"time"
+
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/verdict"
+)
+
+// FlowInfo is an entry as a person reads it.
+type FlowInfo struct {
+	Local, Remote         frame.IPv4
+	LocalPort, RemotePort uint16 // TCP and UDP
+	ICMPType              uint8  // ICMP: of the query, or of a message that has no reply
+	ICMPID                uint16 // ICMP: the query's identifier, or the message's code
+	Proto                 uint8
+	State                 State
+	Tracked               bool
+	AdmittedBy            Direction      // of the frame that the rule admitted
+	Rule                  verdict.RuleID // that admitted it
+	Gen                   uint32         // of the rules that admitted it
+	Packets, Bytes        [2]uint64      // by Direction, since it was admitted; bytes of IP
+	Expires               time.Duration  // from now, if no frame comes
+}
+
+// Each calls fn for every entry that has not expired, in no order. fn must not
+// call the table.
+func (t *Table) Each(now int64, fn func(FlowInfo)) {
+	for _, s := range [...]slots{t.cur, t.old} {
+		for i := range s {
+			if e := &s[i]; e.key.Rest != 0 && !e.expired(now) {
+				fn(e.info(now))
+			}
+		}
+	}
+}
+
+func (e *Entry) info(now int64) FlowInfo {
+	f := FlowInfo{
+		Local:      e.key.Local(),
+		Remote:     e.key.Remote(),
+		Proto:      e.key.Proto(),
+		State:      e.state,
+		Tracked:    e.Tracked(),
+		AdmittedBy: e.AdmittedBy(),
+		Rule:       e.rule,
+		Gen:        e.gen,
+		Packets:    [2]uint64{e.Packets(Egress), e.Packets(Ingress)},
+		Bytes:      e.bytes,
+		Expires:    time.Duration(e.deadline - now),
+	}
+	f.LocalPort, f.RemotePort = e.key.Ports()
+	f.ICMPType, f.ICMPID = e.key.ICMP()
+	return f
+}

@@ -1,0 +1,218 @@
+package conntrack
+
+import (
+	"enilab/internal/dataplane/frame"
+	"testing"
+	"unsafe"
+)
+
+func TestEntryIsOneCacheLine(t *testing.T) {
+	if n := unsafe.Sizeof(Entry{}); n != 64 {
+		t.Errorf("an entry has %d bytes, want 64", n)
+	}
+}
+
+func TestFullTableRefuses(t *testing.T) {
+	const limit = 100
+	table := New(Config{MaxEntries: limit, Seed: 1})
+	for n := range limit {
+		if table.insert(nth(n), 0, true, 1) == nil {
+			t.Fatalf("refused flow %d of %d", n, limit)
+		}
+	}
+	for n := limit; n < 10*limit; n++ {
+		if table.update(nth(n), 0, 1) != nil {
+			t.Fatalf("found flow %d that was refused", n)
+		}
+		if table.insert(nth(n), 0, true, 1) != nil {
+			t.Fatalf("took flow %d beyond %d", n, limit)
+		}
+	}
+	for n := range limit {
+		if table.update(nth(n), 0, 1) == nil {
+			t.Fatalf("lost flow %d", n)
+		}
+	}
+	if table.insert(nth(0), 0, true, 1) == nil {
+		t.Error("a full table refused to replace an entry")
+	}
+	if got := table.Len(); got != limit {
+		t.Errorf("%d entries, want %d", got, limit)
+	}
+	if table.load() > 0.5 {
+		t.Errorf("load %v", table.load())
+	}
+}
+
+func TestFullTableReclaimsEnded(t *testing.T) {
+	table := New(Config{MaxEntries: 100})
+	for n := range 100 {
+		table.insert(nth(n), 0, true, 1)
+	}
+	took := 0
+	for n := 100; n < 400; n++ {
+		if table.insert(nth(n), 31*second, true, 1) != nil {
+			took++
+		}
+	}
+	// Each refusal has searched a part of the table, which has 256 slots.
+	if took != 100 || table.Len() != 100 {
+		t.Errorf("took %d of 100 flows, holds %d", took, table.Len())
+	}
+}
+
+func (t *Table) load() float64 {
+	if t.n == 0 {
+		return 0
+	}
+	return float64(t.n) / float64(len(t.cur))
+}
+
+func TestGrowsAndShrinks(t *testing.T) {
+	const flows = 100_000
+	table := New(Config{Seed: 7})
+	if len(table.cur) != 0 {
+		t.Fatal("an idle table has slots")
+	}
+	for n := range flows {
+		table.insert(nth(n), 0, true, 1)
+		if n%997 == 0 && table.update(nth(n/2), 0, 1) == nil {
+			t.Fatalf("flow %d is lost after %d inserts", n/2, n)
+		}
+		if table.load() > 0.5 {
+			t.Fatalf("load %v after %d inserts", table.load(), n)
+		}
+	}
+	for n := range flows {
+		if table.update(nth(n), int64(n%100), 1) == nil {
+			t.Fatalf("flow %d is lost", n)
+		}
+	}
+	large := len(table.cur)
+	// All end but ten, which a frame now and then keeps alive.
+	for now := int64(0); now < 60*second; now += second / 100 {
+		for n := range 10 {
+			if table.update(nth(n), now, 1) == nil {
+				t.Fatalf("flow %d is lost at %d ms", n, now/1e6)
+			}
+		}
+		table.Expire(now, 1024)
+	}
+	if table.Len() != 10 || len(table.cur)+len(table.old) > large/64 {
+		t.Errorf("holds %d entries in %d+%d slots, had %d", table.Len(), len(table.cur), len(table.old), large)
+	}
+	if got := table.Flush(); got != 10 || table.Len() != 0 || table.cur != nil {
+		t.Errorf("flushed %d, %d left in %d slots", got, table.Len(), len(table.cur))
+	}
+	if table.update(nth(1), 0, 1) != nil || table.Expire(0, 10) != 0 {
+		t.Error("a flushed table holds something")
+	}
+	if table.insert(nth(1), 0, true, 1) == nil {
+		t.Error("a flushed table takes nothing")
+	}
+}
+
+// The step of migration must be enough: no insert may find the move unfinished
+// when the new slots are half full.
+func TestMigrationEndsInTime(t *testing.T) {
+	table := New(Config{Seed: 3})
+	next := 0
+	check := func() {
+		if table.old != nil && (table.n+1)*2 > len(table.cur) {
+			t.Fatalf("%d entries in %d slots with slot %d of %d to move", table.n, len(table.cur), table.moved, len(table.old))
+		}
+	}
+	for _, flows := range []int{5000, 20, 3000, 1, 10_000, 300} {
+		now := int64(next) * 60 * second
+		table.Expire(now, 1<<30)
+		for range 3 {
+			table.Expire(now, len(table.cur)) // a whole round begins to shrink
+		}
+		for range flows {
+			table.insert(nth(next), now, true, 1)
+			next++
+			check()
+		}
+	}
+}
+
+func TestExpireGivesMemoryBack(t *testing.T) {
+	table := New(Config{})
+	table.insert(udp(Egress, 1), 0, true, 1)
+	if n := table.Expire(29*second, 1<<30); n != 0 || table.Len() != 1 {
+		t.Errorf("expired %d too early", n)
+	}
+	if n := table.Expire(30*second, 1<<30); n != 1 || table.Len() != 0 || table.cur != nil {
+		t.Errorf("expired %d, %d left in %d slots", n, table.Len(), len(table.cur))
+	}
+}
+
+// Expire does a bounded part of the work and comes round.
+func TestExpireIsIncremental(t *testing.T) {
+	table := New(Config{})
+	for n := range 1000 {
+		table.insert(nth(n), 0, true, 1)
+	}
+	calls, removed := 0, 0
+	for ; table.Len() > 0 && calls < 10_000; calls++ {
+		n := table.Expire(31*second, 16)
+		if n > 64 {
+			t.Fatalf("one call over 16 slots removed %d", n)
+		}
+		removed += n
+	}
+	if removed != 1000 || calls > 2*2048/16 {
+		t.Errorf("removed %d in %d calls", removed, calls)
+	}
+}
+
+func TestZeroKeyIsNoFlow(t *testing.T) {
+	table := New(Config{})
+	table.insert(udp(Egress, 1), 1, true, 1)
+	f := udp(Egress, 1)
+	if table.Update(Key{}, &f.view, f.dir, 1, &aws, 1) != nil || table.Insert(Key{}, &f.view, f.dir, 1, &aws, 16, true, 1) != nil || table.Related(Key{}, 1, 1) != nil {
+		t.Error("the zero key has an entry")
+	}
+	if table.Len() != 1 {
+		t.Errorf("%d entries", table.Len())
+	}
+}
+
+// Flows as guests make them, runs of ports and addresses, spread for any seed.
+func TestHashSpreads(t *testing.T) {
+	for seed := range uint64(50) {
+		table := New(Config{Seed: seed})
+		for n := range 4096 {
+			f := udp(Egress, uint16(n%64)<<uint(seed%10))
+			f.view.DstIP += frame.IPv4(n / 64 << (seed % 7))
+			table.insert(f, 0, true, 1)
+		}
+		table.migrate(0, 1<<20)
+		mask, far, sum := uint64(len(table.cur)-1), uint64(0), uint64(0)
+		for i := range table.cur {
+			if table.cur[i].key.Rest != 0 {
+				d := (uint64(i) - table.hash.of(table.cur[i].key)) & mask
+				far, sum = max(far, d), sum+d
+			}
+		}
+		// Linear probing at load 1/2 expects half a step on average (Knuth).
+		if mean := float64(sum) / float64(table.n); mean > 1 || far > 64 {
+			t.Errorf("seed %d: entries lie %.2f slots from home on average, %d at most", seed, mean, far)
+		}
+	}
+}
+
+// The entry of a first fragment is the table's own even if making room for the
+// later fragments moved it.
+func TestFirstFragmentReturnsItsFlow(t *testing.T) {
+	table := New(Config{})
+	for n := range 1000 {
+		f := nth(n).fragment(true, uint16(n))
+		if got := table.insert(f, 0, true, 1); got != table.lookup(f.key()) || got == nil || got.State() != UDPSingle {
+			t.Fatalf("flow %d: %+v is not the table's", n, got)
+		}
+		if got := table.update(f, 0, 1); got != table.lookup(f.key()) || got == nil || got.Packets(Egress) != 2 {
+			t.Fatalf("flow %d: %+v is not the table's", n, got)
+		}
+	}
+}

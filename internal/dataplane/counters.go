@@ -1,0 +1,136 @@
+package dataplane
+
+import (
+	"math/bits"
+	"sync/atomic"
+
+	"enilab/internal/dataplane/verdict"
+)
+
+// Counters are the totals of a VNIC, worker or engine.
+type Counters struct {
+	TxFrames, TxBytes uint64 // handed over by the guest (accepted into the queue or counted as dropped there)
+	RxFrames, RxBytes uint64 // taken by the guest
+	Originated        uint64 // frames the network itself made (ARP replies, injected)
+	Dropped           [verdict.NumReasons]uint64
+}
+
+func (c *Counters) add(o Counters) {
+	c.TxFrames += o.TxFrames
+	c.TxBytes += o.TxBytes
+	c.RxFrames += o.RxFrames
+	c.RxBytes += o.RxBytes
+	c.Originated += o.Originated
+	for r, n := range o.Dropped {
+		c.Dropped[r] += n
+	}
+}
+
+// Totals sums everything the engine has counted since it started; InFlight are
+// frames in queues now. Sent = delivered + dropped + in flight holds when quiescent:
+// TxFrames + Originated == RxFrames + sum(Dropped) + InFlight.
+type Totals struct {
+	Counters
+	InFlight uint64
+}
+
+// Unaccounted returns how many frames are missing from the invariant, which
+// holds whenever no frame is moving: 0, or the size and sign of a bug.
+func (t Totals) Unaccounted() int64 {
+	sent := t.TxFrames + t.Originated
+	fate := t.RxFrames + t.InFlight
+	for _, n := range t.Dropped {
+		fate += n
+	}
+	return int64(sent - fate)
+}
+
+// counts are published Counters. Guests add once a call and workers once a
+// burst, so an atomic addition costs little.
+type counts struct {
+	txFrames, txBytes atomic.Uint64
+	rxFrames, rxBytes atomic.Uint64
+	originated        atomic.Uint64
+	dropped           [verdict.NumReasons]atomic.Uint64
+}
+
+func (c *counts) load() Counters {
+	out := Counters{
+		TxFrames: c.txFrames.Load(), TxBytes: c.txBytes.Load(),
+		RxFrames: c.rxFrames.Load(), RxBytes: c.rxBytes.Load(),
+		Originated: c.originated.Load(),
+	}
+	for r := range c.dropped {
+		out.Dropped[r] = c.dropped[r].Load()
+	}
+	return out
+}
+
+// unpublished counts what happened since the last publication: plain words of
+// whoever owns them. The mask makes publishing cost what happened and not the
+// number of reasons.
+type unpublished struct {
+	dropped    [verdict.NumReasons]uint32
+	originated uint32
+	mask       uint64
+}
+
+// A reason is a bit of unpublished.mask.
+var _ [64 - verdict.NumReasons]struct{}
+
+func (u *unpublished) drop(r verdict.Reason) {
+	u.dropped[r]++
+	u.mask |= 1 << r
+}
+
+func (u *unpublished) empty() bool { return u.mask == 0 && u.originated == 0 }
+
+// publish adds u to each of the totals and empties it.
+func (u *unpublished) publish(totals ...*counts) {
+	if u.originated != 0 {
+		for _, c := range totals {
+			c.originated.Add(uint64(u.originated))
+		}
+		u.originated = 0
+	}
+	for u.mask != 0 {
+		r := bits.TrailingZeros64(u.mask)
+		u.mask &= u.mask - 1
+		for _, c := range totals {
+			c.dropped[r].Add(uint64(u.dropped[r]))
+		}
+		u.dropped[r] = 0
+	}
+}
+
+// Totals returns the engine's totals. Queues are walked, so that InFlight is a
+// count of its own and not what the other numbers leave.
+func (e *Engine) Totals() Totals {
+	var t Totals
+	e.portsMu.RLock()
+	for _, h := range e.ports {
+		for _, p := range h {
+			t.InFlight += p.queued()
+		}
+	}
+	e.portsMu.RUnlock()
+	for _, w := range e.workers {
+		w.visit(func() {
+			w.mu.Lock()
+			t.InFlight += uint64(w.inbox.n + w.received.n)
+			w.mu.Unlock()
+			t.add(w.counts.load())
+		})
+	}
+	return t
+}
+
+// VNICCounters returns the totals of one VNIC (ok false: unknown). A drop is
+// counted at the VNIC that decided it.
+func (e *Engine) VNICCounters(id string) (Counters, bool) {
+	v := e.vnicByID(id)
+	if v == nil {
+		return Counters{}, false
+	}
+	return v.counts.load(), true
+}

@@ -1,0 +1,189 @@
+package dataplane
+
+import (
+	"enilab/internal/dataplane/conntrack"
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/verdict"
+)
+
+// egress takes one frame that the guest of v handed over to its end: refused,
+// answered, handed to another worker or delivered. c is v's configuration for
+// this burst.
+func (w *worker) egress(v *vnic, c *config, b *frame.Buf) {
+	b.Src = v.index
+	reason, rule := w.judgeEgress(v, c, b)
+	if reason != verdict.Delivered {
+		if reason == verdict.ARPAnswered {
+			w.consume(v, b, reason, rule, verdict.GuestTX, 0)
+			w.answerARP(v, c, b)
+			return
+		}
+		w.refuse(v, b, reason, rule, verdict.GuestTX, 0)
+		return
+	}
+	w.pass(v, b, rule, verdict.GuestTX)
+	to, routed, reason := w.locate(c, &b.View)
+	if reason != verdict.Delivered {
+		w.refuse(v, b, reason, rule, verdict.EgressPost, 0)
+		return
+	}
+	b.Dst = to.vnic.index
+	w.pass(v, b, rule, verdict.EgressPost)
+	if routed {
+		// The VPC router is no visible hop: the TTL stays.
+		bytes := b.Bytes()
+		to.mac.Put(bytes)
+		to.subnet.routerMAC.Put(bytes[6:])
+		b.View.Dst, b.View.Src = to.mac, to.subnet.routerMAC
+	}
+	if o := to.vnic.worker; o != w {
+		w.out[o.id].push(b)
+		return
+	}
+	w.ingressAt(to.vnic, b)
+}
+
+// judgeEgress applies the sender's checks in the order of their cost and of
+// what they presuppose. Delivered means the frame may go on.
+func (w *worker) judgeEgress(v *vnic, c *config, b *frame.Buf) (verdict.Reason, verdict.RuleID) {
+	view := &b.View
+	kind := b.Parse()
+	switch {
+	case c.fate != verdict.Delivered:
+		return c.fate, verdict.RuleNone
+	case b.Len() > c.maxFrame:
+		return verdict.Oversize, verdict.RuleNone
+	case kind == frame.KindInvalid:
+		return verdict.Malformed, verdict.RuleNone
+	case view.VLANTags > 0:
+		return verdict.Tagged, verdict.RuleNone
+	case view.Src != c.mac:
+		return verdict.SpoofedMAC, verdict.RuleNone
+	case kind == frame.KindARP:
+		return w.judgeARP(v, c, b), verdict.RuleNone
+	case view.Dst.Multicast():
+		return verdict.Broadcast, verdict.RuleNone
+	case kind == frame.KindOther:
+		return verdict.UnsupportedEtherType, verdict.RuleNone
+	case kind == frame.KindIPv6:
+		// No ENI has an IPv6 address in this version: every source is foreign,
+		// and without the check no destination is found.
+		if c.check {
+			return verdict.SpoofedIP, verdict.RuleNone
+		}
+		return verdict.Delivered, verdict.RuleNone
+	case c.check && !c.owns(view.SrcIP):
+		return verdict.SpoofedIP, verdict.RuleNone
+	}
+	return w.judgePolicy(v, c, b, conntrack.Egress)
+}
+
+// judgePolicy asks the connection table of v, and on a miss its security
+// groups, whose permission it then records. The rule is the one that allowed
+// the frame, or the flow it belongs to.
+func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction) (verdict.Reason, verdict.RuleID) {
+	view := &b.View
+	policy := c.policy.current.Load()
+	key := conntrack.KeyOf(view, dir)
+	if v.flows != nil {
+		if e := v.flows.Update(key, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
+			w.traceFlow(b, e)
+			return verdict.Delivered, e.Rule()
+		}
+		if view.Proto == frame.ProtoICMP {
+			if rule, ok := w.related(v, b, dir, policy.generation); ok {
+				return verdict.Delivered, rule
+			}
+		}
+	}
+	remote, denied := view.DstIP, verdict.EgressDenied
+	if dir == conntrack.Ingress {
+		remote, denied = view.SrcIP, verdict.IngressDenied
+	}
+	var groups []uint32
+	if peer := w.fabric.byIP.Get(addressKey(c.subnet.vpc, remote)); peer != nil {
+		groups = peer.groups
+	}
+	d := policy.program.Match(dir, view, groups)
+	if !d.Allowed {
+		return denied, d.Rule
+	}
+	switch c.fate {
+	case verdict.Detached, verdict.InstanceStopped:
+		// Nobody is there to have a connection: a table for it would only
+		// outlive the flush that detaching did.
+		return verdict.Delivered, d.Rule
+	}
+	if !w.track(v, c, key, b, dir, d, policy.generation) {
+		return verdict.ConntrackFull, d.Rule
+	}
+	return verdict.Delivered, d.Rule
+}
+
+// related reports whether b is an ICMP error about a flow of v, which passes
+// as that flow does.
+func (w *worker) related(v *vnic, b *frame.Buf, dir conntrack.Direction, generation uint32) (verdict.RuleID, bool) {
+	view := &b.View
+	const icmpHeader = 8
+	start := int(view.L4) + icmpHeader
+	if !view.HasL4 || start > int(view.End) || int(view.End) > b.Len() {
+		return 0, false
+	}
+	key, ok := conntrack.RelatedKey(view, b.Bytes()[start:view.End], dir)
+	if !ok {
+		return 0, false
+	}
+	e := v.flows.Related(key, w.now, generation)
+	if e == nil {
+		return 0, false
+	}
+	w.traceFlow(b, e)
+	return e.Rule(), true
+}
+
+// track records a flow just allowed. False: the table is full of live flows.
+func (w *worker) track(v *vnic, c *config, key conntrack.Key, b *frame.Buf, dir conntrack.Direction, d secgroup.Decision, generation uint32) bool {
+	if v.flows == nil {
+		v.flows = conntrack.New(conntrack.Config{MaxEntries: c.maxFlows, Seed: w.e.opt.Seed})
+		if !v.tabled {
+			v.tabled = true
+			w.tables = append(w.tables, v)
+			w.tabled.Store(true)
+		}
+	}
+	if v.flows.Insert(key, &b.View, dir, w.now, &c.timeouts, d.Rule, d.Tracked, generation) != nil {
+		return true
+	}
+	if !d.Tracked {
+		return true // it needs no entry: the rules admit each of its frames
+	}
+	// Full: ended flows that nobody asked for since may still hold places. A
+	// bounded look, as a guest that floods its table pays for it itself.
+	const look = 256
+	return v.flows.Expire(w.now, look) > 0 &&
+		v.flows.Insert(key, &b.View, dir, w.now, &c.timeouts, d.Rule, d.Tracked, generation) != nil
+}
+
+// locate finds the receiver of a frame that passed egress.
+func (w *worker) locate(c *config, view *frame.View) (to *endpoint, routed bool, why verdict.Reason) {
+	if view.Kind != frame.KindIPv4 {
+		return nil, false, verdict.NoMapping
+	}
+	if view.Dst != c.subnet.routerMAC {
+		to = w.fabric.byMAC.Get(uint64(view.Dst))
+		// Layer 2 ends at the subnet, whoever else knows the MAC.
+		if to == nil || to.subnet.ref != c.subnet.ref {
+			return nil, false, verdict.UnknownMAC
+		}
+		return to, false, verdict.Delivered
+	}
+	if !c.subnet.local(view.DstIP) {
+		return nil, true, verdict.NoRoute
+	}
+	to = w.fabric.byIP.Get(addressKey(c.subnet.vpc, view.DstIP))
+	if to == nil {
+		return nil, true, verdict.NoMapping
+	}
+	return to, true, verdict.Delivered
+}

@@ -1,0 +1,87 @@
+// Package frame knows the bytes of an Ethernet frame: addresses, the
+// parse-once View that decides policy, builders for the frames the network
+// itself sends, and the bridge to gopacket. It does not decide anything.
+package frame
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// MAC is a 48-bit Ethernet address in the low bits of a word: a map or table
+// keyed by it costs a third of one keyed by [6]byte.
+type MAC uint64
+
+// BroadcastMAC is ff:ff:ff:ff:ff:ff.
+const BroadcastMAC MAC = 0xffff_ffff_ffff
+
+// MACAt reads the address in the first six bytes of b, which must be there.
+func MACAt(b []byte) MAC {
+	return MAC(binary.BigEndian.Uint32(b))<<16 | MAC(binary.BigEndian.Uint16(b[4:6]))
+}
+
+// Put writes the six bytes of m to the front of b, which must have room.
+func (m MAC) Put(b []byte) {
+	binary.BigEndian.PutUint32(b, uint32(m>>16))
+	binary.BigEndian.PutUint16(b[4:6], uint16(m))
+}
+
+// Multicast reports whether the group bit is set (broadcast included).
+func (m MAC) Multicast() bool { return m>>40&1 == 1 }
+
+// HardwareAddr returns m as the standard library's type.
+func (m MAC) HardwareAddr() net.HardwareAddr {
+	b := make(net.HardwareAddr, 6)
+	m.Put(b)
+	return b
+}
+
+// String returns lower-case colon notation.
+func (m MAC) String() string {
+	var b [6]byte
+	m.Put(b[:])
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5])
+}
+
+// ParseMAC reads colon, hyphen or dot notation of a 48-bit address.
+func ParseMAC(s string) (MAC, error) {
+	hw, err := net.ParseMAC(s)
+	if err != nil {
+		return 0, fmt.Errorf("parsing MAC %q: %w", s, err)
+	}
+	if len(hw) != 6 {
+		return 0, fmt.Errorf("parsing MAC %q: %w", s, errors.New("want six bytes"))
+	}
+	return MACAt(hw), nil
+}
+
+// IPv4 is an IPv4 address as a number (first octet in the high bits).
+type IPv4 uint32
+
+// IPv4At reads the address in the first four bytes of b, which must be there.
+func IPv4At(b []byte) IPv4 { return IPv4(binary.BigEndian.Uint32(b)) }
+
+// IPv4From converts a netip address; ok is false unless it is IPv4 (or mapped).
+func IPv4From(a netip.Addr) (ip IPv4, ok bool) {
+	if !a.Is4() && !a.Is4In6() {
+		return 0, false
+	}
+	b := a.As4()
+	return IPv4At(b[:]), true
+}
+
+// Put writes the four bytes of ip to the front of b, which must have room.
+func (ip IPv4) Put(b []byte) { binary.BigEndian.PutUint32(b, uint32(ip)) }
+
+// Addr returns ip as the standard library's type.
+func (ip IPv4) Addr() netip.Addr {
+	var b [4]byte
+	ip.Put(b[:])
+	return netip.AddrFrom4(b)
+}
+
+// String returns dotted decimal notation.
+func (ip IPv4) String() string { return ip.Addr().String() }

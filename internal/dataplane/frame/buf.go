@@ -1,0 +1,231 @@
+package frame
+
+import "sync/atomic"
+
+// Class sizes of buffers: SmallSize holds every frame of a 1500-byte MTU,
+// LargeSize every frame of AWS's 9001-byte MTU. Get refuses longer ones.
+const (
+	SmallSize = 2 << 10
+	LargeSize = 10 << 10
+)
+
+// Buf is one frame in a slot of a Pool. It has one owner at a time: whoever
+// holds the pointer, until it is handed on or put back. Buffers move, frames
+// are never shared, so nothing in it needs a lock or a reference count.
+type Buf struct {
+	View View  // filled by Parse; Get leaves only View.Kind valid (KindInvalid)
+	At   int64 // Unix nanoseconds of the burst that took the frame, set by the engine
+
+	// Next links buffers into the holder's own queue (an RX ring, a batch for
+	// another worker). The pool uses it only while it holds the buffer.
+	Next *Buf
+
+	// Trace is nil except for a frame whose path somebody asked to see.
+	Trace any
+
+	Src, Dst uint32 // VNIC indices by the engine's numbering, 0: none
+
+	data  []byte // length: the frame's; capacity: the class's
+	home  *Pool
+	class uint8
+	out   bool // false while the pool holds it: catches a second return
+}
+
+// Bytes returns the frame. The slice is valid until the buffer is put back.
+func (b *Buf) Bytes() []byte { return b.data }
+
+// Len returns the length of the frame in bytes.
+func (b *Buf) Len() int { return len(b.data) }
+
+// Cap returns the longest frame that this buffer can hold.
+func (b *Buf) Cap() int { return cap(b.data) }
+
+// SetLen changes the frame's length to n bytes, 0 <= n <= Cap.
+func (b *Buf) SetLen(n int) { b.data = b.data[:n] }
+
+// Parse fills b.View from the frame and returns what was found.
+func (b *Buf) Parse() Kind { return b.View.Parse(b.data) }
+
+// Home returns the pool that b has to go back to.
+func (b *Buf) Home() *Pool { return b.home }
+
+const (
+	classSmall = iota
+	classLarge
+	numClasses
+)
+
+// Slots are laid out at an odd number of cache lines, not at a power of two:
+// with a stride of 2048 the headers of all frames would compete for two of the
+// 64 sets of an L1 cache.
+var classes = [numClasses]struct{ size, stride, firstSlab, maxSlab int }{
+	classSmall: {SmallSize, SmallSize + 64, 4, 64},
+	classLarge: {LargeSize, LargeSize + 64, 1, 8},
+}
+
+// Pool hands out buffers, at most a fixed number of each class. Memory is
+// taken in slabs that grow (8 KiB first) as more buffers are out at once, so a
+// pool that was never used, or was trimmed, holds none.
+//
+// Get, PutLocal, InFlight and Trim belong to the pool's owner: one goroutine,
+// or whoever holds the lock that guards the pool. Return may be called by
+// anyone. Neither takes a lock.
+type Pool struct {
+	free  [numClasses]*Buf // owned by the owner
+	grown [numClasses]int  // slots that exist; owned by the owner
+	max   [numClasses]int  // immutable
+	taken uint64           // gets minus local puts; owned by the owner
+
+	// Shared with returning goroutines, on a cache line of its own.
+	_        [64]byte
+	returned [numClasses]atomic.Pointer[Buf]
+	given    atomic.Uint64 // buffers ever pushed on returned
+}
+
+// NewPool returns an empty pool of at most small buffers of SmallSize and
+// large buffers of LargeSize.
+func NewPool(small, large int) *Pool {
+	p := &Pool{}
+	p.max = [numClasses]int{small, large}
+	return p
+}
+
+// Get returns a buffer whose frame is n bytes of unspecified content, or nil
+// when n is negative or longer than LargeSize, or when every buffer of the
+// class is in flight. A small frame never takes a large buffer: a burst of
+// small frames must not starve jumbo ones.
+func (p *Pool) Get(n int) *Buf {
+	class := classSmall
+	if uint(n) > SmallSize {
+		if uint(n) > LargeSize {
+			return nil
+		}
+		class = classLarge
+	}
+	b := p.free[class]
+	if b == nil {
+		if b = p.refill(class); b == nil {
+			return nil
+		}
+	}
+	p.free[class] = b.Next
+	p.taken++
+	b.Next = nil
+	b.out = true
+	b.View.Kind = KindInvalid
+	b.data = b.data[:n]
+	return b
+}
+
+// refill returns the head of a new free list: what others returned, else a new
+// slab, else nil.
+func (p *Pool) refill(class int) *Buf {
+	// The load keeps an exhausted pool from bouncing the line between cores.
+	if p.returned[class].Load() != nil {
+		return p.returned[class].Swap(nil)
+	}
+	c := &classes[class]
+	n := min(max(p.grown[class], c.firstSlab), c.maxSlab, p.max[class]-p.grown[class])
+	if n <= 0 {
+		return nil
+	}
+	p.grown[class] += n
+	bufs, mem := make([]Buf, n), make([]byte, n*c.stride)
+	for i := range bufs {
+		b := &bufs[i]
+		at := i * c.stride
+		b.data = mem[at : at : at+c.size]
+		b.home = p
+		b.class = uint8(class)
+		if i+1 < n {
+			b.Next = &bufs[i+1]
+		}
+	}
+	return &bufs[0]
+}
+
+// PutLocal takes back a buffer of this pool from the pool's owner. The most
+// recently returned buffer is handed out first: its lines are still cached.
+func (p *Pool) PutLocal(b *Buf) {
+	b.retire(p)
+	b.Next = p.free[b.class]
+	p.free[b.class] = b
+	p.taken--
+}
+
+// Return takes back buffers of this pool from any goroutine; the caller keeps
+// the slice but not its buffers. It costs one atomic exchange per class and
+// batch, whatever the batch's length.
+func (p *Pool) Return(batch []*Buf) {
+	var head, tail [numClasses]*Buf
+	for _, b := range batch {
+		b.retire(p)
+		b.Next = head[b.class]
+		head[b.class] = b
+		if tail[b.class] == nil {
+			tail[b.class] = b
+		}
+	}
+	for class, h := range head {
+		if h == nil {
+			continue
+		}
+		// The owner only ever takes the whole stack, so a compare-and-swap
+		// that succeeds cannot have missed a change in between (no ABA).
+		for {
+			top := p.returned[class].Load()
+			tail[class].Next = top
+			if p.returned[class].CompareAndSwap(top, h) {
+				break
+			}
+		}
+	}
+	// Counted after the push: InFlight reaching zero means all are home.
+	p.given.Add(uint64(len(batch)))
+}
+
+// Return gives every buffer of the batch back to its home pool; runs of one
+// pool cost one exchange. Any goroutine may call it.
+func Return(batch []*Buf) {
+	for len(batch) > 0 {
+		home, n := batch[0].home, 1
+		for n < len(batch) && batch[n].home == home {
+			n++
+		}
+		home.Return(batch[:n])
+		batch = batch[n:]
+	}
+}
+
+// InFlight returns how many buffers are out now.
+func (p *Pool) InFlight() int { return int(p.taken - p.given.Load()) }
+
+// Trim lets go of all memory if nothing is in flight, and reports whether it
+// did. The owner calls it when its queues have been idle for a while.
+func (p *Pool) Trim() bool {
+	if p.InFlight() != 0 {
+		return false
+	}
+	for class := range p.free {
+		p.free[class] = nil
+		p.returned[class].Store(nil)
+		p.grown[class] = 0
+	}
+	return true
+}
+
+// retire checks that b may go back to p. Both faults are bugs that would give
+// one slot to two frames: better to stop than to deliver the wrong bytes.
+func (b *Buf) retire(p *Pool) {
+	if b.home != p {
+		panic("frame: buffer returned to a pool that is not its home")
+	}
+	if !b.out {
+		panic("frame: buffer returned twice")
+	}
+	b.out = false
+	if b.Trace != nil {
+		b.Trace = nil
+	}
+	b.Src, b.Dst = 0, 0
+}

@@ -1,0 +1,119 @@
+package dataplane
+
+import (
+	"enilab/internal/dataplane/verdict"
+)
+
+// install puts one change into force. It runs in a visit, between begin and
+// end: nothing moves meanwhile at this VNIC. The engine's mu is held.
+func (w *worker) install(c change) {
+	v, old, next := c.v, c.old, c.next
+	moved := old != nil && old.port != nil && (next == nil || next.port != old.port)
+	if moved {
+		w.closePort(v, old.port)
+	}
+	if moved || next == nil || next.fate == verdict.InstanceStopped {
+		v.flows = nil
+	}
+	if next == nil {
+		v.config.Store(nil)
+		w.e.directory.entry(v.index).vnic.Store(nil)
+		return
+	}
+	v.config.Store(next)
+	if old != nil && old.spec.Host != next.spec.Host {
+		v.taps.Store(w.e.vnicTapsLocked(v, next.spec.Host)) // a tap may follow a host
+	}
+	if p := next.port; p != nil && !moved {
+		p.tx.Lock() // see Send
+		p.fate.Store(uint32(next.fate))
+		p.tx.Unlock()
+		if c.reboot {
+			w.flush(v, p)
+		}
+		p.signal() // a guest that thaws finds what waited for it
+	}
+}
+
+// closePort ends p: what its guest had handed over is dropped with the
+// attachment, what waited for the guest is flushed.
+func (w *worker) closePort(v *vnic, p *Port) {
+	p.tx.Lock()
+	p.tx.closed = true
+	p.fate.Store(uint32(verdict.Detached))
+	unsent := p.tx.q.take(0)
+	p.tx.Unlock()
+	p.txLen.Store(0)
+	for b := unsent.pop(); b != nil; b = unsent.pop() {
+		b.Src = v.index
+		w.refuse(v, b, verdict.Detached, verdict.RuleNone, verdict.GuestTX, 0)
+	}
+	p.rx.Lock()
+	p.rx.closed = true
+	p.rx.Unlock()
+	w.flush(v, p)
+	close(p.closed)
+}
+
+// flush drops what waits for p's guest.
+func (w *worker) flush(v *vnic, p *Port) {
+	p.rx.Lock()
+	unread := p.rx.q.take(0)
+	p.rxLen.Add(-int32(unread.n))
+	p.rx.Unlock()
+	for b := unread.pop(); b != nil; b = unread.pop() {
+		w.refuse(v, b, verdict.RxFlushed, verdict.RuleNone, verdict.GuestRX, b.Dst)
+	}
+}
+
+// drain takes in everything that other workers have handed over.
+func (w *worker) drain() {
+	w.begin(w.e.opt.Now())
+	w.mu.Lock()
+	w.received.splice(&w.inbox)
+	w.mu.Unlock()
+	for b := w.received.pop(); b != nil; b = w.received.pop() {
+		w.ingress(b)
+	}
+	w.end()
+}
+
+// keepWarm remembers that p's pool may hold memory.
+func (w *worker) keepWarm(p *Port) {
+	if !p.warm {
+		p.warm = true
+		w.warm = append(w.warm, p)
+		w.tabled.Store(true)
+	}
+}
+
+// keep is the housekeeping: it ends flows nobody asks for, and gives back the
+// memory of tables and pools that have become idle. It visits only what is in
+// use, and the lists it goes through shrink with it.
+func (w *worker) keep(now int64) {
+	w.keepAt = now + keepInterval
+	tables := w.tables[:0]
+	for _, v := range w.tables {
+		if v.flows != nil {
+			if v.flows.Expire(now, keepBuckets); v.flows.Len() > 0 {
+				tables = append(tables, v)
+				continue
+			}
+			v.flows = nil
+		}
+		v.tabled = false
+	}
+	clear(w.tables[len(tables):])
+	w.tables = tables
+	warm := w.warm[:0]
+	for _, p := range w.warm {
+		if p.trim() {
+			p.warm = false
+			continue
+		}
+		warm = append(warm, p)
+	}
+	clear(w.warm[len(warm):])
+	w.warm = warm
+	w.tabled.Store(len(w.tables) > 0 || len(w.warm) > 0)
+}

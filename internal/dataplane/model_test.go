@@ -1,0 +1,334 @@
+package dataplane
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/verdict"
+
+	"pgregory.net/rapid"
+)
+
+// model is the forwarding decision written as plainly as possible: lists, maps
+// and specs, no compiled anything. It knows UDP and ICMP echo, one burst a
+// frame, and a clock that stands still.
+type model struct {
+	subnets map[string]SubnetSpec
+	groups  map[string]GroupSpec
+	hosts   map[string]HostSpec
+	vnics   []VNICSpec
+	flows   map[string]string // "eni proto local remote ports": which way frames pass
+}
+
+// sent is a frame as the generator made it, before it became bytes.
+type sent struct {
+	src, dst       frame.MAC
+	etherType      uint16
+	arpOp          uint16
+	srcIP, dstIP   netip.Addr
+	proto          uint8
+	sport, dport   uint16 // ICMP: identifier in both
+	reply, tooLong bool
+}
+
+func (s sent) bytes() []byte {
+	h := frame.Header{Dst: s.dst, Src: s.src, SrcIP: ip4(s.srcIP), DstIP: ip4(s.dstIP)}
+	size := 0
+	if s.tooLong {
+		size = 1500
+	}
+	switch {
+	case s.etherType == frame.EtherTypeARP:
+		return frame.AppendARP(nil, s.dst, s.src, s.arpOp, s.src, h.SrcIP, 0, h.DstIP)
+	case s.etherType != frame.EtherTypeIPv4:
+		return append(frame.AppendEthernet(nil, s.dst, s.src, s.etherType), make([]byte, 46)...)
+	case s.proto == frame.ProtoICMP:
+		return frame.AppendICMPEcho(nil, h, s.reply, s.sport, 1, make([]byte, size))
+	}
+	return frame.AppendUDP(nil, h, s.sport, s.dport, make([]byte, size))
+}
+
+// decide returns the fate of f sent by from, the VNIC that decided and, if it
+// was delivered, that received.
+func (m *model) decide(from VNICSpec, f sent) (verdict.Reason, string) {
+	if r := m.state(from); r != verdict.Delivered {
+		return r, from.ID
+	}
+	if len(f.bytes()) > from.MTU+14 {
+		return verdict.Oversize, from.ID
+	}
+	if f.src != from.MAC {
+		return verdict.SpoofedMAC, from.ID
+	}
+	own := func(v VNICSpec, ip netip.Addr) bool { return slices.Contains(v.Addrs, ip) }
+	if f.etherType == frame.EtherTypeARP {
+		switch {
+		case from.SourceDestCheck && !own(from, f.srcIP):
+			return verdict.SpoofedIP, from.ID
+		case f.arpOp != 1 || f.srcIP == f.dstIP:
+			return verdict.ARPGratuitous, from.ID
+		case f.dstIP == m.subnets[from.Subnet].CIDR.Addr().Next():
+			return verdict.ARPAnswered, from.ID
+		}
+		for _, v := range m.vnics {
+			if v.Subnet == from.Subnet && v.ID != from.ID && own(v, f.dstIP) {
+				return verdict.ARPAnswered, from.ID
+			}
+		}
+		return verdict.ARPUnanswered, from.ID
+	}
+	if f.dst>>40&1 == 1 {
+		return verdict.Broadcast, from.ID
+	}
+	if f.etherType != frame.EtherTypeIPv4 {
+		return verdict.UnsupportedEtherType, from.ID
+	}
+	if from.SourceDestCheck && !own(from, f.srcIP) {
+		return verdict.SpoofedIP, from.ID
+	}
+	if !m.policy(from, f, true) {
+		return verdict.EgressDenied, from.ID
+	}
+	net := m.subnets[from.Subnet]
+	var to *VNICSpec
+	if f.dst == net.RouterMAC {
+		if !slices.ContainsFunc(net.VPCCIDRs, func(p netip.Prefix) bool { return p.Contains(f.dstIP) }) {
+			return verdict.NoRoute, from.ID
+		}
+		if to = m.holder(net.VPC, f.dstIP); to == nil {
+			return verdict.NoMapping, from.ID
+		}
+	} else {
+		for i := range m.vnics {
+			if m.vnics[i].MAC == f.dst && m.vnics[i].Subnet == from.Subnet {
+				to = &m.vnics[i]
+			}
+		}
+		if to == nil {
+			return verdict.UnknownMAC, from.ID
+		}
+	}
+	if to.SourceDestCheck && !own(*to, f.dstIP) {
+		return verdict.NotOwnAddress, to.ID
+	}
+	if !m.policy(*to, f, false) {
+		return verdict.IngressDenied, to.ID
+	}
+	return m.state(*to), to.ID
+}
+
+func (m *model) holder(vpc string, ip netip.Addr) *VNICSpec {
+	for i, v := range m.vnics {
+		if m.subnets[v.Subnet].VPC == vpc && slices.Contains(v.Addrs, ip) {
+			return &m.vnics[i]
+		}
+	}
+	return nil
+}
+
+func (m *model) state(v VNICSpec) verdict.Reason {
+	h := m.hosts[v.Host]
+	switch {
+	case v.Host == "":
+		return verdict.Detached
+	case h.Power == PowerOff:
+		return verdict.InstanceStopped
+	case h.Fault == FaultLink:
+		return verdict.LinkDown
+	case h.Fault == FaultFreeze:
+		return verdict.GuestFrozen
+	}
+	return verdict.Delivered
+}
+
+// policy is the security groups of v with their memory.
+func (m *model) policy(v VNICSpec, f sent, egress bool) bool {
+	local, remote, lport, rport, way := f.srcIP, f.dstIP, f.sport, f.dport, "out"
+	if !egress {
+		way = "in"
+		local, remote, lport, rport = f.dstIP, f.srcIP, f.dport, f.sport
+	}
+	flow := fmt.Sprint(v.ID, f.proto, local, remote, lport, rport)
+	if f.proto == frame.ProtoICMP {
+		flow += fmt.Sprint(" asked by us: ", egress != f.reply)
+	}
+	if known := m.flows[flow]; known == "both" || known == way {
+		return true
+	}
+	for _, id := range v.Groups {
+		rules := m.groups[id].Ingress
+		if egress {
+			rules = m.groups[id].Egress
+		}
+		for _, r := range rules {
+			if m.matches(r.Rule, m.subnets[v.Subnet].VPC, remote, f) {
+				if s := m.state(v); s != verdict.Detached && s != verdict.InstanceStopped {
+					m.flows[flow] = "both"
+					if f.reply && f.proto == frame.ProtoICMP {
+						m.flows[flow] = way // an answer that nobody asked for asks nothing
+					}
+				}
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (m *model) matches(r secgroup.Rule, vpc string, remote netip.Addr, f sent) bool {
+	if r.Proto != secgroup.AllProtocols {
+		if r.Proto != int16(f.proto) {
+			return false
+		}
+		if f.proto == frame.ProtoUDP && (int32(f.dport) < r.From || int32(f.dport) > r.To) {
+			return false
+		}
+	}
+	if r.Group == 0 {
+		return r.Prefix.Contains(remote)
+	}
+	peer := m.holder(vpc, remote)
+	return peer != nil && slices.ContainsFunc(peer.Groups, func(id string) bool { return m.groups[id].Ref == r.Group })
+}
+
+func drawWorld(t *rapid.T) *model {
+	m := &model{subnets: map[string]SubnetSpec{}, groups: map[string]GroupSpec{}, hosts: map[string]HostSpec{}, flows: map[string]string{}}
+	// vpc-2 has the same addresses as vpc-1: nothing may leak between them.
+	for i, vpc := range []string{"vpc-1", "vpc-1", "vpc-2"} {
+		id := fmt.Sprintf("subnet-%d", i)
+		m.subnets[id] = SubnetSpec{
+			ID: id, VPC: vpc, CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i % 2), 0}), 24),
+			VPCCIDRs: []netip.Prefix{vpcCIDR}, RouterMAC: frame.MAC(0x02_00_00_00_ff_00 + i),
+		}
+	}
+	rule := rapid.Custom(func(t *rapid.T) RuleSpec {
+		r := secgroup.Rule{ID: verdict.RuleID(rapid.IntRange(16, 1<<20).Draw(t, "id")), Proto: rapid.SampledFrom([]int16{-1, 1, 17, 6}).Draw(t, "proto"), From: -1, To: -1}
+		if r.Proto == 17 {
+			r.From = int32(rapid.IntRange(1, 4).Draw(t, "from"))
+			r.To = r.From + int32(rapid.IntRange(0, 3).Draw(t, "more"))
+		}
+		if rapid.Bool().Draw(t, "by group") {
+			r.Group = uint32(rapid.IntRange(1, 3).Draw(t, "group"))
+		} else {
+			r.Prefix = rapid.SampledFrom([]netip.Prefix{anywhere, netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("10.0.1.0/30"), netip.MustParsePrefix("10.0.0.12/32")}).Draw(t, "prefix")
+		}
+		return RuleSpec{Name: "sgr", Rule: r}
+	})
+	for i := range 3 {
+		id := fmt.Sprintf("sg-%d", i)
+		m.groups[id] = GroupSpec{ID: id, Ref: uint32(i + 1),
+			Ingress: rapid.SliceOfN(rule, 0, 4).Draw(t, "ingress"), Egress: rapid.SliceOfN(rule, 0, 4).Draw(t, "egress")}
+	}
+	for i := range 4 {
+		id := fmt.Sprintf("i-%d", i)
+		h := HostSpec{ID: id, Power: PowerOn}
+		if i == 3 {
+			h.Power = Power(rapid.IntRange(0, 1).Draw(t, "power"))
+			h.Fault = Fault(rapid.IntRange(0, 2).Draw(t, "fault"))
+		}
+		m.hosts[id] = h
+	}
+	for i := range rapid.IntRange(2, 8).Draw(t, "enis") {
+		subnet := rapid.IntRange(0, 2).Draw(t, "subnet")
+		v := VNICSpec{
+			ID: fmt.Sprintf("eni-%d", i), MAC: frame.MAC(0x02_00_00_00_00_10 + i), Subnet: fmt.Sprintf("subnet-%d", subnet),
+			Addrs:  []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(subnet % 2), byte(10 + i)})},
+			Groups: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"sg-0", "sg-1", "sg-2"}), 1, 3, rapid.ID[string]).Draw(t, "groups"),
+			MTU:    1500, SourceDestCheck: rapid.IntRange(0, 3).Draw(t, "check") > 0,
+		}
+		if rapid.Bool().Draw(t, "secondary") {
+			v.Addrs = append(v.Addrs, netip.AddrFrom4([4]byte{10, 0, byte(subnet % 2), byte(100 + i)}))
+		}
+		if rapid.IntRange(0, 4).Draw(t, "attached") > 0 {
+			v.Host, v.DeviceIndex = fmt.Sprintf("i-%d", rapid.IntRange(0, 3).Draw(t, "host")), i
+		}
+		m.vnics = append(m.vnics, v)
+	}
+	return m
+}
+
+func (m *model) drawFrame(t *rapid.T, from VNICSpec) sent {
+	target := rapid.SampledFrom(m.vnics).Draw(t, "target")
+	common := func(n int, what string) bool { return rapid.IntRange(0, n).Draw(t, what) > 0 }
+	f := sent{
+		src: from.MAC, dst: m.subnets[from.Subnet].RouterMAC, etherType: frame.EtherTypeIPv4,
+		srcIP: rapid.SampledFrom(from.Addrs).Draw(t, "own"), dstIP: rapid.SampledFrom(target.Addrs).Draw(t, "theirs"),
+		proto: rapid.SampledFrom([]uint8{frame.ProtoUDP, frame.ProtoUDP, frame.ProtoICMP}).Draw(t, "proto"),
+		sport: uint16(rapid.IntRange(1, 4).Draw(t, "sport")), dport: uint16(rapid.IntRange(1, 4).Draw(t, "dport")),
+		reply: rapid.Bool().Draw(t, "reply"), arpOp: 1,
+	}
+	if f.proto == frame.ProtoICMP {
+		f.dport = f.sport
+	}
+	if common(1, "routed") {
+		f.dst = target.MAC
+	}
+	if !common(15, "odd mac") {
+		f.dst = rapid.SampledFrom([]frame.MAC{frame.BroadcastMAC, 0x02_00_00_00_99_99}).Draw(t, "mac")
+	}
+	if !common(15, "spoof mac") {
+		f.src = target.MAC
+	}
+	if !common(15, "spoof ip") {
+		f.srcIP = f.dstIP
+	}
+	if !common(15, "odd ip") {
+		f.dstIP = rapid.SampledFrom([]netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.250")}).Draw(t, "ip")
+	}
+	if !common(10, "ethertype") {
+		f.etherType = rapid.SampledFrom([]uint16{frame.EtherTypeARP, frame.EtherTypeARP, 0x88cc}).Draw(t, "type")
+		f.arpOp = uint16(rapid.IntRange(1, 2).Draw(t, "op"))
+	}
+	f.tooLong = !common(20, "long")
+	return f
+}
+
+func TestDecisionsMatchTheModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := drawWorld(rt)
+		now := int64(1e18)
+		e := New(Options{Workers: rapid.IntRange(1, 3).Draw(rt, "workers"), Now: func() int64 { return now }})
+		d := Delta{Generation: 1, VNICs: m.vnics}
+		for _, s := range m.subnets {
+			d.Subnets = append(d.Subnets, s)
+		}
+		for _, g := range m.groups {
+			d.Groups = append(d.Groups, g)
+		}
+		for _, h := range m.hosts {
+			d.Hosts = append(d.Hosts, h)
+		}
+		if _, err := e.Apply(t.Context(), d); err != nil {
+			rt.Fatal(err)
+		}
+		for range rapid.IntRange(1, 40).Draw(rt, "frames") {
+			from := rapid.SampledFrom(m.vnics).Draw(rt, "from")
+			f := m.drawFrame(rt, from)
+			want, at := m.decide(from, f)
+			before := e.Totals()
+			trace, err := e.Inject(t.Context(), from.ID, f.bytes())
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if last := trace.Hops[len(trace.Hops)-1]; trace.Reason != want || last.VNIC != at {
+				rt.Fatalf("%+v from %s: %s at %s, want %s at %s", f, from.ID, trace.Reason, last.VNIC, want, at)
+			}
+			// Read by every guest, so that no queue fills.
+			for _, v := range m.vnics {
+				if p := e.Port(v.Host, v.DeviceIndex); p != nil && v.Host != "" {
+					if _, err := p.Poll(0, func([]byte, int64) {}); err != nil {
+						rt.Fatal(err)
+					}
+				}
+			}
+			after := e.Totals()
+			if after.Unaccounted() != 0 || after.Dropped[want]-before.Dropped[want] != min(1, uint64(want)) {
+				rt.Fatalf("%s: before %+v, after %+v", want, before, after)
+			}
+		}
+	})
+}

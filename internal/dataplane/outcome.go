@@ -1,0 +1,117 @@
+package dataplane
+
+import (
+	"enilab/internal/dataplane/conntrack"
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/tap"
+	"enilab/internal/dataplane/verdict"
+)
+
+// What happens to a frame is told in one place, so that counters, captures,
+// records and traces cannot disagree.
+
+// pass notes that b goes on behind point at v.
+func (w *worker) pass(v *vnic, b *frame.Buf, rule verdict.RuleID, point verdict.Point) {
+	if w.everybody == nil && v.taps.Load() == nil && b.Trace == nil {
+		return
+	}
+	w.capture(v, b, verdict.Delivered, rule, point)
+	w.hop(v, b, verdict.Delivered, rule, point)
+}
+
+// accept notes that b is placed in the queue of v's guest.
+func (w *worker) accept(v *vnic, b *frame.Buf, rule verdict.RuleID) {
+	w.pass(v, b, rule, verdict.GuestRX)
+	if w.observed && w.samples[sampleAccepted].pick() {
+		w.record(b, b.Src, b.Dst, verdict.Delivered, rule, verdict.GuestRX)
+	}
+	if b.Trace != nil {
+		w.finishTrace(b, verdict.Delivered)
+	}
+}
+
+// consume notes the end of b at v, which decided it, and leaves the buffer.
+// v is nil if the VNIC is gone; dst is the receiver as far as it is known.
+func (w *worker) consume(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point, dst uint32) {
+	w.total.drop(why)
+	if v != nil {
+		v.pending.drop(why)
+		w.unpublished(v)
+		if w.everybody != nil || v.taps.Load() != nil {
+			w.capture(v, b, why, rule, point)
+		}
+	}
+	if w.observed {
+		w.count(b.Src, dst, why.Verdict(), b.Len())
+		if w.samples[sampleOther].pick() {
+			w.record(b, b.Src, dst, why, rule, point)
+		}
+	}
+	if b.Trace != nil {
+		w.hop(v, b, why, rule, point)
+		w.finishTrace(b, why)
+	}
+}
+
+// refuse is consume, and the buffer goes home.
+func (w *worker) refuse(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point, dst uint32) {
+	w.consume(v, b, why, rule, point, dst)
+	w.release(b)
+}
+
+// originate counts a frame that the network itself made for v.
+func (w *worker) originate(v *vnic) {
+	w.total.originated++
+	v.pending.originated++
+	w.unpublished(v)
+}
+
+func (w *worker) unpublished(v *vnic) {
+	if !v.dirty {
+		v.dirty = true
+		w.dirty = append(w.dirty, v)
+	}
+}
+
+// tapSet is who watches a VNIC, immutable.
+type tapSet struct {
+	taps   []*tap.Tap
+	points verdict.Point // that any of them wants
+}
+
+// capture offers b to whoever watches v. The set of a VNIC that somebody
+// watches in particular includes those who watch everybody.
+func (w *worker) capture(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point) {
+	set := v.taps.Load()
+	if set == nil {
+		set = w.everybody
+	}
+	if set == nil || set.points&point == 0 {
+		return
+	}
+	m := tap.Meta{At: w.now, VNIC: v.index, Point: point, Verdict: why.Verdict(), Reason: why, Rule: rule}
+	for _, t := range set.taps {
+		if t.Wants(point) {
+			t.Frame(w.id, m, &b.View, b.Bytes())
+			w.touch(t)
+		}
+	}
+}
+
+// touch remembers that t wants a Flush: there are few taps, so a list will do.
+func (w *worker) touch(t *tap.Tap) {
+	for _, o := range w.touched {
+		if o == t {
+			return
+		}
+	}
+	w.touched = append(w.touched, t)
+}
+
+// traceFlow remembers for a traced frame that it belongs to a known flow.
+func (w *worker) traceFlow(b *frame.Buf, e *conntrack.Entry) {
+	if b.Trace != nil {
+		b.Trace.(*tracer).flow = e.Rule()
+		b.Trace.(*tracer).established = true
+	}
+}

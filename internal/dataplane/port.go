@@ -1,0 +1,273 @@
+package dataplane
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/verdict"
+)
+
+// ErrPortClosed is returned by Recv when no frame will ever come again.
+var ErrPortClosed = errors.New("port closed: its network interface was detached")
+
+// Port is the guest side of an instance's device index: the queue pair between
+// a guest and the VNIC attached there. Ports exist while a VNIC is attached to
+// the host; a guest that keeps one longer finds it closed.
+//
+// Lock order: send, then tx or rx, then the worker's. The worker never takes
+// send, so it never waits for a guest that copies frames.
+type Port struct {
+	v      *vnic
+	closed chan struct{}
+	txMax  int
+	rxMax  int
+
+	// fate is config.fate, for the guest's side: written during a visit.
+	fate atomic.Uint32
+
+	send struct {
+		sync.Mutex
+		pool *frame.Pool
+	}
+	tx struct {
+		sync.Mutex
+		q         queue
+		scheduled bool // in the worker's ready list, or being served by it
+		closed    bool
+	}
+	txLen atomic.Int32 // len of tx.q: lets Send know its room without the lock
+
+	rx struct {
+		sync.Mutex
+		q      queue
+		closed bool
+	}
+	rxLen atomic.Int32  // len of rx.q plus arriving
+	ready chan struct{} // capacity 1: rx.q has become non-empty
+
+	// Owned by the worker.
+	nextReady *Port
+	arriving  queue // delivered in this burst, moved to rx at its end
+	warm      bool  // in worker.warm
+}
+
+func newPort(v *vnic, opt *Options) *Port {
+	p := &Port{
+		v: v, closed: make(chan struct{}), ready: make(chan struct{}, 1),
+		txMax: opt.TxQueue, rxMax: opt.RxQueue,
+	}
+	p.send.pool = frame.NewPool(opt.SmallBuffers, opt.LargeBuffers)
+	return p
+}
+
+// Port returns the port of a host's device index, nil if nothing is attached.
+func (e *Engine) Port(host string, deviceIndex int) *Port {
+	e.portsMu.RLock()
+	defer e.portsMu.RUnlock()
+	return e.ports[host][deviceIndex]
+}
+
+// VNIC tells what is attached to the port. After a detach it is the zero VNICSpec.
+func (p *Port) VNIC() VNICSpec {
+	if c := p.v.config.Load(); c != nil && c.port == p {
+		return c.spec
+	}
+	return VNICSpec{}
+}
+
+// Subnet is the subnet of the port's VNIC (prefix, router).
+func (p *Port) Subnet() SubnetSpec {
+	if c := p.v.config.Load(); c != nil && c.port == p {
+		return c.subnet.spec
+	}
+	return SubnetSpec{}
+}
+
+// Closed is closed when the VNIC has been detached.
+func (p *Port) Closed() <-chan struct{} { return p.closed }
+
+// refusals counts what a Send call did not take.
+type refusals struct {
+	reasons [verdict.NumReasons]uint32
+	bytes   [verdict.NumReasons]uint64
+	n       int
+}
+
+func (r *refusals) add(why verdict.Reason, b []byte) {
+	r.reasons[why]++
+	r.bytes[why] += uint64(len(b))
+	r.n++
+}
+
+// Send copies frames into the transmit queue and returns how many were taken;
+// the rest is counted as a drop. It never blocks on the network. A frame that
+// is refused for itself (longer than any buffer) does not keep the following
+// ones from being taken.
+func (p *Port) Send(frames [][]byte) int {
+	if len(frames) == 0 {
+		return 0
+	}
+	var (
+		batch   queue
+		refused refusals
+		bytes   uint64
+	)
+	p.send.Lock()
+	room := p.txMax - int(p.txLen.Load())
+	fate := verdict.Reason(p.fate.Load())
+	for _, f := range frames {
+		bytes += uint64(len(f))
+		switch {
+		case fate != verdict.Delivered:
+			refused.add(fate, f)
+		case len(f) > frame.LargeSize:
+			refused.add(verdict.Oversize, f)
+		case batch.n >= room:
+			refused.add(verdict.TxQueueFull, f)
+		default:
+			b := p.send.pool.Get(len(f))
+			if b == nil {
+				refused.add(verdict.NoBuffer, f)
+				continue
+			}
+			copy(b.Bytes(), f)
+			batch.push(b)
+		}
+	}
+	// Counted before the worker can see the frames: what was dropped or
+	// delivered never exceeds what was sent.
+	p.v.worker.countSent(p.v, uint64(len(frames)), bytes)
+	taken := batch.n
+	schedule := false
+	p.tx.Lock()
+	// Asked again under the lock that a detach and a power-off take: what is
+	// queued behind their back would wait for ever or leave from a dead guest.
+	fate = verdict.Reason(p.fate.Load())
+	if p.tx.closed || fate != verdict.Delivered {
+		p.tx.Unlock()
+		for b := batch.head; b != nil; b = b.Next {
+			refused.add(fate, b.Bytes())
+		}
+		taken = 0
+		batch.giveBack()
+	} else {
+		p.tx.q.splice(&batch)
+		p.txLen.Add(int32(taken))
+		schedule = !p.tx.scheduled && taken > 0
+		p.tx.scheduled = p.tx.scheduled || schedule
+		p.tx.Unlock()
+	}
+	p.send.Unlock()
+	if schedule {
+		p.v.worker.schedule(p)
+	}
+	if refused.n > 0 {
+		p.v.worker.countRefused(p.v, &refused)
+	}
+	return taken
+}
+
+// Recv waits for frames and calls fn for each with its bytes (valid only
+// during the call) and the time a worker delivered it. It handles at most max
+// frames (0: all that wait) and returns their number. It returns ErrPortClosed
+// after the port has closed or ctx has ended. A guest that is frozen or off
+// receives nothing; what waits for it stays in the queue. One lock a call.
+func (p *Port) Recv(ctx context.Context, max int, fn func(b []byte, at int64)) (int, error) {
+	for {
+		if ctx.Err() != nil {
+			return 0, ErrPortClosed
+		}
+		q, err := p.takeReceived(max)
+		if err != nil {
+			return 0, err
+		}
+		if q.n > 0 {
+			return p.hand(&q, fn), nil
+		}
+		select {
+		case <-p.ready:
+		case <-p.closed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Poll is Recv without waiting: it handles what is there now. For drivers that
+// own time.
+func (p *Port) Poll(max int, fn func(b []byte, at int64)) (int, error) {
+	q, err := p.takeReceived(max)
+	if err != nil || q.n == 0 {
+		return 0, err
+	}
+	return p.hand(&q, fn), nil
+}
+
+func (p *Port) takeReceived(max int) (queue, error) {
+	p.rx.Lock()
+	defer p.rx.Unlock()
+	if p.rx.closed {
+		return queue{}, ErrPortClosed
+	}
+	switch verdict.Reason(p.fate.Load()) {
+	case verdict.GuestFrozen, verdict.InstanceStopped:
+		return queue{}, nil
+	}
+	q := p.rx.q.take(max)
+	p.rxLen.Add(-int32(q.n))
+	if p.rx.q.n > 0 {
+		p.signal() // for another receiver, or the next call
+	}
+	return q, nil
+}
+
+// hand gives every frame of q to the guest.
+func (p *Port) hand(q *queue, fn func(b []byte, at int64)) int {
+	n, bytes := q.n, uint64(0)
+	w := p.v.worker
+	if w.e.observed.Load() {
+		bytes = w.guests.accepted(w.e.opt.Now(), q.head)
+	} else {
+		for b := q.head; b != nil; b = b.Next {
+			bytes += uint64(b.Len())
+		}
+	}
+	p.v.counts.rxFrames.Add(uint64(n))
+	p.v.counts.rxBytes.Add(bytes)
+	w.counts.rxFrames.Add(uint64(n))
+	w.counts.rxBytes.Add(bytes)
+	for b := q.head; b != nil; b = b.Next {
+		fn(b.Bytes(), b.At)
+	}
+	q.giveBack()
+	return n
+}
+
+func (p *Port) signal() {
+	select {
+	case p.ready <- struct{}{}:
+	default:
+	}
+}
+
+// queued returns how many frames wait in both queues.
+func (p *Port) queued() uint64 {
+	p.tx.Lock()
+	n := p.tx.q.n
+	p.tx.Unlock()
+	p.rx.Lock()
+	n += p.rx.q.n
+	p.rx.Unlock()
+	return uint64(n)
+}
+
+// trim gives back the memory of an idle port's buffers. False: not idle.
+func (p *Port) trim() bool {
+	if !p.send.TryLock() {
+		return false
+	}
+	defer p.send.Unlock()
+	return p.send.pool.Trim()
+}

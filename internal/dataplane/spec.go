@@ -1,0 +1,121 @@
+package dataplane
+
+import (
+	"net/netip"
+
+	"enilab/internal/dataplane/conntrack"
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/secgroup"
+)
+
+// Delta is one committed change of the control plane, compiled: what is now,
+// not how it came about. Applying it costs what it names, not what exists.
+// A whole State is the Delta from nothing.
+type Delta struct {
+	Generation uint64 // strictly increasing; the State's revision
+
+	Subnets []SubnetSpec
+	Groups  []GroupSpec
+	VNICs   []VNICSpec
+	Hosts   []HostSpec
+
+	RemoveSubnets []string
+	RemoveGroups  []string
+	RemoveVNICs   []string
+	RemoveHosts   []string
+}
+
+// SubnetSpec is one subnet. The router answers ARP at CIDR base+1.
+type SubnetSpec struct {
+	ID        string
+	VPC       string
+	Zone      string
+	CIDR      netip.Prefix
+	VPCCIDRs  []netip.Prefix // of the VPC: the local routes
+	RouterMAC frame.MAC
+}
+
+// GroupSpec is one security group with its rules.
+type GroupSpec struct {
+	ID      string // "sg-..."
+	Ref     uint32 // dense, unique, never 0; rules refer to groups by it
+	Ingress []RuleSpec
+	Egress  []RuleSpec
+}
+
+// RuleSpec is a rule and the id people know it by.
+type RuleSpec struct {
+	Name string // "sgr-..."
+	secgroup.Rule
+}
+
+// VNICSpec is one ENI. It exists in the data plane whether attached or not:
+// frames sent to an unattached one are counted as detached.
+type VNICSpec struct {
+	ID              string // "eni-..."
+	MAC             frame.MAC
+	Subnet          string
+	Addrs           []netip.Addr // primary first, all IPv4 in this version
+	Groups          []string     // ids of security groups
+	SourceDestCheck bool
+	MTU             int // IP MTU; 9001 unless set
+	Timeouts        conntrack.Timeouts
+	MaxFlows        int // 0: the engine's default
+
+	// Host is the instance it is attached to, "" if none, and DeviceIndex its
+	// place there. Moving an ENI is one Delta that changes these two.
+	Host        string
+	DeviceIndex int
+}
+
+// Power is whether an instance runs.
+type Power uint8
+
+// Powers; the zero is off.
+const (
+	PowerOff Power = iota
+	PowerOn
+)
+
+// Fault is a failure injected into a running instance.
+type Fault uint8
+
+// Faults; the zero is a healthy instance.
+const (
+	FaultNone Fault = iota
+	// FaultFreeze: the guest neither reads nor sends.
+	FaultFreeze
+	// FaultLink: every NIC of the instance has lost its carrier.
+	FaultLink
+)
+
+// HostSpec is one instance: its power, its injected fault and what runs in it.
+type HostSpec struct {
+	ID        string // "i-..."
+	Name      string // the Name tag, or ""
+	Power     Power
+	Boot      uint64 // changes at every start or reboot: the guest boots anew
+	Fault     Fault
+	Workloads []WorkloadSpec
+}
+
+// Workload kinds.
+const (
+	WorkloadUDPEcho = "udp-echo" // client: echo requests with sequence numbers to port 7
+	WorkloadPing    = "ping"     // client: ICMP echo requests
+	WorkloadHTTP    = "http"     // client: keep-alive connections, each a request per interval
+	WorkloadFrames  = "frames"   // light generator: UDP frames straight into the Port, no stack
+)
+
+// WorkloadSpec is a client or generator that a guest runs. Every guest serves
+// ping, UDP echo on port 7 and HTTP on port 80 without being told.
+type WorkloadSpec struct {
+	Name        string // unique within the instance
+	Kind        string // one of the Workload kinds
+	Target      netip.Addr
+	Port        uint16  // 0: the kind's default
+	Rate        float64 // per second; for http per connection
+	Connections int     // http: how many connections; udp-echo: 1
+	Size        int     // payload bytes; 0: the kind's default
+	Paused      bool
+}

@@ -1,0 +1,143 @@
+package dataplane
+
+import (
+	"context"
+	"fmt"
+
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/verdict"
+)
+
+// Hop is one station of a traced frame.
+type Hop struct {
+	Station string          // "egress", "fabric", "ingress", "delivery"
+	VNIC    string          // eni id
+	Verdict verdict.Verdict // None: passed on
+	Reason  verdict.Reason
+	Rule    string // sgr id, "implicit deny", "established" with the admitting rule, or ""
+	Detail  string // one plain sentence
+}
+
+// Trace is the fate of one injected frame.
+type Trace struct {
+	Verdict verdict.Verdict
+	Reason  verdict.Reason
+	Rule    string
+	Hops    []Hop
+}
+
+// tracer travels with a frame whose path somebody asked to see. It belongs to
+// whoever holds the frame.
+type tracer struct {
+	trace       Trace
+	established bool
+	flow        verdict.RuleID
+	done        chan struct{}
+}
+
+var stations = map[verdict.Point]string{
+	verdict.GuestTX:    "egress",
+	verdict.EgressPost: "fabric",
+	verdict.IngressPre: "ingress",
+	verdict.GuestRX:    "delivery",
+}
+
+func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point) {
+	if b.Trace == nil {
+		return
+	}
+	t := b.Trace.(*tracer)
+	h := Hop{Station: stations[point], Reason: why, Rule: w.e.RuleName(rule)}
+	if v != nil {
+		h.VNIC = v.id
+	}
+	judged := point == verdict.GuestTX || point == verdict.IngressPre
+	switch {
+	case why != verdict.Delivered:
+		h.Verdict = why.Verdict()
+		h.Detail = why.Text()
+	case judged && t.established:
+		h.Rule = fmt.Sprintf("established (%s)", w.e.RuleName(t.flow))
+		h.Detail = "belongs to a flow that the connection table knows"
+	case judged && rule != verdict.RuleNone:
+		h.Detail = "allowed by " + h.Rule
+	case judged:
+		h.Detail = "no rule applies"
+	case point == verdict.EgressPost:
+		to, mac := w.e.VNICName(b.Dst)
+		h.Rule = ""
+		h.Detail = fmt.Sprintf("%s has %s, at %s", to, b.View.DstIP, mac)
+	default:
+		h.Verdict = verdict.Accept
+		h.Rule = ""
+		h.Detail = "placed in the guest's receive queue"
+	}
+	if judged {
+		t.established = false
+	}
+	if h.Rule != "" {
+		t.trace.Rule = h.Rule
+	}
+	t.trace.Hops = append(t.trace.Hops, h)
+}
+
+// finishTrace tells who asked what became of the frame.
+func (w *worker) finishTrace(b *frame.Buf, why verdict.Reason) {
+	t := b.Trace.(*tracer)
+	b.Trace = nil
+	t.trace.Verdict, t.trace.Reason = why.Verdict(), why
+	switch why {
+	case verdict.Delivered, verdict.EgressDenied, verdict.IngressDenied:
+	default:
+		t.trace.Rule = "" // rules passed it; something else decided
+	}
+	close(t.done)
+}
+
+// Inject sends b from VNIC id exactly as if its guest had sent it and reports
+// its fate. The frame is counted in Originated. It returns an error only if
+// the VNIC is unknown, or ctx or the engine ends before the frame does.
+func (e *Engine) Inject(ctx context.Context, id string, b []byte) (Trace, error) {
+	v := e.vnicByID(id)
+	if v == nil {
+		return Trace{}, fmt.Errorf("injecting a frame: unknown network interface %q", id)
+	}
+	if err := ctx.Err(); err != nil {
+		return Trace{}, fmt.Errorf("injecting a frame at %s: %w", id, err)
+	}
+	t := &tracer{done: make(chan struct{})}
+	w := v.worker
+	w.visit(func() { w.inject(v, b, t) })
+	if !e.started.Load() {
+		for e.Step() {
+		}
+	}
+	select {
+	case <-t.done:
+		return t.trace, nil
+	case <-e.stop:
+		return Trace{}, fmt.Errorf("injecting a frame at %s: the engine has stopped", id)
+	case <-ctx.Done():
+		return Trace{}, fmt.Errorf("injecting a frame at %s: %w", id, ctx.Err())
+	}
+}
+
+// inject runs a burst of one frame. A pool of its own each time: injections
+// are rare, and none may hold up another.
+func (w *worker) inject(v *vnic, b []byte, t *tracer) {
+	w.begin(w.e.opt.Now())
+	defer w.end()
+	pool := frame.NewPool(1, 1)
+	buf := pool.Get(min(len(b), frame.LargeSize))
+	copy(buf.Bytes(), b)
+	buf.Trace = t
+	w.originate(v)
+	switch c := v.config.Load(); {
+	case c == nil:
+		w.refuse(v, buf, verdict.Removed, verdict.RuleNone, verdict.GuestTX, 0)
+	case len(b) > frame.LargeSize:
+		w.refuse(v, buf, verdict.Oversize, verdict.RuleNone, verdict.GuestTX, 0)
+	default:
+		w.egress(v, c, buf)
+	}
+}

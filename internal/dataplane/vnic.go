@@ -1,0 +1,106 @@
+package dataplane
+
+import (
+	"sync/atomic"
+
+	"enilab/internal/dataplane/conntrack"
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/route"
+	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/verdict"
+)
+
+// vnic is the presence of one ENI in the data plane. It outlives attachments.
+type vnic struct {
+	id     string  // immutable
+	index  uint32  // immutable
+	worker *worker // immutable: the one owner
+
+	config atomic.Pointer[config] // nil: removed. Written during a visit to worker
+	taps   atomic.Pointer[tapSet] // nil: nobody watches this VNIC in particular
+	counts counts
+
+	endpoint *endpoint // guarded by Engine.mu: what the mapping says now
+
+	// Owned by worker.
+	flows   *conntrack.Table // nil: no flow yet
+	pending unpublished
+	dirty   bool // in worker.dirty
+	tabled  bool // in worker.tables
+}
+
+// config is what a VNIC is, immutable and swapped whole. A burst loads it once.
+type config struct {
+	spec     VNICSpec
+	subnet   *subnet
+	mac      frame.MAC
+	primary  frame.IPv4
+	others   []frame.IPv4 // secondary addresses
+	check    bool         // source/destination check
+	maxFrame int          // bytes, Ethernet header included
+	maxFlows int
+	timeouts conntrack.Timeouts
+	policy   *policy
+
+	// fate of a frame that is otherwise deliverable: Delivered when the guest
+	// is there to read it. The same reasons refuse what it sends.
+	fate verdict.Reason
+	port *Port // nil: attached to nothing
+}
+
+func (c *config) owns(ip frame.IPv4) bool {
+	if ip == c.primary {
+		return true
+	}
+	for _, o := range c.others {
+		if o == ip {
+			return true
+		}
+	}
+	return false
+}
+
+// policy is what a set of security groups allows, shared by the VNICs that
+// carry exactly this set: a rule that changes is compiled once per set.
+type policy struct {
+	current atomic.Pointer[rules]
+	groups  []string // sorted ids; immutable
+	users   int      // guarded by Engine.mu
+}
+
+// rules are one version of a policy, immutable.
+type rules struct {
+	program    *secgroup.Program
+	generation uint32 // when it was compiled: tells conntrack what to judge anew
+}
+
+// endpoint is the entry of a VNIC in the mapping: what a sender's side needs
+// to know of it. Immutable; joining a group replaces it and nothing else.
+type endpoint struct {
+	vnic   *vnic
+	mac    frame.MAC
+	subnet *subnet
+	groups []uint32 // sorted references of its security groups
+}
+
+// subnet is a compiled SubnetSpec, immutable.
+type subnet struct {
+	spec      SubnetSpec
+	vpc       uint32
+	ref       uint32 // the same across versions of one subnet
+	routerMAC frame.MAC
+	routerIP  frame.IPv4
+	routes    *route.Table
+}
+
+// local reports whether the router delivers ip within the VPC.
+func (s *subnet) local(ip frame.IPv4) bool { return s.routes.Lookup(ip) == route.Local }
+
+// fabric is the virtual switch's snapshot of who is where. It never learns and
+// never floods: only Apply changes it.
+type fabric struct {
+	byIP  *route.Mapping[endpoint] // addressKey(vpc, ip)
+	byMAC *route.Mapping[endpoint]
+}
+
+func addressKey(vpc uint32, ip frame.IPv4) uint64 { return uint64(vpc)<<32 | uint64(ip) }
