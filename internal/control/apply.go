@@ -1,0 +1,84 @@
+package control
+
+import (
+	"context"
+
+	"enilab/internal/dataplane"
+)
+
+// applyLoop puts commits into force in the order of their revisions and then
+// answers the commands.
+func (s *Service) applyLoop(ctx context.Context, steps <-chan []step) {
+	for batch := range steps {
+		for _, st := range batch {
+			s.apply(ctx, st)
+			close(st.done)
+		}
+	}
+}
+
+// apply puts one step into force. A step without changes rests on what it
+// found done, which may still be owed to the data plane: it then tries again.
+func (s *Service) apply(ctx context.Context, st step) {
+	changes := st.commit.Changes
+	if len(s.owed) > 0 {
+		changes = merge(s.owed, changes)
+	}
+	if st.after != nil {
+		s.newest = st.after
+	} else if len(changes) == 0 {
+		return
+	}
+	d := compile(s.inForce, s.newest, changes)
+	st.ack = dataplane.Ack{Generation: d.Generation, At: st.at.UnixNano()}
+	if !empty(d) {
+		ack, err := s.put(ctx, d)
+		if err != nil {
+			// What is stored cannot be taken back. The next step brings it
+			// along.
+			s.owed = changes
+			st.err = internal("the change is stored, but the data plane has not taken it yet", err)
+			st.ack = dataplane.Ack{}
+		} else {
+			st.ack = ack
+		}
+	}
+	if st.err == nil {
+		s.inForce, s.owed = s.newest, nil
+	}
+	if st.after != nil {
+		s.subs.notify(Notice{Commit: st.commit, Ack: st.ack})
+	}
+}
+
+// put hands d to the data plane. An error means that nothing of d is in force:
+// to take a guest's mishap for that would lose track of what the network has,
+// and nothing would ever take it away again.
+func (s *Service) put(ctx context.Context, d dataplane.Delta) (dataplane.Ack, error) {
+	ack, err := s.opt.Plane.Apply(ctx, d)
+	if err != nil && ack.Generation == d.Generation {
+		s.opt.Log.Error("the network has switched, but a guest has not followed", "generation", d.Generation, "error", err)
+		err = nil
+	}
+	return ack, err
+}
+
+// merge joins the changes of two successive commits, one a row.
+func merge(older, newer []Change) []Change {
+	type row struct {
+		table Table
+		id    string
+	}
+	merged := make([]Change, 0, len(older)+len(newer))
+	at := make(map[row]int)
+	for _, c := range append(append(merged[:0:0], older...), newer...) {
+		r := row{c.Table, c.ID}
+		if i, ok := at[r]; ok {
+			merged[i].After = c.After
+			continue
+		}
+		at[r] = len(merged)
+		merged = append(merged, c)
+	}
+	return merged
+}

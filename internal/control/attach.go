@@ -1,0 +1,214 @@
+package control
+
+import (
+	"slices"
+	"strconv"
+)
+
+// maxDeviceIndex bounds device indexes. AWS does not publish a bound.
+const maxDeviceIndex = 31
+
+func checkDeviceIndex(index int) error {
+	if index < 0 || index > maxDeviceIndex {
+		return invalid("deviceIndex", "Value (%d) for parameter deviceIndex is invalid. Device indexes are 0 to %d.", index, maxDeviceIndex)
+	}
+	return nil
+}
+
+func (t *tx) attach(in AttachInput) (*NetworkInterface, error) {
+	if err := kindInterface.check("networkInterfaceId", in.Interface); err != nil {
+		return nil, err
+	}
+	if err := kindInstance.check("instanceId", in.Instance); err != nil {
+		return nil, err
+	}
+	if err := checkDeviceIndex(in.DeviceIndex); err != nil {
+		return nil, err
+	}
+	n, err := t.networkInterface(in.Interface)
+	if err != nil {
+		return nil, err
+	}
+	i, err := t.instance(in.Instance)
+	if err != nil {
+		return nil, err
+	}
+	if n.Attachment != nil {
+		return nil, errInUse(n.ID)
+	}
+	if err := t.attachable(n, i, in.DeviceIndex); err != nil {
+		return nil, err
+	}
+	c, err := t.bind(n, i, in.DeviceIndex, false)
+	if err != nil {
+		return nil, err
+	}
+	t.emit("network-interface."+string(c.Attachment.State), c.ID, "instance", i.ID,
+		"attachment", c.Attachment.ID, "deviceIndex", strconv.Itoa(in.DeviceIndex))
+	return c, nil
+}
+
+// attachable tells why instance i cannot take n at a device index, in the
+// order in which EC2 is seen to check.
+func (t *tx) attachable(n *NetworkInterface, i *Instance, index int) error {
+	if i.State != InstanceRunning && i.State != InstanceStopped {
+		return refuse("IncorrectState", "instanceId", "Instance '%s' is not 'running' or 'stopped'.", i.ID)
+	}
+	if n.Zone != i.Zone {
+		return refuse(codeCombination, "instanceId",
+			"You may not attach a network interface to an instance if they are not in the same availability zone")
+	}
+	if n.VPC != i.VPC {
+		return refuse(codeCombination, "instanceId",
+			"You may not attach a network interface to an instance in a different VPC")
+	}
+	attached := t.interfacesOf(i.ID)
+	for _, o := range attached {
+		if o.Attachment.DeviceIndex == index {
+			return invalid("deviceIndex", "Instance '%s' already has an interface attached at device index '%d'.", i.ID, index)
+		}
+	}
+	limits := instanceTypes()[i.Type]
+	if count := len(attached) + 1; count > limits.CardInterfaces {
+		return refuse("AttachmentLimitExceeded", "instanceId", "Interface count %d exceeds the limit for %s", count, i.Type)
+	}
+	if len(n.Addresses) > limits.AddressesPerInterface {
+		return errAddressLimit()
+	}
+	return nil
+}
+
+// bind stores a new attachment of n to i. A running instance needs time to
+// find the new device; a stopped one has it at once.
+func (t *tx) bind(n *NetworkInterface, i *Instance, index int, deleteOnTermination bool) (*NetworkInterface, error) {
+	id, err := t.mint(kindAttachment.prefix, func(id string) bool {
+		return exists(t, TableNetworkInterface, byAttachment, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := *n
+	c.Attachment = &Attachment{
+		ID: id, Instance: i.ID, DeviceIndex: index, State: Attaching, StateAt: t.now, AttachTime: t.now,
+		DeleteOnTermination: deleteOnTermination,
+	}
+	if i.State == InstanceStopped {
+		c.Attachment.State = Attached
+	}
+	t.putInterface(&c)
+	return &c, nil
+}
+
+func errPrimary() error {
+	return refuse(codeNotPermitted, "attachmentId", "The network interface at device index 0 cannot be detached.")
+}
+
+// detach starts a detachment; the data plane lets go of the ENI at once.
+// Repeated while one is under way it changes nothing but Force.
+//
+// On AWS an unforced detach waits for the guest, for ever if that is dead. A
+// guest here has no say, so that a frozen one holds nothing back.
+func (t *tx) detach(in DetachInput) (*NetworkInterface, error) {
+	n, err := t.attachment(in.Attachment)
+	if err != nil {
+		return nil, err
+	}
+	if n.Attachment.Primary() {
+		return nil, errPrimary()
+	}
+	if n.Attachment.State == Detaching && n.Attachment.Force || n.Attachment.State == Detaching && !in.Force {
+		return n, nil
+	}
+	c, a := *n, *n.Attachment
+	if a.State != Detaching {
+		a.State, a.StateAt = Detaching, t.now
+	}
+	a.Force = in.Force
+	c.Attachment = &a
+	t.putInterface(&c)
+	t.emit("network-interface.detaching", c.ID, "instance", a.Instance, "attachment", a.ID,
+		"deviceIndex", strconv.Itoa(a.DeviceIndex), "force", yes(in.Force))
+	return &c, nil
+}
+
+func yes(b bool) string {
+	if b {
+		return "true"
+	}
+	return ""
+}
+
+// move is detach and attach in one transition, refused for the reasons of
+// either. The State never shows the ENI without an owner.
+func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
+	if err := kindInterface.check("networkInterfaceId", in.Interface); err != nil {
+		return nil, err
+	}
+	if err := kindInstance.check("instanceId", in.Instance); err != nil {
+		return nil, err
+	}
+	if in.DeviceIndex >= 0 {
+		if err := checkDeviceIndex(in.DeviceIndex); err != nil {
+			return nil, err
+		}
+	}
+	switch in.Kind {
+	case "", KindMove, KindFailover, KindFailBack:
+	default:
+		return nil, invalid("kind", "Value (%s) for parameter kind is invalid.", in.Kind)
+	}
+	n, err := t.networkInterface(in.Interface)
+	if err != nil {
+		return nil, err
+	}
+	to, err := t.instance(in.Instance)
+	if err != nil {
+		return nil, err
+	}
+	from, deleteOnTermination := "", false
+	if a := n.Attachment; a != nil {
+		owner := get[*Instance](t, TableInstance, byID, a.Instance)
+		switch {
+		case a.Primary():
+			return nil, errPrimary()
+		case a.Instance == to.ID:
+			return nil, invalid("instanceId", "Network interface '%s' is already attached to instance '%s'.", n.ID, to.ID)
+		case owner.State == InstanceShuttingDown:
+			// EC2 keeps the ENI busy until the instance is terminated.
+			return nil, errInUse(n.ID)
+		}
+		from, deleteOnTermination = a.Instance, a.DeleteOnTermination
+	}
+	index := in.DeviceIndex
+	if index < 0 {
+		index = t.freeIndex(n, to.ID)
+	}
+	if err := t.attachable(n, to, index); err != nil {
+		return nil, err
+	}
+	c, err := t.bind(n, to, index, deleteOnTermination)
+	if err != nil {
+		return nil, err
+	}
+	kind := in.Kind
+	if kind == "" {
+		kind = KindMove
+	}
+	t.emit("network-interface.moved", c.ID, "from", from, "instance", to.ID, "attachment", c.Attachment.ID,
+		"deviceIndex", strconv.Itoa(index), "kind", string(kind), "force", yes(in.Force))
+	return c, nil
+}
+
+// freeIndex is n's present device index if instance has it free, else the
+// lowest free one. A full instance gives one past the last, which is never
+// free of the other refusals.
+func (t *tx) freeIndex(n *NetworkInterface, instance string) int {
+	var used [maxDeviceIndex + 1]bool
+	for _, o := range t.interfacesOf(instance) {
+		used[o.Attachment.DeviceIndex] = true
+	}
+	if n.Attachment != nil && !used[n.Attachment.DeviceIndex] {
+		return n.Attachment.DeviceIndex
+	}
+	return max(slices.Index(used[:], false), 1)
+}

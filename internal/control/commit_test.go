@@ -1,0 +1,311 @@
+package control
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"enilab/internal/dataplane"
+)
+
+// gate lets nobody pass until it is opened.
+type gate struct{ entered, open chan struct{} }
+
+func newGate() *gate { return &gate{make(chan struct{}, 100), make(chan struct{})} }
+
+func (g *gate) pass() {
+	g.entered <- struct{}{}
+	<-g.open
+}
+
+// together starts n commands while another holds the store, so that they share
+// the next commit, and returns their errors.
+func (s *server) together(n int, f func(k int) error) []error {
+	g := newGate()
+	held := false
+	s.store.failCommit = func() error {
+		if !held {
+			held = true
+			g.pass()
+		}
+		return nil
+	}
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.SetTags(context.Background(), s.State().VPCs()[0].ID, Tags{"round": time.Now().String()}, nil); err != nil {
+			s.t.Error(err)
+		}
+	})
+	<-g.entered
+	for k := range n {
+		wg.Go(func() { errs[k] = f(k) })
+		synctest.Wait() // in order
+	}
+	close(g.open)
+	wg.Wait()
+	return errs
+}
+
+func TestCommandsShareACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		defer s.stop()
+		sub := s.network("10.0.0.0/24")
+		errs := s.together(20, func(int) error {
+			_, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID})
+			return err
+		})
+		if slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
+			t.Error(errs)
+		}
+		if got := s.store.batches[len(s.store.batches)-1]; got != 20 {
+			t.Errorf("the last batch held %d commits, want 20", got)
+		}
+	})
+}
+
+func TestOneBadWriteFailsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		defer s.stop()
+		sub := s.network("10.0.0.0/24")
+		broken := errors.New("broken row")
+		s.store.failWrite = func(c Commit) error {
+			for _, ch := range c.Changes {
+				if n, ok := ch.After.(*NetworkInterface); ok && n.Description == "bad" {
+					return broken
+				}
+			}
+			return nil
+		}
+		errs := s.together(3, func(k int) error {
+			_, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID, Description: []string{"a", "bad", "c"}[k]})
+			return err
+		})
+		if errs[0] != nil || code(errs[1]) != "InternalError" || !errors.Is(errs[1], broken) || errs[2] != nil {
+			t.Errorf("outcome %v", errs)
+		}
+		if got := len(s.State().NetworkInterfaces()); got != 2 {
+			t.Errorf("%d ENIs, want 2", got)
+		}
+	})
+}
+
+// Nothing is published, answered or applied before the commit, and a commit
+// that fails takes all of its commands with it, those refused included.
+func TestFailedCommitLeavesNoTrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		defer s.stop()
+		sub := s.network("10.0.0.0/24")
+		before := s.State()
+		full := errors.New("disk full")
+		g := newGate()
+		s.store.failCommit = func() error { g.pass(); return full }
+		notices, cancel := s.Watch(10)
+		defer cancel()
+
+		answered := make(chan error, 2)
+		go func() {
+			_, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "10.0.0.9"})
+			answered <- err
+		}()
+		<-g.entered
+		synctest.Wait()
+		if s.State() != before || len(answered) != 0 || len(notices) != 0 {
+			t.Error("published or answered before the commit")
+		}
+		close(g.open)
+		if err := <-answered; !errors.Is(err, full) || code(err) != "InternalError" {
+			t.Errorf("answered %v", err)
+		}
+		if s.State() != before {
+			t.Error("the State changed")
+		}
+		s.store.failCommit = nil
+		n, err := s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "10.0.0.9"})
+		s.check(err)
+		if got := s.State(); got.Revision() != before.Revision()+1 || got.NetworkInterface(n.ID) == nil {
+			t.Errorf("then revision %d after %d", got.Revision(), before.Revision())
+		}
+	})
+}
+
+// A slow data plane holds back answers, not commits.
+func TestApplyDoesNotHoldUpCommits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		defer s.stop()
+		sub := s.network("10.0.0.0/24")
+		g := newGate()
+		s.plane.before = func(context.Context, dataplane.Delta) error { g.pass(); return nil }
+		answered := make(chan *NetworkInterface, 3)
+		for range 3 {
+			go func() {
+				n, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID})
+				if err != nil {
+					t.Error(err)
+				}
+				answered <- n
+			}()
+			synctest.Wait()
+		}
+		if got := len(s.State().NetworkInterfaces()); got != 3 || len(answered) != 0 {
+			t.Errorf("%d committed, %d answered; want 3 and 0", got, len(answered))
+		}
+		close(g.open)
+		for range 3 {
+			<-answered
+		}
+	})
+}
+
+// What the data plane failed to take comes with the next change.
+func TestPlaneCatchesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		defer s.stop() // compares the plane with the State
+		sub := s.network("10.0.0.0/24")
+		broken := errors.New("no worker answers")
+		s.plane.before = func(context.Context, dataplane.Delta) error { return broken }
+		_, err := s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, Description: "first"})
+		if !errors.Is(err, broken) {
+			t.Fatalf("answered %v", err)
+		}
+		n := s.State().NetworkInterfaces()[0]
+		if err := s.DeleteInterface(t.Context(), n.ID); err != nil {
+			t.Errorf("deleting what the data plane never saw: %v", err)
+		}
+		_, err = s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, Description: "second"})
+		if !errors.Is(err, broken) {
+			t.Fatalf("answered %v", err)
+		}
+		_, err = s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, Description: "another"})
+		if !errors.Is(err, broken) {
+			t.Fatalf("answered %v", err)
+		}
+		s.plane.before = nil
+		_, err = s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, Description: "third"})
+		s.check(err)
+		if got := s.plane.applied[len(s.plane.applied)-1]; len(got.VNICs) != 3 {
+			t.Errorf("the data plane got %+v", got)
+		}
+	})
+}
+
+// The end of a transition is no caller's command: nobody would repeat it.
+func TestFinishIsRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		defer s.stop()
+		sub := s.network("10.0.0.0/24")
+		failures := 2
+		s.store.failWrite = func(c Commit) error {
+			if c.Events[0].Type == "instance.running" && failures > 0 {
+				failures--
+				return errors.New("try again")
+			}
+			return nil
+		}
+		begin := time.Now()
+		s.running(sub, "", 1)
+		if took := time.Since(begin); took < 2*retryDelay || failures != 0 {
+			t.Errorf("it ran after %v", took)
+		}
+	})
+}
+
+func TestShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		sub := s.network("10.0.0.0/24")
+		// A command taken before the end is answered.
+		g := newGate()
+		s.store.failCommit = func() error { g.pass(); return nil }
+		answered := make(chan error, 1)
+		go func() {
+			_, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID})
+			answered <- err
+		}()
+		<-g.entered
+		notices, _ := s.Watch(10)
+		go close(g.open)
+		s.stop()
+		if err := <-answered; err != nil {
+			t.Errorf("taken, but answered %v", err)
+		}
+		if _, err := s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID}); code(err) != "Unavailable" {
+			t.Errorf("after the end: %v", err)
+		}
+		for range notices { // closed
+		}
+		late, cancel := s.Watch(1)
+		cancel()
+		if _, open := <-late; open {
+			t.Error("a watch of what has ended is open")
+		}
+		if err := s.Run(t.Context()); err == nil {
+			t.Error("ran twice")
+		}
+	})
+}
+
+// A data plane that hangs delays the end by drainTime, however much waits.
+func TestShutdownOfAHungPlane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		svc, err := Open(t.Context(), Options{
+			Store: newMemStore(), Region: "us-east-1", Now: time.Now, Random: func(b []byte) { _, _ = rand.Read(b) },
+			Plane: &modelPlane{before: func(ctx context.Context, _ dataplane.Delta) error { <-ctx.Done(); return ctx.Err() }},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- svc.Run(ctx) }()
+		var wg sync.WaitGroup
+		for range 3 * applyLength {
+			wg.Go(func() {
+				if _, err := svc.CreateVPC(context.Background(), CreateVPCInput{CIDR: "10.0.0.0/16"}); err == nil {
+					t.Error("answered as if it were in force")
+				}
+			})
+			synctest.Wait() // one batch each
+		}
+		begin := time.Now()
+		cancel()
+		if err := <-done; err != nil || time.Since(begin) != drainTime {
+			t.Errorf("ended with %v after %v", err, time.Since(begin))
+		}
+		wg.Wait()
+	})
+}
+
+func TestCanceledCommands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		defer s.stop()
+		sub := s.network("10.0.0.0/24")
+		var cancel func()
+		errs := s.together(1, func(int) error {
+			ctx, stop := context.WithCancel(context.Background())
+			cancel = stop
+			go cancel()
+			_, err := s.CreateInterface(ctx, CreateInterfaceInput{Subnet: sub.ID})
+			return err
+		})
+		if code(errs[0]) != "RequestCanceled" || !errors.Is(errs[0], context.Canceled) {
+			t.Errorf("answered %v", errs[0])
+		}
+		synctest.Wait()
+		if got := len(s.State().NetworkInterfaces()); got != 0 {
+			t.Errorf("a command canceled in the queue took effect")
+		}
+	})
+}

@@ -1,0 +1,149 @@
+package control
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/conntrack"
+	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/verdict"
+)
+
+// vpcMTU is the IP MTU inside a VPC (EC2 User Guide, "Network MTU").
+const vpcMTU = 9001
+
+// compile turns changes into what the data plane must do. A row whose meaning
+// for the data plane is the same before and after is left out: most ends of
+// transitional states are.
+func compile(before, after *State, changes []Change) dataplane.Delta {
+	d := dataplane.Delta{Generation: after.revision}
+	for _, c := range changes {
+		switch c.Table {
+		case TableSubnet:
+			d.Subnets, d.RemoveSubnets = differ(before, after, c, subnetSpec, d.Subnets, d.RemoveSubnets)
+		case TableSecurityGroup:
+			d.Groups, d.RemoveGroups = differ(before, after, c, groupSpec, d.Groups, d.RemoveGroups)
+		case TableNetworkInterface:
+			d.VNICs, d.RemoveVNICs = differ(before, after, c, vnicSpec, d.VNICs, d.RemoveVNICs)
+		case TableInstance:
+			d.Hosts, d.RemoveHosts = differ(before, after, c, hostSpec, d.Hosts, d.RemoveHosts)
+		}
+	}
+	return d
+}
+
+// differ compiles one row in both states and adds what changed to set or to
+// remove. spec returns nil for a row without presence in the data plane.
+func differ[R any, S any](before, after *State, c Change, spec func(*State, *R) *S, set []S, remove []string) ([]S, []string) {
+	var was, is *S
+	if r, ok := c.Before.(*R); ok && r != nil {
+		was = spec(before, r)
+	}
+	if r, ok := c.After.(*R); ok && r != nil {
+		is = spec(after, r)
+	}
+	switch {
+	case is == nil && was != nil:
+		remove = append(remove, c.ID)
+	case is != nil && (was == nil || !reflect.DeepEqual(was, is)):
+		set = append(set, *is)
+	}
+	return set, remove
+}
+
+// compileAll is the Delta from nothing to s.
+func compileAll(s *State) dataplane.Delta {
+	empty := &State{db: newDB()}
+	return compile(empty, s, s.rows())
+}
+
+// rows is every stored row as a creation, by table, then id.
+func (s *State) rows() []Change {
+	txn := s.db.Txn(false)
+	var changes []Change
+	for _, table := range slices.SortedFunc(maps.Keys(tableOrder), func(a, b Table) int {
+		return cmp.Compare(tableOrder[a], tableOrder[b])
+	}) {
+		it, err := txn.Get(string(table), byID)
+		if err != nil {
+			panic("reading " + string(table) + ": " + err.Error())
+		}
+		for raw := it.Next(); raw != nil; raw = it.Next() {
+			changes = append(changes, Change{Table: table, ID: rowID(raw), After: raw})
+		}
+	}
+	return changes
+}
+
+func subnetSpec(s *State, n *Subnet) *dataplane.SubnetSpec {
+	return &dataplane.SubnetSpec{
+		ID: n.ID, VPC: n.VPC, Zone: n.Zone, CIDR: n.CIDR,
+		VPCCIDRs: []netip.Prefix{s.VPC(n.VPC).CIDR}, RouterMAC: n.RouterMAC,
+	}
+}
+
+func groupSpec(s *State, g *SecurityGroup) *dataplane.GroupSpec {
+	spec := &dataplane.GroupSpec{ID: g.ID, Ref: g.Ref}
+	for _, r := range g.Rules {
+		rule := dataplane.RuleSpec{Name: r.ID, Rule: secgroup.Rule{
+			ID: verdict.RuleID(r.Ref), Proto: int16(r.Protocol),
+			From: int32(r.FromPort), To: int32(r.ToPort), Prefix: r.CIDR,
+		}}
+		switch {
+		case r.Group == g.ID:
+			rule.Group = g.Ref
+		case r.Group != "":
+			rule.Group = s.SecurityGroup(r.Group).Ref
+		}
+		if r.Egress {
+			spec.Egress = append(spec.Egress, rule)
+		} else {
+			spec.Ingress = append(spec.Ingress, rule)
+		}
+	}
+	return spec
+}
+
+func vnicSpec(s *State, n *NetworkInterface) *dataplane.VNICSpec {
+	spec := &dataplane.VNICSpec{
+		ID: n.ID, MAC: n.MAC, Subnet: n.Subnet, Groups: n.Groups, SourceDestCheck: n.SourceDestCheck,
+		MTU: vpcMTU, Timeouts: conntrack.DefaultTimeouts(),
+	}
+	for _, a := range n.Addresses {
+		spec.Addrs = append(spec.Addrs, a.Addr)
+	}
+	// What is detaching is off already.
+	if a := n.Attachment; a != nil && a.State != Detaching {
+		spec.Host, spec.DeviceIndex = a.Instance, a.DeviceIndex
+		if t, ok := instanceTypes()[s.Instance(a.Instance).Type]; ok {
+			spec.Timeouts.TCPEstablished = t.TCPEstablished
+		}
+	}
+	return spec
+}
+
+func hostSpec(_ *State, i *Instance) *dataplane.HostSpec {
+	if i.State == InstanceTerminated {
+		return nil
+	}
+	spec := &dataplane.HostSpec{ID: i.ID, Name: i.Name(), Boot: i.Boot, Workloads: i.Workloads}
+	if i.State == InstancePending || i.State == InstanceRunning {
+		spec.Power = dataplane.PowerOn
+	}
+	switch i.Fault {
+	case FaultFreeze:
+		spec.Fault = dataplane.FaultFreeze
+	case FaultLink:
+		spec.Fault = dataplane.FaultLink
+	}
+	return spec
+}
+
+func empty(d dataplane.Delta) bool {
+	return len(d.Subnets)+len(d.Groups)+len(d.VNICs)+len(d.Hosts)+
+		len(d.RemoveSubnets)+len(d.RemoveGroups)+len(d.RemoveVNICs)+len(d.RemoveHosts) == 0
+}

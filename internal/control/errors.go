@@ -1,0 +1,123 @@
+package control
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Error is a refusal a client can act on, with EC2's code and, where it is
+// known, EC2's text.
+type Error struct {
+	Code    string // "InvalidNetworkInterfaceID.NotFound", ...
+	Message string
+	Field   string // the input that was wrong, or ""
+
+	cause error
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Unwrap returns what went wrong inside, nil for a refusal.
+func (e *Error) Unwrap() error { return e.cause }
+
+// EC2 error codes used in more than one place.
+const (
+	codeDependency     = "DependencyViolation"
+	codeInstanceState  = "IncorrectInstanceState"
+	codeInternal       = "InternalError"
+	codeInvalidValue   = "InvalidParameterValue"
+	codeCombination    = "InvalidParameterCombination"
+	codeMissing        = "MissingParameter"
+	codeNotPermitted   = "OperationNotPermitted"
+	codeGroupNotFound  = "InvalidGroup.NotFound"
+	codeAddressInUse   = "InvalidIPAddress.InUse"
+	codeUnavailable    = "Unavailable"
+	codeAlreadyDone    = "Resource.AlreadyAssociated"
+	codeAttachMissing  = "InvalidAttachmentID.NotFound"
+	codeTooManyAddress = "PrivateIpAddressLimitExceeded"
+)
+
+func refuse(code, field, format string, args ...any) *Error {
+	return &Error{Code: code, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+func invalid(field, format string, args ...any) *Error {
+	return refuse(codeInvalidValue, field, format, args...)
+}
+
+// kind is what EC2's errors say of one kind of resource.
+type kind struct {
+	prefix    string // of its ids
+	notFound  string // code
+	malformed string // code
+	unknown   string // text of notFound, %s is the id
+}
+
+var (
+	kindVPC = kind{"vpc-", "InvalidVpcID.NotFound", "InvalidVpcID.Malformed",
+		"The vpc ID '%s' does not exist"}
+	kindSubnet = kind{"subnet-", "InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed",
+		"The subnet ID '%s' does not exist"}
+	kindInstance = kind{"i-", "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed",
+		"The instance ID '%s' does not exist"}
+	kindInterface = kind{"eni-", "InvalidNetworkInterfaceID.NotFound", "InvalidNetworkInterfaceID.Malformed",
+		"The networkInterface ID '%s' does not exist"}
+	kindAttachment = kind{"eni-attach-", codeAttachMissing, "InvalidNetworkInterfaceAttachmentId.Malformed",
+		"The network interface attachment ID '%s' does not exist"}
+	kindGroup = kind{"sg-", codeGroupNotFound, "InvalidGroupId.Malformed",
+		"The security group '%s' does not exist"}
+	kindRule = kind{"sgr-", "InvalidSecurityGroupRuleId.NotFound", "InvalidSecurityGroupRuleId.Malformed",
+		"The security group rule ID '%s' does not exist"}
+	kindAddress = kind{"eipalloc-", "InvalidAllocationID.NotFound", "InvalidAllocationID.Malformed",
+		"The allocation ID '%s' does not exist"}
+	kindAssociation = kind{"eipassoc-", "InvalidAssociationID.NotFound", "InvalidAssociationID.Malformed",
+		"The association ID '%s' does not exist"}
+	// EC2 has no failover policies or records: enilab's own, in EC2's manner.
+	kindPolicy = kind{"fop-", "InvalidFailoverPolicyID.NotFound", "InvalidFailoverPolicyID.Malformed",
+		"The failover policy ID '%s' does not exist"}
+	kindFailover = kind{"fo-", "InvalidFailoverID.NotFound", "InvalidFailoverID.Malformed",
+		"The failover ID '%s' does not exist"}
+)
+
+// check tells whether id has the form of this kind: the prefix and 8 (of old)
+// or 17 hexadecimal digits.
+func (k kind) check(field, id string) error {
+	if id == "" {
+		return refuse(codeMissing, field, "The request must contain the parameter %s", field)
+	}
+	digits, ok := strings.CutPrefix(id, k.prefix)
+	if !ok || len(digits) != 8 && len(digits) != 17 || strings.Trim(digits, "0123456789abcdef") != "" {
+		return refuse(k.malformed, field, "Invalid id: \"%s\" (expecting \"%s...\")", id, k.prefix)
+	}
+	return nil
+}
+
+func (k kind) missing(field, id string) error {
+	return refuse(k.notFound, field, k.unknown, id)
+}
+
+// internal wraps what no client has caused.
+func internal(doing string, err error) *Error {
+	return &Error{Code: codeInternal, Message: doing + ": " + err.Error(), cause: err}
+}
+
+func errInUse(eni string) error {
+	return invalid("networkInterface", "Network interface '%s' is currently in use.", eni)
+}
+
+func errForeignGroup() error {
+	return refuse(codeGroupNotFound, "groups", "You have specified two resources that belong to different networks.")
+}
+
+func errDependent(group string) error {
+	return refuse(codeDependency, "group", "resource %s has a dependent object", group)
+}
+
+func errSubnetFull() error {
+	return refuse("InsufficientFreeAddressesInSubnet", "subnet",
+		"The specified subnet does not have enough free addresses to satisfy the request.")
+}
+
+func errAddressLimit() error {
+	return refuse(codeTooManyAddress, "addresses", "Number of private addresses will exceed limit.")
+}

@@ -1,0 +1,281 @@
+package failover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"enilab/internal/control"
+)
+
+// Options of a Controller. Service, Clients, Prober and Now are required.
+type Options struct {
+	Service Service
+	Clients Clients
+	Prober  Prober
+	Now     func() int64 // the engine's clock, Unix nanoseconds
+	// Ticks returns a channel that ticks every d, and a function that ends it;
+	// nil uses real tickers.
+	Ticks func(d time.Duration) (<-chan time.Time, func())
+	Log   *slog.Logger // nil: slog.Default
+}
+
+// noticeBuffer is how many commits may wait for the controller. Beyond it the
+// controller reads the State anew, and misses only moves made by separate
+// detach and attach calls in between.
+const noticeBuffer = 1024
+
+// moveTime bounds one move: far more than any takes.
+const moveTime = 30 * time.Second
+
+// eventPage is how many events are read at once.
+const eventPage = 1000
+
+// Controller runs the failover policies and records every move.
+type Controller struct {
+	opt Options
+
+	mu       sync.Mutex
+	watchers map[string]*watcher // by policy id; guarded by mu
+	ended    map[string]*watcher // stopped, of policies that may run again; guarded by mu
+	moving   map[string]bool     // ENIs whose move a Move call records; guarded by mu
+	ctx      context.Context     // of Run, for measurements; nil before; guarded by mu
+
+	wg sync.WaitGroup // watchers and measurements
+}
+
+// New returns a controller; Run starts it.
+func New(opt Options) (*Controller, error) {
+	if opt.Service == nil || opt.Clients == nil || opt.Prober == nil || opt.Now == nil {
+		return nil, errors.New("failover controller: Service, Clients, Prober and Now are required")
+	}
+	if opt.Ticks == nil {
+		opt.Ticks = func(d time.Duration) (<-chan time.Time, func()) {
+			t := time.NewTicker(d)
+			return t.C, t.Stop
+		}
+	}
+	if opt.Log == nil {
+		opt.Log = slog.Default()
+	}
+	return &Controller{opt: opt, watchers: map[string]*watcher{}, ended: map[string]*watcher{}, moving: map[string]bool{}}, nil
+}
+
+// Run runs the policies until ctx ends, and returns when every probe and
+// measurement has ended.
+func (c *Controller) Run(ctx context.Context) error {
+	notices, cancel := c.opt.Service.Watch(noticeBuffer)
+	defer cancel()
+	c.mu.Lock()
+	c.ctx = ctx
+	c.mu.Unlock()
+	defer c.wg.Wait()
+	c.closeInterrupted(ctx)
+	c.syncPolicies(ctx)
+	var calls callMoves
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case n, ok := <-notices:
+			if !ok {
+				return nil
+			}
+			if n.Lost {
+				calls = callMoves{}
+				c.syncPolicies(ctx)
+				continue
+			}
+			c.follow(ctx, n, &calls)
+		}
+	}
+}
+
+// closeInterrupted ends the records that a restart cut short.
+func (c *Controller) closeInterrupted(ctx context.Context) {
+	for _, f := range c.opt.Service.State().Failovers() {
+		if f.State != control.FailoverRunning {
+			continue
+		}
+		g := *f
+		g.State, g.Error, g.EndedAt = control.FailoverFailed, "interrupted by a restart of enilab", c.opt.Now()
+		c.put(ctx, g)
+	}
+}
+
+// follow reacts to one commit: policies that changed, and moves made by
+// separate calls.
+func (c *Controller) follow(ctx context.Context, n control.Notice, calls *callMoves) {
+	policies, world := false, false
+	for _, ch := range n.Commit.Changes {
+		switch ch.Table {
+		case control.TablePolicy:
+			policies = true
+		case control.TableInstance, control.TableNetworkInterface:
+			world = true
+		}
+	}
+	if policies {
+		c.syncPolicies(ctx)
+	}
+	if world {
+		for _, m := range calls.observe(n, c.opt.Service.State()) {
+			c.record(ctx, m.move())
+		}
+	}
+}
+
+// syncPolicies makes one watcher run for each enabled policy.
+func (c *Controller) syncPolicies(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wanted := map[string]*control.FailoverPolicy{}
+	for _, p := range c.opt.Service.State().Policies() {
+		if p.Enabled {
+			wanted[p.ID] = p
+		}
+	}
+	for id, w := range c.watchers {
+		if p := wanted[id]; p == nil || p != w.policy {
+			w.stop()
+			c.ended[id] = w
+			delete(c.watchers, id)
+		}
+	}
+	for id, p := range wanted {
+		if c.watchers[id] == nil && ctx.Err() == nil {
+			wctx, stop := context.WithCancel(ctx)
+			w := &watcher{
+				c: c, policy: p, stop: stop, done: make(chan struct{}), prev: c.ended[id],
+				st: Status{State: Watching},
+			}
+			delete(c.ended, id)
+			c.watchers[id] = w
+			c.wg.Go(func() { w.run(wctx) })
+		}
+	}
+	for id := range c.ended {
+		if c.opt.Service.State().Policy(id) == nil {
+			delete(c.ended, id)
+		}
+	}
+}
+
+// lastOwner returns the instance that an ENI without an owner was attached to
+// last, "" if it has an owner or the event log no longer tells: after a
+// restart, a termination that nobody has answered yet must still be one.
+func (c *Controller) lastOwner(ctx context.Context, eni string) (owner string) {
+	if n := c.opt.Service.State().NetworkInterface(eni); n == nil || n.Attachment != nil {
+		return ""
+	}
+	for after := uint64(0); ; {
+		evs, _, err := c.opt.Service.Events(ctx, after, eventPage)
+		if err != nil {
+			c.opt.Log.Error("reading the event log for a last owner", "interface", eni, "error", err)
+			return ""
+		}
+		if len(evs) == 0 {
+			return owner
+		}
+		for _, e := range evs {
+			if e.Resource == eni && e.Detail["instance"] != "" {
+				owner = e.Detail["instance"]
+			}
+			after = e.Seq
+		}
+	}
+}
+
+// PolicyStatus tells what a policy is doing; ok is false if there is none.
+func (c *Controller) PolicyStatus(id string) (s Status, ok bool) {
+	c.mu.Lock()
+	w := c.watchers[id]
+	c.mu.Unlock()
+	if w != nil {
+		return w.status(), true
+	}
+	if c.opt.Service.State().Policy(id) == nil {
+		return Status{}, false
+	}
+	return Status{State: Disabled}, true
+}
+
+// Move moves an ENI as control.Service.Move does, and records it. The id is
+// that of the record, "" for a dry run.
+func (c *Controller) Move(ctx context.Context, in control.MoveInput) (control.MoveResult, string, error) {
+	if in.DryRun {
+		r, err := c.opt.Service.Move(ctx, in)
+		return r, "", err
+	}
+	if in.Kind == "" {
+		in.Kind = control.KindMove
+	}
+	r, id, _, err := c.transfer(ctx, in, move{kind: in.Kind})
+	return r, id, err
+}
+
+// transfer moves an ENI and starts the record of it. done is closed when the
+// record is complete.
+func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move) (r control.MoveResult, id string, done <-chan struct{}, err error) {
+	s := c.opt.Service.State()
+	n := s.NetworkInterface(in.Interface)
+	if n == nil || !c.lock(in.Interface) {
+		if n != nil {
+			return r, "", nil, &control.Error{
+				Code:    "IncorrectState",
+				Message: fmt.Sprintf("Network interface '%s' is being moved by another call.", in.Interface),
+			}
+		}
+		r, err = c.opt.Service.Move(ctx, in) // the Service words the refusal
+		return r, "", nil, err
+	}
+	defer c.unlock(in.Interface)
+	m.eni, m.to, m.before, m.addrs = n.ID, in.Instance, identify(s, n), addresses(n)
+	if n.Attachment != nil {
+		m.from = n.Attachment.Instance
+	}
+	if m.times.fault == 0 && m.kind != control.KindFailBack {
+		m.times.fault = brokenAt(s, m.from)
+	}
+	// Whoever asked may go away; a move that has begun takes effect all the
+	// same, and what takes effect is recorded.
+	mctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moveTime)
+	defer cancel()
+	r, err = c.opt.Service.Move(mctx, in)
+	if err != nil {
+		return r, "", nil, err
+	}
+	m.times.accepted, m.times.detached, m.times.attached = r.AcceptedAt, r.DetachedAt, r.AttachedAt
+	id, done = c.record(ctx, m)
+	return r, id, done, nil
+}
+
+func (c *Controller) lock(eni string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.moving[eni] {
+		return false
+	}
+	c.moving[eni] = true
+	return true
+}
+
+func (c *Controller) unlock(eni string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.moving, eni)
+}
+
+// put stores a record; a store that refuses it is told to the log, for nobody
+// waits for the answer.
+func (c *Controller) put(ctx context.Context, f control.Failover) *control.Failover {
+	stored, err := c.opt.Service.PutFailover(context.WithoutCancel(ctx), f)
+	if err != nil {
+		c.opt.Log.Error("storing a failover record", "id", f.ID, "interface", f.NetworkInterface, "error", err)
+		return nil
+	}
+	return stored
+}

@@ -1,0 +1,188 @@
+package failover
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"enilab/internal/control"
+)
+
+func TestThreeMissesMoveTheInterface(t *testing.T) {
+	l := newLab(t)
+	p := l.policy(false)
+	l.probed(Answered)
+	must(l.svc.FailInstance(l.ctx, l.ec2[0].ID, control.FaultFreeze))(t)
+	fault := l.svc.State().Instance(l.ec2[0].ID).FaultAt.UnixNano()
+	for range 3 {
+		l.probed(Missed)
+	}
+	l.until("the interface has moved", func(*control.State) bool { return l.owner() == l.ec2[1].ID })
+	l.until("a record runs", func(s *control.State) bool { return len(s.Failovers()) == 1 })
+	l.recovered(l.ec2[0].ID, l.ec2[1].ID, l.newest().Control.AttachedAt)
+	f := l.completed()
+	if f.Kind != control.KindFailover || f.Policy != p.ID || f.From != l.ec2[0].ID || f.To != l.ec2[1].ID {
+		t.Errorf("record %+v is of another move", f)
+	}
+	if f.Control.FaultAt != fault || f.StartedAt != fault {
+		t.Errorf("fault at %d, started at %d, want both %d", f.Control.FaultAt, f.StartedAt, fault)
+	}
+	var names []string
+	for i, ph := range f.Phases {
+		names = append(names, ph.Name)
+		if i > 0 && ph.Start != f.Phases[i-1].End {
+			t.Errorf("phase %s does not follow on %s", ph.Name, f.Phases[i-1].Name)
+		}
+	}
+	if got := strings.Join(names, " "); got != "detect decide detach attach recover" {
+		t.Errorf("phases %s", got)
+	}
+	if len(f.Traffic) != 1 || f.Traffic[0].Lost != 1 || f.Traffic[0].OutageNanos != 30*ms {
+		t.Errorf("traffic %+v, want one lost and 30 ms", f.Traffic)
+	}
+	for _, c := range f.Checks {
+		if c.Result == "changed" {
+			t.Errorf("check %s changed: %q to %q", c.Name, c.Before, c.After)
+		}
+	}
+}
+
+func TestABlockedProbeIsNoFailure(t *testing.T) {
+	l := newLab(t)
+	p := l.policy(false)
+	for range 5 {
+		l.probed(Blocked)
+	}
+	l.probed(Answered) // taken only after the fifth has been judged
+	l.probed(Blocked)
+	hand(l, "a tick after it", l.ticks, time.Time{})
+	st, ok := l.ctl.PolicyStatus(p.ID)
+	if !ok || st.State != StateBlocked || st.Misses != 0 {
+		t.Errorf("status %+v, want blocked without misses", st)
+	}
+	if l.owner() != l.ec2[0].ID || len(l.svc.State().Failovers()) != 0 {
+		t.Error("a blocked probe moved the interface")
+	}
+}
+
+func TestNoStandbyIsToldAndTriedAgain(t *testing.T) {
+	l := newLab(t)
+	p := l.policy(false)
+	must(l.svc.StopInstance(l.ctx, l.ec2[1].ID, true))(t)
+	// The prober's own instance is the standby: with it down nothing is proven.
+	l.now.Add(200 * ms)
+	hand(l, "a tick", l.ticks, time.Time{})
+	hand(l, "a tick", l.ticks, time.Time{})
+	if st, _ := l.ctl.PolicyStatus(p.ID); st.State != StateProberDown {
+		t.Errorf("state %s, want prober-down", st.State)
+	}
+	n := l.svc.State().NetworkInterface(l.eth1.ID)
+	if to, why := choose(l.svc.State(), p, n); to != nil || !strings.Contains(why, "is stop") {
+		t.Errorf("chose %v (%q), want nobody because it is stopped", to, why)
+	}
+}
+
+func TestFailBackWaitsForTheFirstOwner(t *testing.T) {
+	l := newLab(t)
+	l.policy(true)
+	must(l.svc.FailInstance(l.ctx, l.ec2[0].ID, control.FaultLink))(t)
+	for range 3 {
+		l.probed(Missed)
+	}
+	l.until("a record runs", func(s *control.State) bool { return len(s.Failovers()) == 1 })
+	l.recovered(l.ec2[0].ID, l.ec2[1].ID, l.newest().Control.AttachedAt)
+	l.completed()
+	l.probed(Answered) // the owner answers, but home has failed: no probe of it
+	must(l.svc.RecoverInstance(l.ctx, l.ec2[0].ID))(t)
+	for range 3 {
+		l.probed(Answered) // the owner
+		hand(l, "home's outcome", l.probes, Outcome{Result: Answered})
+	}
+	l.until("it is home", func(*control.State) bool { return l.owner() == l.ec2[0].ID })
+	l.until("the fail-back is recorded", func(s *control.State) bool { return len(s.Failovers()) == 2 })
+	if f := l.newest(); f.Kind != control.KindFailBack || f.To != l.ec2[0].ID {
+		t.Errorf("record %+v, want a fail-back", f)
+	}
+}
+
+func TestManualMovesLeaveRecords(t *testing.T) {
+	l := newLab(t)
+	_, id, err := l.ctl.Move(l.ctx, control.MoveInput{Interface: l.eth1.ID, Instance: l.ec2[1].ID, DeviceIndex: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.recovered(l.ec2[0].ID, l.ec2[1].ID, l.newest().Control.AttachedAt)
+	if f := l.completed(); f.ID != id || f.Kind != control.KindMove || f.Control.DetectedAt != 0 {
+		t.Errorf("record %+v, want the manual move %s", f, id)
+	}
+}
+
+func TestRefusedMovesLeaveNone(t *testing.T) {
+	l := newLab(t)
+	_, _, err := l.ctl.Move(l.ctx, control.MoveInput{Interface: l.eth1.ID, Instance: l.ec2[2].ID, DeviceIndex: -1})
+	var refusal *control.Error
+	if !errors.As(err, &refusal) || refusal.Code != "InvalidParameterCombination" {
+		t.Errorf("another zone: %v, want EC2's refusal", err)
+	}
+	if _, id, err := l.ctl.Move(l.ctx, control.MoveInput{Interface: l.eth1.ID, Instance: l.ec2[1].ID, DeviceIndex: -1, DryRun: true}); err != nil || id != "" {
+		t.Errorf("dry run: %v, record %q", err, id)
+	}
+	if n := len(l.svc.State().Failovers()); n != 0 || l.owner() != l.ec2[0].ID {
+		t.Errorf("%d records, owner %s: a refused move or a dry run changed something", n, l.owner())
+	}
+}
+
+func TestSeparateCallsAreAMoveToo(t *testing.T) {
+	l := newLab(t)
+	a := l.svc.State().NetworkInterface(l.eth1.ID).Attachment
+	must(l.svc.Detach(l.ctx, control.DetachInput{Attachment: a.ID, Force: true}))(t)
+	l.until("it is available", func(s *control.State) bool { return s.NetworkInterface(l.eth1.ID).Attachment == nil })
+	must(l.svc.Attach(l.ctx, control.AttachInput{Interface: l.eth1.ID, Instance: l.ec2[1].ID, DeviceIndex: 1}))(t)
+	l.until("a record runs", func(s *control.State) bool { return len(s.Failovers()) == 1 })
+	f := l.newest()
+	if f.From != l.ec2[0].ID || f.To != l.ec2[1].ID || f.Control.DetachedAt == 0 || f.Control.AttachedAt <= f.Control.DetachedAt {
+		t.Errorf("record %+v, want EC2-1 to EC2-2 with both ends", f)
+	}
+}
+
+func TestATerminatedOwnerIsAFailure(t *testing.T) {
+	l := newLab(t)
+	l.policy(false)
+	l.probed(Answered)
+	must(l.svc.TerminateInstance(l.ctx, l.ec2[0].ID))(t)
+	l.until("the interface is available", func(s *control.State) bool { return s.NetworkInterface(l.eth1.ID).Attachment == nil })
+	for range 3 {
+		l.now.Add(200 * ms)
+		hand(l, "a tick", l.ticks, time.Time{})
+	}
+	l.until("the standby has it", func(*control.State) bool { return l.owner() == l.ec2[1].ID })
+}
+
+func TestADeliberateDetachIsLeftAlone(t *testing.T) {
+	l := newLab(t)
+	p := l.policy(false)
+	l.probed(Answered)
+	must(l.svc.Detach(l.ctx, control.DetachInput{Attachment: l.svc.State().NetworkInterface(l.eth1.ID).Attachment.ID}))(t)
+	l.until("it is available", func(s *control.State) bool { return s.NetworkInterface(l.eth1.ID).Attachment == nil })
+	for range 5 {
+		hand(l, "a tick", l.ticks, time.Time{})
+	}
+	if st, _ := l.ctl.PolicyStatus(p.ID); st.State != Unattached || l.owner() != "" {
+		t.Errorf("state %s, owner %q: want it left alone", st.State, l.owner())
+	}
+}
+
+func TestDisabledAndUnknownPolicies(t *testing.T) {
+	l := newLab(t)
+	p := must(l.svc.PutPolicy(l.ctx, control.FailoverPolicy{
+		NetworkInterface: l.eth1.ID, Standbys: []string{l.ec2[1].ID},
+		Probe: control.Probe{Type: control.ProbeTCP, Port: 80, From: l.probe},
+	}))(t)
+	if st, ok := l.ctl.PolicyStatus(p.ID); !ok || st.State != Disabled {
+		t.Errorf("status %+v, want disabled", st)
+	}
+	if _, ok := l.ctl.PolicyStatus("fop-00000000000000000"); ok {
+		t.Error("an unknown policy has a status")
+	}
+}

@@ -1,0 +1,156 @@
+package failover
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"enilab/internal/control"
+)
+
+const (
+	// measureEvery is how often a running measurement looks at the samples.
+	measureEvery = 50 * time.Millisecond
+	// measureLimit is how long a client may take to get a reply again before
+	// its record is closed without.
+	measureLimit = 15 * time.Second
+	// settle is how long after the last client has recovered losses become
+	// final: a request counts as lost after one second.
+	settle = int64(1100 * time.Millisecond)
+)
+
+// move is one change of an ENI's owner, as known when it has happened.
+type move struct {
+	kind     control.FailoverKind
+	policy   string
+	eni      string
+	from, to string
+	addrs    []netip.Addr
+	before   identity
+	times    instants
+	notes    []string
+}
+
+func addresses(n *control.NetworkInterface) []netip.Addr {
+	as := make([]netip.Addr, len(n.Addresses))
+	for i, a := range n.Addresses {
+		as[i] = a.Addr
+	}
+	return as
+}
+
+// record stores a move as a running record and measures it in the background.
+// done is closed when the record is complete or the controller ends.
+func (c *Controller) record(ctx context.Context, m move) (id string, done <-chan struct{}) {
+	closed := make(chan struct{})
+	stored := c.put(ctx, c.compute(m, c.opt.Now(), false))
+	c.mu.Lock()
+	run := c.ctx
+	c.mu.Unlock()
+	if stored == nil || run == nil || run.Err() != nil {
+		close(closed)
+		if stored != nil {
+			id = stored.ID
+		}
+		return id, closed
+	}
+	c.wg.Go(func() {
+		defer close(closed)
+		c.measure(run, stored.ID, m)
+	})
+	return stored.ID, closed
+}
+
+// measure waits until every client has recovered and its losses are final, or
+// until the limit, and completes the record.
+func (c *Controller) measure(ctx context.Context, id string, m move) {
+	ticks, stop := c.opt.Ticks(measureEvery)
+	defer stop()
+	recovered := int64(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return // closed as interrupted at the next start
+		case <-ticks:
+		}
+		now := c.opt.Now()
+		f := c.compute(m, now, true)
+		switch {
+		case now-m.times.attached >= int64(measureLimit):
+		case !whole(f):
+			recovered = 0
+			continue
+		case recovered == 0:
+			recovered = now
+			continue
+		case now-recovered < settle:
+			continue
+		}
+		f.ID, f.State, f.EndedAt = id, control.FailoverCompleted, now
+		c.put(ctx, f)
+		return
+	}
+}
+
+// whole reports whether every client that sends has had a reply after the
+// move, and its connections are as many as before.
+func whole(f control.Failover) bool {
+	for _, t := range f.Traffic {
+		if t.FirstReplyAt == 0 && t.Sent > 0 {
+			return false
+		}
+	}
+	return tcpDone(f.TCP)
+}
+
+// compute builds the record as it stands at now.
+func (c *Controller) compute(m move, now int64, measured bool) control.Failover {
+	f := control.Failover{
+		Kind: m.kind, State: control.FailoverRunning, Policy: m.policy, NetworkInterface: m.eni,
+		From: m.from, To: m.to, StartedAt: m.times.start(), Notes: m.notes,
+		Control: control.ControlTimes{
+			FaultAt: m.times.fault, DetectedAt: m.times.detected, AcceptedAt: m.times.accepted,
+			DetachedAt: m.times.detached, AttachedAt: m.times.attached,
+		},
+	}
+	if !measured {
+		f.Phases = m.times.phases(0)
+		return f
+	}
+	since := m.times.start() - lead
+	recovered := int64(0)
+	for _, flow := range targets(c.opt.Clients.Flows(), m.addrs) {
+		samples, missed := c.opt.Clients.Samples(flow, since)
+		r := traffic(flow, samples, missed, m.times, m.from, m.to, now)
+		if r.Sent == 0 && r.Incomplete != "" && len(samples) == 0 {
+			continue // a paused client is no witness
+		}
+		f.Traffic = append(f.Traffic, r)
+		recovered = max(recovered, r.FirstReplyAt)
+		if conns := c.opt.Clients.Conns(flow, since); len(conns) > 0 {
+			f.TCP = addTCP(f.TCP, connections(conns, m.times))
+		}
+	}
+	f.Phases = m.times.phases(recovered)
+	if len(f.Traffic) == 0 {
+		f.Notes = append(f.Notes[:len(f.Notes):len(f.Notes)], "no measured traffic: the outage was not exercised")
+	}
+	after := m.before
+	if s := c.opt.Service.State(); s.NetworkInterface(m.eni) != nil {
+		after = identify(s, s.NetworkInterface(m.eni))
+	} else {
+		f.Notes = append(f.Notes[:len(f.Notes):len(f.Notes)], "the interface was deleted before the measurement ended")
+	}
+	f.Checks = compare(m.before, after, recovered != 0)
+	return f
+}
+
+func addTCP(a, b control.TCPResult) control.TCPResult {
+	a.Open += b.Open
+	a.Reset += b.Reset
+	a.Closed += b.Closed
+	a.Survived += b.Survived
+	a.Reconnected += b.Reconnected
+	a.ReconnectedAfter = max(a.ReconnectedAfter, b.ReconnectedAfter)
+	return a
+}

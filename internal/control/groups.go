@@ -1,0 +1,147 @@
+package control
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+const (
+	defaultGroup = "default"
+	// maxGroups is AWS's default quota of groups per ENI, maxRules of rules
+	// per group, direction and address family (VPC User Guide, quotas).
+	maxGroups    = 5
+	maxRules     = 60
+	maxGroupText = 255
+)
+
+var anyIPv4 = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+
+// newGroup makes a group as EC2 does: everything out; the default group of a
+// VPC also takes everything in from its own members.
+func (t *tx) newGroup(vpc, name, description string, tags Tags, fromItself bool) (*SecurityGroup, error) {
+	id, err := t.mintRow(TableSecurityGroup, kindGroup.prefix)
+	if err != nil {
+		return nil, err
+	}
+	g := &SecurityGroup{
+		ID: id, Ref: t.next.group, Region: t.region, VPC: vpc, Name: name, Description: description,
+		Tags: ownTags(tags), CreatedAt: t.now,
+	}
+	t.next.group++
+	rules := []SecurityGroupRule{{Egress: true, Protocol: -1, FromPort: -1, ToPort: -1, CIDR: anyIPv4}}
+	if fromItself {
+		rules = append(rules, SecurityGroupRule{Protocol: -1, FromPort: -1, ToPort: -1, Group: id})
+	}
+	if _, err := t.addRules(g, rules); err != nil {
+		return nil, err
+	}
+	t.put(TableSecurityGroup, g)
+	t.emit("security-group.created", id, "vpc", vpc, "name", name)
+	return g, nil
+}
+
+// addRules gives rules their ids and references and puts them into g, which
+// must not be shared yet.
+func (t *tx) addRules(g *SecurityGroup, rules []SecurityGroupRule) ([]SecurityGroupRule, error) {
+	for i := range rules {
+		id, err := t.mint(kindRule.prefix, func(id string) bool {
+			same := func(r SecurityGroupRule) bool { return r.ID == id }
+			return slices.ContainsFunc(g.Rules, same) || slices.ContainsFunc(rules[:i], same)
+		})
+		if err != nil {
+			return nil, err
+		}
+		rules[i].ID, rules[i].Ref = id, t.next.rule
+		t.next.rule++
+	}
+	g.Rules = slices.Concat(g.Rules, rules)
+	slices.SortFunc(g.Rules, func(a, b SecurityGroupRule) int { return cmp.Compare(a.ID, b.ID) })
+	return rules, nil
+}
+
+func (t *tx) createGroup(in CreateGroupInput) (*SecurityGroup, error) {
+	v, err := t.vpc(in.VPC)
+	if err != nil {
+		return nil, err
+	}
+	name := strings.TrimRight(in.Name, " ")
+	if err := checkGroupText("groupName", name); err != nil {
+		return nil, err
+	}
+	if err := checkGroupText("groupDescription", in.Description); err != nil {
+		return nil, err
+	}
+	switch {
+	case strings.HasPrefix(name, kindGroup.prefix):
+		return nil, invalid("groupName", "Invalid group name. Group names may not be in the format sg-*")
+	case name == defaultGroup:
+		return nil, invalid("groupName", "Cannot use reserved security group name: default")
+	case exists(t, TableSecurityGroup, byName, v.ID, name):
+		return nil, refuse("InvalidGroup.Duplicate", "groupName",
+			"The security group '%s' already exists for VPC '%s'", name, v.ID)
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	return t.newGroup(v.ID, name, in.Description, in.Tags, false)
+}
+
+func checkGroupText(field, s string) error {
+	if s == "" {
+		return refuse(codeMissing, field, "The request must contain the parameter %s", field)
+	}
+	for _, r := range s {
+		ok := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune(" ._-:/()#,@[]+=&;{}!$*", r)
+		if !ok || len(s) > maxGroupText {
+			return invalid(field,
+				"Value (%s) for parameter %s is invalid. Character sets beyond ASCII, or more than %d characters, are not supported.",
+				s, field, maxGroupText)
+		}
+	}
+	return nil
+}
+
+func (t *tx) deleteGroup(id string) error {
+	g, err := t.group(id)
+	if err != nil {
+		return err
+	}
+	if g.Name == defaultGroup {
+		return refuse("CannotDelete", "groupId",
+			"the specified group: \"%s\" name: \"%s\" cannot be deleted by a user", g.ID, g.Name)
+	}
+	if exists(t, TableNetworkInterface, byGroup, id) || exists(t, TableSecurityGroup, byReference, id) {
+		return errDependent(id)
+	}
+	t.remove(TableSecurityGroup, g)
+	t.emit("security-group.deleted", id)
+	return nil
+}
+
+// groupsFor checks the groups of an ENI in a VPC and returns them sorted. None
+// mean the VPC's default group. foreign makes the refusal of a group of
+// another VPC, which depends on the call.
+func (t *tx) groupsFor(vpc string, ids []string, foreign func(group string) error) ([]string, error) {
+	if len(ids) == 0 {
+		g := get[*SecurityGroup](t, TableSecurityGroup, byName, vpc, defaultGroup)
+		return []string{g.ID}, nil
+	}
+	for _, id := range ids {
+		g, err := t.group(id)
+		if err != nil {
+			return nil, err
+		}
+		if g.VPC != vpc {
+			return nil, foreign(id)
+		}
+	}
+	sorted := slices.Compact(slices.Sorted(slices.Values(ids)))
+	if len(sorted) > maxGroups {
+		return nil, refuse("SecurityGroupsPerInterfaceLimitExceeded", "groups",
+			"The maximum number of security groups per interface has been reached.")
+	}
+	return sorted, nil
+}

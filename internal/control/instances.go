@@ -1,0 +1,266 @@
+package control
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	defaultInstanceType = "t3.micro"
+	// terminatedFor is how long a terminated instance stays visible. AWS says
+	// "approximately one hour".
+	terminatedFor = time.Hour
+)
+
+func (t *tx) runInstance(in RunInstanceInput) (*Instance, error) {
+	if in.Type == "" {
+		in.Type = defaultInstanceType
+	}
+	limits, ok := instanceTypes()[in.Type]
+	if !ok {
+		return nil, invalid("instanceType", "Invalid value '%s' for InstanceType.", in.Type)
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	workloads, err := checkWorkloads(in.Workloads)
+	if err != nil {
+		return nil, err
+	}
+	n, created, err := t.launchInterface(in)
+	if err != nil {
+		return nil, err
+	}
+	if len(n.Addresses) > limits.AddressesPerInterface {
+		return nil, refuse("InvalidInterface.IpAddressLimitExceeded", "networkInterface",
+			"Interface %s has %d private addresses, which exceeds the limit of %d for %s",
+			n.ID, len(n.Addresses), limits.AddressesPerInterface, in.Type)
+	}
+	id, err := t.mintRow(TableInstance, kindInstance.prefix)
+	if err != nil {
+		return nil, err
+	}
+	i := &Instance{
+		ID: id, Region: t.region, Zone: n.Zone, VPC: n.VPC, Subnet: n.Subnet, Type: in.Type,
+		State: InstancePending, StateAt: t.now, Boot: 1, Workloads: workloads,
+		Tags: ownTags(in.Tags), LaunchAt: t.now,
+	}
+	t.put(TableInstance, i)
+	n, err = t.bind(n, i, 0, created)
+	if err != nil {
+		return nil, err
+	}
+	t.emit("instance.pending", id, "type", i.Type, "networkInterface", n.ID, "address", n.PrimaryAddress().String())
+	return i, nil
+}
+
+// launchInterface finds or makes the primary ENI of a new instance.
+func (t *tx) launchInterface(in RunInstanceInput) (n *NetworkInterface, created bool, err error) {
+	if in.Interface != "" {
+		switch {
+		case in.Subnet != "" || in.PrivateIP != "":
+			return nil, false, refuse(codeCombination, "subnetId",
+				"Network interfaces and an instance-level subnet ID may not be specified on the same request")
+		case len(in.Groups) > 0:
+			return nil, false, refuse(codeCombination, "groups",
+				"Network interfaces and an instance-level security groups may not be specified on the same request")
+		}
+		n, err := t.networkInterface(in.Interface)
+		if err != nil {
+			return nil, false, err
+		}
+		if n.Attachment != nil {
+			return nil, false, refuse("InvalidNetworkInterface.InUse", "networkInterface", "Interface: [%s] in use.", n.ID)
+		}
+		if exists(t, TablePolicy, byInterface, n.ID) {
+			return nil, false, invalid("networkInterface",
+				"Network interface '%s' has a failover policy: it cannot become a primary one, which never moves.", n.ID)
+		}
+		return n, false, nil
+	}
+	sub, err := t.subnet(in.Subnet)
+	if err != nil {
+		return nil, false, err
+	}
+	groups, err := t.groupsFor(sub.VPC, in.Groups, func(group string) error {
+		return refuse("InvalidParameter", "groups",
+			"Security group %s and subnet %s belong to different networks.", group, sub.ID)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	addr, err := t.chooseAddress(sub, in.PrivateIP, true)
+	if err != nil {
+		return nil, false, err
+	}
+	n, err = t.newInterface(sub, []PrivateAddress{{Addr: addr, Primary: true}}, groups)
+	if err != nil {
+		return nil, false, err
+	}
+	t.putInterface(n)
+	t.emit("network-interface.created", n.ID, "subnet", sub.ID, "address", addr.String())
+	return n, true, nil
+}
+
+func errInstanceState(i *Instance, want string) error {
+	return refuse(codeInstanceState, "instanceId", "The instance '%s' is not in a state from which it can be %s.", i.ID, want)
+}
+
+// enter copies i into another state. The caller stores it.
+func (t *tx) enter(i *Instance, s InstanceState) *Instance {
+	c := *i
+	c.State, c.StateAt = s, t.now
+	return &c
+}
+
+// boot makes a stopped instance pending: the guest boots anew and an injected
+// fault is gone with the old one.
+func (t *tx) boot(i *Instance) *Instance {
+	c := t.enter(i, InstancePending)
+	c.Boot++
+	c.Fault, c.FaultAt = FaultNone, time.Time{}
+	c.ReasonCode, c.ReasonText = "", ""
+	t.put(TableInstance, c)
+	t.emit("instance.pending", c.ID)
+	return c
+}
+
+func (t *tx) startInstance(id string) (*Instance, error) {
+	i, err := t.instance(id)
+	if err != nil {
+		return nil, err
+	}
+	switch i.State {
+	case InstancePending, InstanceRunning:
+		return i, nil
+	case InstanceStopped:
+		return t.boot(i), nil
+	}
+	return nil, errInstanceState(i, "started")
+}
+
+func (t *tx) stopInstance(id string, force bool) (*Instance, error) {
+	i, err := t.instance(id)
+	if err != nil {
+		return nil, err
+	}
+	switch i.State {
+	case InstanceStopping, InstanceStopped:
+		return i, nil
+	case InstanceRunning:
+		c := t.enter(i, InstanceStopping)
+		t.userShutdown(c)
+		t.put(TableInstance, c)
+		t.emit("instance.stopping", c.ID, "force", yes(force))
+		return c, nil
+	}
+	return nil, errInstanceState(i, "stopped")
+}
+
+func (t *tx) userShutdown(i *Instance) {
+	i.ReasonCode = "Client.UserInitiatedShutdown"
+	i.ReasonText = i.ReasonCode + ": User initiated shutdown"
+}
+
+// rebootInstance boots the guest anew and thereby ends a freeze. A link that
+// is down stays down: no guest can plug it in again.
+func (t *tx) rebootInstance(id string) (*Instance, error) {
+	i, err := t.instance(id)
+	if err != nil {
+		return nil, err
+	}
+	switch i.State {
+	case InstanceShuttingDown, InstanceTerminated:
+		return i, nil // EC2 ignores it
+	case InstanceRunning:
+		c := *i
+		c.Boot++
+		t.emit("instance.rebooted", c.ID)
+		if c.Fault == FaultFreeze {
+			c.Fault, c.FaultAt = FaultNone, time.Time{}
+			t.emit("instance.recovered", c.ID, "fault", string(FaultFreeze))
+		}
+		t.put(TableInstance, &c)
+		return &c, nil
+	}
+	return nil, refuse(codeInstanceState, "instanceId", "Instance '%s' is not 'running'.", i.ID)
+}
+
+// terminateInstance switches the instance off. Its ENIs stay in use until it
+// is terminated.
+func (t *tx) terminateInstance(id string) (*Instance, error) {
+	i, err := t.instance(id)
+	if err != nil {
+		return nil, err
+	}
+	if i.State == InstanceShuttingDown || i.State == InstanceTerminated {
+		return i, nil
+	}
+	c := t.enter(i, InstanceShuttingDown)
+	t.userShutdown(c)
+	t.put(TableInstance, c)
+	t.emit("instance.shutting-down", c.ID)
+	for _, n := range t.interfacesOf(id) {
+		if n.Attachment.State == Detaching {
+			continue
+		}
+		m, a := *n, *n.Attachment
+		a.State, a.StateAt = Detaching, t.now
+		m.Attachment = &a
+		t.putInterface(&m)
+		t.emit("network-interface.detaching", n.ID, "instance", id, "attachment", a.ID,
+			"deviceIndex", fmt.Sprint(a.DeviceIndex))
+	}
+	return c, nil
+}
+
+// failInstance injects a fault into a running instance.
+func (t *tx) failInstance(id string, f Fault) (*Instance, error) {
+	i, err := t.instance(id)
+	if err != nil {
+		return nil, err
+	}
+	switch f {
+	case FaultFreeze, FaultLink, FaultStop:
+	default:
+		return nil, invalid("fault", "Value (%s) for parameter fault is invalid. Faults are freeze, link and stop.", f)
+	}
+	if i.Fault == f {
+		return i, nil
+	}
+	if i.State != InstanceRunning {
+		return nil, refuse(codeInstanceState, "instanceId", "Instance '%s' is not 'running'.", i.ID)
+	}
+	c := *i
+	c.Fault, c.FaultAt = f, t.now
+	if f == FaultStop {
+		c.State, c.StateAt = InstanceStopping, t.now
+		c.ReasonCode, c.ReasonText = "Server.InternalError", "Server.InternalError: Injected failure"
+	}
+	t.put(TableInstance, &c)
+	t.emit("instance.failed", c.ID, "fault", string(f))
+	if f == FaultStop {
+		t.emit("instance.stopping", c.ID)
+	}
+	return &c, nil
+}
+
+// recoverInstance ends an injected fault; without one it changes nothing.
+func (t *tx) recoverInstance(id string) (*Instance, error) {
+	i, err := t.instance(id)
+	if err != nil || i.Fault == FaultNone {
+		return i, err
+	}
+	if i.Fault != FaultStop {
+		c := *i
+		c.Fault, c.FaultAt = FaultNone, time.Time{}
+		t.put(TableInstance, &c)
+		t.emit("instance.recovered", c.ID, "fault", string(i.Fault))
+		return &c, nil
+	}
+	if i.State != InstanceStopped {
+		return nil, errInstanceState(i, "started")
+	}
+	t.emit("instance.recovered", i.ID, "fault", string(FaultStop))
+	return t.boot(i), nil
+}

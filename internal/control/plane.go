@@ -1,0 +1,112 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"enilab/internal/dataplane"
+)
+
+// Plane is what control drives: the data plane and the guests behind it.
+type Plane interface {
+	// Apply puts d into force and returns when no frame follows the old
+	// configuration. Calls come one at a time, by rising generation; the one
+	// after a refusal may have the refused generation again.
+	//
+	// The acknowledgement tells how far an error went. With d's generation in
+	// it the network follows d and a guest failed to; with the zero Ack
+	// nothing of d is in force.
+	Apply(ctx context.Context, d dataplane.Delta) (dataplane.Ack, error)
+}
+
+// Table names a kind of stored resource.
+type Table string
+
+// Tables.
+const (
+	TableVPC              Table = "vpcs"
+	TableSubnet           Table = "subnets"
+	TableInstance         Table = "instances"
+	TableNetworkInterface Table = "network_interfaces"
+	TableSecurityGroup    Table = "security_groups"
+	TableAddress          Table = "addresses"
+	TablePolicy           Table = "failover_policies"
+	TableFailover         Table = "failovers"
+)
+
+// Change is one row before and after; Before nil: created, After nil: deleted.
+// Values are pointers to the resource types of this package (*VPC, *Subnet,
+// ...), immutable.
+type Change struct {
+	Table  Table
+	ID     string
+	Before any
+	After  any
+}
+
+// Commit is everything one command changed. Its changes are ordered so that a
+// row follows those it refers to, and deletions come last, referrers first.
+type Commit struct {
+	Revision uint64
+	At       time.Time
+	Changes  []Change
+	Events   []Event
+	// Counters that must survive: next group and rule reference.
+	NextGroupRef, NextRuleRef uint32
+	EventSeq                  uint64
+}
+
+// Store persists commits. store.Store implements it.
+type Store interface {
+	// Load returns everything stored: one Change per row (After set), ordered
+	// by table then id, plus revision, counters and the last event sequence in
+	// the Commit. Events is empty.
+	Load(ctx context.Context) (Commit, error)
+	// Begin starts one transaction that may hold several commits (group commit).
+	Begin(ctx context.Context) (Batch, error)
+	// Events returns at most limit events with Seq > after, and the oldest
+	// sequence still kept.
+	Events(ctx context.Context, after uint64, limit int) (evs []Event, oldest uint64, err error)
+}
+
+// Batch is one open transaction. Only one exists at a time.
+type Batch interface {
+	// Write stores c in a savepoint of its own; on error c left no trace and
+	// the batch goes on.
+	Write(c Commit) error
+	// Commit makes the batch durable. After an error nothing of the batch is
+	// stored.
+	Commit() error
+	Rollback()
+}
+
+// Timing is how long transitional states stay visible. The data plane has
+// switched already.
+type Timing struct {
+	Attach, Detach, Start, Stop, Terminate time.Duration
+}
+
+var (
+	// TimingFast shows transitional states just long enough for a poller.
+	TimingFast = Timing{
+		Attach:    20 * time.Millisecond,
+		Detach:    20 * time.Millisecond,
+		Start:     20 * time.Millisecond,
+		Stop:      20 * time.Millisecond,
+		Terminate: 20 * time.Millisecond,
+	}
+	// TimingAWS makes programs wait as they have to on AWS, which publishes
+	// none of these durations. For detach and attach together there are
+	// reports of a move: a few seconds (fck-nat's documentation) to 20 s and
+	// over a minute (Palo Alto's of VM-Series HA, agents and guests included);
+	// 10 s is our choice between them. The times of an instance are our own
+	// guess. Reassigning an address, 1.2 s by one report (AWS re:Post), shows
+	// no state in between and so has no time here.
+	TimingAWS = Timing{
+		Attach:    5 * time.Second,
+		Detach:    5 * time.Second,
+		Start:     15 * time.Second,
+		Stop:      30 * time.Second,
+		Terminate: 30 * time.Second,
+	}
+)

@@ -1,0 +1,403 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/frame"
+)
+
+// machine runs random commands against a State, a store and a data plane, and
+// checks after each that all three agree and that EC2's invariants hold.
+type machine struct {
+	*lab
+	store *memStore
+	plane *modelPlane
+	rt    *rapid.T
+}
+
+// Random commands in random order; most are refused, and a refusal must not
+// change anything. What is stored, loaded again, equals the State.
+func TestInvariants(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := &machine{lab: newLab(t), store: newMemStore(), plane: newModelPlane(), rt: rt}
+		for range 2 {
+			m.run("vpc", func(t *tx) error { _, err := t.createVPC(CreateVPCInput{CIDR: "10.0.0.0/16"}); return err })
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"":                 m.check,
+			"create subnet":    m.createSubnet,
+			"delete network":   m.deleteNetwork,
+			"create group":     m.createGroup,
+			"change rules":     m.changeRules,
+			"create interface": m.createInterface,
+			"modify interface": m.modifyInterface,
+			"delete interface": m.deleteInterface,
+			"run":              m.runInstance,
+			"run again":        m.runInstance,
+			"lifecycle":        m.lifecycle,
+			"attach":           m.attach,
+			"attach again":     m.attach,
+			"detach":           m.detach,
+			"move":             m.move,
+			"addresses":        m.addresses,
+			"elastic ip":       m.elasticIP,
+			"policy":           m.policy,
+			"wait":             m.wait,
+		})
+	})
+}
+
+// run tries a command and, if it succeeds, stores and applies it.
+func (m *machine) run(name string, f func(*tx) error) {
+	before, commits := m.state, len(m.commits)
+	err := m.try(f)
+	if err != nil {
+		if _, ok := err.(*Error); !ok {
+			m.rt.Fatalf("%s: %v is not an *Error", name, err)
+		}
+		if m.state != before {
+			m.rt.Fatalf("%s: the refusal %v changed the State", name, err)
+		}
+		return
+	}
+	if len(m.commits) == commits {
+		return
+	}
+	c := m.last()
+	for k, ch := range c.Changes[1:] {
+		prev := c.Changes[k]
+		if rank(prev) > rank(ch) {
+			m.rt.Fatalf("%s: %s %s is changed before %s %s", name, prev.Table, prev.ID, ch.Table, ch.ID)
+		}
+	}
+	batch, _ := m.store.Begin(context.Background())
+	if err := batch.Write(c); err != nil {
+		m.rt.Fatalf("%s: storing: %v", name, err)
+	}
+	_ = batch.Commit()
+	if d := compile(before, m.state, c.Changes); !empty(d) {
+		if _, err := m.plane.Apply(context.Background(), d); err != nil {
+			m.rt.Fatalf("%s: applying: %v", name, err)
+		}
+	}
+}
+
+// rank puts referrers behind what they refer to, and deletions last, the other
+// way round.
+func rank(c Change) int {
+	r := slices.Index([]Table{
+		TableVPC, TableSubnet, TableSecurityGroup, TableInstance,
+		TableNetworkInterface, TableAddress, TablePolicy, TableFailover,
+	}, c.Table)
+	if c.After == nil {
+		return 100 - r
+	}
+	return r
+}
+
+func (m *machine) check(rt *rapid.T) {
+	m.rt = rt
+	s := m.state
+	if err := m.plane.differs(s); err != nil {
+		rt.Fatal(err)
+	}
+	loaded, _ := m.store.Load(context.Background())
+	again := restore(loaded)
+	if !reflect.DeepEqual(again.rows(), s.rows()) || again.revision != s.revision || again.next != s.next {
+		rt.Fatal("what is stored is not the State")
+	}
+	type place struct {
+		vpc  string
+		addr netip.Addr
+	}
+	owners := make(map[place]string)
+	macs := make(map[frame.MAC]string)
+	attachments := make(map[string]bool)
+	devices := make(map[string]bool)
+	used := make(map[string]int)
+	for _, n := range s.NetworkInterfaces() {
+		if len(n.Groups) < 1 || len(n.Groups) > maxGroups {
+			rt.Fatalf("%s has %d groups", n.ID, len(n.Groups))
+		}
+		if other := macs[n.MAC]; other != "" {
+			rt.Fatalf("%s and %s share %s", n.ID, other, n.MAC)
+		}
+		macs[n.MAC] = n.ID
+		sub := s.Subnet(n.Subnet)
+		used[n.Subnet] += len(n.Addresses)
+		for k, a := range n.Addresses {
+			p := place{n.VPC, a.Addr}
+			switch {
+			case owners[p] != "":
+				rt.Fatalf("%s belongs to %s and %s", a.Addr, owners[p], n.ID)
+			case !sub.CIDR.Contains(a.Addr) || reserved(sub.CIDR, a.Addr):
+				rt.Fatalf("%s has %s of %s", n.ID, a.Addr, sub.CIDR)
+			case a.Primary != (k == 0):
+				rt.Fatalf("%s has the addresses %v", n.ID, n.Addresses)
+			case s.InterfaceByAddr(n.VPC, a.Addr) != n:
+				rt.Fatalf("%s is not found by %s", n.ID, a.Addr)
+			}
+			owners[p] = n.ID
+		}
+		if a := n.Attachment; a != nil {
+			i := s.Instance(a.Instance)
+			device := fmt.Sprint(a.Instance, "/", a.DeviceIndex)
+			switch {
+			case attachments[a.ID] || devices[device]:
+				rt.Fatalf("%+v is not the only one", a)
+			case i.Zone != n.Zone || i.VPC != n.VPC:
+				rt.Fatalf("%s of %s is on %s of %s", n.ID, n.Zone, i.ID, i.Zone)
+			case s.InterfaceByAttachment(a.ID) != n:
+				rt.Fatalf("%s is not found by %s", n.ID, a.ID)
+			}
+			attachments[a.ID], devices[device] = true, true
+		}
+	}
+	for _, sub := range s.Subnets() {
+		if free := s.AvailableAddresses(sub.ID); free != capacity(sub.CIDR)-used[sub.ID] {
+			rt.Fatalf("%s has %d free, of %d are %d in use", sub.ID, free, capacity(sub.CIDR), used[sub.ID])
+		}
+		if macs[sub.RouterMAC] != "" {
+			rt.Fatalf("the router of %s has the MAC of %s", sub.ID, macs[sub.RouterMAC])
+		}
+		macs[sub.RouterMAC] = sub.ID
+	}
+	for _, i := range s.Instances() {
+		enis := s.InterfacesOf(i.ID)
+		if i.State == InstanceTerminated {
+			if len(enis) != 0 {
+				rt.Fatalf("%s is terminated and has %d ENIs", i.ID, len(enis))
+			}
+			continue
+		}
+		typ := instanceTypes()[i.Type]
+		if len(enis) == 0 || enis[0].Attachment.DeviceIndex != 0 || len(enis) > typ.CardInterfaces {
+			rt.Fatalf("%s (%s, %s) has %d ENIs", i.ID, i.Type, i.State, len(enis))
+		}
+		for _, n := range enis {
+			if len(n.Addresses) > typ.AddressesPerInterface {
+				rt.Fatalf("%s has %d addresses on a %s", n.ID, len(n.Addresses), i.Type)
+			}
+		}
+		if i.State == InstanceRunning && (enis[0].Attachment.State != Attached || len(enis) > 1 && enis[1].Attachment.DeviceIndex == 0) {
+			rt.Fatalf("%s runs with the primary ENI %s", i.ID, enis[0].Attachment.State)
+		}
+	}
+	targets := make(map[string]bool)
+	for _, a := range s.Addresses() {
+		if a.AssociationID == "" {
+			continue
+		}
+		target := fmt.Sprint(a.NetworkInterface, a.PrivateIP)
+		if n := s.NetworkInterface(a.NetworkInterface); n == nil || !holds(n, a.PrivateIP) || targets[target] {
+			rt.Fatalf("%s is mapped to %s of %s", a.PublicIP, a.PrivateIP, a.NetworkInterface)
+		}
+		targets[target] = true
+	}
+	for _, p := range s.Policies() {
+		if n := s.NetworkInterface(p.NetworkInterface); n == nil || n.Attachment != nil && n.Attachment.Primary() {
+			rt.Fatalf("policy %s is for %v", p.ID, n)
+		}
+	}
+}
+
+// pick draws one of rows, or an id that nobody has.
+func pick[T any](rt *rapid.T, name string, rows []*T, none *T) *T {
+	if len(rows) == 0 {
+		return none
+	}
+	return rapid.SampledFrom(rows).Draw(rt, name)
+}
+
+func (m *machine) anyVPC(rt *rapid.T) *VPC { return pick(rt, "vpc", m.state.VPCs(), &VPC{}) }
+func (m *machine) anySubnet(rt *rapid.T) *Subnet {
+	return pick(rt, "subnet", m.state.Subnets(), &Subnet{})
+}
+func (m *machine) anyInstance(rt *rapid.T) *Instance {
+	return pick(rt, "instance", m.state.Instances(), &Instance{ID: noInstance})
+}
+func (m *machine) anyENI(rt *rapid.T) *NetworkInterface {
+	return pick(rt, "eni", m.state.NetworkInterfaces(), &NetworkInterface{ID: noENI, Addresses: []PrivateAddress{{}}})
+}
+func (m *machine) anyGroups(rt *rapid.T) []string {
+	var ids []string
+	for range rapid.IntRange(0, 2).Draw(rt, "groups") {
+		ids = append(ids, pick(rt, "group", m.state.SecurityGroups(), &SecurityGroup{}).ID)
+	}
+	return ids
+}
+
+// anyAddr is often taken, reserved or outside: subnets are small.
+func anyAddr(rt *rapid.T) string {
+	return fmt.Sprintf("10.0.0.%d", rapid.IntRange(0, 50).Draw(rt, "addr"))
+}
+
+func (m *machine) createSubnet(rt *rapid.T) {
+	in := CreateSubnetInput{
+		VPC:  m.anyVPC(rt).ID,
+		CIDR: fmt.Sprintf("10.0.0.%d/28", rapid.IntRange(0, 3).Draw(rt, "block")*16),
+		Zone: rapid.SampledFrom([]string{"us-east-1a", "us-east-1b"}).Draw(rt, "zone"),
+	}
+	m.run("create subnet", func(t *tx) error { _, err := t.createSubnet(in); return err })
+}
+
+func (m *machine) deleteNetwork(rt *rapid.T) {
+	sub, g := m.anySubnet(rt).ID, pick(rt, "group", m.state.SecurityGroups(), &SecurityGroup{}).ID
+	m.run("delete subnet", func(t *tx) error { return t.deleteSubnet(sub) })
+	m.run("delete group", func(t *tx) error { return t.deleteGroup(g) })
+}
+
+func (m *machine) createGroup(rt *rapid.T) {
+	in := CreateGroupInput{VPC: m.anyVPC(rt).ID, Name: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "name"), Description: "x"}
+	m.run("create group", func(t *tx) error { _, err := t.createGroup(in); return err })
+}
+
+func (m *machine) changeRules(rt *rapid.T) {
+	g := pick(rt, "group", m.state.SecurityGroups(), &SecurityGroup{})
+	if rapid.Bool().Draw(rt, "revoke") && len(g.Rules) > 0 {
+		id := rapid.SampledFrom(g.Rules).Draw(rt, "rule").ID
+		m.run("revoke", func(t *tx) error { return t.revokeRules(g.ID, []string{id}) })
+		return
+	}
+	in := RuleInput{Protocol: rapid.SampledFrom([]string{"-1", "47"}).Draw(rt, "protocol"), CIDR: "10.0.0.0/8"}
+	if rapid.Bool().Draw(rt, "by group") {
+		in.CIDR, in.Group = "", pick(rt, "peer", m.state.SecurityGroups(), &SecurityGroup{}).ID
+	}
+	egress := rapid.Bool().Draw(rt, "egress")
+	m.run("authorize", func(t *tx) error { _, err := t.authorizeRules(g.ID, egress, []RuleInput{in}); return err })
+}
+
+func (m *machine) createInterface(rt *rapid.T) {
+	in := CreateInterfaceInput{Subnet: m.anySubnet(rt).ID, Groups: m.anyGroups(rt), SecondaryCount: rapid.IntRange(0, 2).Draw(rt, "more")}
+	if rapid.Bool().Draw(rt, "chosen") {
+		in.PrivateIP = anyAddr(rt)
+	}
+	m.run("create interface", func(t *tx) error { _, err := t.createInterface(in); return err })
+}
+
+func (m *machine) modifyInterface(rt *rapid.T) {
+	n, yes := m.anyENI(rt), rapid.Bool().Draw(rt, "yes")
+	in := ModifyInterfaceInput{ID: n.ID, Groups: m.anyGroups(rt)}
+	if in.Groups == nil {
+		in.SourceDestCheck = &yes
+	}
+	if n.Attachment != nil && rapid.Bool().Draw(rt, "termination") {
+		in = ModifyInterfaceInput{ID: n.ID, AttachmentID: n.Attachment.ID, DeleteOnTermination: &yes}
+	}
+	m.run("modify", func(t *tx) error { _, err := t.modifyInterface(in); return err })
+}
+
+func (m *machine) deleteInterface(rt *rapid.T) {
+	id := m.anyENI(rt).ID
+	m.run("delete interface", func(t *tx) error { return t.deleteInterface(id) })
+}
+
+func (m *machine) runInstance(rt *rapid.T) {
+	in := RunInstanceInput{Type: rapid.SampledFrom([]string{"", "t3.small", "m5.large"}).Draw(rt, "type"), Tags: Tags{"Name": "x"}}
+	if rapid.Bool().Draw(rt, "with eni") {
+		in.Interface = m.anyENI(rt).ID
+	} else {
+		in.Subnet = m.anySubnet(rt).ID
+	}
+	if rapid.Bool().Draw(rt, "busy") {
+		in.Workloads = []dataplane.WorkloadSpec{{Name: "w", Kind: "ping", Target: netip.MustParseAddr("10.0.0.5"), Rate: 1}}
+	}
+	m.run("run", func(t *tx) error { _, err := t.runInstance(in); return err })
+}
+
+func (m *machine) lifecycle(rt *rapid.T) {
+	id := m.anyInstance(rt).ID
+	fault := rapid.SampledFrom([]Fault{FaultFreeze, FaultLink, FaultStop}).Draw(rt, "fault")
+	what := rapid.SampledFrom([]string{"start", "stop", "reboot", "terminate", "fail", "recover", "pause"}).Draw(rt, "what")
+	m.run(what, func(t *tx) (err error) {
+		switch what {
+		case "start":
+			_, err = t.startInstance(id)
+		case "stop":
+			_, err = t.stopInstance(id, false)
+		case "reboot":
+			_, err = t.rebootInstance(id)
+		case "terminate":
+			_, err = t.terminateInstance(id)
+		case "fail":
+			_, err = t.failInstance(id, fault)
+		case "recover":
+			_, err = t.recoverInstance(id)
+		case "pause":
+			err = t.pauseTraffic(fault == FaultFreeze)
+		}
+		return err
+	})
+}
+
+func (m *machine) attach(rt *rapid.T) {
+	in := AttachInput{Interface: m.anyENI(rt).ID, Instance: m.anyInstance(rt).ID, DeviceIndex: rapid.IntRange(0, 3).Draw(rt, "index")}
+	m.run("attach", func(t *tx) error { _, err := t.attach(in); return err })
+}
+
+func (m *machine) detach(rt *rapid.T) {
+	in := DetachInput{Attachment: noAttachment, Force: rapid.Bool().Draw(rt, "force")}
+	if n := m.anyENI(rt); n.Attachment != nil {
+		in.Attachment = n.Attachment.ID
+	}
+	m.run("detach", func(t *tx) error { _, err := t.detach(in); return err })
+}
+
+func (m *machine) move(rt *rapid.T) {
+	in := MoveInput{Interface: m.anyENI(rt).ID, Instance: m.anyInstance(rt).ID, DeviceIndex: rapid.IntRange(-1, 3).Draw(rt, "index")}
+	m.run("move", func(t *tx) error { _, err := t.move(in); return err })
+}
+
+func (m *machine) addresses(rt *rapid.T) {
+	n, addr := m.anyENI(rt), anyAddr(rt)
+	in := AssignAddressesInput{ID: n.ID, IPs: []string{addr}, AllowReassignment: rapid.Bool().Draw(rt, "take")}
+	m.run("assign", func(t *tx) error { _, _, err := t.assignAddresses(in); return err })
+	other := n.Addresses[rapid.IntRange(0, len(n.Addresses)-1).Draw(rt, "which")].Addr.String()
+	m.run("unassign", func(t *tx) error { _, err := t.unassignAddresses(n.ID, []string{other}); return err })
+}
+
+func (m *machine) elasticIP(rt *rapid.T) {
+	n, again := m.anyENI(rt), rapid.Bool().Draw(rt, "again")
+	if len(m.state.Addresses()) < 3 {
+		m.run("allocate", func(t *tx) error { _, err := t.allocateAddress(nil); return err })
+	}
+	a := pick(rt, "address", m.state.Addresses(), &Address{})
+	switch rapid.IntRange(0, 5).Draw(rt, "what") {
+	case 0:
+		m.run("release", func(t *tx) error { return t.releaseAddress(a.AllocationID) })
+	case 1:
+		m.run("disassociate", func(t *tx) error { return t.disassociateAddress(a.AssociationID) })
+	default:
+		ip := n.Addresses[rapid.IntRange(0, len(n.Addresses)-1).Draw(rt, "which")].Addr.String()
+		m.run("associate", func(t *tx) error { _, err := t.associateAddress(a.AllocationID, n.ID, ip, again); return err })
+	}
+}
+
+func (m *machine) policy(rt *rapid.T) {
+	p := FailoverPolicy{
+		NetworkInterface: m.anyENI(rt).ID, Standbys: []string{m.anyInstance(rt).ID}, Enabled: true,
+		Probe: Probe{Type: ProbeICMP, From: m.anyENI(rt).ID},
+	}
+	m.run("put policy", func(t *tx) error { _, err := t.putPolicy(p); return err })
+}
+
+// wait lets some transitions end, in an order that no timer would choose.
+func (m *machine) wait(rt *rapid.T) {
+	m.now = m.now.Add(rapid.SampledFrom([]time.Duration{15 * time.Millisecond, time.Second, time.Hour}).Draw(rt, "wait"))
+	if rapid.Bool().Draw(rt, "instances") {
+		id := m.anyInstance(rt).ID
+		m.run("finish", func(t *tx) error { return t.finish(TableInstance, id) })
+	} else {
+		id := m.anyENI(rt).ID
+		m.run("finish", func(t *tx) error { return t.finish(TableNetworkInterface, id) })
+	}
+}

@@ -1,0 +1,180 @@
+package control
+
+import (
+	"container/heap"
+	"strconv"
+	"time"
+)
+
+// dueAt tells when a row leaves its state by itself, if it does. The
+// attachments of an instance that starts or shuts down wait for the instance.
+func dueAt(row any, timing Timing) (time.Time, bool) {
+	switch r := row.(type) {
+	case *Instance:
+		switch r.State {
+		case InstancePending:
+			return r.StateAt.Add(timing.Start), true
+		case InstanceStopping:
+			return r.StateAt.Add(timing.Stop), true
+		case InstanceShuttingDown:
+			return r.StateAt.Add(timing.Terminate), true
+		case InstanceTerminated:
+			return r.StateAt.Add(terminatedFor), true
+		}
+	case *NetworkInterface:
+		if r.Attachment == nil {
+			break
+		}
+		switch r.Attachment.State {
+		case Attaching:
+			return r.Attachment.StateAt.Add(timing.Attach), true
+		case Detaching:
+			return r.Attachment.StateAt.Add(timing.Detach), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// finish ends a transitional state of one row whose time has come. It changes
+// nothing if the row has moved on meanwhile.
+func (t *tx) finish(table Table, id string) error {
+	switch table {
+	case TableInstance:
+		i := get[*Instance](t, table, byID, id)
+		if i == nil {
+			return nil
+		}
+		if at, ok := dueAt(i, t.timing); ok && !t.now.Before(at) {
+			t.finishInstance(i)
+		}
+	case TableNetworkInterface:
+		n := get[*NetworkInterface](t, table, byID, id)
+		if n == nil {
+			return nil
+		}
+		if at, ok := dueAt(n, t.timing); ok && !t.now.Before(at) {
+			t.finishAttachment(n)
+		}
+	}
+	return nil
+}
+
+func (t *tx) finishInstance(i *Instance) {
+	switch i.State {
+	case InstancePending:
+		t.put(TableInstance, t.enter(i, InstanceRunning))
+		t.emit("instance.running", i.ID)
+		for _, n := range t.interfacesOf(i.ID) {
+			if n.Attachment.State == Attaching {
+				t.attached(n)
+			}
+		}
+	case InstanceStopping:
+		t.put(TableInstance, t.enter(i, InstanceStopped))
+		t.emit("instance.stopped", i.ID)
+	case InstanceShuttingDown:
+		c := t.enter(i, InstanceTerminated)
+		c.Workloads, c.Fault, c.FaultAt = nil, FaultNone, time.Time{}
+		t.put(TableInstance, c)
+		t.emit("instance.terminated", i.ID)
+		for _, n := range t.interfacesOf(i.ID) {
+			if n.Attachment.DeleteOnTermination {
+				t.dropInterface(n)
+			} else {
+				t.available(n)
+			}
+		}
+		t.withdrawStandby(i.ID)
+	case InstanceTerminated:
+		t.remove(TableInstance, i)
+		t.emit("instance.removed", i.ID)
+	}
+}
+
+func (t *tx) finishAttachment(n *NetworkInterface) {
+	i := get[*Instance](t, TableInstance, byID, n.Attachment.Instance)
+	switch n.Attachment.State {
+	case Attaching:
+		if i.State != InstancePending {
+			t.attached(n)
+		}
+	case Detaching:
+		if i.State != InstanceShuttingDown {
+			t.available(n)
+		}
+	}
+}
+
+func (t *tx) attached(n *NetworkInterface) {
+	c, a := *n, *n.Attachment
+	a.State, a.StateAt = Attached, t.now
+	c.Attachment = &a
+	t.putInterface(&c)
+	t.emit("network-interface.attached", c.ID, "instance", a.Instance, "attachment", a.ID,
+		"deviceIndex", strconv.Itoa(a.DeviceIndex))
+}
+
+func (t *tx) available(n *NetworkInterface) {
+	c := *n
+	c.Attachment = nil
+	t.putInterface(&c)
+	t.emit("network-interface.available", c.ID, "instance", n.Attachment.Instance, "attachment", n.Attachment.ID)
+}
+
+// deadline is a row that may have to be finished at a time.
+type deadline struct {
+	at    time.Time
+	table Table
+	id    string
+}
+
+// deadlines is a heap of what to finish next. An entry whose row has moved on
+// stays until its time and then does nothing. It holds at most one entry for
+// every transition begun within the longest Timing, and one for every instance
+// terminated within the last hour.
+type deadlines []deadline
+
+func (d deadlines) Len() int           { return len(d) }
+func (d deadlines) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
+func (d deadlines) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+
+// Push is for package heap only.
+func (d *deadlines) Push(x any) { *d = append(*d, x.(deadline)) }
+
+// Pop is for package heap only.
+func (d *deadlines) Pop() any {
+	last := len(*d) - 1
+	x := (*d)[last]
+	*d = (*d)[:last]
+	return x
+}
+
+// note adds what the changes of a commit have begun.
+func (d *deadlines) note(changes []Change, timing Timing) {
+	for _, c := range changes {
+		at, ok := dueAt(c.After, timing)
+		if !ok {
+			continue
+		}
+		if before, was := dueAt(c.Before, timing); was && before.Equal(at) {
+			continue
+		}
+		heap.Push(d, deadline{at: at, table: c.Table, id: c.ID})
+	}
+}
+
+// next returns the earliest time, false if nothing is to be finished.
+func (d deadlines) next() (time.Time, bool) {
+	if len(d) == 0 {
+		return time.Time{}, false
+	}
+	return d[0].at, true
+}
+
+// take removes and returns one entry that is due at now.
+func (d *deadlines) take(now time.Time) (deadline, bool) {
+	if at, ok := d.next(); !ok || at.After(now) {
+		return deadline{}, false
+	}
+	return heap.Pop(d).(deadline), true
+}

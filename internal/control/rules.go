@@ -1,0 +1,231 @@
+package control
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// IANA protocol numbers that security groups know by name.
+const (
+	protoAll    = -1
+	protoICMP   = 1
+	protoTCP    = 6
+	protoUDP    = 17
+	protoICMPv6 = 58
+)
+
+func parseProtocol(s string) (int, error) {
+	switch strings.ToLower(s) {
+	case "":
+		return 0, invalid("ipProtocol",
+			"Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.")
+	case "all":
+		return protoAll, nil
+	case "icmp":
+		return protoICMP, nil
+	case "tcp":
+		return protoTCP, nil
+	case "udp":
+		return protoUDP, nil
+	case "icmpv6":
+		return protoICMPv6, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < protoAll || n > 255 {
+		return 0, invalid("ipProtocol", "Invalid value '%s' for IP protocol. Unknown protocol.", s)
+	}
+	return n, nil
+}
+
+// portRange reads ports, or ICMP type and code, by EC2's rules: both are
+// required with TCP and UDP, any code goes with any type only, and other
+// protocols have none whatever was given.
+func portRange(proto int, from, to *int) (int, int, error) {
+	switch proto {
+	case protoTCP, protoUDP:
+		if from == nil || to == nil {
+			return 0, 0, invalid("portRange", "Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
+		}
+		if *from == -1 && *to == -1 {
+			return 0, 65535, nil
+		}
+		if *from < 0 || *to > 65535 || *from > *to {
+			return 0, 0, invalid("portRange", "Invalid TCP/UDP port range (%d:%d)", *from, *to)
+		}
+		return *from, *to, nil
+	case protoICMP, protoICMPv6:
+		if from == nil && to == nil && proto == protoICMPv6 {
+			return -1, -1, nil
+		}
+		if from == nil || to == nil {
+			return 0, 0, invalid("portRange", "Invalid value for portRange. Must specify both type and code with ICMP.")
+		}
+		if *from < -1 || *from > 255 || *to < -1 || *to > 255 {
+			return 0, 0, invalid("portRange", "Invalid ICMP type or code (%d:%d), want -1 to 255", *from, *to)
+		}
+		if *from == -1 && *to != -1 {
+			return 0, 0, invalid("portRange", "ICMP code (%d) must be -1 when the type is -1", *to)
+		}
+		return *from, *to, nil
+	}
+	return -1, -1, nil
+}
+
+func (t *tx) parseRule(g *SecurityGroup, egress bool, in RuleInput) (SecurityGroupRule, error) {
+	r := SecurityGroupRule{Egress: egress, Description: in.Description}
+	var err error
+	if r.Protocol, err = parseProtocol(in.Protocol); err != nil {
+		return r, err
+	}
+	if r.FromPort, r.ToPort, err = portRange(r.Protocol, in.FromPort, in.ToPort); err != nil {
+		return r, err
+	}
+	if len(in.Description) > maxGroupText {
+		return r, invalid("description", "Rule descriptions may not exceed %d characters.", maxGroupText)
+	}
+	switch {
+	case (in.CIDR == "") == (in.Group == ""):
+		return r, refuse(codeCombination, "ipPermissions", "A rule must specify exactly one of a CIDR block and a security group.")
+	case in.Group != "":
+		peer, err := t.group(in.Group)
+		if err != nil {
+			return r, err
+		}
+		if peer.VPC != g.VPC {
+			return r, errForeignGroup()
+		}
+		r.Group = peer.ID
+		return r, nil
+	}
+	p, err := netip.ParsePrefix(in.CIDR)
+	if err != nil || p.Addr().Is4In6() {
+		return r, invalid("cidrIp", "CIDR block %s is malformed", in.CIDR)
+	}
+	r.CIDR = p.Masked()
+	return r, nil
+}
+
+// grant is what makes two rules the same rule.
+func grant(r SecurityGroupRule) SecurityGroupRule {
+	r.ID, r.Ref, r.Description = "", 0, ""
+	return r
+}
+
+// describe gives a rule as EC2's InvalidPermission.Duplicate does.
+func describe(r SecurityGroupRule) string {
+	peer := r.Group
+	if peer == "" {
+		peer = r.CIDR.String()
+	}
+	switch r.Protocol {
+	case protoAll:
+		return fmt.Sprintf("peer: %s, ALL, ALLOW", peer)
+	case protoTCP, protoUDP:
+		name := map[int]string{protoTCP: "TCP", protoUDP: "UDP"}[r.Protocol]
+		return fmt.Sprintf("peer: %s, %s, from port: %d, to port: %d, ALLOW", peer, name, r.FromPort, r.ToPort)
+	case protoICMP, protoICMPv6:
+		name := map[int]string{protoICMP: "ICMP", protoICMPv6: "ICMPv6"}[r.Protocol]
+		return fmt.Sprintf("peer: %s, %s, type: %d, code: %d, ALLOW", peer, name, r.FromPort, r.ToPort)
+	}
+	return fmt.Sprintf("peer: %s, protocol: %d, ALLOW", peer, r.Protocol)
+}
+
+// family is the quota a rule counts against: EC2 counts rules for IPv4 and for
+// IPv6 apart, and a group reference against both.
+func family(r SecurityGroupRule) (v4, v6 bool) {
+	if r.Group != "" {
+		return true, true
+	}
+	return r.CIDR.Addr().Is4(), r.CIDR.Addr().Is6()
+}
+
+// authorizeRules adds all rules or none.
+func (t *tx) authorizeRules(group string, egress bool, ins []RuleInput) ([]SecurityGroupRule, error) {
+	g, err := t.group(group)
+	if err != nil {
+		return nil, err
+	}
+	if len(ins) == 0 {
+		return nil, refuse(codeMissing, "ipPermissions", "The request must contain the parameter ipPermissions")
+	}
+	c := *g
+	var count4, count6 int
+	for _, r := range c.Rules {
+		if v4, v6 := family(r); r.Egress == egress {
+			count4, count6 = count4+one(v4), count6+one(v6)
+		}
+	}
+	rules := make([]SecurityGroupRule, 0, len(ins))
+	for _, in := range ins {
+		r, err := t.parseRule(g, egress, in)
+		if err != nil {
+			return nil, err
+		}
+		same := func(o SecurityGroupRule) bool { return grant(o) == grant(r) }
+		if slices.ContainsFunc(rules, same) {
+			return nil, invalid("ipPermissions", "The same permission must not appear multiple times")
+		}
+		if slices.ContainsFunc(c.Rules, same) {
+			return nil, refuse("InvalidPermission.Duplicate", "ipPermissions",
+				"the specified rule \"%s\" already exists", describe(r))
+		}
+		v4, v6 := family(r)
+		count4, count6 = count4+one(v4), count6+one(v6)
+		if count4 > maxRules || count6 > maxRules {
+			return nil, refuse("RulesPerSecurityGroupLimitExceeded", "ipPermissions",
+				"The maximum number of rules per security group has been reached.")
+		}
+		rules = append(rules, r)
+	}
+	if rules, err = t.addRules(&c, rules); err != nil {
+		return nil, err
+	}
+	t.put(TableSecurityGroup, &c)
+	t.emit("security-group.rules-changed", c.ID, "authorized", ruleIDs(rules))
+	return rules, nil
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func ruleIDs(rules []SecurityGroupRule) string {
+	ids := make([]string, len(rules))
+	for i, r := range rules {
+		ids[i] = r.ID
+	}
+	return strings.Join(ids, ",")
+}
+
+// revokeRules removes all rules or none.
+func (t *tx) revokeRules(group string, ids []string) error {
+	g, err := t.group(group)
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return refuse(codeMissing, "securityGroupRuleIds", "The request must contain the parameter securityGroupRuleIds")
+	}
+	for _, id := range ids {
+		if err := kindRule.check("securityGroupRuleId", id); err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(g.Rules, func(r SecurityGroupRule) bool { return r.ID == id }) {
+			return kindRule.missing("securityGroupRuleId", id)
+		}
+	}
+	c := *g
+	c.Rules = slices.DeleteFunc(slices.Clone(g.Rules), func(r SecurityGroupRule) bool { return slices.Contains(ids, r.ID) })
+	if len(c.Rules) == 0 {
+		c.Rules = nil
+	}
+	t.put(TableSecurityGroup, &c)
+	t.emit("security-group.rules-changed", c.ID, "revoked", strings.Join(ids, ","))
+	return nil
+}

@@ -1,0 +1,232 @@
+package control
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/hashicorp/go-memdb"
+)
+
+// Tables that exist only in memory, derived from the network interfaces by
+// tx.putInterface.
+const (
+	tableLease = "leases" // who holds an address in a VPC
+	tableUsage = "usage"  // how many addresses of a subnet are held
+)
+
+type lease struct {
+	VPC, Subnet string
+	Addr        netip.Addr
+	Interface   string
+}
+
+type usage struct {
+	Subnet string
+	Used   int
+}
+
+// Names of indexes. memdb wants "id" for the primary one.
+const (
+	byID          = "id"
+	byCreation    = "created"
+	byVPC         = "vpc"
+	byMAC         = "mac"
+	bySubnet      = "subnet"
+	byAttachment  = "attachment"
+	byDevice      = "device"
+	byGroup       = "group"
+	byName        = "name"
+	byReference   = "reference"
+	byAssociation = "association"
+	byInterface   = "interface"
+	byTarget      = "target"
+	byPublicIP    = "public_ip"
+	byNewest      = "newest"
+	byProbe       = "probe"
+)
+
+// key is an index of one value of rows of type T. It does not reflect, as
+// memdb's own indexes do: a change indexes a row half a dozen times.
+type key[T any] func(T) []byte
+
+func (k key[T]) FromObject(raw any) (bool, []byte, error) {
+	row, ok := raw.(T)
+	if !ok {
+		return false, nil, fmt.Errorf("indexing a %T as %T", raw, row)
+	}
+	b := k(row)
+	return b != nil, b, nil
+}
+
+func (k key[T]) FromArgs(args ...any) ([]byte, error) { return keyOf(args...) }
+
+// keys is an index of several values a row.
+type keys[T any] func(T) [][]byte
+
+func (k keys[T]) FromObject(raw any) (bool, [][]byte, error) {
+	row, ok := raw.(T)
+	if !ok {
+		return false, nil, fmt.Errorf("indexing a %T as %T", raw, row)
+	}
+	bs := k(row)
+	return len(bs) > 0, bs, nil
+}
+
+func (k keys[T]) FromArgs(args ...any) ([]byte, error) { return keyOf(args...) }
+
+// keyOf joins values so that none is a prefix of another and byte order is
+// their order.
+func keyOf(args ...any) ([]byte, error) {
+	b := make([]byte, 0, 64)
+	for _, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			b = append(append(b, v...), 0)
+		case netip.Addr:
+			b = append(b, v.AsSlice()...)
+		case time.Time:
+			b = binary.BigEndian.AppendUint64(b, uint64(v.UnixNano()))
+		case int:
+			b = binary.BigEndian.AppendUint64(b, uint64(v))
+		case uint64:
+			b = binary.BigEndian.AppendUint64(b, v)
+		default:
+			return nil, fmt.Errorf("no index key of a %T", arg)
+		}
+	}
+	return b, nil
+}
+
+func mustKey(args ...any) []byte {
+	b, err := keyOf(args...)
+	if err != nil {
+		panic(err) // an index of this file gives a type that keyOf does not know
+	}
+	return b
+}
+
+func index(name string, unique bool, i memdb.Indexer) *memdb.IndexSchema {
+	return &memdb.IndexSchema{Name: name, Unique: unique, AllowMissing: name != byID, Indexer: i}
+}
+
+func table(name Table, indexes ...*memdb.IndexSchema) *memdb.TableSchema {
+	t := &memdb.TableSchema{Name: string(name), Indexes: make(map[string]*memdb.IndexSchema)}
+	for _, i := range indexes {
+		t.Indexes[i.Name] = i
+	}
+	return t
+}
+
+// optional leaves rows without a value out of an index.
+func optional(parts ...string) []byte {
+	args := make([]any, len(parts))
+	for i, p := range parts {
+		if p == "" {
+			return nil
+		}
+		args[i] = p
+	}
+	return mustKey(args...)
+}
+
+var schema = func() *memdb.DBSchema {
+	s := &memdb.DBSchema{Tables: make(map[string]*memdb.TableSchema)}
+	for _, t := range []*memdb.TableSchema{
+		table(TableVPC,
+			index(byID, true, key[*VPC](func(v *VPC) []byte { return mustKey(v.ID) })),
+			index(byCreation, false, key[*VPC](func(v *VPC) []byte { return mustKey(v.CreatedAt) }))),
+		table(TableSubnet,
+			index(byID, true, key[*Subnet](func(s *Subnet) []byte { return mustKey(s.ID) })),
+			index(byCreation, false, key[*Subnet](func(s *Subnet) []byte { return mustKey(s.CreatedAt) })),
+			index(byVPC, false, key[*Subnet](func(s *Subnet) []byte { return mustKey(s.VPC) })),
+			index(byMAC, true, key[*Subnet](func(s *Subnet) []byte { return mustKey(uint64(s.RouterMAC)) }))),
+		table(TableInstance,
+			index(byID, true, key[*Instance](func(i *Instance) []byte { return mustKey(i.ID) })),
+			index(byCreation, false, key[*Instance](func(i *Instance) []byte { return mustKey(i.LaunchAt) }))),
+		table(TableNetworkInterface, interfaceIndexes()...),
+		table(TableSecurityGroup, groupIndexes()...),
+		table(TableAddress, addressIndexes()...),
+		table(TablePolicy,
+			index(byID, true, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.ID) })),
+			index(byCreation, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.CreatedAt) })),
+			index(byInterface, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.NetworkInterface) })),
+			index(byProbe, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return optional(p.Probe.From) }))),
+		table(TableFailover,
+			index(byID, true, key[*Failover](func(f *Failover) []byte { return mustKey(f.ID) })),
+			index(byNewest, false, key[*Failover](func(f *Failover) []byte { return mustKey(^uint64(f.StartedAt)) }))),
+		table(tableLease,
+			index(byID, true, key[*lease](func(l *lease) []byte { return mustKey(l.VPC, l.Addr) }))),
+		table(tableUsage,
+			index(byID, true, key[*usage](func(u *usage) []byte { return mustKey(u.Subnet) }))),
+	} {
+		s.Tables[t.Name] = t
+	}
+	return s
+}()
+
+func interfaceIndexes() []*memdb.IndexSchema {
+	return []*memdb.IndexSchema{
+		index(byID, true, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.ID) })),
+		index(byCreation, false, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.CreatedAt) })),
+		index(bySubnet, false, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.Subnet) })),
+		index(byMAC, true, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(uint64(n.MAC)) })),
+		index(byAttachment, true, key[*NetworkInterface](func(n *NetworkInterface) []byte {
+			if n.Attachment == nil {
+				return nil
+			}
+			return mustKey(n.Attachment.ID)
+		})),
+		index(byDevice, true, key[*NetworkInterface](func(n *NetworkInterface) []byte {
+			if n.Attachment == nil {
+				return nil
+			}
+			return mustKey(n.Attachment.Instance, n.Attachment.DeviceIndex)
+		})),
+		index(byGroup, false, keys[*NetworkInterface](func(n *NetworkInterface) [][]byte {
+			ks := make([][]byte, len(n.Groups))
+			for i, g := range n.Groups {
+				ks[i] = mustKey(g)
+			}
+			return ks
+		})),
+	}
+}
+
+func groupIndexes() []*memdb.IndexSchema {
+	return []*memdb.IndexSchema{
+		index(byID, true, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.ID) })),
+		index(byCreation, false, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.CreatedAt) })),
+		index(byName, true, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.VPC, g.Name) })),
+		// Groups that other groups' rules refer to; a rule that names its own
+		// group does not keep it from being deleted.
+		index(byReference, false, keys[*SecurityGroup](func(g *SecurityGroup) [][]byte {
+			var ks [][]byte
+			seen := make(map[string]bool)
+			for _, r := range g.Rules {
+				if r.Group != "" && r.Group != g.ID && !seen[r.Group] {
+					seen[r.Group] = true
+					ks = append(ks, mustKey(r.Group))
+				}
+			}
+			return ks
+		})),
+	}
+}
+
+func addressIndexes() []*memdb.IndexSchema {
+	return []*memdb.IndexSchema{
+		index(byID, true, key[*Address](func(a *Address) []byte { return mustKey(a.AllocationID) })),
+		index(byCreation, false, key[*Address](func(a *Address) []byte { return mustKey(a.CreatedAt) })),
+		index(byPublicIP, true, key[*Address](func(a *Address) []byte { return mustKey(a.PublicIP) })),
+		index(byAssociation, true, key[*Address](func(a *Address) []byte { return optional(a.AssociationID) })),
+		index(byInterface, false, key[*Address](func(a *Address) []byte { return optional(a.NetworkInterface) })),
+		index(byTarget, true, key[*Address](func(a *Address) []byte {
+			if a.NetworkInterface == "" {
+				return nil
+			}
+			return mustKey(a.NetworkInterface, a.PrivateIP)
+		})),
+	}
+}

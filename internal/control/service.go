@@ -1,0 +1,223 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-memdb"
+
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/verdict"
+)
+
+// Options of a Service. All but Timing and Log are required.
+type Options struct {
+	Store  Store
+	Plane  Plane
+	Region string
+	Now    func() time.Time
+	Random func([]byte) // ids, MACs and addresses; crypto/rand or seeded; called by one goroutine at a time
+	Timing Timing       // durations of visible transitional states
+	Log    *slog.Logger // of what guests failed to do; nil: slog.Default
+}
+
+const (
+	// queueLength bounds the commands that wait for the commit loop. When it
+	// is full, callers wait in line for as long as their context lets them.
+	queueLength = 1024
+	// batchLength bounds the commands that share a commit, so that the first
+	// of them does not wait for too many others.
+	batchLength = 256
+	// applyLength bounds the batches that are committed but not in force. When
+	// it is full, the commit loop waits for the data plane.
+	applyLength = 16
+	// drainTime is how long the data plane may take to put the last commits
+	// into force once Run's context has ended.
+	drainTime = 3 * time.Second
+	// retryDelay is the wait before a transition that the store refused to
+	// finish is finished again.
+	retryDelay = time.Second
+)
+
+// Service is the only way to change the State.
+//
+// Every command: validate -> pure transition on the State with one now ->
+// store commit (shared by concurrent commands) -> State published ->
+// Plane.Apply -> return. Reads use State. A context that ends makes a command
+// return at once; if the command had been started, it may take effect. A guest
+// that fails to follow the network is logged and fails no command: EC2 does
+// not answer for the drivers of an instance either.
+type Service struct {
+	opt   Options
+	state atomic.Pointer[State]
+	subs  watchers
+
+	queue   chan *command
+	running atomic.Bool
+	closing chan struct{} // closed: no new commands
+	ended   chan struct{} // closed: every command taken has been answered
+
+	// Owned by the commit loop.
+	last time.Time // instant of the last command
+	due  deadlines
+
+	// Owned by the apply loop.
+	inForce *State
+	newest  *State   // of the steps that have come by
+	owed    []Change // from inForce to newest, not taken by the Plane
+}
+
+// command is one transition on its way. Its fields belong to the commit loop,
+// then to the apply loop, and to the caller once done is closed.
+type command struct {
+	ctx  context.Context
+	run  func(*tx) error
+	done chan struct{}
+	due  deadline // of the end of a transition; else zero
+
+	at  time.Time
+	ack dataplane.Ack
+	err error
+}
+
+// step is a command that has succeeded, with what it committed; no changes if
+// there was nothing to do.
+type step struct {
+	*command
+	commit Commit
+	after  *State
+}
+
+// Open loads the stored state, puts it into force and resumes the transitions
+// that were under way. Commands are taken once Run runs.
+func Open(ctx context.Context, opt Options) (*Service, error) {
+	if opt.Store == nil || opt.Plane == nil || opt.Now == nil || opt.Random == nil {
+		return nil, errors.New("opening the control plane: Store, Plane, Now and Random are required")
+	}
+	if Zones(opt.Region) == nil {
+		return nil, fmt.Errorf("opening the control plane: no region %q, want one such as us-east-1", opt.Region)
+	}
+	loaded, err := opt.Store.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("loading the stored state: %w", err)
+	}
+	s := &Service{
+		opt:     opt,
+		queue:   make(chan *command, queueLength),
+		closing: make(chan struct{}),
+		ended:   make(chan struct{}),
+		last:    loaded.At,
+	}
+	if s.opt.Log == nil {
+		s.opt.Log = slog.Default()
+	}
+	state := restore(loaded)
+	s.due.note(loaded.Changes, opt.Timing)
+	if d := compileAll(state); !empty(d) {
+		if _, err := s.put(ctx, d); err != nil {
+			return nil, fmt.Errorf("putting the stored state into force: %w", err)
+		}
+	}
+	s.inForce, s.newest = state, state
+	s.state.Store(state)
+	return s, nil
+}
+
+func newDB() *memdb.MemDB {
+	db, err := memdb.NewMemDB(schema)
+	if err != nil {
+		panic("control's schema: " + err.Error())
+	}
+	return db
+}
+
+// restore builds the State that c describes, derived tables included.
+func restore(c Commit) *State {
+	db := newDB()
+	t := &tx{Txn: db.Txn(true)}
+	for _, row := range c.Changes {
+		if n, ok := row.After.(*NetworkInterface); ok {
+			t.putInterface(n)
+		} else {
+			t.put(row.Table, row.After)
+		}
+	}
+	t.Txn.Commit()
+	return &State{db: db, revision: c.Revision, next: counters{
+		group: max(c.NextGroupRef, 1),
+		rule:  max(c.NextRuleRef, uint32(verdict.RuleFirst)),
+		event: c.EventSeq,
+	}}
+}
+
+// State is the newest committed State.
+func (s *Service) State() *State { return s.state.Load() }
+
+// Region is the region whose resources the Service holds.
+func (s *Service) Region() string { return s.opt.Region }
+
+// Events reads the log: at most limit events after a sequence number, and the
+// oldest number still kept.
+func (s *Service) Events(ctx context.Context, after uint64, limit int) ([]Event, uint64, error) {
+	return s.opt.Store.Events(ctx, after, limit)
+}
+
+// do runs f as one command and waits until what it did is in force.
+func (s *Service) do(ctx context.Context, f func(*tx) error) (*command, error) {
+	c := &command{ctx: ctx, run: f, done: make(chan struct{})}
+	select {
+	case s.queue <- c:
+	case <-s.closing:
+		return nil, errClosing()
+	case <-ctx.Done():
+		return nil, errCanceled(ctx, "before the command was taken")
+	}
+	select {
+	case <-c.done:
+		return c, c.err
+	case <-ctx.Done():
+		return nil, errCanceled(ctx, "the command may still take effect")
+	case <-s.ended:
+	}
+	select {
+	case <-c.done:
+		return c, c.err
+	default:
+		return nil, errClosing()
+	}
+}
+
+func errClosing() error {
+	return refuse(codeUnavailable, "", "The control plane is shutting down.")
+}
+
+func errCanceled(ctx context.Context, fate string) error {
+	cause := context.Cause(ctx)
+	return &Error{Code: "RequestCanceled", Message: fmt.Sprintf("%v (%s)", cause, fate), cause: cause}
+}
+
+// result runs f as one command and returns what it returned.
+func result[T any](ctx context.Context, s *Service, f func(*tx) (T, error)) (T, error) {
+	var out, none T
+	_, err := s.do(ctx, func(t *tx) (err error) {
+		out, err = f(t)
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return out, nil
+}
+
+func (s *Service) begin(db *memdb.MemDB, next counters, now time.Time) *tx {
+	t := &tx{
+		Txn: db.Txn(true), now: now, random: s.opt.Random, region: s.opt.Region,
+		timing: s.opt.Timing, next: next,
+	}
+	t.TrackChanges()
+	return t
+}

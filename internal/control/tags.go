@@ -1,0 +1,96 @@
+package control
+
+import (
+	"maps"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of tags (EC2 User Guide, "Tag your Amazon EC2 resources").
+const (
+	maxTags     = 50
+	maxTagKey   = 128
+	maxTagValue = 256
+)
+
+func checkTags(tags Tags) error {
+	for k, v := range tags {
+		switch {
+		case k == "":
+			return invalid("tags", "Tag key cannot be empty.")
+		case utf8.RuneCountInString(k) > maxTagKey || !utf8.ValidString(k):
+			return invalid("tags", "Tag key exceeds the maximum length of %d characters", maxTagKey)
+		case utf8.RuneCountInString(v) > maxTagValue || !utf8.ValidString(v):
+			return invalid("tags", "Tag value exceeds the maximum length of %d characters", maxTagValue)
+		case strings.HasPrefix(strings.ToLower(k), "aws:"):
+			return invalid("tags", "Tag keys starting with 'aws:' are reserved for internal use")
+		}
+	}
+	if len(tags) > maxTags {
+		return refuse("TagLimitExceeded", "tags", "The maximum number of Tags for a resource has been reached.")
+	}
+	return nil
+}
+
+// ownTags copies tags from an input; no tags are nil, so that a State compares
+// equal to what the store gives back.
+func ownTags(tags Tags) Tags {
+	if len(tags) == 0 {
+		return nil
+	}
+	return maps.Clone(tags)
+}
+
+func retag(old, set Tags, remove []string) (Tags, error) {
+	tags := make(Tags, len(old)+len(set))
+	maps.Copy(tags, old)
+	for _, k := range remove {
+		delete(tags, k)
+	}
+	maps.Copy(tags, set)
+	if err := checkTags(set); err != nil {
+		return nil, err
+	}
+	return ownTags(tags), checkTags(tags)
+}
+
+// setTags sets and removes tags of any resource that has them.
+func (t *tx) setTags(id string, set Tags, remove []string) error {
+	switch prefix, _, _ := strings.Cut(id, "-"); prefix + "-" {
+	case kindVPC.prefix:
+		v, err := t.vpc(id)
+		return retagRow(t, TableVPC, v, err, func(v *VPC) *Tags { return &v.Tags }, set, remove)
+	case kindSubnet.prefix:
+		s, err := t.subnet(id)
+		return retagRow(t, TableSubnet, s, err, func(s *Subnet) *Tags { return &s.Tags }, set, remove)
+	case kindInstance.prefix:
+		i, err := t.instance(id)
+		return retagRow(t, TableInstance, i, err, func(i *Instance) *Tags { return &i.Tags }, set, remove)
+	case kindInterface.prefix:
+		n, err := t.networkInterface(id)
+		return retagRow(t, TableNetworkInterface, n, err, func(n *NetworkInterface) *Tags { return &n.Tags }, set, remove)
+	case kindGroup.prefix:
+		g, err := t.group(id)
+		return retagRow(t, TableSecurityGroup, g, err, func(g *SecurityGroup) *Tags { return &g.Tags }, set, remove)
+	case kindAddress.prefix:
+		a, err := t.address(id)
+		return retagRow(t, TableAddress, a, err, func(a *Address) *Tags { return &a.Tags }, set, remove)
+	}
+	return refuse("InvalidID", "resourceId", "The ID '%s' is not valid", id)
+}
+
+func retagRow[T any](t *tx, table Table, row *T, err error, tags func(*T) *Tags, set Tags, remove []string) error {
+	if err != nil {
+		return err
+	}
+	c := *row
+	p := tags(&c)
+	changed, err := retag(*p, set, remove)
+	if err != nil || maps.Equal(changed, *p) {
+		return err
+	}
+	*p = changed
+	t.put(table, &c)
+	t.emit("tags.changed", rowID(&c))
+	return nil
+}

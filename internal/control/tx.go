@@ -1,0 +1,180 @@
+package control
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-memdb"
+)
+
+// tx is what a transition works on: a view of the State that only it changes,
+// with the one instant and the one source of randomness of its command. A
+// transition either returns an error, and everything it did is thrown away, or
+// its changes and events become one Commit.
+type tx struct {
+	*memdb.Txn
+	now    time.Time
+	random func([]byte)
+	region string
+	timing Timing
+	next   counters
+	events []Event
+}
+
+func get[T any](t *tx, table Table, index string, args ...any) T {
+	return firstIn[T](t.Txn, string(table), index, args...)
+}
+
+func list[T any](t *tx, table Table, index string, args ...any) []T {
+	return allIn[T](t.Txn, string(table), index, args...)
+}
+
+func exists(t *tx, table Table, index string, args ...any) bool {
+	raw, err := t.First(string(table), index, args...)
+	if err != nil {
+		panic("reading " + string(table) + "." + index + ": " + err.Error())
+	}
+	return raw != nil
+}
+
+// put stores a row that the transition has made or copied. Rows in the view
+// are shared with every State that holds them and must not be changed.
+func (t *tx) put(table Table, row any) {
+	if err := t.Insert(string(table), row); err != nil {
+		panic("writing " + string(table) + ": " + err.Error())
+	}
+}
+
+func (t *tx) remove(table Table, row any) {
+	if err := t.Txn.Delete(string(table), row); err != nil {
+		panic("deleting from " + string(table) + ": " + err.Error())
+	}
+}
+
+// putInterface is the only way to write an ENI: it keeps the leases and the
+// subnet's usage.
+func (t *tx) putInterface(n *NetworkInterface) {
+	old := get[*NetworkInterface](t, TableNetworkInterface, byID, n.ID)
+	t.put(TableNetworkInterface, n)
+	if old != nil && slices.Equal(old.Addresses, n.Addresses) {
+		return
+	}
+	if old != nil {
+		t.release(old)
+	}
+	for _, a := range n.Addresses {
+		t.put(tableLease, &lease{VPC: n.VPC, Subnet: n.Subnet, Addr: a.Addr, Interface: n.ID})
+	}
+	t.use(n.Subnet, len(n.Addresses))
+}
+
+func (t *tx) removeInterface(n *NetworkInterface) {
+	t.release(n)
+	t.remove(TableNetworkInterface, n)
+}
+
+func (t *tx) release(n *NetworkInterface) {
+	for _, a := range n.Addresses {
+		t.remove(tableLease, t.holder(n.VPC, a.Addr))
+	}
+	t.use(n.Subnet, -len(n.Addresses))
+}
+
+func (t *tx) use(subnet string, count int) {
+	u := usage{Subnet: subnet}
+	if old := get[*usage](t, tableUsage, byID, subnet); old != nil {
+		u.Used = old.Used
+	}
+	u.Used += count
+	t.put(tableUsage, &u)
+}
+
+func (t *tx) holder(vpc string, a netip.Addr) *lease {
+	return get[*lease](t, tableLease, byID, vpc, a)
+}
+
+// emit adds an event; detail is pairs of key and value, empty values left out.
+func (t *tx) emit(typ, resource string, detail ...string) {
+	t.next.event++
+	e := Event{Seq: t.next.event, At: t.now, Type: typ, Resource: resource}
+	for i := 0; i+1 < len(detail); i += 2 {
+		if detail[i+1] == "" {
+			continue
+		}
+		if e.Detail == nil {
+			e.Detail = make(map[string]string, len(detail)/2)
+		}
+		e.Detail[detail[i]] = detail[i+1]
+	}
+	t.events = append(t.events, e)
+}
+
+// tableOrder puts a row behind those it refers to.
+var tableOrder = map[Table]int{
+	TableVPC: 1, TableSubnet: 2, TableSecurityGroup: 3, TableInstance: 4,
+	TableNetworkInterface: 5, TableAddress: 6, TablePolicy: 7, TableFailover: 8,
+}
+
+// commit turns what the transition did into a Commit of that revision.
+func (t *tx) commit(revision uint64) Commit {
+	c := Commit{
+		Revision:     revision,
+		At:           t.now,
+		Events:       t.events,
+		NextGroupRef: t.next.group,
+		NextRuleRef:  t.next.rule,
+		EventSeq:     t.next.event,
+	}
+	for i := range c.Events {
+		c.Events[i].Revision = revision
+	}
+	for _, m := range t.Changes() {
+		table := Table(m.Table)
+		if tableOrder[table] == 0 || m.Before == m.After {
+			continue // derived, or untouched in the end
+		}
+		row := m.After
+		if row == nil {
+			row = m.Before
+		}
+		c.Changes = append(c.Changes, Change{Table: table, ID: rowID(row), Before: m.Before, After: m.After})
+	}
+	slices.SortFunc(c.Changes, func(a, b Change) int {
+		if a, b := a.After == nil, b.After == nil; a != b {
+			if b {
+				return -1
+			}
+			return 1
+		}
+		order := tableOrder[a.Table] - tableOrder[b.Table]
+		if a.After == nil {
+			order = -order
+		}
+		return cmp.Or(order, cmp.Compare(a.ID, b.ID))
+	})
+	return c
+}
+
+func rowID(row any) string {
+	switch r := row.(type) {
+	case *VPC:
+		return r.ID
+	case *Subnet:
+		return r.ID
+	case *Instance:
+		return r.ID
+	case *NetworkInterface:
+		return r.ID
+	case *SecurityGroup:
+		return r.ID
+	case *Address:
+		return r.AllocationID
+	case *FailoverPolicy:
+		return r.ID
+	case *Failover:
+		return r.ID
+	}
+	panic("no such kind of row")
+}

@@ -1,0 +1,119 @@
+package control
+
+import (
+	"net/netip"
+	"slices"
+
+	"enilab/internal/dataplane"
+)
+
+// Limits of workloads: what one laptop can be asked for.
+const (
+	maxWorkloads   = 64
+	maxRate        = 100_000
+	maxConnections = 1024
+	maxNameLength  = 64
+	// maxPayload is what fits one unfragmented UDP or ICMP datagram at a VPC's
+	// MTU of 9001; HTTP bodies are streams.
+	maxPayload = 9001 - 28
+	maxBody    = 1 << 20
+)
+
+func checkWorkloads(ws []dataplane.WorkloadSpec) ([]dataplane.WorkloadSpec, error) {
+	if len(ws) > maxWorkloads {
+		return nil, invalid("workloads", "An instance runs at most %d workloads.", maxWorkloads)
+	}
+	names := make(map[string]bool, len(ws))
+	for _, w := range ws {
+		if w.Name == "" || len(w.Name) > maxNameLength {
+			return nil, invalid("workloads", "A workload's name has 1 to %d characters.", maxNameLength)
+		}
+		if names[w.Name] {
+			return nil, invalid("workloads", "Workload name '%s' is given more than once.", w.Name)
+		}
+		names[w.Name] = true
+		if err := checkWorkload(w); err != nil {
+			return nil, err
+		}
+	}
+	if len(ws) == 0 {
+		return nil, nil
+	}
+	return slices.Clone(ws), nil
+}
+
+func checkWorkload(w dataplane.WorkloadSpec) error {
+	size := maxPayload
+	switch w.Kind {
+	case dataplane.WorkloadUDPEcho, dataplane.WorkloadPing, dataplane.WorkloadFrames:
+	case dataplane.WorkloadHTTP:
+		size = maxBody
+	default:
+		return invalid("workloads", "Workload '%s' has kind '%s', want udp-echo, ping, http or frames.", w.Name, w.Kind)
+	}
+	switch {
+	case !unicastIPv4(w.Target):
+		return invalid("workloads", "Workload '%s' has no unicast IPv4 target.", w.Name)
+	case !(w.Rate > 0 && w.Rate <= maxRate): // also refuses NaN
+		return invalid("workloads", "Workload '%s' has rate %v, want more than 0 and at most %d a second.", w.Name, w.Rate, maxRate)
+	case w.Size < 0 || w.Size > size:
+		return invalid("workloads", "Workload '%s' has size %d, want 0 to %d bytes.", w.Name, w.Size, size)
+	case w.Connections < 0 || w.Connections > maxConnections:
+		return invalid("workloads", "Workload '%s' has %d connections, want 0 to %d.", w.Name, w.Connections, maxConnections)
+	case w.Kind != dataplane.WorkloadHTTP && w.Connections > 1:
+		return invalid("workloads", "Workload '%s' has %d connections, which only http has.", w.Name, w.Connections)
+	}
+	return nil
+}
+
+func unicastIPv4(a netip.Addr) bool {
+	return a.Is4() && !a.IsMulticast() && !a.IsUnspecified() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
+func (t *tx) setWorkloads(id string, ws []dataplane.WorkloadSpec) (*Instance, error) {
+	i, err := t.instance(id)
+	if err != nil {
+		return nil, err
+	}
+	if i.State == InstanceShuttingDown || i.State == InstanceTerminated {
+		return nil, refuse(codeInstanceState, "instanceId", "The instance '%s' is %s and runs nothing any more.", i.ID, i.State)
+	}
+	ws, err = checkWorkloads(ws)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Equal(ws, i.Workloads) {
+		return i, nil
+	}
+	c := *i
+	c.Workloads = ws
+	t.put(TableInstance, &c)
+	t.emit("instance.workloads-changed", c.ID)
+	return &c, nil
+}
+
+// pauseTraffic pauses or resumes every workload of every instance.
+func (t *tx) pauseTraffic(paused bool) error {
+	changed := false
+	for _, i := range list[*Instance](t, TableInstance, byCreation) {
+		if !slices.ContainsFunc(i.Workloads, func(w dataplane.WorkloadSpec) bool { return w.Paused != paused }) {
+			continue
+		}
+		c := *i
+		c.Workloads = slices.Clone(i.Workloads)
+		for k := range c.Workloads {
+			c.Workloads[k].Paused = paused
+		}
+		t.put(TableInstance, &c)
+		changed = true
+	}
+	if !changed {
+		return nil
+	}
+	if paused {
+		t.emit("traffic.paused", "")
+	} else {
+		t.emit("traffic.resumed", "")
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+package column
+
+import (
+	"enilab/internal/control"
+	"enilab/internal/dataplane"
+)
+
+// Columns of JSON, by what they hold.
+type (
+	Tags      = JSON[control.Tags]
+	Workloads = JSON[[]dataplane.WorkloadSpec]
+	Strings   = JSON[[]string]
+	Probe     = JSON[control.Probe]
+	Detail    = JSON[map[string]string]
+	Findings  = JSON[FailoverFindings]
+)
+
+// FailoverFindings is the part of a control.Failover that was measured: nested,
+// written once or twice, read as a whole.
+type FailoverFindings struct {
+	Phases  []control.Phase
+	Control control.ControlTimes
+	Traffic []control.TrafficResult
+	TCP     control.TCPResult
+	Checks  []control.Check
+	Notes   []string
+}

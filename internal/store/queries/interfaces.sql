@@ -1,0 +1,47 @@
+-- name: InsertNetworkInterface :exec
+INSERT INTO network_interfaces (
+    id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: UpdateNetworkInterface :execrows
+UPDATE network_interfaces
+SET id = @id, region = @region, zone = @zone, vpc = @vpc, subnet = @subnet, mac = @mac,
+    description = @description, source_dest_check = @source_dest_check, tags = @tags, created_at = @created_at
+WHERE id = @id;
+
+-- name: DeleteNetworkInterface :execrows
+DELETE FROM network_interfaces WHERE id = ?;
+
+-- name: ListNetworkInterfaces :many
+SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at
+FROM network_interfaces ORDER BY id;
+
+-- name: InsertInterfaceAddress :exec
+INSERT INTO interface_addresses (network_interface, position, vpc, address, is_primary) VALUES (?, ?, ?, ?, ?);
+
+-- name: DeleteInterfaceAddresses :execrows
+DELETE FROM interface_addresses WHERE network_interface = ?;
+
+-- name: ListInterfaceAddresses :many
+SELECT network_interface, address, is_primary FROM interface_addresses ORDER BY network_interface, position;
+
+-- name: InsertInterfaceGroup :exec
+INSERT INTO interface_groups (network_interface, security_group) VALUES (?, ?);
+
+-- name: DeleteInterfaceGroups :execrows
+DELETE FROM interface_groups WHERE network_interface = ?;
+
+-- name: ListInterfaceGroups :many
+SELECT network_interface, security_group FROM interface_groups ORDER BY network_interface, security_group;
+
+-- name: InsertAttachment :exec
+INSERT INTO attachments (
+    id, network_interface, instance, device_index, state, state_at, attach_time, delete_on_termination, force
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: DeleteAttachment :execrows
+DELETE FROM attachments WHERE network_interface = ?;
+
+-- name: ListAttachments :many
+SELECT id, network_interface, instance, device_index, state, state_at, attach_time, delete_on_termination, force
+FROM attachments ORDER BY network_interface;
