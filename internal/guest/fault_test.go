@@ -1,0 +1,249 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"testing"
+
+	"enilab/internal/dataplane"
+)
+
+func (r *rig) fault(host string, f dataplane.Fault) {
+	r.t.Helper()
+	r.host(host, func(h *dataplane.HostSpec) { h.Fault = f })
+}
+
+func (r *rig) pingFrom(host string, local, to netip.Addr) error {
+	_, err := r.lab.Host(host).Ping(r.brief(), local, to, 0, 1, nil)
+	return err
+}
+
+// TestFaults injects each fault, finds the host silent both ways, and finds
+// it whole after recovery: same stack, connections that lived through it.
+func TestFaults(t *testing.T) {
+	for _, f := range []dataplane.Fault{dataplane.FaultFreeze, dataplane.FaultLink} {
+		t.Run(map[dataplane.Fault]string{dataplane.FaultFreeze: "freeze", dataplane.FaultLink: "link"}[f], func(t *testing.T) {
+			r := newRig(t)
+			conn, err := r.lab.Host(clientID).DialTCP(r.ctx, clientAddr, netip.AddrPortFrom(service, 80))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			stack := r.lab.Host(hostA).stack
+
+			r.fault(hostA, f)
+			if r.pingFrom(clientID, clientAddr, service) == nil {
+				t.Error("a failed host answers")
+			}
+			if r.pingFrom(hostA, ownA, clientAddr) == nil {
+				t.Error("a failed host gets answers")
+			}
+			r.fault(hostA, dataplane.FaultNone)
+			if _, err := r.lab.Host(clientID).Ping(r.ctx, clientAddr, service, 0, 1, nil); err != nil {
+				t.Errorf("after recovery: %v", err)
+			}
+			if _, err := r.lab.Host(hostA).Ping(r.ctx, ownA, clientAddr, 0, 1, nil); err != nil {
+				t.Errorf("from the recovered host: %v", err)
+			}
+			if r.lab.Host(hostA).stack != stack {
+				t.Error("the recovered host has booted")
+			}
+			if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+				t.Errorf("writing on the old connection: %v", err)
+			}
+			if _, err := conn.Read(make([]byte, 1)); err != nil {
+				t.Errorf("reading on the old connection: %v", err)
+			}
+		})
+	}
+}
+
+// TestFrozenClientIsSilent: a frozen guest's clients stand still and go on
+// after the thaw without making up for the time.
+func TestFrozenClientIsSilent(t *testing.T) {
+	r := newRig(t)
+	r.workloads(udpLoad())
+	f := r.flow("echo")
+	r.eventually("first replies", func() bool { return r.answered(f, 0, hostA) > 5 })
+	r.fault(clientID, dataplane.FaultFreeze)
+	frozen := r.lab.clock()
+	_ = r.pingFrom(hostA, service, netip.MustParseAddr("192.168.0.99")) // a tenth of a second
+	if ss, _ := r.lab.Samples(f, frozen); len(ss) > 0 {
+		t.Errorf("a frozen client sent %d requests", len(ss))
+	}
+	thawed := r.lab.clock()
+	r.fault(clientID, dataplane.FaultNone)
+	r.eventually("replies after the thaw", func() bool { return r.answered(f, thawed, hostA) > 5 })
+	samples, _ := r.lab.Samples(f, 0)
+	// A request may fall between the freeze of the network and that of the guest.
+	if last := samples[len(samples)-1].Seq; last > uint64(len(samples))+5 {
+		t.Errorf("request %d is the %dth: the frozen client went on counting", last, len(samples))
+	}
+	if got := r.flow("echo"); got != f {
+		t.Errorf("flow %+v became %+v", f, got)
+	}
+}
+
+// TestClientOutlivesItsLink: a client goes on when its own link comes back.
+func TestClientOutlivesItsLink(t *testing.T) {
+	r := newRig(t)
+	r.workloads(udpLoad(), httpLoad(2))
+	flows := []Flow{r.flow("echo"), r.flow("web")}
+	served := func(since int64) func() bool {
+		return func() bool {
+			return r.answered(flows[0], since, hostA) > 5 && r.answered(flows[1], since, hostA) > 5
+		}
+	}
+	r.eventually("first replies", served(0))
+	r.fault(clientID, dataplane.FaultLink)
+	_ = r.pingFrom(hostA, service, clientAddr)
+	r.fault(clientID, dataplane.FaultNone)
+	r.eventually("replies after the link came back", served(r.lab.clock()))
+}
+
+func TestRebootIsAnotherHost(t *testing.T) {
+	r := newRig(t)
+	r.workloads(udpLoad())
+	before := r.lab.Host(clientID)
+	r.host(clientID, func(h *dataplane.HostSpec) { h.Boot++ })
+	after := r.lab.Host(clientID)
+	if after == before {
+		t.Fatal("the host did not boot")
+	}
+	if _, err := before.DialTCP(r.ctx, clientAddr, netip.AddrPortFrom(service, 80)); !errors.Is(err, errHostStopped) {
+		t.Errorf("dialing from the host before the boot: %v, want %v", err, errHostStopped)
+	}
+	if _, err := after.Ping(r.ctx, clientAddr, service, 0, 1, nil); err != nil {
+		t.Error(err)
+	}
+	f := r.flow("echo")
+	r.eventually("the client of the new boot", func() bool { return r.answered(f, 0, hostA) > 5 })
+}
+
+func TestPowerOff(t *testing.T) {
+	r := newRig(t)
+	r.workloads(udpLoad())
+	conn, err := r.lab.Host(clientID).DialTCP(r.ctx, clientAddr, netip.AddrPortFrom(service, 80))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.host(clientID, func(h *dataplane.HostSpec) { h.Power = dataplane.PowerOff })
+	if h := r.lab.Host(clientID); h != nil {
+		t.Error("a host that is off is listed as running")
+	}
+	if fs := r.lab.Flows(); len(fs) != 0 {
+		t.Errorf("flows of a host that is off: %+v", fs)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("read from a connection of a host that is off succeeded")
+	}
+	r.host(clientID, func(h *dataplane.HostSpec) { h.Power, h.Boot = dataplane.PowerOn, 2 })
+	if _, err := r.lab.Host(clientID).Ping(r.ctx, clientAddr, service, 0, 1, nil); err != nil {
+		t.Errorf("after the start: %v", err)
+	}
+	r.apply(dataplane.Delta{RemoveHosts: []string{farHost}, RemoveVNICs: []string{"eni-f"}})
+	if r.lab.Host(farHost) != nil {
+		t.Error("a removed host is listed as running")
+	}
+}
+
+func TestWorkloadsFollowTheirSpec(t *testing.T) {
+	r := newRig(t)
+	ping := dataplane.WorkloadSpec{Name: "ping", Kind: dataplane.WorkloadPing, Target: service, Rate: 100}
+	r.workloads(ping)
+	f := r.flow("ping")
+	sent := func() uint64 {
+		for _, s := range r.lab.Stats() {
+			if s.Flow == f {
+				return s.Sent
+			}
+		}
+		return 0
+	}
+	r.eventually("pings", func() bool { s, _ := r.lab.Samples(f, 0); return len(s) > 3 && s[2].RepliedAt != 0 })
+
+	ping.Paused = true
+	r.workloads(ping)
+	paused := sent()
+	_ = r.pingFrom(hostA, ownA, netip.MustParseAddr("192.168.0.99")) // a tenth of a second
+	if now := sent(); now != paused {
+		t.Errorf("a paused client sent %d requests", now-paused)
+	}
+	ping.Paused, ping.Rate = false, 200
+	r.workloads(ping)
+	r.eventually("pings after the pause", func() bool { return sent() > paused+5 })
+	if samples, _ := r.lab.Samples(f, 0); samples[0].Seq != 1 {
+		t.Errorf("the client was started anew: first sequence number %d", samples[0].Seq)
+	}
+
+	ping.Target = ownB
+	r.workloads(ping)
+	if got := r.flow("ping"); got.Target != ownB || len(r.lab.Flows()) != 1 {
+		t.Errorf("flows after a change of target: %+v", r.lab.Flows())
+	}
+	r.workloads()
+	if fs := r.lab.Flows(); len(fs) != 0 {
+		t.Errorf("flows after removal: %+v", fs)
+	}
+}
+
+func TestBadWorkloadIsRefusedAlone(t *testing.T) {
+	r := newRig(t)
+	h := r.lab.Host(clientID)
+	err := h.setWorkloads([]dataplane.WorkloadSpec{
+		{Name: "odd", Kind: "smoke-signals", Target: service},
+		udpLoad(),
+	})
+	if err == nil {
+		t.Error("an unknown kind was accepted")
+	}
+	f := r.flow("echo")
+	r.eventually("the good client", func() bool { return r.answered(f, 0, hostA) > 0 })
+}
+
+// TestGeneratorFillsTheLine: generated frames are well-formed and arrive, in
+// the subnet and behind the router.
+func TestGenerator(t *testing.T) {
+	r := newRig(t)
+	gen := func(name string, to netip.Addr) dataplane.WorkloadSpec {
+		return dataplane.WorkloadSpec{Name: name, Kind: dataplane.WorkloadFrames, Target: to, Port: echoPort, Rate: 5000}
+	}
+	r.workloads(gen("near", service), gen("far", farAddr))
+	for id, host := range map[string]string{"eni-service": hostA, "eni-f": farHost} {
+		// The echo server answers only what has a right checksum.
+		r.eventually("echoes of "+host, func() bool {
+			c, _ := r.engine.VNICCounters(id)
+			return c.RxFrames > 100 && c.TxFrames > 100
+		})
+	}
+}
+
+// TestClientsStopWhileDialing: a client may be opening a socket at the moment
+// when its host changes, and needs the host's lock for that.
+func TestClientsStopWhileDialing(t *testing.T) {
+	r := newRig(t)
+	h := r.lab.Host(clientID)
+	ctx, cancel := context.WithCancel(r.ctx)
+	c := &client{host: h, cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		<-ctx.Done() // cancelled under the lock
+		if conn, err := h.DialTCP(r.ctx, clientAddr, netip.AddrPortFrom(service, 80)); err == nil {
+			conn.Close()
+		}
+	}()
+	h.mu.Lock()
+	h.clients["busy"] = c
+	h.mu.Unlock()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		h.stopClients(func(x *client) bool { return x == c })
+	}()
+	select {
+	case <-stopped:
+	case <-r.ctx.Done():
+		t.Fatal("stopping a client that dials never ends")
+	}
+}

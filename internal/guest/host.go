@@ -1,0 +1,221 @@
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/frame"
+)
+
+// Errors of a Host's sockets.
+var (
+	errHostStopped = errors.New("host has stopped")
+	errNoNIC       = errors.New("host has no network interface")
+)
+
+// Host is one running guest: a TCP/IP stack with its NICs, servers and
+// clients. It starts its stack with its first NIC and ends with its instance's
+// power or boot; the next boot is another Host. Whoever changes a host (plug,
+// unplug, setFault, setWorkloads, close) is alone: its Lab applies one Delta
+// at a time.
+type Host struct {
+	id   string
+	boot uint64
+	env  environment
+
+	// mu guards everything below. Sockets are opened under RLock, so that
+	// none appears behind the back of close.
+	mu      sync.RWMutex
+	closed  bool
+	stack   *stack.Stack // nil until the first NIC
+	web     *webServer
+	nics    []*nic // by device index
+	fault   dataplane.Fault
+	clients map[string]*client // by workload name
+
+	done chan struct{} // closed when the host stops
+}
+
+// environment is what a host needs of its lab.
+type environment interface {
+	// now is the engine's clock.
+	now() int64
+	// flowID returns a number for a client that no other start of a client shares.
+	flowID(host, workload string) uint32
+	// macOf returns the MAC that holds an address of a subnet.
+	macOf(subnet string, a netip.Addr) (mac frame.MAC, ok bool)
+	// measure starts a meter of the flow; stop ends it, after the client has ended.
+	measure(f Flow, m measure) (stop func())
+}
+
+func newHost(id string, boot uint64, env environment) *Host {
+	return &Host{id: id, boot: boot, env: env, clients: map[string]*client{}, done: make(chan struct{})}
+}
+
+// unplug takes out every NIC that want does not have, and stops the clients
+// that used it first.
+func (h *Host) unplug(want []attachment) {
+	stays := func(n *nic) bool {
+		return slices.ContainsFunc(want, func(a attachment) bool { return a.index == n.at.index && a.sameDevice(&n.at) })
+	}
+	h.stopClients(func(c *client) bool {
+		n := h.nicLocked(c.from.vnic)
+		return n == nil || !stays(n)
+	})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.nics = slices.DeleteFunc(h.nics, func(n *nic) bool {
+		if stays(n) {
+			return false
+		}
+		n.unplug()
+		return true
+	})
+	if h.stack != nil {
+		h.stack.SetRouteTable(routes(h.nics))
+	}
+}
+
+// plug puts in the NICs of want that are missing, booting the stack with the
+// first one, and brings the addresses of the others up to date.
+func (h *Host) plug(want []attachment) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var errs []error
+	for _, a := range want {
+		if i := slices.IndexFunc(h.nics, func(n *nic) bool { return n.at.index == a.index }); i >= 0 {
+			errs = append(errs, h.nics[i].setAddrs(a.addrs))
+			continue
+		}
+		if err := h.bootLocked(); err != nil {
+			return err
+		}
+		n, err := plug(h.stack, a)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		n.setCarrier(carrierOf(h.fault))
+		h.nics = append(h.nics, n)
+	}
+	slices.SortFunc(h.nics, func(a, b *nic) int { return a.at.index - b.at.index })
+	if h.stack != nil {
+		h.stack.SetRouteTable(routes(h.nics))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("host %s: %w", h.id, err)
+	}
+	return nil
+}
+
+// bootLocked makes the stack and its servers, once.
+func (h *Host) bootLocked() error {
+	if h.stack != nil {
+		return nil
+	}
+	s, err := newStack()
+	if err != nil {
+		return fmt.Errorf("booting host %s: %w", h.id, err)
+	}
+	serveEcho(s, h.id)
+	web, err := serveHTTP(s, h.id)
+	if err != nil {
+		s.Destroy()
+		return fmt.Errorf("booting host %s: %w", h.id, err)
+	}
+	h.stack, h.web = s, web
+	return nil
+}
+
+func carrierOf(f dataplane.Fault) carrier {
+	switch f {
+	case dataplane.FaultFreeze:
+		return carrierFrozen
+	case dataplane.FaultLink:
+		return carrierDown
+	}
+	return carrierUp
+}
+
+// setFault injects f, or ends it with FaultNone.
+func (h *Host) setFault(f dataplane.Fault) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fault == f {
+		return
+	}
+	h.fault = f
+	for _, n := range h.nics {
+		n.setCarrier(carrierOf(f))
+	}
+	for _, c := range h.clients {
+		c.freeze(f == dataplane.FaultFreeze)
+	}
+}
+
+// close stops the clients, then the servers, and returns when nothing of the
+// host runs any more. Peers are not told: a host that lost its power says no
+// goodbye.
+func (h *Host) close() {
+	h.mu.Lock()
+	h.closed = true // no socket is opened from here on
+	close(h.done)
+	for _, n := range h.nics {
+		n.link.Close()
+	}
+	h.mu.Unlock()
+	h.stopClients(func(*client) bool { return true })
+	h.mu.Lock()
+	for _, n := range h.nics {
+		n.unplug()
+	}
+	s, web := h.stack, h.web
+	h.nics, h.stack, h.web = nil, nil, nil
+	h.mu.Unlock()
+	if s != nil {
+		web.close()
+		s.Destroy()
+	}
+}
+
+// sourceLocked picks where packets to a target leave: the NIC in the target's
+// subnet, else the first by device index, which holds the default route.
+func (h *Host) sourceLocked(target netip.Addr) (source, bool) {
+	if len(h.nics) == 0 {
+		return source{}, false
+	}
+	n := h.nics[0]
+	if i := slices.IndexFunc(h.nics, func(n *nic) bool { return n.at.subnet.Contains(target) }); i >= 0 {
+		n = h.nics[i]
+	}
+	if len(n.at.addrs) == 0 {
+		return source{}, false
+	}
+	return source{vnic: n.at.vnic, addr: n.at.addrs[0]}, true
+}
+
+// nicLocked returns the NIC of a VNIC, nil if it is not plugged.
+func (h *Host) nicLocked(vnic string) *nic {
+	for _, n := range h.nics {
+		if n.at.vnic == vnic {
+			return n
+		}
+	}
+	return nil
+}
+
+// ownerLocked returns the NIC that holds the address, nil if none does.
+func (h *Host) ownerLocked(a netip.Addr) *nic {
+	for _, n := range h.nics {
+		if slices.Contains(n.at.addrs, a) {
+			return n
+		}
+	}
+	return nil
+}
