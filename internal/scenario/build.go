@@ -1,0 +1,387 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"enilab/internal/control"
+	"enilab/internal/dataplane"
+)
+
+// roleTag tells the dashboard what an instance is for.
+const roleTag = "enilab:role"
+
+// builder turns a file into calls, in the order of dependence, and remembers
+// how to take each back.
+type builder struct {
+	sc     *Scenario
+	svc    Service
+	region string
+	loaded *Loaded
+	undo   []func(context.Context) error
+}
+
+func (b *builder) build(ctx context.Context) error {
+	for _, stage := range []func(context.Context) error{
+		b.vpcs, b.subnets, b.groups, b.rules, b.interfaces, b.instances, b.running,
+		b.attachments, b.elasticIPs, b.policies, b.workloads, b.settled,
+	} {
+		if err := stage(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) later(f func(context.Context) error) { b.undo = append(b.undo, f) }
+
+// keys are the format's words for what control's refusals call fields.
+var keys = map[string]string{
+	"cidrBlock": "cidr", "availabilityZone": "zone", "privateIpAddress": "ip", "privateIpAddresses": "secondaryIps",
+	"instanceType": "type", "groups": "groups", "groupName": "name", "groupDescription": "description",
+	"deviceIndex": "attach.deviceIndex", "instanceId": "attach.instance", "standbys": "standbys",
+	"networkInterfaceId": "networkInterface", "tags": "tags", "workloads": "workloads", "description": "description",
+	"probe.from": "probe.from", "probe.interval": "probe.interval", "probe.timeout": "probe.timeout",
+	"probe.misses": "probe.misses", "probe.type": "probe.type", "probe.port": "probe.port", "probe.path": "probe.path",
+}
+
+// wrap says which part of the file err is about.
+func (b *builder) wrap(err error, path, what string) error {
+	var refusal *control.Error
+	if errors.As(err, &refusal) {
+		if key, ok := keys[refusal.Field]; ok && b.sc.src.find(path+"."+key) != nil {
+			path += "." + key
+		}
+	}
+	return b.sc.src.errorAt(path, err, "%s: %v", what, err)
+}
+
+// tags adds the name that a file gives a resource to the tags it gives it.
+func tags(name string, own map[string]string) control.Tags {
+	t := control.Tags{"Name": name}
+	maps.Copy(t, own)
+	return t
+}
+
+func (b *builder) vpcs(ctx context.Context) error {
+	for i, f := range b.sc.file.VPCs {
+		v, err := b.svc.CreateVPC(ctx, control.CreateVPCInput{CIDR: f.CIDR, Tags: tags(f.Name, f.Tags)})
+		if err != nil {
+			return b.wrap(err, fmt.Sprintf("$.vpcs[%d]", i), "VPC "+f.Name)
+		}
+		b.region, b.loaded.VPCs[f.Name] = v.Region, v.ID
+		b.later(func(ctx context.Context) error { return b.svc.DeleteVPC(ctx, v.ID) })
+	}
+	return nil
+}
+
+func (b *builder) subnets(ctx context.Context) error {
+	for i, f := range b.sc.file.Subnets {
+		at := fmt.Sprintf("$.subnets[%d]", i)
+		zone, err := zoneName(b.region, f.Zone)
+		if err != nil {
+			return b.wrap(err, at+".zone", "subnet "+f.Name)
+		}
+		s, err := b.svc.CreateSubnet(ctx, control.CreateSubnetInput{
+			VPC: b.loaded.VPCs[f.VPC], CIDR: f.CIDR, Zone: zone, Tags: tags(f.Name, f.Tags),
+		})
+		if err != nil {
+			return b.wrap(err, at, "subnet "+f.Name)
+		}
+		b.loaded.Subnets[f.Name] = s.ID
+		b.later(func(ctx context.Context) error { return b.svc.DeleteSubnet(ctx, s.ID) })
+	}
+	return nil
+}
+
+func (b *builder) groups(ctx context.Context) error {
+	for i, f := range b.sc.file.SecurityGroups {
+		g, err := b.svc.CreateGroup(ctx, control.CreateGroupInput{
+			VPC: b.loaded.VPCs[f.VPC], Name: f.Name, Description: f.Description, Tags: tags(f.Name, f.Tags),
+		})
+		if err != nil {
+			return b.wrap(err, fmt.Sprintf("$.securityGroups[%d]", i), "security group "+f.Name)
+		}
+		b.loaded.Groups[f.Name] = g.ID
+		b.later(func(ctx context.Context) error { return b.svc.DeleteGroup(ctx, g.ID) })
+	}
+	return nil
+}
+
+// rules come after all groups, which they may refer to in a circle.
+func (b *builder) rules(ctx context.Context) error {
+	for i, f := range b.sc.file.SecurityGroups {
+		id, at := b.loaded.Groups[f.Name], fmt.Sprintf("$.securityGroups[%d]", i)
+		if f.Egress != nil {
+			var standard []string
+			for _, r := range b.svc.State().SecurityGroup(id).Rules {
+				if r.Egress {
+					standard = append(standard, r.ID)
+				}
+			}
+			if err := b.svc.RevokeRules(ctx, id, standard); err != nil {
+				return b.wrap(err, at+".egress", "security group "+f.Name)
+			}
+		}
+		if err := b.authorize(ctx, id, false, f.Ingress, at+".ingress"); err != nil {
+			return err
+		}
+		if err := b.authorize(ctx, id, true, f.Egress, at+".egress"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// authorize adds rules one by one: a refusal then belongs to one line.
+func (b *builder) authorize(ctx context.Context, group string, egress bool, rules []rule, at string) error {
+	for i, r := range rules {
+		in := control.RuleInput{Protocol: r.Protocol, Description: r.Description}
+		in.FromPort, in.ToPort, _ = r.ports() // checked by Parse
+		peer := r.From
+		if egress {
+			peer = r.To
+		}
+		if id, ok := b.loaded.Groups[peer]; ok {
+			in.Group = id
+		} else {
+			in.CIDR = peer
+		}
+		added, err := b.svc.AuthorizeRules(ctx, group, egress, []control.RuleInput{in})
+		if err != nil {
+			return b.wrap(err, fmt.Sprintf("%s[%d]", at, i), "rule")
+		}
+		b.later(func(ctx context.Context) error { return b.svc.RevokeRules(ctx, group, []string{added[0].ID}) })
+	}
+	return nil
+}
+
+func (b *builder) groupIDs(names []string) []string {
+	ids := make([]string, len(names))
+	for i, n := range names {
+		ids[i] = b.loaded.Groups[n]
+	}
+	return ids
+}
+
+func (b *builder) interfaces(ctx context.Context) error {
+	for i, f := range b.sc.file.NetworkInterfaces {
+		at := fmt.Sprintf("$.networkInterfaces[%d]", i)
+		n, err := b.svc.CreateInterface(ctx, control.CreateInterfaceInput{
+			Subnet: b.loaded.Subnets[f.Subnet], Description: f.Description, PrivateIP: f.IP,
+			SecondaryIPs: f.SecondaryIPs, Groups: b.groupIDs(f.Groups), Tags: tags(f.Name, f.Tags),
+		})
+		if err != nil {
+			return b.wrap(err, at, "network interface "+f.Name)
+		}
+		b.loaded.Interfaces[f.Name] = n.ID
+		b.later(func(ctx context.Context) error { return b.svc.DeleteInterface(ctx, n.ID) })
+		if f.SourceDestCheck != nil && *f.SourceDestCheck != n.SourceDestCheck {
+			if _, err := b.svc.ModifyInterface(ctx, control.ModifyInterfaceInput{ID: n.ID, SourceDestCheck: f.SourceDestCheck}); err != nil {
+				return b.wrap(err, at+".sourceDestCheck", "network interface "+f.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *builder) instances(ctx context.Context) error {
+	b.later(b.terminateAll)
+	for i, f := range b.sc.file.Instances {
+		t := tags(f.Name, f.Tags)
+		if f.Role != "" {
+			t[roleTag] = f.Role
+		}
+		in, err := b.svc.RunInstance(ctx, control.RunInstanceInput{
+			Subnet: b.loaded.Subnets[f.Subnet], Type: f.Type, PrivateIP: f.IP, Groups: b.groupIDs(f.Groups), Tags: t,
+		})
+		if err != nil {
+			return b.wrap(err, fmt.Sprintf("$.instances[%d]", i), "instance "+f.Name)
+		}
+		b.loaded.Instances[f.Name] = in.ID
+		if nics := b.svc.State().InterfacesOf(in.ID); len(nics) > 0 {
+			b.loaded.Interfaces[f.Name+primarySuffix] = nics[0].ID
+		}
+	}
+	return nil
+}
+
+// running waits until every instance runs: EC2 attaches nothing to a pending one.
+func (b *builder) running(ctx context.Context) error {
+	ids := slices.Collect(maps.Values(b.loaded.Instances))
+	return b.await(ctx, "every instance runs", func(s *control.State) bool {
+		return !slices.ContainsFunc(ids, func(id string) bool {
+			i := s.Instance(id)
+			return i == nil || i.State == control.InstancePending
+		})
+	})
+}
+
+func (b *builder) attachments(ctx context.Context) error {
+	for i, f := range b.sc.file.NetworkInterfaces {
+		if f.Attach == nil {
+			continue
+		}
+		at, what := fmt.Sprintf("$.networkInterfaces[%d]", i), "attaching "+f.Name+" to "+f.Attach.Instance
+		n, err := b.svc.Attach(ctx, control.AttachInput{
+			Interface: b.loaded.Interfaces[f.Name], Instance: b.loaded.Instances[f.Attach.Instance], DeviceIndex: f.Attach.DeviceIndex,
+		})
+		if err != nil {
+			return b.wrap(err, at, what)
+		}
+		if f.Attach.DeleteOnTermination {
+			_, err := b.svc.ModifyInterface(ctx, control.ModifyInterfaceInput{
+				ID: n.ID, AttachmentID: n.Attachment.ID, DeleteOnTermination: &f.Attach.DeleteOnTermination,
+			})
+			if err != nil {
+				return b.wrap(err, at+".attach.deleteOnTermination", what)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *builder) elasticIPs(ctx context.Context) error {
+	for i, f := range b.sc.file.ElasticIPs {
+		at := fmt.Sprintf("$.elasticIps[%d]", i)
+		a, err := b.svc.AllocateAddress(ctx, tags(f.Name, f.Tags))
+		if err != nil {
+			return b.wrap(err, at, "Elastic IP "+f.Name)
+		}
+		b.loaded.Addresses[f.Name] = a.AllocationID
+		b.later(func(ctx context.Context) error { return b.svc.ReleaseAddress(ctx, a.AllocationID) })
+		if f.NetworkInterface == "" {
+			continue
+		}
+		bound, err := b.svc.AssociateAddress(ctx, a.AllocationID, b.loaded.Interfaces[f.NetworkInterface], f.IP, false)
+		if err != nil {
+			return b.wrap(err, at, "Elastic IP "+f.Name)
+		}
+		b.later(func(ctx context.Context) error { return b.svc.DisassociateAddress(ctx, bound.AssociationID) })
+	}
+	return nil
+}
+
+func (b *builder) policies(ctx context.Context) error {
+	for i, f := range b.sc.file.Policies {
+		p := control.FailoverPolicy{
+			NetworkInterface: b.loaded.Interfaces[f.NetworkInterface],
+			FailBack:         f.FailBack,
+			Enabled:          f.Enabled == nil || *f.Enabled,
+			Probe: control.Probe{
+				Type: control.ProbeType(f.Probe.Type), From: b.loaded.Interfaces[f.Probe.From], Port: f.Probe.Port, Path: f.Probe.Path,
+				Interval: time.Duration(f.Probe.Interval), Timeout: time.Duration(f.Probe.Timeout), Misses: f.Probe.Misses,
+			},
+		}
+		for _, name := range f.Standbys {
+			p.Standbys = append(p.Standbys, b.loaded.Instances[name])
+		}
+		stored, err := b.svc.PutPolicy(ctx, p)
+		if err != nil {
+			return b.wrap(err, fmt.Sprintf("$.policies[%d]", i), "failover policy of "+f.NetworkInterface)
+		}
+		b.loaded.Policies[f.NetworkInterface] = stored.ID
+		b.later(func(ctx context.Context) error { return b.svc.DeletePolicy(ctx, stored.ID) })
+	}
+	return nil
+}
+
+// workloads start last: their first request finds its target in place.
+func (b *builder) workloads(ctx context.Context) error {
+	for i, f := range b.sc.file.Instances {
+		if len(f.Workloads) == 0 {
+			continue
+		}
+		ws := make([]dataplane.WorkloadSpec, len(f.Workloads))
+		for k, w := range f.Workloads {
+			target, _ := netip.ParseAddr(w.Target) // checked by Parse
+			ws[k] = dataplane.WorkloadSpec{
+				Name: w.Name, Kind: w.Kind, Target: target, Port: w.Port, Rate: w.Rate,
+				Connections: w.Connections, Size: w.Size, Paused: w.Paused,
+			}
+		}
+		if _, err := b.svc.SetWorkloads(ctx, b.loaded.Instances[f.Name], ws); err != nil {
+			return b.wrap(err, fmt.Sprintf("$.instances[%d]", i), "instance "+f.Name)
+		}
+	}
+	return nil
+}
+
+// settled waits until every attachment shows attached.
+func (b *builder) settled(ctx context.Context) error {
+	ids := slices.Collect(maps.Values(b.loaded.Interfaces))
+	return b.await(ctx, "every attachment is attached", func(s *control.State) bool {
+		return !slices.ContainsFunc(ids, func(id string) bool {
+			n := s.NetworkInterface(id)
+			return n != nil && n.Attachment != nil && n.Attachment.State == control.Attaching
+		})
+	})
+}
+
+func (b *builder) await(ctx context.Context, what string, ok func(*control.State) bool) error {
+	if err := await(ctx, b.svc, ok); err != nil {
+		return b.sc.src.errorAt("", err, "waiting until %s: %v", what, err)
+	}
+	return nil
+}
+
+// terminateAll takes the instances back. They remain visible as terminated,
+// as on EC2.
+func (b *builder) terminateAll(ctx context.Context) error {
+	ids := slices.Collect(maps.Values(b.loaded.Instances))
+	for _, id := range ids {
+		if _, err := b.svc.TerminateInstance(ctx, id); err != nil {
+			return err
+		}
+	}
+	return await(ctx, b.svc, func(s *control.State) bool {
+		return !slices.ContainsFunc(ids, func(id string) bool {
+			i := s.Instance(id)
+			return i != nil && i.State != control.InstanceTerminated
+		})
+	})
+}
+
+// takeBack undoes everything, last first. What is gone already needs no undoing.
+func (b *builder) takeBack(ctx context.Context) error {
+	var errs []error
+	for _, f := range slices.Backward(b.undo) {
+		err := f(ctx)
+		var refusal *control.Error
+		if errors.As(err, &refusal) && strings.HasSuffix(refusal.Code, ".NotFound") {
+			continue
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// watched is what await needs of the control plane.
+type watched interface {
+	State() *control.State
+	Watch(buffer int) (<-chan control.Notice, func())
+}
+
+// await returns when a condition on the State holds. The State is read anew at
+// every notice, so that a lost one loses nothing.
+func await(ctx context.Context, svc watched, ok func(*control.State) bool) error {
+	notices, cancel := svc.Watch(1)
+	defer cancel()
+	for !ok(svc.State()) {
+		select {
+		case _, open := <-notices:
+			if !open {
+				return errors.New("the control plane has ended")
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}

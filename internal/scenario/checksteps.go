@@ -1,0 +1,157 @@
+package scenario
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// actions lists which of a step's actions are given, by key. More or less than
+// one is an error.
+func (st step) actions() []string {
+	given := map[string]bool{
+		"start": st.Start != "", "stop": st.Stop != "", "reboot": st.Reboot != "",
+		"terminate": st.Terminate != "", "fail": st.Fail != nil, "recover": st.Recover != "",
+		"attach": st.Attach != nil, "detach": st.Detach != nil, "move": st.Move != nil,
+		"traffic": st.Traffic != "", "waitUntil": len(st.WaitUntil) > 0, "expect": len(st.Expect) > 0,
+	}
+	maps.DeleteFunc(given, func(_ string, set bool) bool { return !set })
+	return slices.Sorted(maps.Keys(given))
+}
+
+func (c *checker) step(at string, st step) {
+	actions := st.actions()
+	switch len(actions) {
+	case 0:
+		c.fail(at, "a step does nothing: want one of start, stop, reboot, terminate, fail, recover, attach, detach, move, traffic, waitUntil, expect")
+		return
+	case 1:
+	default:
+		c.fail(at, "a step does one thing, not %s", strings.Join(actions, " and "))
+		return
+	}
+	action := actions[0]
+	switch {
+	case st.Within != 0 && action != "waitUntil":
+		c.fail(at+".within", "only waitUntil waits")
+	case st.Refused != "" && (action == "waitUntil" || action == "expect"):
+		c.fail(at+".refused", "only an action can be refused")
+	}
+	for _, one := range []struct{ key, instance string }{
+		{"start", st.Start}, {"stop", st.Stop}, {"reboot", st.Reboot},
+		{"terminate", st.Terminate}, {"recover", st.Recover},
+	} {
+		if one.instance != "" {
+			c.ref(at+"."+one.key, "instance", one.instance, c.names.instances)
+		}
+	}
+	if f := st.Fail; f != nil {
+		c.ref(at+".fail.instance", "instance", f.Instance, c.names.instances)
+		c.oneOf(at+".fail.fault", f.Fault, "freeze", "link", "stop")
+	}
+	if a := st.Attach; a != nil {
+		c.ref(at+".attach.networkInterface", "network interface", a.NetworkInterface, c.names.interfaces)
+		c.ref(at+".attach.instance", "instance", a.Instance, c.names.instances)
+	}
+	if d := st.Detach; d != nil {
+		c.interfaceRef(at+".detach.networkInterface", d.NetworkInterface)
+	}
+	if m := st.Move; m != nil {
+		c.interfaceRef(at+".move.networkInterface", m.NetworkInterface)
+		c.ref(at+".move.instance", "instance", m.Instance, c.names.instances)
+	}
+	if st.Traffic != "" {
+		c.oneOf(at+".traffic", st.Traffic, "paused", "flowing")
+	}
+	for i, cond := range st.WaitUntil {
+		c.condition(fmt.Sprintf("%s.waitUntil[%d]", at, i), cond)
+	}
+	for i, cond := range st.Expect {
+		c.condition(fmt.Sprintf("%s.expect[%d]", at, i), cond)
+	}
+}
+
+func (c *checker) condition(at string, cond condition) {
+	given := 0
+	for _, set := range []bool{
+		cond.Instance != nil, cond.NetworkInterface != nil, cond.Failover != nil, cond.Event != nil,
+		cond.Answers != nil, cond.Replies != nil, cond.Frames != "", cond.Addresses != "",
+	} {
+		if set {
+			given++
+		}
+	}
+	if given != 1 {
+		c.fail(at, "a condition is one of instance, networkInterface, failover, event, answers, replies, frames, addresses")
+		return
+	}
+	if i := cond.Instance; i != nil {
+		at += ".instance"
+		c.ref(at+".name", "instance", i.Name, c.names.instances)
+		c.optional(at+".state", i.State, "pending", "running", "stopping", "stopped", "shutting-down", "terminated")
+		if i.Fault != nil {
+			c.oneOf(at+".fault", *i.Fault, "none", "freeze", "link", "stop")
+		}
+	}
+	if n := cond.NetworkInterface; n != nil {
+		at += ".networkInterface"
+		c.interfaceRef(at+".name", n.Name)
+		c.optional(at+".status", n.Status, "available", "in-use")
+		c.optional(at+".attachment", n.Attachment, "attaching", "attached", "detaching")
+		if n.AttachedTo != "" {
+			c.ref(at+".attachedTo", "instance", n.AttachedTo, c.names.instances)
+		}
+		if n.Address != "" {
+			c.address(at+".address", n.Address)
+		}
+	}
+	if f := cond.Failover; f != nil {
+		at += ".failover"
+		c.ref(at+".networkInterface", "network interface", f.NetworkInterface, c.names.interfaces)
+		c.optional(at+".kind", f.Kind, "failover", "failback", "move")
+		c.optional(at+".state", f.State, "running", "completed", "failed")
+		for key, name := range map[string]string{".from": f.From, ".to": f.To} {
+			if name != "" {
+				c.ref(at+key, "instance", name, c.names.instances)
+			}
+		}
+	}
+	c.observation(at, cond)
+}
+
+// observation checks the conditions on what is seen rather than on what is.
+func (c *checker) observation(at string, cond condition) {
+	if e := cond.Event; e != nil {
+		if e.Type == "" {
+			c.fail(at+".event", "an event has a type such as instance.stopped")
+		}
+		if e.Of != "" && !c.names.isInterface(e.Of) {
+			c.ref(at+".event.of", "instance or network interface", e.Of, c.names.instances)
+		}
+	}
+	if a := cond.Answers; a != nil {
+		c.ref(at+".answers.from", "instance", a.From, c.names.instances)
+		c.ref(at+".answers.by", "instance", a.By, c.names.instances)
+		c.address(at+".answers.address", a.Address)
+	}
+	if r := cond.Replies; r != nil {
+		c.ref(at+".replies.client", "instance", r.Client, c.names.instances)
+		c.ref(at+".replies.by", "instance", r.By, c.names.instances)
+		if r.Workload == "" {
+			c.fail(at+".replies", "replies to which workload of %s", r.Client)
+		}
+	}
+	if cond.Frames != "" {
+		c.oneOf(at+".frames", cond.Frames, "accounted")
+	}
+	if cond.Addresses != "" {
+		c.oneOf(at+".addresses", cond.Addresses, "one-owner")
+	}
+}
+
+func (c *checker) optional(path, value string, allowed ...string) {
+	if value != "" {
+		c.oneOf(path, value, allowed...)
+	}
+}

@@ -1,0 +1,206 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"enilab/internal/control"
+	"enilab/internal/guest"
+)
+
+// holds tells whether a condition is true now, and what is seen.
+func (r *runner) holds(ctx context.Context, c condition, since int64) (ok bool, saw string) {
+	s := r.Service.State()
+	switch {
+	case c.Instance != nil:
+		return r.instanceIs(s, c.Instance)
+	case c.NetworkInterface != nil:
+		return r.interfaceIs(s, c.NetworkInterface)
+	case c.Failover != nil:
+		return r.failoverIs(s, c.Failover)
+	case c.Event != nil:
+		return r.eventSeen(ctx, c.Event)
+	case c.Answers != nil:
+		return r.answers(ctx, c.Answers)
+	case c.Replies != nil:
+		return r.replies(c.Replies, since)
+	case c.Frames != "":
+		if r.Totals == nil {
+			return false, "no data plane to ask"
+		}
+		n := r.Totals().Unaccounted()
+		return n == 0, fmt.Sprintf("%d frames unaccounted for", n)
+	}
+	if err := CheckOwners(s); err != nil {
+		return false, err.Error()
+	}
+	return true, ""
+}
+
+func (r *runner) instanceIs(s *control.State, want *instanceIs) (bool, string) {
+	i := s.Instance(r.loaded.Instances[want.Name])
+	if i == nil {
+		return want.State == string(control.InstanceTerminated), "no such instance any more"
+	}
+	fault := string(i.Fault)
+	if i.Fault == control.FaultNone {
+		fault = "none"
+	}
+	ok := (want.State == "" || want.State == string(i.State)) && (want.Fault == nil || *want.Fault == fault)
+	return ok, fmt.Sprintf("it %s with fault %s", i.State, fault)
+}
+
+func (r *runner) interfaceIs(s *control.State, want *interfaceIs) (bool, string) {
+	n := s.NetworkInterface(r.loaded.Interfaces[want.Name])
+	if n == nil {
+		return false, "no such network interface any more"
+	}
+	saw := "it " + n.Status()
+	owner, state := "", ""
+	if a := n.Attachment; a != nil {
+		owner, state = a.Instance, string(a.State)
+		saw += ", " + state + " with " + r.nameOf(owner)
+	}
+	holds := func(ip string) bool {
+		a, err := netip.ParseAddr(ip)
+		return err == nil && slices.ContainsFunc(n.Addresses, func(p control.PrivateAddress) bool { return p.Addr == a })
+	}
+	switch {
+	case want.Status != "" && want.Status != n.Status(),
+		want.AttachedTo != "" && r.loaded.Instances[want.AttachedTo] != owner,
+		want.Attachment != "" && want.Attachment != state:
+		return false, saw
+	case want.Address != "" && !holds(want.Address):
+		return false, fmt.Sprintf("addresses %v", n.Addresses)
+	case want.Unchanged:
+		if diff := changed(r.loaded.first[want.Name], n); diff != "" {
+			return false, diff
+		}
+	}
+	return true, saw
+}
+
+// changed names what differs between an ENI as loaded and as it is, of what a
+// move must keep.
+func changed(was, is *control.NetworkInterface) string {
+	switch {
+	case was == nil:
+		return "no such network interface when the scenario was loaded"
+	case was.ID != is.ID:
+		return fmt.Sprintf("id %s, was %s", is.ID, was.ID)
+	case was.MAC != is.MAC:
+		return fmt.Sprintf("MAC %s, was %s", is.MAC, was.MAC)
+	case !slices.Equal(was.Addresses, is.Addresses):
+		return fmt.Sprintf("addresses %v, were %v", is.Addresses, was.Addresses)
+	case !slices.Equal(was.Groups, is.Groups):
+		return fmt.Sprintf("groups %v, were %v", is.Groups, was.Groups)
+	}
+	return ""
+}
+
+// nameOf gives an instance the name that the file gave it.
+func (r *runner) nameOf(id string) string {
+	for name, known := range r.loaded.Instances {
+		if known == id {
+			return name
+		}
+	}
+	return id
+}
+
+func (r *runner) failoverIs(s *control.State, want *failoverIs) (bool, string) {
+	eni := r.loaded.Interfaces[want.NetworkInterface]
+	saw := "no record of " + want.NetworkInterface
+	for _, f := range s.Failovers() {
+		if f.NetworkInterface != eni || r.records[f.ID] {
+			continue
+		}
+		lost := uint64(0)
+		for _, t := range f.Traffic {
+			lost = max(lost, t.Lost)
+		}
+		differs := slices.ContainsFunc(f.Checks, func(c control.Check) bool { return c.Result == "changed" })
+		if (want.Kind == "" || want.Kind == string(f.Kind)) &&
+			(want.State == "" || want.State == string(f.State)) &&
+			(want.From == "" || r.loaded.Instances[want.From] == f.From) &&
+			(want.To == "" || r.loaded.Instances[want.To] == f.To) &&
+			lost >= want.MinLost && !(want.Unchanged && (differs || len(f.Checks) == 0)) {
+			return true, ""
+		}
+		saw = fmt.Sprintf("a record of a %s from %s to %s, %s, at most %d requests of a client lost, checks %v",
+			f.Kind, r.nameOf(f.From), r.nameOf(f.To), f.State, lost, f.Checks)
+	}
+	return false, saw
+}
+
+// eventSeen looks through the log since the run began.
+func (r *runner) eventSeen(ctx context.Context, want *eventSeen) (bool, string) {
+	id := r.loaded.Interfaces[want.Of]
+	if id == "" {
+		id = r.loaded.Instances[want.Of]
+	}
+	for after := r.events; ; {
+		evs, _, err := r.Service.Events(ctx, after, eventPage)
+		switch {
+		case err != nil:
+			return false, "the event log fails: " + err.Error()
+		case len(evs) == 0:
+			return false, "no such event"
+		}
+		for _, e := range evs {
+			if e.Type == want.Type && (want.Of == "" || e.Resource == id) {
+				return true, ""
+			}
+		}
+		after = evs[len(evs)-1].Seq
+	}
+}
+
+// replies asks a client's meter who has answered requests sent since the step
+// began.
+func (r *runner) replies(want *replies, since int64) (bool, string) {
+	if r.Lab == nil {
+		return false, "no guests to ask"
+	}
+	client, by := r.loaded.Instances[want.Client], r.loaded.Instances[want.By]
+	saw := "no measured client " + want.Workload + " in " + want.Client
+	for _, f := range r.Lab.Flows() {
+		if f.Host != client || f.Workload != want.Workload {
+			continue
+		}
+		saw = "no reply"
+		samples, _ := r.Lab.Samples(f, since)
+		for _, s := range slices.Backward(samples) {
+			if s.RepliedAt == 0 {
+				continue
+			}
+			if s.Responder == by {
+				return true, ""
+			}
+			saw = "replies by " + r.nameOf(s.Responder)
+		}
+	}
+	return false, saw
+}
+
+// answers asks an address, as a process in an instance would, who it is.
+func (r *runner) answers(ctx context.Context, want *answers) (bool, string) {
+	var host *guest.Host
+	if r.Lab != nil {
+		host = r.Lab.Host(r.loaded.Instances[want.From])
+	}
+	if host == nil {
+		return false, "no guest runs in " + want.From
+	}
+	to, err := netip.ParseAddr(want.Address)
+	if err != nil {
+		return false, err.Error()
+	}
+	id, err := whoAnswers(ctx, host, to)
+	if err != nil {
+		return false, err.Error()
+	}
+	return id == r.loaded.Instances[want.By], "an answer by " + r.nameOf(id)
+}

@@ -1,0 +1,79 @@
+// Package scenario reads scenarios, files that describe a network and what is
+// to happen in it; builds the network through the control plane's ordinary
+// calls; and carries out the steps, waiting for conditions and asserting what
+// is seen. It has no way around control.Service: what EC2 would refuse, a
+// scenario cannot have. docs/scenarios.md describes the format.
+package scenario
+
+import (
+	"context"
+
+	"enilab/internal/control"
+	"enilab/internal/dataplane"
+	"enilab/internal/guest"
+)
+
+// Service is what building a scenario's network needs of the control plane.
+type Service interface {
+	State() *control.State
+	Watch(buffer int) (<-chan control.Notice, func())
+
+	CreateVPC(ctx context.Context, in control.CreateVPCInput) (*control.VPC, error)
+	DeleteVPC(ctx context.Context, id string) error
+	CreateSubnet(ctx context.Context, in control.CreateSubnetInput) (*control.Subnet, error)
+	DeleteSubnet(ctx context.Context, id string) error
+	CreateGroup(ctx context.Context, in control.CreateGroupInput) (*control.SecurityGroup, error)
+	DeleteGroup(ctx context.Context, id string) error
+	AuthorizeRules(ctx context.Context, group string, egress bool, rules []control.RuleInput) ([]control.SecurityGroupRule, error)
+	RevokeRules(ctx context.Context, group string, ruleIDs []string) error
+
+	CreateInterface(ctx context.Context, in control.CreateInterfaceInput) (*control.NetworkInterface, error)
+	ModifyInterface(ctx context.Context, in control.ModifyInterfaceInput) (*control.NetworkInterface, error)
+	DeleteInterface(ctx context.Context, id string) error
+	Attach(ctx context.Context, in control.AttachInput) (*control.NetworkInterface, error)
+	AllocateAddress(ctx context.Context, tags control.Tags) (*control.Address, error)
+	AssociateAddress(ctx context.Context, allocation, eni, privateIP string, allowReassociation bool) (*control.Address, error)
+	DisassociateAddress(ctx context.Context, association string) error
+	ReleaseAddress(ctx context.Context, allocation string) error
+
+	RunInstance(ctx context.Context, in control.RunInstanceInput) (*control.Instance, error)
+	TerminateInstance(ctx context.Context, id string) (*control.Instance, error)
+	SetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*control.Instance, error)
+	PutPolicy(ctx context.Context, p control.FailoverPolicy) (*control.FailoverPolicy, error)
+	DeletePolicy(ctx context.Context, id string) error
+}
+
+// Operator is what the steps of a scenario need of the control plane.
+type Operator interface {
+	State() *control.State
+	Watch(buffer int) (<-chan control.Notice, func())
+	Events(ctx context.Context, after uint64, limit int) ([]control.Event, uint64, error)
+
+	StartInstance(ctx context.Context, id string) (*control.Instance, error)
+	StopInstance(ctx context.Context, id string, force bool) (*control.Instance, error)
+	RebootInstance(ctx context.Context, id string) (*control.Instance, error)
+	TerminateInstance(ctx context.Context, id string) (*control.Instance, error)
+	FailInstance(ctx context.Context, id string, f control.Fault) (*control.Instance, error)
+	RecoverInstance(ctx context.Context, id string) (*control.Instance, error)
+	Attach(ctx context.Context, in control.AttachInput) (*control.NetworkInterface, error)
+	Detach(ctx context.Context, in control.DetachInput) (*control.NetworkInterface, error)
+	PauseTraffic(ctx context.Context, paused bool) error
+}
+
+// Mover moves an ENI and records the move; failover.Controller does.
+type Mover interface {
+	Move(ctx context.Context, in control.MoveInput) (r control.MoveResult, failoverID string, err error)
+}
+
+// Guests are the hosts and measured clients; guest.Lab is them.
+type Guests interface {
+	Host(id string) *guest.Host
+	Flows() []guest.Flow
+	Samples(f guest.Flow, since int64) (s []guest.Sample, lost uint64)
+}
+
+var (
+	_ Service  = (*control.Service)(nil)
+	_ Operator = (*control.Service)(nil)
+	_ Guests   = (*guest.Lab)(nil)
+)

@@ -1,0 +1,237 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+)
+
+// file is a scenario as written: only names, no ids. The keys are documented
+// in docs/scenarios.md.
+type file struct {
+	Description       string             `yaml:"description"`
+	VPCs              []vpc              `yaml:"vpcs"`
+	Subnets           []subnet           `yaml:"subnets"`
+	SecurityGroups    []group            `yaml:"securityGroups"`
+	Instances         []instance         `yaml:"instances"`
+	NetworkInterfaces []networkInterface `yaml:"networkInterfaces"`
+	ElasticIPs        []elasticIP        `yaml:"elasticIps"`
+	Policies          []policy           `yaml:"policies"`
+	Steps             []step             `yaml:"steps"`
+}
+
+type vpc struct {
+	Name string            `yaml:"name"`
+	CIDR string            `yaml:"cidr"`
+	Tags map[string]string `yaml:"tags"`
+}
+
+type subnet struct {
+	Name string            `yaml:"name"`
+	VPC  string            `yaml:"vpc"`
+	CIDR string            `yaml:"cidr"`
+	Zone string            `yaml:"zone"` // a letter, or the number of the zone in its region
+	Tags map[string]string `yaml:"tags"`
+}
+
+type group struct {
+	Name        string            `yaml:"name"`
+	VPC         string            `yaml:"vpc"`
+	Description string            `yaml:"description"`
+	Ingress     []rule            `yaml:"ingress"`
+	Egress      []rule            `yaml:"egress"` // nil: EC2's default, everything
+	Tags        map[string]string `yaml:"tags"`
+}
+
+type rule struct {
+	Protocol    string `yaml:"protocol"`
+	Ports       string `yaml:"ports"` // "80" or "8000-8080"; tcp and udp
+	Type        *int   `yaml:"type"`  // icmp
+	Code        *int   `yaml:"code"`  // icmp
+	From        string `yaml:"from"`  // ingress: CIDR or name of a group
+	To          string `yaml:"to"`    // egress: the same
+	Description string `yaml:"description"`
+}
+
+type instance struct {
+	Name      string            `yaml:"name"`
+	Type      string            `yaml:"type"`
+	Subnet    string            `yaml:"subnet"`
+	IP        string            `yaml:"ip"`
+	Groups    []string          `yaml:"groups"`
+	Role      string            `yaml:"role"`
+	Tags      map[string]string `yaml:"tags"`
+	Workloads []workload        `yaml:"workloads"`
+}
+
+type workload struct {
+	Name        string  `yaml:"name"`
+	Kind        string  `yaml:"kind"`
+	Target      string  `yaml:"target"`
+	Port        uint16  `yaml:"port"`
+	Rate        float64 `yaml:"rate"`
+	Connections int     `yaml:"connections"`
+	Size        int     `yaml:"size"`
+	Paused      bool    `yaml:"paused"`
+}
+
+type networkInterface struct {
+	Name            string            `yaml:"name"`
+	Subnet          string            `yaml:"subnet"`
+	IP              string            `yaml:"ip"`
+	SecondaryIPs    []string          `yaml:"secondaryIps"`
+	Groups          []string          `yaml:"groups"`
+	Description     string            `yaml:"description"`
+	SourceDestCheck *bool             `yaml:"sourceDestCheck"`
+	Attach          *attachment       `yaml:"attach"`
+	Tags            map[string]string `yaml:"tags"`
+}
+
+type attachment struct {
+	Instance            string `yaml:"instance"`
+	DeviceIndex         int    `yaml:"deviceIndex"`
+	DeleteOnTermination bool   `yaml:"deleteOnTermination"`
+}
+
+type elasticIP struct {
+	Name             string            `yaml:"name"`
+	NetworkInterface string            `yaml:"networkInterface"`
+	IP               string            `yaml:"ip"` // the private address; "": the primary one
+	Tags             map[string]string `yaml:"tags"`
+}
+
+type policy struct {
+	NetworkInterface string   `yaml:"networkInterface"`
+	Standbys         []string `yaml:"standbys"`
+	Probe            probe    `yaml:"probe"`
+	FailBack         bool     `yaml:"failBack"`
+	Enabled          *bool    `yaml:"enabled"` // nil: true
+}
+
+type probe struct {
+	Type     string   `yaml:"type"`
+	From     string   `yaml:"from"`
+	Port     int      `yaml:"port"`
+	Path     string   `yaml:"path"`
+	Interval duration `yaml:"interval"`
+	Timeout  duration `yaml:"timeout"`
+	Misses   int      `yaml:"misses"`
+}
+
+// step is one action, or conditions to wait for or to find true at once.
+type step struct {
+	Start     string      `yaml:"start"`
+	Stop      string      `yaml:"stop"`
+	Reboot    string      `yaml:"reboot"`
+	Terminate string      `yaml:"terminate"`
+	Fail      *failure    `yaml:"fail"`
+	Recover   string      `yaml:"recover"`
+	Attach    *attaching  `yaml:"attach"`
+	Detach    *detaching  `yaml:"detach"`
+	Move      *moving     `yaml:"move"`
+	Traffic   string      `yaml:"traffic"` // paused, flowing
+	WaitUntil []condition `yaml:"waitUntil"`
+	Expect    []condition `yaml:"expect"`
+
+	Within  duration `yaml:"within"`  // of waitUntil; 0: defaultWithin
+	Refused string   `yaml:"refused"` // the EC2 error code that the action must be refused with
+}
+
+type failure struct {
+	Instance string `yaml:"instance"`
+	Fault    string `yaml:"fault"`
+}
+
+type attaching struct {
+	NetworkInterface string `yaml:"networkInterface"`
+	Instance         string `yaml:"instance"`
+	DeviceIndex      int    `yaml:"deviceIndex"`
+}
+
+type detaching struct {
+	NetworkInterface string `yaml:"networkInterface"`
+	Force            bool   `yaml:"force"`
+}
+
+type moving struct {
+	NetworkInterface string `yaml:"networkInterface"`
+	Instance         string `yaml:"instance"`
+	DeviceIndex      *int   `yaml:"deviceIndex"` // nil: the same if it is free, else the lowest free one
+	Force            bool   `yaml:"force"`
+}
+
+// condition is one fact; exactly one field is set.
+type condition struct {
+	Instance         *instanceIs  `yaml:"instance"`
+	NetworkInterface *interfaceIs `yaml:"networkInterface"`
+	Failover         *failoverIs  `yaml:"failover"`
+	Event            *eventSeen   `yaml:"event"`
+	Answers          *answers     `yaml:"answers"`
+	Replies          *replies     `yaml:"replies"`
+	Frames           string       `yaml:"frames"`    // accounted
+	Addresses        string       `yaml:"addresses"` // one-owner
+}
+
+type instanceIs struct {
+	Name  string  `yaml:"name"`
+	State string  `yaml:"state"`
+	Fault *string `yaml:"fault"` // "none" or a fault
+}
+
+type interfaceIs struct {
+	Name       string `yaml:"name"`
+	Status     string `yaml:"status"` // available, in-use
+	AttachedTo string `yaml:"attachedTo"`
+	Attachment string `yaml:"attachment"` // attaching, attached, detaching
+	Address    string `yaml:"address"`    // among its addresses
+	Unchanged  bool   `yaml:"unchanged"`  // id, MAC, addresses, groups as after loading
+}
+
+type failoverIs struct {
+	NetworkInterface string `yaml:"networkInterface"`
+	Kind             string `yaml:"kind"`
+	State            string `yaml:"state"`
+	From             string `yaml:"from"`
+	To               string `yaml:"to"`
+	// MinLost is how many requests one measured client must have lost.
+	MinLost uint64 `yaml:"minLost"`
+	// Unchanged: no check found a difference.
+	Unchanged bool `yaml:"unchanged"`
+}
+
+type eventSeen struct {
+	Type string `yaml:"type"`
+	Of   string `yaml:"of"`
+}
+
+type answers struct {
+	From    string `yaml:"from"`
+	Address string `yaml:"address"`
+	By      string `yaml:"by"`
+}
+
+type replies struct {
+	Client   string `yaml:"client"`
+	Workload string `yaml:"workload"`
+	By       string `yaml:"by"`
+}
+
+// duration is a time such as 200ms.
+type duration time.Duration
+
+var _ yaml.NodeUnmarshaler = (*duration)(nil)
+
+// UnmarshalYAML reads a Go duration. The library would read one as well, but
+// its error does not say where.
+func (d *duration) UnmarshalYAML(n ast.Node) error {
+	text := n.GetToken().Value
+	if _, ok := n.(ast.ScalarNode); ok {
+		if v, err := time.ParseDuration(text); err == nil && v > 0 {
+			*d = duration(v)
+			return nil
+		}
+	}
+	return &yaml.SyntaxError{Message: fmt.Sprintf("%q is not a duration such as 200ms or 5s", text), Token: n.GetToken()}
+}

@@ -1,0 +1,70 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"enilab/internal/control"
+)
+
+// undoTime bounds how long a failed load may take to take back what it made:
+// with the timing of AWS an instance needs half a minute to terminate.
+const undoTime = 2 * time.Minute
+
+// Loaded maps the names of a scenario to the ids they have got.
+type Loaded struct {
+	VPCs, Subnets, Groups, Instances, Addresses map[string]string
+	// Interfaces holds the file's network interfaces, and each instance's
+	// primary one as INSTANCE/eth0.
+	Interfaces map[string]string
+	// Policies are by the name of the network interface they guard.
+	Policies map[string]string
+
+	first map[string]*control.NetworkInterface // as after loading, by name
+}
+
+func newLoaded() *Loaded {
+	return &Loaded{
+		VPCs: map[string]string{}, Subnets: map[string]string{}, Groups: map[string]string{},
+		Instances: map[string]string{}, Addresses: map[string]string{}, Interfaces: map[string]string{},
+		Policies: map[string]string{}, first: map[string]*control.NetworkInterface{},
+	}
+}
+
+// Load builds the scenario's network, and returns when every instance runs and
+// every attachment is attached. It returns ErrNotEmpty, and changes nothing, if
+// there is anything in the database; while it runs, nobody else may make
+// anything there. Should a call fail half-way, everything
+// made before is taken back; terminated instances stay visible, as on EC2.
+func (s *Scenario) Load(ctx context.Context, svc Service) (*Loaded, error) {
+	if !empty(svc.State()) {
+		return nil, fmt.Errorf("loading %s: %w", s.Name, ErrNotEmpty)
+	}
+	b := &builder{sc: s, svc: svc, loaded: newLoaded()}
+	if err := b.build(ctx); err != nil {
+		// Whoever cancelled the load still wants no half of it.
+		undoCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+		defer cancel()
+		if undone := b.takeBack(undoCtx); undone != nil {
+			return nil, fmt.Errorf("%w\nand taking back what had been made: %w", err, undone)
+		}
+		return nil, err
+	}
+	state := svc.State()
+	for name, id := range b.loaded.Interfaces {
+		b.loaded.first[name] = state.NetworkInterface(id)
+	}
+	return b.loaded, nil
+}
+
+// empty reports whether nothing is stored that somebody could miss. Terminated
+// instances are nothing: they vanish by themselves.
+func empty(s *control.State) bool {
+	for _, i := range s.Instances() {
+		if i.State != control.InstanceTerminated {
+			return false
+		}
+	}
+	return len(s.VPCs()) == 0 && len(s.Addresses()) == 0 && len(s.Failovers()) == 0
+}

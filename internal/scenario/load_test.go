@@ -1,0 +1,208 @@
+package scenario
+
+import (
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"enilab/internal/control"
+	"enilab/internal/dataplane"
+)
+
+// TestLoadDemo holds the demo to what it is said to be.
+func TestLoadDemo(t *testing.T) {
+	svc := newService(t, "us-east-1")
+	loaded, err := mustOpen(t, "demo").Load(bounded(t), svc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := svc.State()
+	if v := s.VPCs(); len(v) != 1 || v[0].CIDR != netip.MustParsePrefix("192.168.0.0/16") {
+		t.Errorf("VPCs %+v", v)
+	}
+	for _, want := range []struct{ name, role, zone, addr string }{
+		{"client", "client", "us-east-1a", "192.168.0.10"},
+		{"EC2-1", "active", "us-east-1a", "192.168.0.21"},
+		{"EC2-2", "standby", "us-east-1a", "192.168.0.22"},
+		{"EC2-3", "bystander", "us-east-1b", "192.168.1.23"},
+	} {
+		i := s.Instance(loaded.Instances[want.name])
+		if i == nil {
+			t.Fatalf("no instance %s", want.name)
+		}
+		nics := s.InterfacesOf(i.ID)
+		if i.Name() != want.name || i.Tags[roleTag] != want.role || i.Zone != want.zone || i.State != control.InstanceRunning ||
+			nics[0].PrimaryAddress() != netip.MustParseAddr(want.addr) || nics[0].ID != loaded.Interfaces[want.name+"/eth0"] {
+			t.Errorf("%s is %+v with %+v", want.name, i, nics[0])
+		}
+	}
+	eth1 := s.NetworkInterface(loaded.Interfaces["eth1"])
+	if a := eth1.Attachment; a == nil || a.Instance != loaded.Instances["EC2-1"] || a.DeviceIndex != 1 || a.State != control.Attached || a.DeleteOnTermination {
+		t.Errorf("eth1 has attachment %+v", eth1.Attachment)
+	}
+	if eth1.PrimaryAddress() != netip.MustParseAddr("192.168.0.42") || len(s.AddressesOf(eth1.ID)) != 1 {
+		t.Errorf("eth1 is %+v with Elastic IPs %v", eth1, s.AddressesOf(eth1.ID))
+	}
+	p := s.Policy(loaded.Policies["eth1"])
+	want := control.Probe{
+		Type: control.ProbeICMP, From: loaded.Interfaces["EC2-2/eth0"],
+		Interval: 200 * time.Millisecond, Timeout: 200 * time.Millisecond, Misses: 3,
+	}
+	if p.Probe != want || !p.Enabled || p.FailBack || !slices.Equal(p.Standbys, []string{loaded.Instances["EC2-2"]}) {
+		t.Errorf("policy %+v", p)
+	}
+	service := netip.MustParseAddr("192.168.0.42")
+	ws := []dataplane.WorkloadSpec{
+		{Name: "requests", Kind: dataplane.WorkloadUDPEcho, Target: service, Rate: 500},
+		{Name: "ping", Kind: dataplane.WorkloadPing, Target: service, Rate: 10},
+		{Name: "web", Kind: dataplane.WorkloadHTTP, Target: service, Rate: 5, Connections: 8},
+	}
+	if got := s.Instance(loaded.Instances["client"]).Workloads; !slices.Equal(got, ws) {
+		t.Errorf("workloads %+v", got)
+	}
+	for _, g := range s.SecurityGroups() {
+		in := slices.DeleteFunc(slices.Clone(g.Rules), func(r control.SecurityGroupRule) bool { return r.Egress })
+		if n := map[string]int{"web": 3, "client": 0, "default": 1}[g.Name]; len(in) != n {
+			t.Errorf("group %s has %d rules for what comes in, want %d: %+v", g.Name, len(in), n, in)
+		}
+	}
+}
+
+// TestLoadEverything: each key of a network has its effect.
+func TestLoadEverything(t *testing.T) {
+	svc := newService(t, "us-east-1")
+	loaded, err := mustOpen(t, "../../testdata/scenarios/everything.yaml").Load(bounded(t), svc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := svc.State()
+	front, back := s.SecurityGroup(loaded.Groups["front"]), s.SecurityGroup(loaded.Groups["back"])
+	type grant struct {
+		egress           bool
+		proto, from, to  int
+		peer, descriptor string
+	}
+	grants := func(g *control.SecurityGroup) map[grant]bool {
+		m := map[grant]bool{}
+		for _, r := range g.Rules {
+			peer := r.Group
+			if peer == "" {
+				peer = r.CIDR.String()
+			}
+			m[grant{r.Egress, r.Protocol, r.FromPort, r.ToPort, peer, r.Description}] = true
+		}
+		return m
+	}
+	if got, want := grants(front), (map[grant]bool{
+		{false, 6, 8000, 8080, back.ID, "from the back"}: true,
+		{false, 1, 8, -1, "10.1.0.0/16", ""}:             true,
+		{true, -1, -1, -1, back.ID, ""}:                  true,
+	}); !maps.Equal(got, want) {
+		t.Errorf("front has %v", got)
+	}
+	if got, want := grants(back), (map[grant]bool{
+		{false, 17, 7, 7, front.ID, ""}:      true,
+		{false, 47, -1, -1, "0.0.0.0/0", ""}: true,
+	}); !maps.Equal(got, want) {
+		t.Errorf("back has %v", got)
+	}
+
+	one, two := s.Instance(loaded.Instances["one"]), s.Instance(loaded.Instances["two"])
+	if one.Type != "t3.medium" || two.Type != "t3.micro" || one.Tags["tier"] != "front" || one.Tags[roleTag] != "active" {
+		t.Errorf("instances %+v, %+v", one, two)
+	}
+	target := netip.MustParseAddr("10.1.0.30")
+	if ws := []dataplane.WorkloadSpec{
+		{Name: "web", Kind: dataplane.WorkloadHTTP, Target: target, Port: 80, Rate: 2.5, Connections: 2, Paused: true},
+		{Name: "big", Kind: dataplane.WorkloadPing, Target: target, Rate: 1, Size: 1400},
+	}; !slices.Equal(one.Workloads, ws) {
+		t.Errorf("workloads %+v", one.Workloads)
+	}
+	eth1, spare := s.NetworkInterface(loaded.Interfaces["eth1"]), s.NetworkInterface(loaded.Interfaces["spare"])
+	if eth1.SourceDestCheck || eth1.Description != "movable" || len(eth1.Addresses) != 2 || eth1.Tags["tier"] != "front" ||
+		!slices.Equal(eth1.Groups, []string{back.ID}) || !eth1.Attachment.DeleteOnTermination {
+		t.Errorf("eth1 %+v with %+v", eth1, eth1.Attachment)
+	}
+	if !spare.SourceDestCheck || spare.Attachment != nil {
+		t.Errorf("spare %+v", spare)
+	}
+	if a := s.Address(loaded.Addresses["bound"]); a.NetworkInterface != eth1.ID || a.PrivateIP != netip.MustParseAddr("10.1.0.31") {
+		t.Errorf("Elastic IP bound %+v", a)
+	}
+	if a := s.Address(loaded.Addresses["free"]); a.AssociationID != "" {
+		t.Errorf("Elastic IP free %+v", a)
+	}
+	p := s.Policy(loaded.Policies["eth1"])
+	if want := (control.Probe{
+		Type: control.ProbeHTTP, From: loaded.Interfaces["two/eth0"], Port: 80, Path: "/health",
+		Interval: time.Second, Timeout: 500 * time.Millisecond, Misses: 2,
+	}); p.Probe != want || p.Enabled || !p.FailBack {
+		t.Errorf("policy %+v", p)
+	}
+}
+
+// TestZonesOfEveryRegion: Tokyo has no zone b, and some regions have two zones.
+func TestZonesOfEveryRegion(t *testing.T) {
+	sc := mustOpen(t, "demo")
+	for _, region := range control.Regions() {
+		svc := newService(t, region)
+		loaded, err := sc.Load(bounded(t), svc)
+		if err != nil {
+			t.Errorf("%s: %v", region, err)
+			continue
+		}
+		for i, name := range []string{"lab-a", "lab-b"} {
+			if z := svc.State().Subnet(loaded.Subnets[name]).Zone; z != control.Zones(region)[i] {
+				t.Errorf("%s: subnet %s is in %s", region, name, z)
+			}
+		}
+	}
+}
+
+func TestLoadRefusesWhatIsNotEmpty(t *testing.T) {
+	svc := newService(t, "us-east-1")
+	ctx := bounded(t)
+	if _, err := svc.CreateVPC(ctx, control.CreateVPCInput{CIDR: "10.0.0.0/16"}); err != nil {
+		t.Fatal(err)
+	}
+	before := svc.State().Revision()
+	if _, err := mustOpen(t, "demo").Load(ctx, svc); !errors.Is(err, ErrNotEmpty) {
+		t.Errorf("got %v", err)
+	}
+	if now := svc.State().Revision(); now != before {
+		t.Errorf("revision %d after the refusal, %d before", now, before)
+	}
+}
+
+// TestRecordsAreSomething: whoever has deleted the network may want to keep
+// what it has shown.
+func TestRecordsAreSomething(t *testing.T) {
+	svc := newService(t, "us-east-1")
+	ctx := bounded(t)
+	if _, err := svc.PutFailover(ctx, control.Failover{Kind: control.KindMove, State: control.FailoverCompleted}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mustOpen(t, "demo").Load(ctx, svc); !errors.Is(err, ErrNotEmpty) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestZoneThatTheRegionLacks is known only once the region is.
+func TestZoneThatTheRegionLacks(t *testing.T) {
+	sc, err := Parse("zone.yaml", []byte("vpcs: [{name: v, cidr: 10.0.0.0/16}]\nsubnets:\n  - {name: s, vpc: v, cidr: 10.0.0.0/24, zone: b}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	svc := newService(t, "ap-northeast-1")
+	_, err = sc.Load(bounded(t), svc)
+	var e *Error
+	if !errors.As(err, &e) || e.Line != 3 {
+		t.Errorf("got %v", err)
+	}
+	if v := svc.State().VPCs(); len(v) != 0 {
+		t.Errorf("left behind: %+v", v)
+	}
+}

@@ -1,0 +1,74 @@
+package scenario
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// namePattern is what a name may be. No slash: INSTANCE/eth0 is the primary
+// network interface of an instance.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// primarySuffix makes the name of an instance that of its primary interface.
+const primarySuffix = "/eth0"
+
+// names are the resources that a file defines, by name. Each kind has names of
+// its own, but for instances and network interfaces: an event may be of either.
+type names struct {
+	vpcs, subnets, groups, instances, interfaces, addresses map[string]int // index in the file
+}
+
+func (s *Scenario) collectNames() (names, error) {
+	var n names
+	var err error
+	collect := func(key, kind string, count int, name func(int) string) map[string]int {
+		seen := make(map[string]int, count)
+		for i := range count {
+			at := fmt.Sprintf("$.%s[%d].name", key, i)
+			_, dup := seen[name(i)]
+			switch {
+			case err != nil:
+			case name(i) == "":
+				err = s.src.errorAt(at, nil, "a %s needs a name", kind)
+			case !namePattern.MatchString(name(i)):
+				err = s.src.errorAt(at, nil, "name %q: want letters, digits, dots, dashes and underscores, at most 63, a letter or digit first", name(i))
+			case dup:
+				err = s.src.errorAt(at, nil, "%s %q is defined twice", kind, name(i))
+			}
+			seen[name(i)] = i
+		}
+		return seen
+	}
+	f := &s.file
+	n.vpcs = collect("vpcs", "VPC", len(f.VPCs), func(i int) string { return f.VPCs[i].Name })
+	n.subnets = collect("subnets", "subnet", len(f.Subnets), func(i int) string { return f.Subnets[i].Name })
+	n.groups = collect("securityGroups", "security group", len(f.SecurityGroups), func(i int) string { return f.SecurityGroups[i].Name })
+	n.instances = collect("instances", "instance", len(f.Instances), func(i int) string { return f.Instances[i].Name })
+	n.interfaces = collect("networkInterfaces", "network interface", len(f.NetworkInterfaces), func(i int) string { return f.NetworkInterfaces[i].Name })
+	n.addresses = collect("elasticIps", "Elastic IP", len(f.ElasticIPs), func(i int) string { return f.ElasticIPs[i].Name })
+	if err != nil {
+		return n, err
+	}
+	for name, i := range n.interfaces {
+		if _, ok := n.instances[name]; ok {
+			return n, s.src.errorAt(fmt.Sprintf("$.networkInterfaces[%d].name", i), nil,
+				"network interface %q has the name of an instance", name)
+		}
+	}
+	return n, nil
+}
+
+// isInterface reports whether name is a network interface: one of the file's
+// own, or the primary one of an instance.
+func (n names) isInterface(name string) bool {
+	if _, ok := n.interfaces[name]; ok {
+		return true
+	}
+	host, ok := strings.CutSuffix(name, primarySuffix)
+	if !ok {
+		return false
+	}
+	_, ok = n.instances[host]
+	return ok
+}

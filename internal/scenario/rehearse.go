@@ -1,0 +1,59 @@
+package scenario
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"enilab/internal/control"
+	"enilab/internal/dataplane"
+)
+
+// rehearsalRegion has the most zones, a to f.
+const rehearsalRegion = "us-east-1"
+
+// rehearsalTime bounds a rehearsal; the demo takes a few milliseconds.
+const rehearsalTime = time.Minute
+
+// rehearse loads the scenario into a control plane without store and data
+// plane. Its rules are thus the only ones: there is no second opinion of what
+// EC2 refuses that could differ.
+func (s *Scenario) rehearse() error {
+	ctx, cancel := context.WithTimeout(context.Background(), rehearsalTime)
+	defer cancel()
+	svc, err := control.Open(ctx, control.Options{
+		Store: nowhere{}, Plane: nowhere{}, Region: rehearsalRegion, Now: time.Now,
+		Random: func(b []byte) { _, _ = rand.Read(b) }, // never fails
+	})
+	if err != nil {
+		return s.src.errorAt("", err, "rehearsing: %v", err)
+	}
+	runCtx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- svc.Run(runCtx) }()
+	defer func() { stop(); <-ended }()
+	b := &builder{sc: s, svc: svc, loaded: newLoaded()}
+	return b.build(ctx)
+}
+
+// nowhere is a store that keeps nothing and a plane that carries nothing.
+type nowhere struct{}
+
+var (
+	_ control.Store = nowhere{}
+	_ control.Batch = nowhere{}
+	_ control.Plane = nowhere{}
+)
+
+func (nowhere) Load(context.Context) (control.Commit, error)   { return control.Commit{}, nil }
+func (n nowhere) Begin(context.Context) (control.Batch, error) { return n, nil }
+func (nowhere) Write(control.Commit) error                     { return nil }
+func (nowhere) Commit() error                                  { return nil }
+func (nowhere) Rollback()                                      {}
+func (nowhere) Events(context.Context, uint64, int) ([]control.Event, uint64, error) {
+	return nil, 0, nil
+}
+
+func (nowhere) Apply(_ context.Context, d dataplane.Delta) (dataplane.Ack, error) {
+	return dataplane.Ack{Generation: d.Generation}, nil
+}

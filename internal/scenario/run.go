@@ -1,0 +1,232 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"enilab/internal/control"
+	"enilab/internal/dataplane"
+)
+
+const (
+	// defaultWithin is how long waitUntil waits unless the step says else.
+	defaultWithin = 10 * time.Second
+	// recheck is how often a condition is looked at while the State does not
+	// change: frames and replies send no notices.
+	recheck = 25 * time.Millisecond
+	// eventPage is how many events are read at once.
+	eventPage = 1000
+)
+
+// Env is what steps act on. Service and Now are required; a step that needs
+// another field than those there are is an error.
+type Env struct {
+	Service Operator
+	Mover   Mover
+	Lab     Guests
+	Totals  func() dataplane.Totals // of the engine
+	Now     func() int64            // the engine's clock, Unix nanoseconds
+	// Progress, if not nil, is told of each step when it has ended.
+	Progress func(StepResult)
+}
+
+// Report says what a run has done.
+type Report struct {
+	Scenario string
+	Steps    []StepResult
+}
+
+// StepResult is one step carried out. Instants are of the engine's clock.
+type StepResult struct {
+	Line               int // in the file
+	Text               string
+	StartedAt, EndedAt int64
+	Err                error // of the last step only
+}
+
+// Run carries out the scenario's steps, one after the other, on the network
+// that loaded names, and stops at the first that fails. The error is an *Error
+// that says what was seen instead. The report holds the steps until then.
+func Run(ctx context.Context, env Env, sc *Scenario, loaded *Loaded) (*Report, error) {
+	report := &Report{Scenario: sc.Name}
+	if !sc.HasSteps() {
+		return report, nil
+	}
+	if env.Service == nil || env.Now == nil {
+		return report, errors.New("running a scenario: Service and Now are required")
+	}
+	r := &runner{Env: env, loaded: loaded, records: map[string]bool{}}
+	for _, f := range env.Service.State().Failovers() {
+		r.records[f.ID] = true
+	}
+	var err error
+	if r.events, err = r.lastEvent(ctx); err != nil {
+		return report, fmt.Errorf("running %s: %w", sc.Name, err)
+	}
+	for i, st := range sc.file.Steps {
+		at := fmt.Sprintf("$.steps[%d]", i)
+		result := StepResult{Text: st.String(), StartedAt: env.Now()}
+		if t := sc.src.token(at); t != nil {
+			result.Line = t.Position.Line
+		}
+		if err := r.step(ctx, st, result.StartedAt); err != nil {
+			result.Err = sc.src.errorAt(at, err, "step %d (%s): %v", i+1, result.Text, err)
+		}
+		result.EndedAt = env.Now()
+		report.Steps = append(report.Steps, result)
+		if env.Progress != nil {
+			env.Progress(result)
+		}
+		if result.Err != nil {
+			return report, result.Err
+		}
+	}
+	return report, nil
+}
+
+// runner is one run under way.
+type runner struct {
+	Env
+	loaded  *Loaded
+	records map[string]bool // failover records older than the run
+	events  uint64          // sequence number of the last event before the run
+}
+
+// lastEvent reads the log up to its end.
+func (r *runner) lastEvent(ctx context.Context) (uint64, error) {
+	last := uint64(0)
+	for {
+		evs, _, err := r.Service.Events(ctx, last, eventPage)
+		if err != nil {
+			return 0, fmt.Errorf("reading the event log: %w", err)
+		}
+		if len(evs) == 0 {
+			return last, nil
+		}
+		last = evs[len(evs)-1].Seq
+	}
+}
+
+func (r *runner) step(ctx context.Context, st step, began int64) error {
+	switch {
+	case len(st.WaitUntil) > 0:
+		within := time.Duration(st.Within)
+		if within == 0 {
+			within = defaultWithin
+		}
+		return r.waitUntil(ctx, st.WaitUntil, within, began)
+	case len(st.Expect) > 0:
+		if c, saw := r.unmet(ctx, st.Expect, began); c != nil {
+			return fmt.Errorf("expected %s; saw %s", c, saw)
+		}
+		return nil
+	}
+	err := r.act(ctx, st)
+	if st.Refused == "" {
+		return err
+	}
+	var refusal *control.Error
+	switch {
+	case err == nil:
+		return fmt.Errorf("expected the refusal %s; it was done", st.Refused)
+	case !errors.As(err, &refusal) || refusal.Code != st.Refused:
+		return fmt.Errorf("expected the refusal %s; got: %w", st.Refused, err)
+	}
+	return nil
+}
+
+// waitUntil waits until all conditions hold at once.
+func (r *runner) waitUntil(ctx context.Context, conds []condition, within time.Duration, began int64) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("not within %v", within))
+	defer cancel()
+	notices, unwatch := r.Service.Watch(1)
+	defer unwatch()
+	tick := time.NewTicker(recheck)
+	defer tick.Stop()
+	deadline, _ := ctx.Deadline()
+	seen := ""
+	for {
+		unmet, saw := r.unmet(ctx, conds, began)
+		if unmet == nil {
+			return nil
+		}
+		// What was cut off by the deadline tells less than what was seen before.
+		// A connection's own deadline may fire before the context's.
+		if seen == "" || ctx.Err() == nil && time.Now().Before(deadline) {
+			seen = fmt.Sprintf("%s; saw %s", unmet, saw)
+		}
+		select {
+		case _, open := <-notices:
+			if !open {
+				return errors.New("the control plane has ended")
+			}
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %s", context.Cause(ctx), seen)
+		}
+	}
+}
+
+// unmet returns the first condition that does not hold, and what is seen
+// instead; nil if all hold.
+func (r *runner) unmet(ctx context.Context, conds []condition, since int64) (c *condition, saw string) {
+	for i := range conds {
+		if ok, saw := r.holds(ctx, conds[i], since); !ok {
+			return &conds[i], saw
+		}
+	}
+	return nil, ""
+}
+
+// act carries out a step's action.
+func (r *runner) act(ctx context.Context, st step) error {
+	svc, instances := r.Service, r.loaded.Instances
+	var err error
+	switch {
+	case st.Start != "":
+		_, err = svc.StartInstance(ctx, instances[st.Start])
+	case st.Stop != "":
+		_, err = svc.StopInstance(ctx, instances[st.Stop], false)
+	case st.Reboot != "":
+		_, err = svc.RebootInstance(ctx, instances[st.Reboot])
+	case st.Terminate != "":
+		_, err = svc.TerminateInstance(ctx, instances[st.Terminate])
+	case st.Fail != nil:
+		_, err = svc.FailInstance(ctx, instances[st.Fail.Instance], control.Fault(st.Fail.Fault))
+	case st.Recover != "":
+		_, err = svc.RecoverInstance(ctx, instances[st.Recover])
+	case st.Attach != nil:
+		_, err = svc.Attach(ctx, control.AttachInput{
+			Interface: r.loaded.Interfaces[st.Attach.NetworkInterface], Instance: instances[st.Attach.Instance],
+			DeviceIndex: st.Attach.DeviceIndex,
+		})
+	case st.Detach != nil:
+		n := svc.State().NetworkInterface(r.loaded.Interfaces[st.Detach.NetworkInterface])
+		if n == nil || n.Attachment == nil {
+			return errors.New("it is not attached")
+		}
+		_, err = svc.Detach(ctx, control.DetachInput{Attachment: n.Attachment.ID, Force: st.Detach.Force})
+	case st.Move != nil:
+		err = r.move(ctx, st.Move)
+	case st.Traffic != "":
+		err = svc.PauseTraffic(ctx, st.Traffic == "paused")
+	}
+	return err
+}
+
+func (r *runner) move(ctx context.Context, m *moving) error {
+	if r.Mover == nil {
+		return errors.New("nobody here moves network interfaces")
+	}
+	in := control.MoveInput{
+		Interface: r.loaded.Interfaces[m.NetworkInterface], Instance: r.loaded.Instances[m.Instance],
+		DeviceIndex: -1, Force: m.Force,
+	}
+	if m.DeviceIndex != nil {
+		in.DeviceIndex = *m.DeviceIndex
+	}
+	_, _, err := r.Mover.Move(ctx, in)
+	return err
+}

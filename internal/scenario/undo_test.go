@@ -1,0 +1,113 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"enilab/internal/control"
+	"enilab/internal/dataplane"
+)
+
+var errInjected = errors.New("injected")
+
+// failing refuses the nth call that makes something.
+type failing struct {
+	*control.Service
+	left int
+}
+
+func (f *failing) call() error {
+	if f.left--; f.left == 0 {
+		return errInjected
+	}
+	return nil
+}
+
+func try[T any](f *failing, do func() (T, error)) (T, error) {
+	if err := f.call(); err != nil {
+		var none T
+		return none, err
+	}
+	return do()
+}
+
+func (f *failing) CreateVPC(ctx context.Context, in control.CreateVPCInput) (*control.VPC, error) {
+	return try(f, func() (*control.VPC, error) { return f.Service.CreateVPC(ctx, in) })
+}
+
+func (f *failing) CreateSubnet(ctx context.Context, in control.CreateSubnetInput) (*control.Subnet, error) {
+	return try(f, func() (*control.Subnet, error) { return f.Service.CreateSubnet(ctx, in) })
+}
+
+func (f *failing) CreateGroup(ctx context.Context, in control.CreateGroupInput) (*control.SecurityGroup, error) {
+	return try(f, func() (*control.SecurityGroup, error) { return f.Service.CreateGroup(ctx, in) })
+}
+
+func (f *failing) AuthorizeRules(ctx context.Context, group string, egress bool, rs []control.RuleInput) ([]control.SecurityGroupRule, error) {
+	return try(f, func() ([]control.SecurityGroupRule, error) { return f.Service.AuthorizeRules(ctx, group, egress, rs) })
+}
+
+func (f *failing) CreateInterface(ctx context.Context, in control.CreateInterfaceInput) (*control.NetworkInterface, error) {
+	return try(f, func() (*control.NetworkInterface, error) { return f.Service.CreateInterface(ctx, in) })
+}
+
+func (f *failing) RunInstance(ctx context.Context, in control.RunInstanceInput) (*control.Instance, error) {
+	return try(f, func() (*control.Instance, error) { return f.Service.RunInstance(ctx, in) })
+}
+
+func (f *failing) Attach(ctx context.Context, in control.AttachInput) (*control.NetworkInterface, error) {
+	return try(f, func() (*control.NetworkInterface, error) { return f.Service.Attach(ctx, in) })
+}
+
+func (f *failing) AllocateAddress(ctx context.Context, tags control.Tags) (*control.Address, error) {
+	return try(f, func() (*control.Address, error) { return f.Service.AllocateAddress(ctx, tags) })
+}
+
+func (f *failing) AssociateAddress(ctx context.Context, allocation, eni, ip string, re bool) (*control.Address, error) {
+	return try(f, func() (*control.Address, error) { return f.Service.AssociateAddress(ctx, allocation, eni, ip, re) })
+}
+
+func (f *failing) PutPolicy(ctx context.Context, p control.FailoverPolicy) (*control.FailoverPolicy, error) {
+	return try(f, func() (*control.FailoverPolicy, error) { return f.Service.PutPolicy(ctx, p) })
+}
+
+func (f *failing) SetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*control.Instance, error) {
+	return try(f, func() (*control.Instance, error) { return f.Service.SetWorkloads(ctx, id, w) })
+}
+
+// TestEveryCallMayFail breaks each call of a load in turn. Nothing but
+// terminated instances may be left, and another load must succeed.
+func TestEveryCallMayFail(t *testing.T) {
+	sc := mustOpen(t, "../../testdata/scenarios/everything.yaml")
+	for n := 1; ; n++ {
+		if n > 100 {
+			t.Fatal("the load never gets through")
+		}
+		svc := newService(t, "us-east-1")
+		f := &failing{Service: svc, left: n}
+		_, err := sc.Load(bounded(t), f)
+		if f.left > 0 {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n < 20 {
+				t.Errorf("only %d calls", n)
+			}
+			return
+		}
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			if !errors.Is(err, errInjected) {
+				t.Fatalf("got %v", err)
+			}
+			if s := svc.State(); !empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.SecurityGroups()) != 0 || len(s.Policies()) != 0 || len(s.Subnets()) != 0 {
+				t.Errorf("left behind: %d VPCs, %d subnets, %d interfaces, %d groups, %d policies, %d addresses",
+					len(s.VPCs()), len(s.Subnets()), len(s.NetworkInterfaces()), len(s.SecurityGroups()), len(s.Policies()), len(s.Addresses()))
+			}
+			if _, err := sc.Load(bounded(t), svc); err != nil {
+				t.Errorf("loading after the failure: %v", err)
+			}
+		})
+	}
+}
