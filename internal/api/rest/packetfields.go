@@ -1,0 +1,167 @@
+package rest
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"enilab/internal/control"
+	"enilab/internal/dataplane/frame"
+)
+
+// PacketFields describes a frame to build. What is absent is what the
+// interface's guest would send.
+type PacketFields struct {
+	DstMAC     string   `json:"dstMac,omitempty" maxLength:"17" doc:"Default: as ARP would tell"`
+	SrcMAC     string   `json:"srcMac,omitempty" maxLength:"17" doc:"Default: the interface's"`
+	Src        string   `json:"src,omitempty" maxLength:"64" doc:"Default: the interface's primary address"`
+	Dst        string   `json:"dst" maxLength:"64"`
+	Protocol   string   `json:"protocol" enum:"udp,tcp,icmp"`
+	SrcPort    uint16   `json:"srcPort,omitempty" doc:"Default: 40000"`
+	DstPort    uint16   `json:"dstPort,omitempty" doc:"Default: 7 for udp, 80 for tcp"`
+	TCPFlags   string   `json:"tcpFlags,omitempty" maxLength:"64" doc:"Of fin, syn, rst, psh, ack, urg, separated by commas; default: syn"`
+	TTL        uint8    `json:"ttl,omitempty" doc:"Default: 64"`
+	PayloadHex string   `json:"payloadHex,omitempty" maxLength:"196605"`
+	Length     int      `json:"length,omitempty" minimum:"0" maximum:"65535" doc:"Payload is padded with zeros until the frame has so many bytes"`
+	Tags       []uint16 `json:"tags,omitempty" maxItems:"8" doc:"802.1Q VLAN ids, outermost first"`
+}
+
+const (
+	defaultSrcPort = 40000
+	defaultUDPPort = 7
+	defaultTCPPort = 80
+	vlanTagLen     = 4
+)
+
+var tcpFlags = map[string]uint8{"fin": 0x01, "syn": 0x02, "rst": 0x04, "psh": 0x08, "ack": 0x10, "urg": 0x20}
+
+// build makes the frame that interface eni would send.
+func (s *Server) build(eni string, f *PacketFields) ([]byte, error) {
+	st := s.state()
+	n := st.NetworkInterface(eni)
+	if n == nil {
+		return nil, missing("network interface", eni)
+	}
+	h, err := headerOf(st, n, f)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := f.payload()
+	if err != nil {
+		return nil, err
+	}
+	switch f.Protocol {
+	case "icmp":
+		return f.tagged(frame.AppendICMPEcho(nil, h, false, orPort(f.SrcPort, 1), orPort(f.DstPort, 1), payload)), nil
+	case "udp":
+		return f.tagged(frame.AppendUDP(nil, h, orPort(f.SrcPort, defaultSrcPort), orPort(f.DstPort, defaultUDPPort), payload)), nil
+	}
+	flags, err := f.flags()
+	if err != nil {
+		return nil, err
+	}
+	segment := frame.Segment{
+		SrcPort: orPort(f.SrcPort, defaultSrcPort), DstPort: orPort(f.DstPort, defaultTCPPort), Flags: flags, Window: 65535,
+	}
+	return f.tagged(frame.AppendTCP(nil, h, segment, payload)), nil
+}
+
+func headerOf(st *control.State, n *control.NetworkInterface, f *PacketFields) (frame.Header, error) {
+	h := frame.Header{Src: n.MAC, TTL: f.TTL, DontFrag: true}
+	var err error
+	if f.SrcMAC != "" {
+		if h.Src, err = frame.ParseMAC(f.SrcMAC); err != nil {
+			return h, wrong("body.fields.srcMac", err.Error(), f.SrcMAC)
+		}
+	}
+	src := n.PrimaryAddress()
+	if f.Src != "" {
+		if src, err = netip.ParseAddr(f.Src); err != nil {
+			return h, wrong("body.fields.src", "want an IPv4 address", f.Src)
+		}
+	}
+	dst, err := netip.ParseAddr(f.Dst)
+	if err != nil {
+		return h, wrong("body.fields.dst", "want an IPv4 address", f.Dst)
+	}
+	var ok bool
+	if h.SrcIP, ok = frame.IPv4From(src); !ok {
+		return h, wrong("body.fields.src", "want an IPv4 address", f.Src)
+	}
+	if h.DstIP, ok = frame.IPv4From(dst); !ok {
+		return h, wrong("body.fields.dst", "want an IPv4 address", f.Dst)
+	}
+	if f.DstMAC == "" {
+		h.Dst = nextHop(st, n, dst)
+		return h, nil
+	}
+	if h.Dst, err = frame.ParseMAC(f.DstMAC); err != nil {
+		return h, wrong("body.fields.dstMac", err.Error(), f.DstMAC)
+	}
+	return h, nil
+}
+
+// nextHop is what ARP would answer: the owner in the same subnet, else the
+// router.
+func nextHop(st *control.State, n *control.NetworkInterface, dst netip.Addr) frame.MAC {
+	subnet := st.Subnet(n.Subnet)
+	if subnet.CIDR.Contains(dst) {
+		if owner := st.InterfaceByAddr(n.VPC, dst); owner != nil {
+			return owner.MAC
+		}
+	}
+	return subnet.RouterMAC
+}
+
+func (f *PacketFields) payload() ([]byte, error) {
+	payload, err := parseHex(f.PayloadHex)
+	if err != nil {
+		return nil, wrong("body.fields.payloadHex", "want pairs of hexadecimal digits", f.PayloadHex)
+	}
+	headers := map[string]int{
+		"udp": frame.EthernetLen + frame.IPv4MinLen + frame.UDPLen, "tcp": frame.EthernetLen + frame.IPv4MinLen + frame.TCPMinLen,
+		"icmp": frame.EthernetLen + frame.IPv4MinLen + frame.ICMPLen,
+	}[f.Protocol] + vlanTagLen*len(f.Tags)
+	if room := 65535 - headers; len(payload) > room {
+		return nil, wrong("body.fields.payloadHex", fmt.Sprintf("want at most %d bytes", room), "")
+	}
+	if pad := f.Length - headers - len(payload); pad > 0 {
+		payload = append(payload, make([]byte, pad)...)
+	}
+	return payload, nil
+}
+
+func (f *PacketFields) flags() (uint8, error) {
+	if f.TCPFlags == "" {
+		return tcpFlags["syn"], nil
+	}
+	var flags uint8
+	for name := range strings.SplitSeq(f.TCPFlags, ",") {
+		bit, ok := tcpFlags[strings.ToLower(strings.TrimSpace(name))]
+		if !ok {
+			return 0, wrong("body.fields.tcpFlags", "want fin, syn, rst, psh, ack or urg, not "+strconv.Quote(clip(name)), f.TCPFlags)
+		}
+		flags |= bit
+	}
+	return flags, nil
+}
+
+// tagged inserts 802.1Q tags behind the addresses.
+func (f *PacketFields) tagged(b []byte) []byte {
+	if len(f.Tags) == 0 {
+		return b
+	}
+	out := append(make([]byte, 0, len(b)+vlanTagLen*len(f.Tags)), b[:12]...)
+	for _, id := range f.Tags {
+		out = append(out, 0x81, 0x00, byte(id>>8), byte(id))
+	}
+	return append(out, b[12:]...)
+}
+
+func orPort(given, fallback uint16) uint16 {
+	if given == 0 {
+		return fallback
+	}
+	return given
+}

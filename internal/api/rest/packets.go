@@ -1,0 +1,137 @@
+package rest
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/verdict"
+)
+
+type injectPacket struct {
+	NetworkInterfaceID string        `json:"networkInterfaceId" maxLength:"64" doc:"The interface whose guest seems to send it"`
+	Hex                string        `json:"hex,omitempty" maxLength:"196605" doc:"The whole frame; spaces, colons and line ends are skipped"`
+	Fields             *PacketFields `json:"fields,omitempty" doc:"Instead of hex"`
+}
+
+// Injection is the fate of an injected frame.
+type Injection struct {
+	Verdict    string   `json:"verdict" enum:"accept,reject,lost,control"`
+	Reason     string   `json:"reason"`
+	ReasonText string   `json:"reasonText"`
+	Code       string   `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
+	Rule       string   `json:"rule,omitempty" doc:"The security group rule that decided"`
+	Hops       []Hop    `json:"hops"`
+	Frame      HexFrame `json:"frame"`
+}
+
+// Hop is one station on the frame's way.
+type Hop struct {
+	Station            string `json:"station" enum:"egress,fabric,ingress,delivery"`
+	NetworkInterfaceID string `json:"networkInterfaceId,omitempty"`
+	Verdict            string `json:"verdict" doc:"pass if the frame went on"`
+	Reason             string `json:"reason,omitempty"`
+	Rule               string `json:"rule,omitempty"`
+	Detail             string `json:"detail"`
+}
+
+// HexFrame is a frame and what it says.
+type HexFrame struct {
+	Hex  string      `json:"hex"`
+	Tree *frame.Tree `json:"tree,omitempty"`
+}
+
+type decodePacket struct {
+	Hex string `json:"hex" maxLength:"196605"`
+}
+
+// Decoding is a frame taken apart.
+type Decoding struct {
+	Summary string      `json:"summary"`
+	Tree    *frame.Tree `json:"tree"`
+	Error   string      `json:"error,omitempty" doc:"Why the rest of the frame could not be decoded"`
+}
+
+func (s *Server) packetOperations(api huma.API) {
+	huma.Register(api, act("packets", "Send a frame as an interface's guest and trace it"),
+		func(ctx context.Context, in *withBody[injectPacket]) (*output[Injection], error) {
+			raw, err := s.frameOf(in.Body)
+			if err != nil {
+				return nil, err
+			}
+			if s.state().NetworkInterface(in.Body.NetworkInterfaceID) == nil {
+				return nil, missing("network interface", in.Body.NetworkInterfaceID)
+			}
+			trace, err := s.opt.Engine.Inject(ctx, in.Body.NetworkInterfaceID, raw)
+			if err != nil {
+				return nil, newProblem(http.StatusServiceUnavailable, "", err.Error())
+			}
+			return &output[Injection]{Body: injectionView(trace, raw)}, nil
+		})
+	huma.Register(api, act("packets/decode", "Take a frame apart"),
+		func(_ context.Context, in *withBody[decodePacket]) (*output[Decoding], error) {
+			raw, err := parseHex(in.Body.Hex)
+			if err != nil {
+				return nil, err
+			}
+			tree, err := frame.NewDecoder().Decode(raw)
+			out := Decoding{Summary: tree.Summary, Tree: tree}
+			if err != nil {
+				out.Error = err.Error()
+			}
+			return &output[Decoding]{Body: out}, nil
+		})
+}
+
+func (s *Server) frameOf(in injectPacket) ([]byte, error) {
+	switch {
+	case in.Fields != nil && in.Hex != "":
+		return nil, newProblem(http.StatusBadRequest, "", "give hex or fields, not both")
+	case in.Fields != nil:
+		return s.build(in.NetworkInterfaceID, in.Fields)
+	}
+	return parseHex(in.Hex)
+}
+
+// parseHex takes the dumps that people paste: separators are skipped.
+func parseHex(text string) ([]byte, error) {
+	digits := strings.NewReplacer(" ", "", ":", "", "\n", "", "\r", "", "\t", "").Replace(text)
+	raw, err := hex.DecodeString(digits)
+	if err != nil {
+		return nil, wrong("body.hex", "want pairs of hexadecimal digits: "+hexError(err), text)
+	}
+	if len(raw) > 65535 {
+		return nil, wrong("body.hex", "want a frame of at most 65535 bytes", "")
+	}
+	return raw, nil
+}
+
+func hexError(err error) string {
+	if errors.Is(err, hex.ErrLength) {
+		return "a digit is missing at the end"
+	}
+	return strings.TrimPrefix(err.Error(), "encoding/hex: ")
+}
+
+func injectionView(t dataplane.Trace, raw []byte) Injection {
+	// A frame too long for the decoder still has its headers shown.
+	tree, _ := frame.NewDecoder().Decode(raw)
+	return Injection{
+		Verdict: t.Verdict.String(), Reason: t.Reason.String(), ReasonText: t.Reason.Text(), Code: t.Reason.Code(),
+		Rule: t.Rule, Hops: views(t.Hops, hopView), Frame: HexFrame{Hex: hex.EncodeToString(raw), Tree: tree},
+	}
+}
+
+func hopView(h dataplane.Hop) Hop {
+	v := Hop{Station: h.Station, NetworkInterfaceID: h.VNIC, Verdict: "pass", Rule: h.Rule, Detail: h.Detail}
+	if h.Verdict != verdict.None {
+		v.Verdict, v.Reason = h.Verdict.String(), h.Reason.String()
+	}
+	return v
+}

@@ -1,0 +1,74 @@
+package rest
+
+import (
+	"testing"
+
+	"enilab/internal/dataplane/verdict"
+)
+
+func TestInjectTellsTheFate(t *testing.T) {
+	s := newSite(t)
+	s.attach(s.one.ID)
+	sender := s.primary(s.two)
+	for _, c := range []struct {
+		name    string
+		fields  map[string]any
+		verdict verdict.Verdict
+		reason  verdict.Reason
+		hops    int
+	}{
+		{"nobody takes frames behind these instances' ports, but they are delivered",
+			map[string]any{"dst": "192.168.0.42", "protocol": "udp", "dstPort": 7}, verdict.Accept, verdict.Delivered, 4},
+		{"a ping", map[string]any{"dst": "192.168.0.42", "protocol": "icmp"}, verdict.Accept, verdict.Delivered, 4},
+		{"no rule for the port", map[string]any{"dst": "192.168.0.42", "protocol": "tcp", "dstPort": 23},
+			verdict.Reject, verdict.IngressDenied, 3},
+		{"a stolen address", map[string]any{"dst": "192.168.0.42", "src": "192.168.0.99", "protocol": "udp"},
+			verdict.Reject, verdict.SpoofedIP, 1},
+		{"a stolen MAC", map[string]any{"dst": "192.168.0.42", "srcMac": "02:00:00:00:00:01", "protocol": "udp"},
+			verdict.Reject, verdict.SpoofedMAC, 1},
+		{"nobody's address", map[string]any{"dst": "192.168.0.99", "protocol": "udp"}, verdict.Lost, verdict.NoMapping, 0},
+		{"a tag", map[string]any{"dst": "192.168.0.42", "protocol": "udp", "tags": []int{7}}, verdict.Lost, verdict.Tagged, 1},
+		{"too long", map[string]any{"dst": "192.168.0.42", "protocol": "udp", "length": 9016}, verdict.Lost, verdict.Oversize, 1},
+		{"as long as can be", map[string]any{"dst": "192.168.0.42", "protocol": "udp", "length": 65535}, verdict.Lost, verdict.Oversize, 1},
+		{"jumbo", map[string]any{"dst": "192.168.0.42", "protocol": "udp", "dstPort": 7, "length": 9015}, verdict.Accept, verdict.Delivered, 4},
+	} {
+		got := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": sender, "fields": c.fields})
+		if got.Verdict != c.verdict.String() || got.Reason != c.reason.String() || c.hops > 0 && len(got.Hops) != c.hops {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+		if got.Frame.Hex == "" || got.Frame.Tree == nil || got.ReasonText == "" {
+			t.Errorf("%s: the frame is not shown: %+v", c.name, got)
+		}
+	}
+	denied := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": sender,
+		"fields": map[string]any{"dst": "192.168.0.42", "protocol": "tcp"}})
+	if denied.Rule != "implicit deny" || denied.Code != "ENI_SG_RULES_MISMATCH" {
+		t.Errorf("denied by %q (%s)", denied.Rule, denied.Code)
+	}
+	again := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": sender, "hex": denied.Frame.Hex})
+	if again.Reason != denied.Reason {
+		t.Errorf("the same frame as hex: %+v", again)
+	}
+	short := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": sender, "hex": "00:11 22\n33"})
+	if short.Reason != verdict.Malformed.String() {
+		t.Errorf("four bytes: %+v", short)
+	}
+	flows := call[FlowList](s.lab, "GET", "/network-interfaces/"+s.eni.ID+"/flows", nil)
+	if flows.Total == 0 || len(flows.Items) != flows.Total || flows.Items[0].LocalAddress != "192.168.0.42" {
+		t.Errorf("flows: %+v", flows)
+	}
+}
+
+func TestDecode(t *testing.T) {
+	l := newLab(t)
+	got := call[Decoding](l, "POST", "/packets/decode", map[string]any{
+		"hex": "ffffffffffff 02000000000a 0806 0001 0800 06 04 0001 02000000000a c0a8000a 000000000000 c0a8002a"})
+	if got.Error != "" || len(got.Tree.Layers) != 2 || got.Summary == "" {
+		t.Errorf("an ARP request: %+v", got)
+	}
+	for _, broken := range []string{"", "00", "ffffffffffff02000000000a080045"} {
+		if got := call[Decoding](l, "POST", "/packets/decode", map[string]any{"hex": broken}); got.Error == "" {
+			t.Errorf("%q decodes: %+v", broken, got)
+		}
+	}
+}

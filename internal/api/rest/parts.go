@@ -1,0 +1,139 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"enilab/internal/api/stream"
+	"enilab/internal/control"
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/conntrack"
+	"enilab/internal/dataplane/tap"
+	"enilab/internal/guest"
+)
+
+// Engine is what the API asks of the data plane: *dataplane.Engine.
+type Engine interface {
+	stream.Source
+	Workers() int
+	Totals() dataplane.Totals
+	VNICCounters(id string) (dataplane.Counters, bool)
+	Flows(id string, max int) (flows []conntrack.FlowInfo, total int, err error)
+	Inject(ctx context.Context, id string, b []byte) (dataplane.Trace, error)
+	AddTap(t *tap.Tap, vnics []string)
+	AddHostTap(t *tap.Tap, host string)
+	RemoveTap(t *tap.Tap)
+}
+
+var _ Engine = (*dataplane.Engine)(nil)
+
+// Moves performs a move so that it leaves a failover record.
+type Moves interface {
+	// Move is control.Service's Move; failoverID names the record.
+	Move(ctx context.Context, in control.MoveInput) (result control.MoveResult, failoverID string, err error)
+}
+
+// Faults injects and clears failures.
+type Faults interface {
+	Fail(ctx context.Context, id string, f control.Fault) (*control.Instance, error)
+	Recover(ctx context.Context, id string) (*control.Instance, error)
+}
+
+// Guests are the measured clients: *guest.Lab.
+type Guests interface {
+	Stats() []guest.FlowStats
+}
+
+// PolicyStatus is how a failover policy's watch stands.
+type PolicyStatus struct {
+	State     string       `json:"state" enum:"watching,suspecting,failing-over,blocked,no-standby,disabled,prober-down,unattached"`
+	Misses    int          `json:"misses" doc:"Consecutive probes missed"`
+	LastProbe *ProbeResult `json:"lastProbe,omitempty"`
+	Detail    string       `json:"detail,omitempty" doc:"Why it is in this state"`
+}
+
+// ProbeResult is one probe's outcome.
+type ProbeResult struct {
+	At     time.Time `json:"at"`
+	Result string    `json:"result"`
+	RTTMs  *float64  `json:"rttMs,omitempty"`
+	Detail string    `json:"detail"`
+}
+
+// Asset is one file of the dashboard.
+type Asset struct {
+	Body        []byte
+	Gzip        []byte // Body compressed, or nil
+	ContentType string
+	ETag        string // with its quotes
+}
+
+// Assets finds a file by its path below the root, without a leading slash.
+type Assets func(path string) (Asset, bool)
+
+// Options of a Server. Control, Engine and Moves are required.
+type Options struct {
+	Control *control.Service
+	Engine  Engine
+	Moves   Moves
+	Faults  Faults // nil: Control's own
+	Guests  Guests // nil: nothing is measured
+	// PolicyStatus tells how a policy's watch stands; nil or false: as the
+	// policy itself says, watching or disabled.
+	PolicyStatus func(id string) (PolicyStatus, bool)
+	Assets       Assets       // nil: no dashboard
+	Ready        func() error // for /healthz; nil: always
+	// Mount adds routes of other packages behind the same guard; nil: none.
+	Mount func(*fiber.App)
+	Clock tap.Clock // the engine's clock; nil: the machine's
+
+	Version string
+	Region  string
+	Timing  string // "fast" or "aws"
+
+	// Token is required unless Loopback: whoever has it has everything.
+	Loopback   bool
+	Token      string
+	AllowHosts []string // further names in Host headers, without ports
+
+	// CaptureDir keeps stopped captures over restarts; "": they are lost.
+	CaptureDir string
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.Control == nil || o.Engine == nil || o.Moves == nil:
+		return errors.New("building the API: Control, Engine and Moves are required")
+	case !o.Loopback && o.Token == "":
+		return errors.New("building the API: a listener beyond loopback needs a token")
+	}
+	if o.Faults == nil {
+		o.Faults = ownFaults{o.Control}
+	}
+	if o.Clock == nil {
+		o.Clock = wallClock{}
+	}
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
+	}
+	return nil
+}
+
+// ownFaults injects faults without anybody watching.
+type ownFaults struct{ *control.Service }
+
+func (s ownFaults) Fail(ctx context.Context, id string, f control.Fault) (*control.Instance, error) {
+	return s.FailInstance(ctx, id, f)
+}
+
+func (s ownFaults) Recover(ctx context.Context, id string) (*control.Instance, error) {
+	return s.RecoverInstance(ctx, id)
+}
+
+type wallClock struct{}
+
+func (wallClock) Now() int64                             { return time.Now().UnixNano() }
+func (wallClock) After(d time.Duration) <-chan time.Time { return time.After(d) }

@@ -1,0 +1,210 @@
+package rest
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"enilab/internal/control"
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/verdict"
+	"enilab/internal/guest"
+)
+
+// Status is the server as a whole.
+type Status struct {
+	Version       string   `json:"version"`
+	Region        string   `json:"region"`
+	Epoch         string   `json:"epoch" doc:"Of this run: cursors of the stream count within it"`
+	Revision      uint64   `json:"revision"`
+	UptimeSeconds float64  `json:"uptimeSeconds"`
+	Timing        string   `json:"timing"`
+	Counters      Totals   `json:"counters"`
+	Reasons       []Reason `json:"reasons" doc:"By the number that packet records carry"`
+}
+
+// Totals are the engine's: sent = delivered + dropped + inFlight.
+type Totals struct {
+	Sent      uint64            `json:"sent" doc:"By guests and by the network itself"`
+	Delivered uint64            `json:"delivered"`
+	InFlight  uint64            `json:"inFlight"`
+	Dropped   map[string]uint64 `json:"dropped" doc:"By reason, those that happened"`
+	ByVerdict VerdictTotals     `json:"byVerdict"`
+}
+
+// VerdictTotals are the frames whose fate is known.
+type VerdictTotals struct {
+	Accept  uint64 `json:"accept"`
+	Reject  uint64 `json:"reject"`
+	Lost    uint64 `json:"lost"`
+	Control uint64 `json:"control"`
+}
+
+// Reason is one of the closed set of fates.
+type Reason struct {
+	Name    string `json:"name"`
+	Verdict string `json:"verdict"`
+	Text    string `json:"text"`
+	Code    string `json:"code" doc:"AWS Reachability Analyzer's code, where one fits"`
+}
+
+// Traffic is what the measured clients see now.
+type Traffic struct {
+	Paused bool          `json:"paused" doc:"Every workload is paused"`
+	Flows  []TrafficFlow `json:"flows"`
+}
+
+// TrafficFlow is one measured client.
+type TrafficFlow struct {
+	InstanceID  string     `json:"instanceId"`
+	Workload    string     `json:"workload"`
+	Kind        string     `json:"kind"`
+	Target      string     `json:"target"`
+	Sent        uint64     `json:"sent"`
+	Received    uint64     `json:"received"`
+	Lost        uint64     `json:"lost" doc:"Not answered within a second"`
+	RTTP50Ms    *float64   `json:"rttP50Ms,omitempty" doc:"Over the last second"`
+	RTTP99Ms    *float64   `json:"rttP99Ms,omitempty"`
+	LastReplyAt *time.Time `json:"lastReplyAt,omitempty"`
+}
+
+// Event is one entry of the event log.
+type Event struct {
+	Seq      uint64            `json:"seq"`
+	Revision uint64            `json:"revision"`
+	At       time.Time         `json:"at"`
+	Type     string            `json:"type"`
+	Resource string            `json:"resource"`
+	Detail   map[string]string `json:"detail"`
+}
+
+// Events is a part of the log.
+type Events struct {
+	Items  []Event `json:"items"`
+	Oldest uint64  `json:"oldest" doc:"The first sequence number still kept"`
+}
+
+type eventsInput struct {
+	After uint64 `query:"after" doc:"Only events with a higher sequence number"`
+	Limit int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+}
+
+type pauseTraffic struct {
+	Paused bool `json:"paused"`
+}
+
+func (s *Server) statusOperations(api huma.API) {
+	huma.Register(api, get("status", "The server, its counters and the reasons of drops"), func(context.Context, *struct{}) (*output[Status], error) {
+		return &output[Status]{Body: Status{
+			Version: s.opt.Version, Region: s.opt.Region, Epoch: s.epoch, Revision: s.state().Revision(),
+			UptimeSeconds: time.Since(s.started).Seconds(), Timing: s.opt.Timing,
+			Counters: totalsView(s.opt.Engine.Totals()), Reasons: reasonViews(),
+		}}, nil
+	})
+	huma.Register(api, get("traffic", "What the measured clients see"), func(context.Context, *struct{}) (*output[Traffic], error) {
+		return &output[Traffic]{Body: s.traffic()}, nil
+	})
+	huma.Register(api, operation(http.MethodPut, "traffic", "Pause or resume every workload", http.StatusOK),
+		func(ctx context.Context, in *withBody[pauseTraffic]) (*output[Traffic], error) {
+			if err := s.opt.Control.PauseTraffic(ctx, in.Body.Paused); err != nil {
+				return nil, problem(err)
+			}
+			return &output[Traffic]{Body: s.traffic()}, nil
+		})
+	huma.Register(api, get("events", "The event log"), func(ctx context.Context, in *eventsInput) (*output[Events], error) {
+		// The store's numbers are signed.
+		evs, oldest, err := s.opt.Control.Events(ctx, min(in.After, math.MaxInt64), in.Limit)
+		if err != nil {
+			return nil, problem(err)
+		}
+		return &output[Events]{Body: Events{Items: views(evs, eventView), Oldest: oldest}}, nil
+	})
+	huma.Register(api, get("topology", "Everything the dashboard needs, in one answer"), func(context.Context, *struct{}) (*output[Topology], error) {
+		return &output[Topology]{Body: s.topology()}, nil
+	})
+}
+
+func totalsView(t dataplane.Totals) Totals {
+	v := Totals{
+		Sent: t.TxFrames + t.Originated, Delivered: t.RxFrames, InFlight: t.InFlight, Dropped: droppedView(t.Dropped),
+	}
+	by := [verdict.NumVerdicts]uint64{verdict.Accept: t.RxFrames}
+	for r, n := range t.Dropped {
+		by[verdict.Reason(r).Verdict()] += n
+	}
+	v.ByVerdict = VerdictTotals{
+		Accept: by[verdict.Accept], Reject: by[verdict.Reject], Lost: by[verdict.Lost], Control: by[verdict.Control],
+	}
+	return v
+}
+
+func reasonViews() []Reason {
+	out := make([]Reason, verdict.NumReasons)
+	for i := range out {
+		r := verdict.Reason(i)
+		out[i] = Reason{Name: r.String(), Verdict: r.Verdict().String(), Text: r.Text(), Code: r.Code()}
+	}
+	return out
+}
+
+func (s *Server) traffic() Traffic {
+	return Traffic{Paused: paused(s.state()), Flows: s.flows()}
+}
+
+func (s *Server) flows() []TrafficFlow {
+	if s.opt.Guests == nil {
+		return []TrafficFlow{}
+	}
+	return views(s.opt.Guests.Stats(), flowStatsView)
+}
+
+func flowStatsView(f guest.FlowStats) TrafficFlow {
+	v := TrafficFlow{
+		InstanceID: f.Host, Workload: f.Workload, Kind: f.Kind, Target: f.Target.String(),
+		Sent: f.Sent, Received: f.Received, Lost: f.Lost, RTTP50Ms: ifSet(f.RTTp50), RTTP99Ms: ifSet(f.RTTp99),
+	}
+	if f.LastReplyAt != 0 {
+		at := time.Unix(0, f.LastReplyAt).UTC()
+		v.LastReplyAt = &at
+	}
+	return v
+}
+
+// paused reports whether there are workloads and none is running.
+func paused(st *control.State) bool {
+	any := false
+	for _, i := range st.Instances() {
+		for _, w := range i.Workloads {
+			if !w.Paused {
+				return false
+			}
+			any = true
+		}
+	}
+	return any
+}
+
+func eventView(e control.Event) Event {
+	return Event{
+		Seq: e.Seq, Revision: e.Revision, At: e.At, Type: e.Type, Resource: e.Resource,
+		Detail: tagsView(e.Detail),
+	}
+}
+
+// streamStatus is the stream's message twice a second; the hub adds its type.
+type streamStatus struct {
+	Type string `json:"type"`
+	Totals
+	Paused bool          `json:"paused"`
+	Flows  []TrafficFlow `json:"flows"`
+}
+
+func (s *Server) streamStatus() any {
+	return streamStatus{
+		Type: "status", Totals: totalsView(s.opt.Engine.Totals()),
+		Paused: paused(s.state()), Flows: s.flows(),
+	}
+}

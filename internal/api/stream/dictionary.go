@@ -1,0 +1,117 @@
+package stream
+
+import (
+	"enilab/internal/dataplane/verdict"
+)
+
+const (
+	// maxKnown names of a kind are remembered as told to a client; the oldest
+	// is forgotten and told again when it comes up.
+	maxKnown = 1 << 17
+	// firstRule is the first number given to a rule; 0 is no rule.
+	firstRule = 1
+	lastRule  = 1<<ruleBits - 1
+)
+
+// dictionary is what one client has been told of the numbers in records. VNICs
+// keep the engine's numbers, which are never reused. Rule references are wider
+// than the record's 24 bits, so rules are numbered for the connection, always
+// upward: rows that the client still shows keep their meaning.
+type dictionary struct {
+	source Source
+
+	vnics map[uint32]struct{}
+	rules map[verdict.RuleID]uint32
+	// In the order in which they were told, as rings.
+	vnicOrder fifo[uint32]
+	ruleOrder fifo[verdict.RuleID]
+	nextRule  uint32
+
+	newVNICs, newRules []dictItem
+}
+
+// dictItem is an entry as it is sent.
+type dictItem struct {
+	I   uint32 `json:"i"`
+	ID  string `json:"id"`
+	MAC string `json:"mac,omitempty"`
+}
+
+// dictMessage tells a client what numbers mean.
+type dictMessage struct {
+	Type  string     `json:"type"`
+	Kind  string     `json:"kind"`
+	Items []dictItem `json:"items"`
+}
+
+func newDictionary(s Source) *dictionary {
+	return &dictionary{
+		source: s, vnics: map[uint32]struct{}{}, rules: map[verdict.RuleID]uint32{}, nextRule: firstRule,
+	}
+}
+
+// vnic makes sure that the client knows a VNIC's number.
+func (d *dictionary) vnic(index uint32) {
+	if index == 0 {
+		return
+	}
+	if _, known := d.vnics[index]; known {
+		return
+	}
+	if old, full := d.vnicOrder.push(index); full {
+		delete(d.vnics, old)
+	}
+	d.vnics[index] = struct{}{}
+	id, mac := d.source.VNICName(index)
+	d.newVNICs = append(d.newVNICs, dictItem{I: index, ID: id, MAC: mac.String()})
+}
+
+// rule returns the client's number for a rule, which it is told if it is new.
+func (d *dictionary) rule(id verdict.RuleID) uint32 {
+	if id == verdict.RuleNone {
+		return 0
+	}
+	if n, known := d.rules[id]; known {
+		return n
+	}
+	n := d.nextRule
+	if d.nextRule++; d.nextRule > lastRule {
+		d.nextRule = firstRule
+	}
+	if old, full := d.ruleOrder.push(id); full {
+		delete(d.rules, old)
+	}
+	d.rules[id] = n
+	d.newRules = append(d.newRules, dictItem{I: n, ID: d.source.RuleName(id)})
+	return n
+}
+
+// news returns the messages that have to go before the next records.
+func (d *dictionary) news() []dictMessage {
+	var out []dictMessage
+	if len(d.newVNICs) > 0 {
+		out = append(out, dictMessage{"dict", "vnic", d.newVNICs})
+	}
+	if len(d.newRules) > 0 {
+		out = append(out, dictMessage{"dict", "rule", d.newRules})
+	}
+	d.newVNICs, d.newRules = nil, nil
+	return out
+}
+
+// fifo remembers the newest maxKnown values.
+type fifo[T any] struct {
+	ring []T
+	next int
+}
+
+// push adds v and returns what it took the place of.
+func (f *fifo[T]) push(v T) (old T, full bool) {
+	if len(f.ring) < maxKnown {
+		f.ring = append(f.ring, v)
+		return old, false
+	}
+	old, f.ring[f.next] = f.ring[f.next], v
+	f.next = (f.next + 1) % maxKnown
+	return old, true
+}
