@@ -1,0 +1,255 @@
+package ec2
+
+import (
+	"strings"
+
+	"enilab/internal/api/ec2/model"
+	"enilab/internal/api/ec2/query"
+	"enilab/internal/control"
+)
+
+func (c *call) address(a *control.Address) model.Address {
+	m := model.Address{
+		AllocationId: &a.AllocationID, PublicIp: new(a.PublicIP.String()), Domain: new("vpc"),
+		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.api.opt.Region, Tags: tagList(a.Tags),
+	}
+	if a.AssociationID == "" {
+		return m
+	}
+	m.AssociationId, m.NetworkInterfaceId, m.NetworkInterfaceOwnerId = &a.AssociationID, &a.NetworkInterface, &c.api.opt.Account
+	m.PrivateIpAddress = new(a.PrivateIP.String())
+	m.InstanceId = text(c.instanceOf(a))
+	return m
+}
+
+// instanceOf is the instance that an Elastic IP leads to, "" if none.
+func (c *call) instanceOf(a *control.Address) string {
+	if n := c.state.NetworkInterface(a.NetworkInterface); n != nil && n.Attachment != nil {
+		return n.Attachment.Instance
+	}
+	return ""
+}
+
+func addressPlace(a *control.Address) string { return place(a.CreatedAt, a.AllocationID) }
+
+// given is a filter on a value that an address may not have.
+func given(of func(*call, *control.Address) string) field[*control.Address] {
+	return func(c *call, a *control.Address, match func(string) bool) bool {
+		v := of(c, a)
+		return v != "" && match(v)
+	}
+}
+
+var addressFilters = filterable[*control.Address]{
+	action: "DescribeAddresses",
+	fields: map[string]field[*control.Address]{
+		"allocation-id":        given(func(_ *call, a *control.Address) string { return a.AllocationID }),
+		"association-id":       given(func(_ *call, a *control.Address) string { return a.AssociationID }),
+		"instance-id":          given((*call).instanceOf),
+		"network-border-group": given(func(c *call, _ *control.Address) string { return c.api.opt.Region }),
+		"network-interface-id": given(func(_ *call, a *control.Address) string { return a.NetworkInterface }),
+		"network-interface-owner-id": given(func(c *call, a *control.Address) string {
+			if a.NetworkInterface == "" {
+				return ""
+			}
+			return c.api.opt.Account
+		}),
+		"private-ip-address": given(func(_ *call, a *control.Address) string {
+			if a.AssociationID == "" {
+				return ""
+			}
+			return a.PrivateIP.String()
+		}),
+		"public-ip": given(func(_ *call, a *control.Address) string { return a.PublicIP.String() }),
+	},
+	tags: func(a *control.Address) control.Tags { return a.Tags },
+}
+
+// byPublicIP finds Elastic IPs by the address itself.
+func (c *call) byPublicIP(ips []string) ([]*control.Address, error) {
+	var rows []*control.Address
+	all := c.state.Addresses()
+next:
+	for _, ip := range ips {
+		for _, a := range all {
+			if a.PublicIP.String() == ip {
+				rows = append(rows, a)
+				continue next
+			}
+		}
+		return nil, query.Refuse("InvalidAddress.NotFound", "Address '%s' not found.", clip(ip))
+	}
+	return rows, nil
+}
+
+func describeAddresses(c *call, in *model.DescribeAddressesRequest) (result, error) {
+	keep, err := addressFilters.compile(c, in.Filters)
+	if err != nil {
+		return nil, err
+	}
+	rows := c.state.Addresses()
+	if len(in.AllocationIds)+len(in.PublicIps) > 0 {
+		byID, err := findAll(idAllocation, in.AllocationIds, c.state.Address)
+		if err != nil {
+			return nil, err
+		}
+		byIP, err := c.byPublicIP(in.PublicIps)
+		if err != nil {
+			return nil, err
+		}
+		seen := make(map[string]bool)
+		rows = nil
+		for _, a := range append(byID, byIP...) {
+			if !seen[a.AllocationID] {
+				seen[a.AllocationID] = true
+				rows = append(rows, a)
+			}
+		}
+		rows = sorted(rows, addressPlace)
+	}
+	out := &model.DescribeAddressesResult{Addresses: []model.Address{}}
+	for _, a := range rows {
+		if keep(a) {
+			out.Addresses = append(out.Addresses, c.address(a))
+		}
+	}
+	return out, nil
+}
+
+func allocateAddress(c *call, in *model.AllocateAddressRequest) (result, error) {
+	tags, err := tagSpecs(in.TagSpecifications, "elastic-ip")
+	if err != nil {
+		return nil, err
+	}
+	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.api.opt.Region {
+		return nil, invalid("Invalid value '%s' for networkBorderGroup. This laboratory has only %s.", clip(g), c.api.opt.Region)
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	a, err := svc.AllocateAddress(c.ctx, tags["elastic-ip"])
+	if err != nil {
+		return nil, err
+	}
+	return &model.AllocateAddressResult{
+		AllocationId: &a.AllocationID, PublicIp: new(a.PublicIP.String()), Domain: new("vpc"),
+		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.api.opt.Region,
+	}, nil
+}
+
+// addressGiven is the Elastic IP a call is about, by its id or itself.
+func (c *call) addressGiven(allocation, publicIP *string) (*control.Address, error) {
+	switch {
+	case allocation != nil && publicIP != nil:
+		return nil, combination("You may specify public IP or allocation id, but not both in the same call")
+	case allocation != nil:
+		return find(idAllocation, *allocation, c.state.Address)
+	case publicIP != nil:
+		rows, err := c.byPublicIP([]string{*publicIP})
+		if err != nil {
+			return nil, err
+		}
+		return rows[0], nil
+	}
+	return nil, missing("allocationId")
+}
+
+// target is the ENI that an Elastic IP shall lead to. An instance stands for
+// its ENI if it has only one.
+func (c *call) target(networkInterface, instance *string) (string, error) {
+	switch {
+	case networkInterface != nil && instance != nil:
+		return "", combination("You may specify network interface id or instance id, but not both in the same call")
+	case networkInterface != nil:
+		n, err := find(idInterface, *networkInterface, c.state.NetworkInterface)
+		if err != nil {
+			return "", err
+		}
+		return n.ID, nil
+	case instance == nil:
+		return "", missing("networkInterfaceId")
+	}
+	i, err := find(idInstance, *instance, c.state.Instance)
+	if err != nil {
+		return "", err
+	}
+	switch i.State {
+	case control.InstanceRunning, control.InstanceStopped, control.InstanceStopping:
+	default:
+		return "", query.Refuse("IncorrectInstanceState", "The instance '%s' is not in a valid state for this operation.", i.ID)
+	}
+	attached := c.state.InterfacesOf(i.ID)
+	if len(attached) != 1 {
+		return "", query.Refuse("InvalidInstanceID",
+			"There are multiple interfaces attached to instance '%s'. Please specify an interface ID for the operation instead.", i.ID)
+	}
+	return attached[0].ID, nil
+}
+
+func associateAddress(c *call, in *model.AssociateAddressRequest) (result, error) {
+	a, err := c.addressGiven(in.AllocationId, in.PublicIp)
+	if err != nil {
+		return nil, err
+	}
+	eni, err := c.target(in.NetworkInterfaceId, in.InstanceId)
+	if err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	// In a VPC an Elastic IP moves unless that is forbidden (API reference).
+	move := in.AllowReassociation == nil || *in.AllowReassociation
+	if a, err = svc.AssociateAddress(c.ctx, a.AllocationID, eni, query.Value(in.PrivateIpAddress), move); err != nil {
+		return nil, err
+	}
+	return &model.AssociateAddressResult{AssociationId: &a.AssociationID}, nil
+}
+
+func disassociateAddress(c *call, in *model.DisassociateAddressRequest) (result, error) {
+	association := query.Value(in.AssociationId)
+	switch {
+	case in.AssociationId != nil && in.PublicIp != nil:
+		return nil, combination("You may specify public IP or association id, but not both in the same call")
+	case in.AssociationId != nil:
+		if err := idAssociation.check(association); err != nil {
+			return nil, err
+		}
+		var held bool
+		for _, a := range c.state.Addresses() {
+			held = held || a.AssociationID == association
+		}
+		if !held {
+			return nil, idAssociation.absent(association)
+		}
+	case in.PublicIp != nil:
+		rows, err := c.byPublicIP([]string{*in.PublicIp})
+		if err != nil {
+			return nil, err
+		}
+		if association = rows[0].AssociationID; association == "" {
+			return nil, idAssociation.absent(strings.TrimSpace(*in.PublicIp))
+		}
+	default:
+		return nil, missing("associationId")
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	return done{}, svc.DisassociateAddress(c.ctx, association)
+}
+
+func releaseAddress(c *call, in *model.ReleaseAddressRequest) (result, error) {
+	a, err := c.addressGiven(in.AllocationId, in.PublicIp)
+	if err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	return done{}, svc.ReleaseAddress(c.ctx, a.AllocationID)
+}

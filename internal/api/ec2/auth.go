@@ -1,0 +1,91 @@
+package ec2
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"enilab/internal/api/ec2/query"
+	"enilab/internal/api/ec2/sigv4"
+)
+
+// caller is who signed a request.
+type caller struct{ arn, userID string }
+
+func (a *API) root() caller {
+	return caller{arn: "arn:aws:iam::" + a.opt.Account + ":root", userID: a.opt.Account}
+}
+
+// authenticate tells who asks, and refuses who may not where keys are
+// configured. EC2 says AuthFailure to an unknown key and to a wrong signature
+// alike; STS tells them apart.
+func (a *API) authenticate(r *request, svc service, s *sigv4.Signature, parseErr error) (caller, error) {
+	now := a.opt.Now()
+	var temporary *session
+	if s != nil {
+		temporary = a.sessions.find(s.AccessKey)
+	}
+	who := a.root()
+	if temporary != nil {
+		who = temporary.who
+	}
+	if len(a.opt.Keys) == 0 {
+		return who, nil
+	}
+	switch {
+	case errors.Is(parseErr, sigv4.ErrUnsigned):
+		return who, query.Refuse("MissingAuthenticationToken", "Request is missing Authentication Token")
+	case parseErr != nil:
+		return who, query.Refuse("IncompleteSignature", "%s", clip(parseErr.Error()))
+	}
+	want := map[service]string{serviceEC2: "ec2", serviceSTS: "sts"}[svc]
+	if s.Service != want {
+		return who, query.Refuse("SignatureDoesNotMatch", "Credential should be scoped to correct service: '%s'.", want)
+	}
+	secret, ok := a.opt.Keys[s.AccessKey]
+	if temporary != nil {
+		secret = temporary.secret
+		ok = subtle.ConstantTimeCompare([]byte(s.Token), []byte(temporary.token)) == 1
+	}
+	if !ok {
+		return who, stranger(svc)
+	}
+	switch err := s.Verify(r.signed(), secret, now); {
+	case errors.Is(err, sigv4.ErrExpired):
+		return who, expired(svc, s, now)
+	case err != nil:
+		return who, mismatch(svc)
+	}
+	if temporary != nil && now.After(temporary.expires) {
+		if svc == serviceSTS {
+			return who, query.Refuse("ExpiredToken", "The security token included in the request is expired")
+		}
+		return who, query.Refuse("RequestExpired", "Request has expired.")
+	}
+	return who, nil
+}
+
+func stranger(svc service) error {
+	if svc == serviceSTS {
+		return query.Refuse("InvalidClientTokenId", "The security token included in the request is invalid.")
+	}
+	return query.Refuse("AuthFailure", "AWS was not able to validate the provided access credentials")
+}
+
+func mismatch(svc service) error {
+	if svc == serviceSTS {
+		return query.Refuse("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. "+
+			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	}
+	return stranger(svc)
+}
+
+func expired(svc service, s *sigv4.Signature, now time.Time) error {
+	if svc == serviceSTS {
+		const form = "20060102T150405Z"
+		return query.Refuse("SignatureDoesNotMatch", "%s", fmt.Sprintf("Signature expired or not yet current: %s is too far from %s",
+			s.Time.Format(form), now.UTC().Format(form)))
+	}
+	return query.Refuse("RequestExpired", "Request has expired.")
+}

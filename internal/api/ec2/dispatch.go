@@ -1,0 +1,181 @@
+package ec2
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"enilab/internal/api/ec2/model"
+	"enilab/internal/api/ec2/query"
+	"enilab/internal/api/ec2/sigv4"
+	"enilab/internal/control"
+)
+
+// namespace is EC2's of answers, whatever version was asked for.
+const namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
+
+// result is what an action answers.
+type result interface{ AppendXML([]byte) []byte }
+
+// done is the answer of an action that only succeeds.
+type done struct{}
+
+func (done) AppendXML(b []byte) []byte { return query.AppendBool(b, "return", new(true)) }
+
+// input is a pointer to a request of the model.
+type input[T any] interface {
+	*T
+	Decode(*query.Decoder, *query.Node)
+	Action() string
+	Missing() string
+	DryRunning() bool
+	Token() string
+}
+
+// handler is one implemented action.
+type handler struct {
+	// honours are the parameters that the action acts on, by their names
+	// without indexes and with all below them, or "Name=value" where only that
+	// value is. The others of the model are refused: silence would pretend.
+	honours []string
+	run     func(c *call, root *query.Node) (result, error)
+}
+
+// call is one request of an action.
+type call struct {
+	ctx    context.Context
+	api    *API
+	state  *control.State // as it was when the request came
+	params []query.Param
+	action string
+	dry    bool
+}
+
+// errDryRun is how a dry run ends that would have succeeded.
+var errDryRun = query.Refuse("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+
+// command gives the way to change something, which a dry run does not get.
+func (c *call) command() (*control.Service, error) {
+	if c.dry {
+		return nil, errDryRun
+	}
+	return c.api.opt.Control, nil
+}
+
+// bind makes a handler of a function on one of the model's requests.
+func bind[T any, P input[T]](table map[string]handler, honours string, f func(*call, P) (result, error)) {
+	h := handler{honours: append(strings.Fields(honours), "DryRun", "ClientToken")}
+	h.run = func(c *call, root *query.Node) (result, error) {
+		in := P(new(T))
+		var d query.Decoder
+		in.Decode(&d, root)
+		if err := d.Err(); err != nil {
+			return nil, err
+		}
+		if name := in.Missing(); name != "" {
+			return nil, missing(name)
+		}
+		if err := h.acts(c.action, root, ""); err != nil {
+			return nil, err
+		}
+		if token := in.Token(); token != "" && !in.DryRunning() {
+			return c.api.tokens.once(c, token, func() (result, error) { return f(c, in) })
+		}
+		if c.dry = in.DryRunning(); !c.dry {
+			return f(c, in)
+		}
+		if _, err := f(c, in); err != nil {
+			return nil, err
+		}
+		return nil, errDryRun
+	}
+	table[P(nil).Action()] = h
+}
+
+func missing(name string) error {
+	return query.Refuse("MissingParameter", "The request must contain the parameter %s", name)
+}
+
+func invalid(format string, args ...any) error {
+	return query.Refuse("InvalidParameterValue", format, args...)
+}
+
+func combination(format string, args ...any) error {
+	return query.Refuse("InvalidParameterCombination", format, args...)
+}
+
+// unsupported refuses what EC2 has and enilab has not.
+func unsupported(format string, args ...any) error {
+	return query.Refuse("UnsupportedOperation", format, args...)
+}
+
+func (a *API) dispatch(ctx context.Context, r *request, svc service, params []query.Param,
+	signature *sigv4.Signature, signatureErr error, b []byte,
+) ([]byte, error) {
+	who, err := a.authenticate(r, svc, signature, signatureErr)
+	if err != nil {
+		return b, err
+	}
+	action := valueOf(params, "Action")
+	if action == "" {
+		return b, query.Refuse("MissingAction", "The request must contain the parameter Action")
+	}
+	own := slices.DeleteFunc(slices.Clone(params), func(p query.Param) bool { return envelope(p.Name) })
+	root, err := query.Tree(own)
+	if err != nil {
+		return b, err
+	}
+	if svc == serviceSTS {
+		return a.serveSTS(r, who, action, root, b)
+	}
+	h, ok := handlers[action]
+	if !ok {
+		if _, known := slices.BinarySearch(model.Names, action); known {
+			return b, unsupported("The action %s is not supported by enilab; docs/ec2-api.md lists those that are.", action)
+		}
+		return b, query.Refuse("InvalidAction", "The action %s is not valid for this web service.", clip(action))
+	}
+	c := &call{ctx: ctx, api: a, state: a.opt.Control.State(), params: own, action: action}
+	out, err := h.run(c, root)
+	if err != nil {
+		return b, err
+	}
+	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n<"...)
+	b = append(b, action...)
+	b = append(b, `Response xmlns="`+namespace+`"><requestId>`...)
+	b = append(b, r.id...)
+	b = append(b, `</requestId>`...)
+	b = out.AppendXML(b)
+	b = append(b, "</"...)
+	b = append(b, action...)
+	return append(b, "Response>"...), nil
+}
+
+// clip keeps refusals short whatever was sent.
+func clip(s string) string {
+	if r := []rune(s); len(r) > 100 {
+		return string(r[:100]) + "..."
+	}
+	return s
+}
+
+// acts refuses the first parameter below n that h does not act on.
+func (h *handler) acts(action string, n *query.Node, path string) error {
+	for i := range n.Children {
+		child := &n.Children[i]
+		name := path
+		if strings.Trim(child.Name, "0123456789") != "" {
+			name = strings.TrimPrefix(path+"."+child.Name, ".")
+		}
+		if slices.Contains(h.honours, name) {
+			continue
+		}
+		if child.Set && !slices.Contains(h.honours, name+"="+child.Value) {
+			return unsupported("The parameter %s of %s is not supported by enilab.", clip(child.Path), action)
+		}
+		if err := h.acts(action, child, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

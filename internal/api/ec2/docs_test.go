@@ -1,0 +1,60 @@
+package ec2
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"enilab/internal/api/ec2/model"
+)
+
+var update = flag.Bool("update", false, "write docs/ec2-api.md")
+
+const docsHead = `# The EC2 API
+
+` + "`aws --endpoint-url http://127.0.0.1:4566 ec2 ...`" + `, boto3 and every other client of EC2's Query protocol drive the same control plane as the
+page and the admin API; a change moves packets before it is answered. Any credentials are taken on loopback. Beyond loopback the API
+is not open to AWS clients yet: they cannot send the token that everything asks for there.
+
+One laboratory is one region, the one of ` + "`--region`" + `: a request signed for another is answered from it. The account is 123456789012.
+STS answers GetCallerIdentity and AssumeRole. A parameter that an action knows but enilab does not act on is refused with
+UnsupportedOperation, never ignored. This list is written by ` + "`go test ./internal/api/ec2 -update`" + ` from the code.
+
+`
+
+// TestTheListOfActionsIsTrue holds docs/ec2-api.md to the handlers.
+func TestTheListOfActionsIsTrue(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(docsHead)
+	var have, lack []string
+	for _, name := range model.Names {
+		if _, ok := handlers[name]; ok {
+			have = append(have, name)
+		} else {
+			lack = append(lack, name)
+		}
+	}
+	fmt.Fprintf(&b, "## Implemented: %d\n\n", len(have))
+	for _, name := range have {
+		fmt.Fprintf(&b, "- %s\n", name)
+	}
+	fmt.Fprintf(&b, "\n## Not implemented: %d\n\nThese answer `UnsupportedOperation` and their own name; a name that EC2 does not have answers `InvalidAction`.\n\n%s\n",
+		len(lack), strings.Join(lack, ", "))
+	path := filepath.Join("..", "..", "..", "docs", "ec2-api.md")
+	if *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != b.String() {
+		t.Errorf("docs/ec2-api.md is not what the code says (%v): run go test ./internal/api/ec2 -update", err)
+	}
+	if !slices.IsSorted(model.Names) {
+		t.Error("the names of actions are not sorted, but looked up as if they were")
+	}
+}

@@ -1,0 +1,178 @@
+package ec2
+
+import (
+	"enilab/internal/api/ec2/model"
+	"enilab/internal/api/ec2/query"
+	"enilab/internal/control"
+)
+
+// errNoDefaultVPC: a group by name alone is one of the default VPC, and no
+// laboratory has one.
+func errNoDefaultVPC() error {
+	return query.Refuse("VPCIdNotSpecified", "No default VPC for this user")
+}
+
+func (c *call) group(g *control.SecurityGroup) model.SecurityGroup {
+	return model.SecurityGroup{
+		GroupId: &g.ID, GroupName: &g.Name, Description: &g.Description, VpcId: &g.VPC, OwnerId: &c.api.opt.Account,
+		SecurityGroupArn: new(c.api.arn("security-group", g.ID)), Tags: tagList(g.Tags),
+		IpPermissions: c.permissions(g, false), IpPermissionsEgress: c.permissions(g, true),
+	}
+}
+
+// groupIDs are the groups of an ENI with their names.
+func (c *call) groupIDs(ids []string) []model.GroupIdentifier {
+	list := make([]model.GroupIdentifier, 0, len(ids))
+	for _, id := range ids {
+		g := model.GroupIdentifier{GroupId: &id}
+		if row := c.state.SecurityGroup(id); row != nil {
+			g.GroupName = &row.Name
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+func groupPlace(g *control.SecurityGroup) string { return place(g.CreatedAt, g.ID) }
+
+// ofRules is a filter on the rules of one direction.
+func ofRules(egress bool, of func(*call, *control.SecurityGroupRule) string) field[*control.SecurityGroup] {
+	return func(c *call, g *control.SecurityGroup, match func(string) bool) bool {
+		for i := range g.Rules {
+			if g.Rules[i].Egress != egress {
+				continue
+			}
+			if v := of(c, &g.Rules[i]); v != "" && match(v) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+var groupFilters = func() filterable[*control.SecurityGroup] {
+	f := filterable[*control.SecurityGroup]{
+		action: "DescribeSecurityGroups",
+		fields: map[string]field[*control.SecurityGroup]{
+			"description": one(func(_ *call, g *control.SecurityGroup) string { return g.Description }),
+			"group-id":    one(func(_ *call, g *control.SecurityGroup) string { return g.ID }),
+			"group-name":  one(func(_ *call, g *control.SecurityGroup) string { return g.Name }),
+			"owner-id":    one(func(c *call, _ *control.SecurityGroup) string { return c.api.opt.Account }),
+			"vpc-id":      one(func(_ *call, g *control.SecurityGroup) string { return g.VPC }),
+		},
+		absent: "ip-permission.prefix-list-id egress.ip-permission.prefix-list-id",
+		tags:   func(g *control.SecurityGroup) control.Tags { return g.Tags },
+	}
+	for prefix, egress := range map[string]bool{"ip-permission.": false, "egress.ip-permission.": true} {
+		for name, of := range map[string]func(*call, *control.SecurityGroupRule) string{
+			"cidr":      func(_ *call, r *control.SecurityGroupRule) string { return cidrOf(r, true) },
+			"ipv6-cidr": func(_ *call, r *control.SecurityGroupRule) string { return cidrOf(r, false) },
+			"from-port": func(_ *call, r *control.SecurityGroupRule) string { return number(r.FromPort) },
+			"to-port":   func(_ *call, r *control.SecurityGroupRule) string { return number(r.ToPort) },
+			"protocol":  func(_ *call, r *control.SecurityGroupRule) string { return protocolName(r.Protocol) },
+			"group-id":  func(_ *call, r *control.SecurityGroupRule) string { return r.Group },
+			"group-name": func(c *call, r *control.SecurityGroupRule) string {
+				if g := c.state.SecurityGroup(r.Group); g != nil {
+					return g.Name
+				}
+				return ""
+			},
+			"user-id": func(c *call, r *control.SecurityGroupRule) string {
+				if r.Group == "" {
+					return ""
+				}
+				return c.api.opt.Account
+			},
+		} {
+			f.fields[prefix+name] = ofRules(egress, of)
+		}
+	}
+	return f
+}()
+
+// cidrOf is a rule's block if it is of that family, else "".
+func cidrOf(r *control.SecurityGroupRule, v4 bool) string {
+	if r.Group != "" || r.CIDR.Addr().Is4() != v4 {
+		return ""
+	}
+	return r.CIDR.String()
+}
+
+func describeSecurityGroups(c *call, in *model.DescribeSecurityGroupsRequest) (result, error) {
+	keep, err := groupFilters.compile(c, in.Filters)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.page(in.MaxResults, in.NextToken, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.GroupNames) > 0 {
+		return nil, errNoDefaultVPC()
+	}
+	rows := c.state.SecurityGroups()
+	if len(in.GroupIds) > 0 {
+		if rows, err = findAll(idGroup, in.GroupIds, c.state.SecurityGroup); err != nil {
+			return nil, err
+		}
+		rows = sorted(rows, groupPlace)
+	}
+	rows, next := cutPage(p, rows, groupPlace, keep)
+	out := &model.DescribeSecurityGroupsResult{SecurityGroups: []model.SecurityGroup{}, NextToken: next}
+	for _, g := range rows {
+		out.SecurityGroups = append(out.SecurityGroups, c.group(g))
+	}
+	return out, nil
+}
+
+func createSecurityGroup(c *call, in *model.CreateSecurityGroupRequest) (result, error) {
+	tags, err := tagSpecs(in.TagSpecifications, "security-group")
+	if err != nil {
+		return nil, err
+	}
+	if query.Value(in.VpcId) == "" {
+		return nil, errNoDefaultVPC()
+	}
+	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	g, err := svc.CreateGroup(c.ctx, control.CreateGroupInput{
+		VPC: *in.VpcId, Name: *in.GroupName, Description: *in.Description, Tags: tags["security-group"],
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.CreateSecurityGroupResult{
+		GroupId: &g.ID, SecurityGroupArn: new(c.api.arn("security-group", g.ID)), Tags: tagList(g.Tags),
+	}, nil
+}
+
+// groupGiven is the group a call is about.
+func (c *call) groupGiven(id, name *string) (*control.SecurityGroup, error) {
+	switch {
+	case id != nil:
+		return find(idGroup, *id, c.state.SecurityGroup)
+	case name != nil:
+		return nil, errNoDefaultVPC()
+	}
+	return nil, missing("groupId")
+}
+
+func deleteSecurityGroup(c *call, in *model.DeleteSecurityGroupRequest) (result, error) {
+	g, err := c.groupGiven(in.GroupId, in.GroupName)
+	if err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	if err := svc.DeleteGroup(c.ctx, g.ID); err != nil {
+		return nil, err
+	}
+	return &model.DeleteSecurityGroupResult{GroupId: &g.ID, Return: new(true)}, nil
+}

@@ -1,0 +1,71 @@
+package ec2
+
+// handlers are the implemented actions with the parameters each acts on.
+var handlers = func() map[string]handler {
+	t := make(map[string]handler)
+
+	bind(t, "AllRegions RegionName Filter", describeRegions)
+	// The laboratory has ordinary zones only, so that all of them are always shown.
+	bind(t, "AllAvailabilityZones ZoneName ZoneId Filter", describeAvailabilityZones)
+
+	bind(t, "CidrBlock TagSpecification InstanceTenancy=default AmazonProvidedIpv6CidrBlock=false", createVpc)
+	bind(t, "VpcId Filter MaxResults NextToken", describeVpcs)
+	bind(t, "VpcId Attribute", describeVpcAttribute)
+	bind(t, "VpcId", deleteVpc)
+	bind(t, "VpcId CidrBlock AvailabilityZone AvailabilityZoneId TagSpecification Ipv6Native=false", createSubnet)
+	bind(t, "SubnetId Filter MaxResults NextToken", describeSubnets)
+	bind(t, "SubnetId", deleteSubnet)
+
+	const permissions = " IpPermissions.IpProtocol IpPermissions.FromPort IpPermissions.ToPort IpPermissions.IpRanges" +
+		" IpPermissions.Ipv6Ranges IpPermissions.Groups.GroupId IpPermissions.Groups.UserId IpPermissions.Groups.Description" +
+		" IpProtocol FromPort ToPort CidrIp"
+	bind(t, "GroupName GroupDescription VpcId TagSpecification", createSecurityGroup)
+	bind(t, "GroupId GroupName Filter MaxResults NextToken", describeSecurityGroups)
+	bind(t, "GroupId GroupName", deleteSecurityGroup)
+	bind(t, "SecurityGroupRuleId Filter MaxResults NextToken", describeSecurityGroupRules)
+	bind(t, "GroupId GroupName"+permissions, authorizeIngress)
+	bind(t, "GroupId"+permissions, authorizeEgress)
+	bind(t, "GroupId GroupName SecurityGroupRuleId"+permissions, revokeIngress)
+	bind(t, "GroupId SecurityGroupRuleId"+permissions, revokeEgress)
+
+	bind(t, "SubnetId Description SecurityGroupId PrivateIpAddress PrivateIpAddresses SecondaryPrivateIpAddressCount"+
+		" TagSpecification InterfaceType=interface Ipv6AddressCount=0", createNetworkInterface)
+	bind(t, "NetworkInterfaceId Filter MaxResults NextToken IncludeManagedResources", describeNetworkInterfaces)
+	bind(t, "NetworkInterfaceId", deleteNetworkInterface)
+	bind(t, "NetworkInterfaceId Attribute", describeNetworkInterfaceAttribute)
+	bind(t, "NetworkInterfaceId Description SecurityGroupId SourceDestCheck Attachment.AttachmentId"+
+		" Attachment.DeleteOnTermination", modifyNetworkInterfaceAttribute)
+	bind(t, "NetworkInterfaceId SourceDestCheck", resetNetworkInterfaceAttribute)
+	bind(t, "NetworkInterfaceId InstanceId DeviceIndex NetworkCardIndex=0", attachNetworkInterface)
+	bind(t, "AttachmentId Force", detachNetworkInterface)
+	bind(t, "NetworkInterfaceId PrivateIpAddress SecondaryPrivateIpAddressCount AllowReassignment", assignPrivateIPAddresses)
+	bind(t, "NetworkInterfaceId PrivateIpAddress", unassignPrivateIPAddresses)
+
+	bind(t, "Domain=vpc PublicIpv4Pool=amazon NetworkBorderGroup TagSpecification", allocateAddress)
+	bind(t, "AllocationId PublicIp NetworkInterfaceId InstanceId PrivateIpAddress AllowReassociation", associateAddress)
+	bind(t, "AssociationId PublicIp", disassociateAddress)
+	bind(t, "AllocationId PublicIp", releaseAddress)
+	bind(t, "AllocationId PublicIp Filter", describeAddresses)
+
+	// Any image is taken and none is booted: the guests are enilab's own.
+	bind(t, "ImageId InstanceType MinCount MaxCount SubnetId SecurityGroupId PrivateIpAddress TagSpecification"+
+		" Placement.AvailabilityZone Placement.Tenancy=default EbsOptimized=false Monitoring.Enabled=false"+
+		" DisableApiTermination=false DisableApiStop=false Ipv6AddressCount=0"+
+		" NetworkInterface.DeviceIndex NetworkInterface.NetworkCardIndex=0 NetworkInterface.NetworkInterfaceId"+
+		" NetworkInterface.SubnetId NetworkInterface.SecurityGroupId NetworkInterface.PrivateIpAddress"+
+		" NetworkInterface.DeleteOnTermination NetworkInterface.AssociatePublicIpAddress=false"+
+		" NetworkInterface.InterfaceType=interface", runInstances)
+	bind(t, "InstanceId Filter MaxResults NextToken IncludeManagedResources", describeInstances)
+	bind(t, "InstanceId", startInstances)
+	bind(t, "InstanceId Force Hibernate=false", stopInstances)
+	bind(t, "InstanceId", rebootInstances)
+	// Every guest here can be switched off at once, whether forced or not.
+	bind(t, "InstanceId Force SkipOsShutdown", terminateInstances)
+	bind(t, "InstanceId IncludeAllInstances Filter MaxResults NextToken IncludeManagedResources", describeInstanceStatus)
+	bind(t, "InstanceType Filter MaxResults NextToken", describeInstanceTypes)
+
+	bind(t, "ResourceId Tag", createTags)
+	bind(t, "ResourceId Tag", deleteTags)
+	bind(t, "Filter MaxResults NextToken", describeTags)
+	return t
+}()

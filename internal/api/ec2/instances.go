@@ -1,0 +1,136 @@
+package ec2
+
+import (
+	"context"
+
+	"enilab/internal/api/ec2/model"
+	"enilab/internal/api/ec2/query"
+	"enilab/internal/control"
+)
+
+func instancePlace(i *control.Instance) string { return place(i.LaunchAt, i.ID) }
+
+// instances are the rows of a Describe: those of the ids, or all.
+func (c *call) instances(ids []string) ([]*control.Instance, error) {
+	if len(ids) == 0 {
+		return c.state.Instances(), nil
+	}
+	rows, err := findAll(idInstance, ids, c.state.Instance)
+	return sorted(rows, instancePlace), err
+}
+
+func describeInstances(c *call, in *model.DescribeInstancesRequest) (result, error) {
+	keep, err := instanceFilters.compile(c, in.Filters)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.page(in.MaxResults, in.NextToken, "instancesSet", in.InstanceIds)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.instances(in.InstanceIds)
+	if err != nil {
+		return nil, err
+	}
+	rows, next := cutPage(p, rows, instancePlace, keep)
+	out := &model.DescribeInstancesResult{Reservations: make([]model.Reservation, 0, len(rows)), NextToken: next}
+	for _, i := range rows {
+		out.Reservations = append(out.Reservations, *c.reservation(i))
+	}
+	return out, nil
+}
+
+func (c *call) reservation(list ...*control.Instance) *model.Reservation {
+	r := &model.Reservation{
+		ReservationId: new(reservation(list[0])), OwnerId: &c.api.opt.Account, Groups: []model.GroupIdentifier{},
+	}
+	for _, i := range list {
+		r.Instances = append(r.Instances, c.instance(i))
+	}
+	return r
+}
+
+func describeInstanceStatus(c *call, in *model.DescribeInstanceStatusRequest) (result, error) {
+	keep, err := statusFilters.compile(c, in.Filters)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.page(in.MaxResults, in.NextToken, "instanceIds", in.InstanceIds)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.instances(in.InstanceIds)
+	if err != nil {
+		return nil, err
+	}
+	every := query.Value(in.IncludeAllInstances)
+	rows, next := cutPage(p, rows, instancePlace, func(i *control.Instance) bool {
+		return (every || i.State == control.InstanceRunning) && keep(i)
+	})
+	out := &model.DescribeInstanceStatusResult{InstanceStatuses: []model.InstanceStatus{}, NextToken: next}
+	for _, i := range rows {
+		out.InstanceStatuses = append(out.InstanceStatuses, c.instanceStatus(i))
+	}
+	return out, nil
+}
+
+// transition changes the state of several instances and tells from what to
+// what. Ids are checked together; what a single instance refuses ends the
+// call, and those before it have changed.
+func (c *call) transition(ids []string, change func(*control.Service, context.Context, string) (*control.Instance, error)) ([]model.InstanceStateChange, error) {
+	before, err := findAll(idInstance, ids, c.state.Instance)
+	if err != nil {
+		return nil, err
+	}
+	if len(before) == 0 {
+		return nil, missing("InstanceId")
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]model.InstanceStateChange, 0, len(before))
+	for _, i := range before {
+		after, err := change(svc, c.ctx, i.ID)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, model.InstanceStateChange{
+			InstanceId: &i.ID, PreviousState: instanceState(i.State), CurrentState: instanceState(after.State),
+		})
+	}
+	return list, nil
+}
+
+func startInstances(c *call, in *model.StartInstancesRequest) (result, error) {
+	list, err := c.transition(in.InstanceIds, (*control.Service).StartInstance)
+	if err != nil {
+		return nil, err
+	}
+	return &model.StartInstancesResult{StartingInstances: list}, nil
+}
+
+func stopInstances(c *call, in *model.StopInstancesRequest) (result, error) {
+	list, err := c.transition(in.InstanceIds, func(s *control.Service, ctx context.Context, id string) (*control.Instance, error) {
+		return s.StopInstance(ctx, id, query.Value(in.Force))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.StopInstancesResult{StoppingInstances: list}, nil
+}
+
+func rebootInstances(c *call, in *model.RebootInstancesRequest) (result, error) {
+	if _, err := c.transition(in.InstanceIds, (*control.Service).RebootInstance); err != nil {
+		return nil, err
+	}
+	return done{}, nil
+}
+
+func terminateInstances(c *call, in *model.TerminateInstancesRequest) (result, error) {
+	list, err := c.transition(in.InstanceIds, (*control.Service).TerminateInstance)
+	if err != nil {
+		return nil, err
+	}
+	return &model.TerminateInstancesResult{TerminatingInstances: list}, nil
+}

@@ -1,0 +1,114 @@
+package ec2
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// raw posts a body as it is and returns status and answer.
+func (l *lab) raw(method, path, body string) (int, string, http.Header) {
+	l.t.Helper()
+	r, err := http.NewRequest(method, l.url+path, strings.NewReader(body))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	a, err := l.client.Do(r)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer a.Body.Close()
+	text, err := io.ReadAll(a.Body)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return a.StatusCode, string(text), a.Header
+}
+
+// Whatever is sent is answered with an error document, and changes nothing.
+func TestBadRequestsAreErrorDocuments(t *testing.T) {
+	l := newLab(t)
+	before := l.svc.State().Revision()
+	many := ""
+	for i := range 10_001 {
+		many += fmt.Sprintf("&Filter.%d.Name=x", i%900)
+	}
+	tests := []struct {
+		name, body, code string
+		status           int
+	}{
+		{"no action", "Version=2016-11-15", "MissingAction", 400},
+		{"unknown action", "Action=MakeCoffee", "InvalidAction", 400},
+		{"known but not implemented", "Action=CreateTransitGateway", "UnsupportedOperation", 400},
+		{"unknown parameter", "Action=DescribeVpcs&Colour=red", "UnknownParameter", 400},
+		{"missing parameter", "Action=CreateSubnet&CidrBlock=10.0.0.0%2F24", "MissingParameter", 400},
+		{"malformed id", "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=nic-1", "InvalidNetworkInterfaceID.Malformed", 400},
+		{"unknown id", "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=eni-00000000000000000", "InvalidNetworkInterfaceID.NotFound", 400},
+		{"unknown filter", "Action=DescribeVpcs&Filter.1.Name=colour&Filter.1.Value.1=red", "InvalidParameterValue", 400},
+		{"not a boolean", "Action=DescribeVpcs&DryRun=maybe", "", 400},
+		{"a list index beyond bounds", "Action=DescribeVpcs&VpcId.1000000=vpc-1", "", 400},
+		{"nested too deep", "Action=DescribeVpcs&" + strings.Repeat("A.", 20) + "B=1", "MalformedQueryString", 400},
+		{"too many parameters", "Action=DescribeVpcs" + many, "MalformedQueryString", 400},
+		{"given twice", "Action=DescribeVpcs&VpcId.1=a&VpcId.1=b", "MalformedQueryString", 400},
+		{"bad escape", "Action=DescribeVpcs&VpcId.1=%zz", "MalformedQueryString", 400},
+		{"not UTF-8", "Action=DescribeVpcs&VpcId.1=%ff%fe", "InvalidCharacter", 400},
+		{"a control character", "Action=DescribeVpcs&VpcId.1=%00", "InvalidCharacter", 400},
+		{"XML in a value", "Action=DescribeVpcs&VpcId.1=%3C%2FError%3E%26", "", 400},
+		{"dry run", "Action=CreateVpc&CidrBlock=10.0.0.0%2F16&DryRun=true", "DryRunOperation", 412},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			status, text, header := l.raw("POST", "/", tt.body)
+			if status != tt.status || !strings.Contains(text, "<Code>"+tt.code) || !strings.Contains(text, "<RequestID>") {
+				t.Errorf("%d %s\nwant %d with the code %s", status, text, tt.status, tt.code)
+			}
+			if header.Get("X-Amzn-Requestid") == "" || !strings.HasPrefix(header.Get("Content-Type"), "text/xml") {
+				t.Errorf("headers %v", header)
+			}
+			if strings.Contains(text, "</Error>&") {
+				t.Errorf("what was sent came back as markup: %s", text)
+			}
+		})
+	}
+	if after := l.svc.State().Revision(); after != before {
+		t.Errorf("revision %d became %d", before, after)
+	}
+}
+
+func TestGetActsOnAnActionOnly(t *testing.T) {
+	l := newLab(t)
+	if status, text, _ := l.raw("GET", "/?Action=DescribeVpcs", ""); status != 200 || !strings.Contains(text, "<DescribeVpcsResponse xmlns=") {
+		t.Errorf("%d %s", status, text)
+	}
+	if _, text, _ := l.raw("GET", "/?token=1", ""); text != "the page" {
+		t.Errorf("a GET without an action was answered %q", text)
+	}
+}
+
+// The same token asks for the same thing once.
+func TestClientTokens(t *testing.T) {
+	l := newLab(t)
+	make1 := "Action=CreateVpc&CidrBlock=10.1.0.0%2F16&ClientToken=one"
+	// CreateVpc has no token in EC2; an interface has.
+	if _, text, _ := l.raw("POST", "/", make1); !strings.Contains(text, "UnknownParameter") {
+		t.Errorf("CreateVpc took a ClientToken: %s", text)
+	}
+	w := l.world()
+	create := "Action=CreateNetworkInterface&ClientToken=one&SubnetId=" + w.subnet
+	_, first, _ := l.raw("POST", "/", create)
+	_, second, _ := l.raw("POST", "/", create)
+	id := func(s string) string {
+		_, s, _ = strings.Cut(s, "<networkInterfaceId>")
+		s, _, _ = strings.Cut(s, "<")
+		return s
+	}
+	if id(first) == "" || id(first) != id(second) {
+		t.Errorf("asked twice with one token: %q and %q", id(first), id(second))
+	}
+	if _, other, _ := l.raw("POST", "/", create+"&Description=other"); !strings.Contains(other, "IdempotentParameterMismatch") {
+		t.Errorf("other parameters with the same token: %s", other)
+	}
+}

@@ -1,0 +1,161 @@
+package ec2
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"enilab/internal/api/ec2/query"
+	"enilab/internal/api/ec2/sigv4"
+)
+
+const (
+	contentType = "text/xml;charset=UTF-8"
+	requestID   = "X-Amzn-Requestid"
+	// commandTime bounds what one request may wait for the control plane.
+	commandTime = 15 * time.Second
+)
+
+// Register serves POST / and GET /?Action=. A GET without Action goes on to
+// the next handler.
+func (a *API) Register(app *fiber.App) {
+	app.Post("/", a.serve)
+	app.Get("/", func(c *fiber.Ctx) error {
+		if !c.Context().QueryArgs().Has("Action") {
+			return c.Next()
+		}
+		return a.serve(c)
+	})
+}
+
+func (a *API) serve(c *fiber.Ctx) error {
+	r := request{
+		id: a.requestID(), method: c.Method(), get: c.Method() == fiber.MethodGet,
+		query: string(c.Context().URI().QueryString()), body: string(c.Body()),
+		// A link on any site leads a browser here, which GET lets act.
+		foreign: foreign(c.Get("Sec-Fetch-Site")),
+		header: func(name string) []string {
+			if name == "host" {
+				return []string{string(c.Request().Header.Host())}
+			}
+			var values []string
+			for _, v := range c.Request().Header.PeekAll(name) {
+				values = append(values, string(v))
+			}
+			return values
+		},
+	}
+	ctx, cancel := context.WithTimeout(c.UserContext(), commandTime)
+	defer cancel()
+	buffer := buffers.Get().(*[]byte)
+	status, body := a.answer(ctx, &r, (*buffer)[:0])
+	c.Set(fiber.HeaderContentType, contentType)
+	c.Set(requestID, r.id)
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Status(status).Response().SetBody(body) // copies
+	if *buffer = body; cap(body) <= keptBuffer {
+		buffers.Put(buffer)
+	}
+	return nil
+}
+
+// keptBuffer is the largest buffer that is kept for the next answer.
+const keptBuffer = 1 << 20
+
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// foreign reports whether a browser sends a request that its user did not ask
+// for on this server's own pages (Fetch Metadata). Programs send no such header.
+func foreign(site string) bool { return site != "" && site != "same-origin" && site != "none" }
+
+// request is one HTTP request, apart from how it came.
+type request struct {
+	id          string
+	method      string
+	get         bool
+	foreign     bool
+	query, body string
+	header      func(name string) []string
+}
+
+// service is which of the two APIs is asked.
+type service int
+
+const (
+	serviceEC2 service = iota
+	serviceSTS
+)
+
+// answer serves a request and appends the body to b.
+func (a *API) answer(ctx context.Context, r *request, b []byte) (int, []byte) {
+	params, err := r.parameters()
+	signature, signatureErr := sigv4.Parse(r.signed())
+	svc := serviceOf(params, signature)
+	if err == nil {
+		b, err = a.dispatch(ctx, r, svc, params, signature, signatureErr, b)
+	}
+	if err == nil {
+		return fiber.StatusOK, b
+	}
+	return a.appendError(b[:0], r, svc, err)
+}
+
+func (r *request) signed() sigv4.Request {
+	return sigv4.Request{Method: r.method, Path: "/", Query: r.query, Body: []byte(r.body), Header: r.header}
+}
+
+func (r *request) parameters() ([]query.Param, error) {
+	if r.foreign {
+		return nil, query.Refuse("UnauthorizedOperation", "Another site's page may not use this server")
+	}
+	encoded := r.query
+	if !r.get && r.body != "" {
+		if encoded != "" {
+			encoded += "&"
+		}
+		encoded += r.body
+	}
+	return query.Parse(encoded)
+}
+
+// stsVersion is the version of the STS API.
+const stsVersion = "2011-06-15"
+
+// serviceOf tells EC2's requests from STS's by what they are signed for, else
+// by their version, else by the action.
+func serviceOf(params []query.Param, s *sigv4.Signature) service {
+	if s != nil {
+		if s.Service == "sts" {
+			return serviceSTS
+		}
+		return serviceEC2
+	}
+	action, version := valueOf(params, "Action"), valueOf(params, "Version")
+	if version == stsVersion || version == "" && stsActions[action] != nil {
+		return serviceSTS
+	}
+	return serviceEC2
+}
+
+func valueOf(params []query.Param, name string) string {
+	for _, p := range params {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// envelope reports whether a parameter belongs to the protocol, not to the
+// action: version, credentials and signatures of any kind.
+func envelope(name string) bool {
+	switch name {
+	case "Action", "Version", "AWSAccessKeyId", "Signature", "SignatureMethod", "SignatureVersion",
+		"Timestamp", "Expires", "SecurityToken":
+		return true
+	}
+	return strings.HasPrefix(name, "X-Amz-")
+}
