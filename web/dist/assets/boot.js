@@ -1,0 +1,1 @@
+var e=localStorage.getItem("theme");(e==="light"||e==="dark")&&(document.documentElement.dataset.theme=e);var t=new URLSearchParams(location.search).get("lang")??localStorage.getItem("lang"),a=t?t==="ko":navigator.language.startsWith("ko");document.documentElement.lang=a?"ko":"en";

@@ -1,0 +1,189 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"enilab/web/bundle"
+)
+
+// budget is the JavaScript that a first load may cost, compressed: everything
+// but the catalogs of the languages that are not shown.
+const budget = 70_000
+
+func TestDistIsBuiltFromTheSources(t *testing.T) {
+	files, err := bundle.Build(".", bundle.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make(map[string][]byte)
+	for _, f := range files {
+		want[f.Path] = f.Body
+	}
+	got := make(map[string][]byte)
+	err = fs.WalkDir(os.DirFS("dist"), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		body, err := os.ReadFile(filepath.Join("dist", filepath.FromSlash(name)))
+		got[name] = body
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !bytes.Equal(got[name], want[name]) {
+			t.Errorf("dist/%s differs from the sources: run go generate ./web", name)
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("dist/%s comes from no source: run go generate ./web", name)
+		}
+	}
+}
+
+func TestJavaScriptStaysInItsBudget(t *testing.T) {
+	set, err := embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	always, largest := 0, 0
+	for p, a := range set {
+		if !strings.HasSuffix(p, ".js") {
+			continue
+		}
+		size := len(a.Gzip)
+		if a.Gzip == nil {
+			size = len(a.Body)
+		}
+		if strings.HasPrefix(p, "/assets/en-") || strings.HasPrefix(p, "/assets/ko-") {
+			largest = max(largest, size)
+		} else {
+			always += size
+		}
+	}
+	if total := always + largest; total > budget || largest == 0 {
+		t.Errorf("first load is %d bytes of JavaScript (%d of them a catalog), budget %d", total, largest, budget)
+	} else {
+		t.Logf("first load: %d bytes of JavaScript", total)
+	}
+}
+
+func TestVendoredFilesAreWhatTheyWere(t *testing.T) {
+	v, err := bundle.ReadVendor(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{"VENDOR.json": true}
+	for _, p := range v.Packages {
+		if p.License == "" || p.Files["LICENSE"] == "" {
+			t.Errorf("%s has no licence", p.Name)
+		}
+		for name, want := range p.Files {
+			path := p.Dir + "/" + name
+			listed[path] = true
+			body, err := os.ReadFile(filepath.Join("vendor", p.Dir, name))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != want {
+				t.Errorf("vendor/%s was changed: npm run vendor", path)
+			}
+		}
+	}
+	err = fs.WalkDir(os.DirFS("vendor"), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && !listed[name] {
+			t.Errorf("vendor/%s is not in VENDOR.json", name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var message = regexp.MustCompile(`(?m)^\s+"([^"]+)":\s*"((?:[^"\\]|\\.)*)",$`)
+
+func catalog(t *testing.T, language string) map[string]string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join("src", "i18n", language+".ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages := make(map[string]string)
+	for _, m := range message.FindAllStringSubmatch(strings.ReplaceAll(string(source), ":\n", ": "), -1) {
+		if _, twice := messages[m[1]]; twice {
+			t.Errorf("%s has %q twice", language, m[1])
+		}
+		messages[m[1]] = m[2]
+	}
+	if len(messages) < 100 {
+		t.Fatalf("%s: only %d messages found", language, len(messages))
+	}
+	return messages
+}
+
+var placeholder = regexp.MustCompile(`\{\w+\}`)
+
+func TestCatalogsAreEqual(t *testing.T) {
+	en, ko := catalog(t, "en"), catalog(t, "ko")
+	for key, text := range en {
+		other, ok := ko[key]
+		if !ok {
+			t.Errorf("ko lacks %q", key)
+			continue
+		}
+		a, b := placeholder.FindAllString(text, -1), placeholder.FindAllString(other, -1)
+		slices.Sort(a)
+		slices.Sort(b)
+		if !slices.Equal(slices.Compact(a), slices.Compact(b)) {
+			t.Errorf("%q: placeholders %v in en, %v in ko", key, a, b)
+		}
+	}
+	for key := range ko {
+		if _, ok := en[key]; !ok {
+			t.Errorf("en lacks %q", key)
+		}
+	}
+}
+
+func TestFontCoversTheCatalogs(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("src", "ui", "fonts", "eni-ko.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var font struct{ SHA256, Characters string }
+	if err := json.Unmarshal(raw, &font); err != nil {
+		t.Fatal(err)
+	}
+	body, err := os.ReadFile(filepath.Join("src", "ui", "fonts", "eni-ko.woff2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != font.SHA256 {
+		t.Error("eni-ko.woff2 is not the font that eni-ko.json describes: npm run font")
+	}
+	for _, language := range []string{"en", "ko"} {
+		for key, text := range catalog(t, language) {
+			for _, r := range text {
+				if unicode.Is(unicode.Hangul, r) && !strings.ContainsRune(font.Characters, r) {
+					t.Errorf("%s %q: the font lacks %q: npm run font", language, key, r)
+				}
+			}
+		}
+	}
+}

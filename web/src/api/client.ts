@@ -1,0 +1,61 @@
+// Calls of the admin API. Every failure becomes an ApiError that a person can read.
+
+const base = "/api/v1";
+
+export class ApiError extends Error {
+  readonly status: number;
+  /** EC2's error code, when the control plane gave one. */
+  readonly code: string;
+
+  constructor(status: number, code: string, detail: string) {
+    super(detail);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+  }
+}
+
+interface Problem {
+  title?: string;
+  detail?: string;
+  code?: string;
+  errors?: { location?: string; message?: string }[];
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  let problem: Problem = {};
+  try {
+    problem = (await response.json()) as Problem;
+  } catch {
+    // Not problem+json (a proxy's page, an empty body): the status has to do.
+  }
+  const fields = (problem.errors ?? []).map((e) => `${e.location ?? ""} ${e.message ?? ""}`.trim());
+  const detail = [problem.detail ?? problem.title ?? `HTTP ${response.status}`, ...fields].join("; ");
+  return new ApiError(response.status, problem.code ?? "", detail);
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const init: RequestInit = { method, headers: { Accept: "application/json" } };
+  if (body !== undefined) {
+    init.headers = { Accept: "application/json", "Content-Type": "application/json" };
+    init.body = JSON.stringify(body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(base + path, init);
+  } catch {
+    throw new ApiError(0, "", "the server does not answer");
+  }
+  if (!response.ok) throw await failure(response);
+  if (response.status === 204) return undefined as T;
+  const text = await response.text();
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+export const get = <T>(path: string): Promise<T> => call<T>("GET", path);
+export const post = <T>(path: string, body: unknown = {}): Promise<T> => call<T>("POST", path, body);
+export const put = <T>(path: string, body: unknown): Promise<T> => call<T>("PUT", path, body);
+export const del = <T>(path: string): Promise<T> => call<T>("DELETE", path);
+
+/** The absolute address of an API path, for links and copied commands. */
+export const url = (path: string): string => new URL(base + path, location.origin).href;

@@ -1,0 +1,330 @@
+// The admin API's resources as the page reads them (docs: GET /api/v1/openapi.json).
+// Times are RFC 3339 strings; instants of a failover are decimal strings of Unix
+// nanoseconds, because a JavaScript number cannot hold them.
+
+export type Tags = Record<string, string>;
+
+export interface Vpc {
+  id: string;
+  cidr: string;
+  region: string;
+  tags?: Tags;
+  createdAt?: string;
+}
+
+export interface Subnet {
+  id: string;
+  vpcId: string;
+  zone: string;
+  cidr: string;
+  availableAddresses: number;
+  routerMac: string;
+  tags?: Tags;
+  createdAt?: string;
+}
+
+export type Fault = "" | "freeze" | "link" | "stop";
+
+export interface Workload {
+  name: string;
+  kind: string;
+  target?: string;
+  port?: number;
+  rate?: number;
+  connections?: number;
+  size?: number;
+  paused?: boolean;
+}
+
+export interface Instance {
+  id: string;
+  name?: string;
+  type: string;
+  state: string;
+  stateAt?: string;
+  zone: string;
+  vpcId: string;
+  subnetId: string;
+  fault?: Fault;
+  faultAt?: string;
+  maxInterfaces: number;
+  role?: string;
+  workloads?: Workload[];
+  interfaces: { networkInterfaceId: string; deviceIndex: number; attachmentState: string }[];
+  tags?: Tags;
+  launchedAt?: string;
+}
+
+export interface Attachment {
+  id: string;
+  instanceId: string;
+  deviceIndex: number;
+  state: string;
+  deleteOnTermination: boolean;
+  attachedAt?: string;
+}
+
+export interface NetworkInterface {
+  id: string;
+  macAddress: string;
+  description?: string;
+  status: string;
+  vpcId: string;
+  subnetId: string;
+  zone: string;
+  privateIps: { address: string; primary: boolean; publicIp?: string }[];
+  groups: { id: string; name: string }[];
+  sourceDestCheck: boolean;
+  attachment?: Attachment;
+  counters?: {
+    txFrames: number;
+    txBytes: number;
+    rxFrames: number;
+    rxBytes: number;
+    dropped?: Record<string, number>;
+  };
+  tags?: Tags;
+}
+
+export interface SecurityGroup {
+  id: string;
+  vpcId: string;
+  name: string;
+  description?: string;
+  rules: {
+    id: string;
+    direction: "ingress" | "egress";
+    protocol: string;
+    fromPort?: number;
+    toPort?: number;
+    cidr?: string;
+    groupId?: string;
+    description?: string;
+  }[];
+}
+
+export interface Address {
+  allocationId: string;
+  publicIp: string;
+  networkInterfaceId?: string;
+  privateIp?: string;
+}
+
+export interface Policy {
+  id: string;
+  networkInterfaceId: string;
+  standbys: string[];
+  probe: {
+    type: string;
+    fromInterfaceId: string;
+    port?: number;
+    path?: string;
+    intervalMs: number;
+    timeoutMs: number;
+    misses: number;
+  };
+  failBack: boolean;
+  enabled: boolean;
+  status: {
+    state: string;
+    misses: number;
+    lastProbe?: { at: string; result: string; rttMs?: number; detail?: string };
+  };
+}
+
+export const phaseNames = ["detect", "decide", "detach", "attach", "recover"] as const;
+export type PhaseName = (typeof phaseNames)[number];
+
+export interface Phase {
+  name: PhaseName;
+  start?: string;
+  end?: string;
+  ms: number;
+}
+
+export interface ClientTraffic {
+  client: string;
+  networkInterfaceId?: string;
+  workload: string;
+  kind: string;
+  target?: string;
+  lastReplyAt?: string;
+  lastReplyFrom?: string;
+  lastReplySeq?: number;
+  firstReplyAt?: string;
+  firstReplyFrom?: string;
+  firstReplySeq?: number;
+  outageMs?: number | null;
+  sent?: number;
+  lost?: number;
+  lostFirst?: number;
+  lostLast?: number;
+  incomplete?: boolean;
+}
+
+export interface Check {
+  name: "ip" | "mac" | "groups" | "eni" | "eip";
+  before?: unknown;
+  after?: unknown;
+  result: "same" | "changed" | "not-exercised";
+}
+
+export interface Failover {
+  id: string;
+  kind: "failover" | "failback" | "move";
+  state: "running" | "completed" | "failed";
+  error?: string;
+  policyId?: string;
+  networkInterfaceId: string;
+  fromInstanceId?: string;
+  toInstanceId?: string;
+  startedAt: string;
+  endedAt?: string;
+  phases?: Phase[];
+  control?: {
+    faultAt?: string;
+    detectedAt?: string;
+    acceptedAt?: string;
+    detachedAt?: string;
+    attachedAt?: string;
+    detachToAttachMs?: number;
+  };
+  outageMs?: number | null;
+  requestsSent?: number;
+  requestsLost?: number;
+  traffic?: ClientTraffic[];
+  tcp?: {
+    open: number;
+    reset: number;
+    closed: number;
+    survived: number;
+    reconnected: number;
+    reconnectedAfterMs?: number;
+  };
+  checks?: Check[];
+  notes?: string[];
+}
+
+export interface Capture {
+  id: string;
+  state: "recording" | "stopped";
+  comment?: string;
+  filter?: string;
+  points?: string[];
+  networkInterfaceIds?: string[];
+  networkInterfaceId?: string;
+  instanceId?: string;
+  all?: boolean;
+  snaplen?: number;
+  ringBytes?: number;
+  frames: number;
+  bytes: number;
+  evicted?: number;
+  lost?: number;
+  startedAt: string;
+  stoppedAt?: string;
+  stopReason?: string;
+}
+
+export interface LabEvent {
+  seq: number;
+  revision?: number;
+  at: string;
+  type: string;
+  resource: string;
+  detail?: unknown;
+}
+
+export interface Reason {
+  name: string;
+  verdict: string;
+  text: string;
+  code?: string;
+}
+
+export interface TrafficFlow {
+  instanceId: string;
+  workload: string;
+  kind: string;
+  target: string;
+  sent: number;
+  received: number;
+  lost: number;
+  rttP50Ms?: number;
+  rttP99Ms?: number;
+  lastReplyAt?: string;
+}
+
+export interface Counters {
+  sent: number;
+  delivered: number;
+  inFlight: number;
+  dropped?: Record<string, number>;
+  byVerdict: { accept: number; reject: number; lost: number; control: number };
+}
+
+export interface Status {
+  version: string;
+  region: string;
+  epoch: string;
+  revision: number;
+  uptimeSeconds: number;
+  timing?: string;
+  counters: Counters;
+  reasons: Reason[];
+}
+
+export interface Topology {
+  epoch: string;
+  revision: number;
+  eventSeq: number;
+  region: string;
+  vpcs: Vpc[];
+  subnets: Subnet[];
+  instances: Instance[];
+  networkInterfaces: NetworkInterface[];
+  securityGroups: SecurityGroup[];
+  addresses: Address[];
+  policies: Policy[];
+  failovers: Failover[];
+  captures: Capture[];
+}
+
+export interface MoveVerdict {
+  instanceId: string;
+  allowed: boolean;
+  deviceIndex?: number;
+  code?: string;
+  message?: string;
+}
+
+export interface TreeField {
+  name: string;
+  value: string;
+  off: number;
+  len: number;
+}
+
+export interface TreeLayer {
+  name: string;
+  off: number;
+  len: number;
+  fields: TreeField[];
+}
+
+export interface PacketAnswer {
+  verdict: string;
+  reason?: string;
+  reasonText?: string;
+  code?: string;
+  rule?: string;
+  hops: {
+    station: string;
+    networkInterfaceId?: string;
+    verdict: string;
+    reason?: string;
+    rule?: string;
+    detail?: string;
+  }[];
+  frame?: { hex: string; tree?: { layers: TreeLayer[] } };
+}

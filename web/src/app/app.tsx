@@ -1,0 +1,148 @@
+import { useEffect } from "preact/hooks";
+import { Captures } from "../captures/screen.tsx";
+import { Drills } from "../failover/drills.tsx";
+import { OutageChip } from "../failover/panel.tsx";
+import { t } from "../i18n/i18n.ts";
+import { Inspector } from "../inspector/inspector.tsx";
+import { Stage } from "../topology/stage.tsx";
+import { PacketDetail } from "../traffic/detail.tsx";
+import { Dock } from "../traffic/dock.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { Icon, type IconName } from "../ui/icons.tsx";
+import { Toasts } from "../ui/toast.tsx";
+import { Banner } from "./banner.tsx";
+import { confirmFail, fail } from "./drill.ts";
+import { Help } from "./help.tsx";
+import { helpOpen, onKey } from "./keys.ts";
+import { follow, pathOf, type Screen, screen } from "./router.ts";
+import { changed } from "./session.ts";
+import * as state from "./state.ts";
+import { TopBar } from "./topbar.tsx";
+
+export function App() {
+  useEffect(() => {
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <>
+      <TopBar />
+      <Rail />
+      <div class="content">
+        <Banner />
+        {screen.value === "live" && <Live />}
+        {screen.value === "drills" && <Drills />}
+        {screen.value === "captures" && <Captures />}
+      </div>
+      <Help />
+      <ConfirmFail />
+      <Toasts />
+      <div id="say" class="hidden" role="status" aria-live="polite" />
+      <div id="say-now" class="hidden" role="alert" aria-live="assertive" />
+    </>
+  );
+}
+
+const screens: readonly { id: Screen; icon: IconName }[] = [
+  { id: "live", icon: "live" },
+  { id: "drills", icon: "drills" },
+  { id: "captures", icon: "captures" },
+];
+
+function Rail() {
+  return (
+    <nav class="rail" aria-label={t("nav.main")}>
+      {screens.map((s) => (
+        <a
+          key={s.id}
+          href={pathOf(s.id)}
+          aria-current={screen.value === s.id ? "page" : undefined}
+          onClick={(e) => follow(e, s.id)}
+        >
+          <Icon name={s.icon} />
+          <span>{t(`nav.${s.id}`)}</span>
+        </a>
+      ))}
+      <span class="spacer" />
+      <button
+        type="button"
+        aria-label={t("action.help")}
+        title={`${t("action.help")} (?)`}
+        onClick={() => {
+          helpOpen.value = true;
+        }}
+      >
+        <Icon name="help" />
+        <span>{t("nav.help")}</span>
+      </button>
+    </nav>
+  );
+}
+
+function Live() {
+  const now = state.topology.value;
+  const down = state.link.value.state === "down" || state.link.value.state === "stale";
+  const empty = now !== null && now.vpcs.length === 0;
+  return (
+    <div class={`live-screen ${state.packet.value >= 0 ? "with-packet" : ""}`}>
+      <main class={`stage-cell ${down ? "is-stale" : ""}`} id="main">
+        <Stage />
+        <OutageChip />
+        {empty && <EmptyLab />}
+        {!now && state.topologyError.value && (
+          <div class="empty-card over">
+            <p>{t("empty.failed", { error: state.topologyError.value })}</p>
+            <button type="button" onClick={changed}>
+              {t("action.retry")}
+            </button>
+          </div>
+        )}
+      </main>
+      <Dock />
+      <Inspector />
+      <PacketDetail />
+    </div>
+  );
+}
+
+function EmptyLab() {
+  const endpoint = location.origin;
+  return (
+    <div class="empty-card over">
+      <strong>{t("empty.title")}</strong>
+      <p>{t("empty.hint")}</p>
+      <pre>{`enilab serve --fresh --scenario demo
+
+aws --endpoint-url ${endpoint} ec2 create-vpc --cidr-block 192.168.0.0/16`}</pre>
+    </div>
+  );
+}
+
+function ConfirmFail() {
+  const i = confirmFail.value;
+  if (!i) return null;
+  const close = (): void => {
+    confirmFail.value = null;
+  };
+  return (
+    <Dialog title={t("confirm.fail", { name: state.instanceName(i.id) })} onClose={close}>
+      <div class="dialog-actions">
+        <span class="spacer" />
+        <button type="button" onClick={close}>
+          {t("action.cancel")}
+        </button>
+        <button
+          type="button"
+          class="danger"
+          data-autofocus
+          onClick={() => {
+            fail(i, "freeze", true);
+            close();
+          }}
+        >
+          {t("confirm.yes")}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,43 @@
+import { t } from "../i18n/i18n.ts";
+import { Dialog } from "../ui/dialog.tsx";
+import { helpOpen } from "./keys.ts";
+
+const keys = [
+  ["F", "keys.fail"],
+  ["R", "keys.recover"],
+  ["B", "keys.back"],
+  ["M", "keys.move"],
+  ["C", "keys.capture"],
+  ["Space", "keys.pause"],
+  ["L", "keys.live"],
+  ["J K", "keys.rows"],
+  ["↑ ↓ ← →", "keys.tree"],
+  ["0 + −", "keys.fit"],
+  ["G, L D C", "keys.go"],
+  ["T", "keys.theme"],
+  ["Esc", "keys.close"],
+  ["?", "keys.help"],
+] as const;
+
+export function Help() {
+  if (!helpOpen.value) return null;
+  return (
+    <Dialog
+      title={t("keys.title")}
+      onClose={() => {
+        helpOpen.value = false;
+      }}
+    >
+      <dl class="keys">
+        {keys.map(([key, what]) => (
+          <div key={what}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{t(what)}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}

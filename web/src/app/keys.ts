@@ -1,0 +1,101 @@
+import { signal } from "@preact/signals";
+import { moveFor, openMoveMenu } from "../topology/move.tsx";
+import { fitStage, zoomStage } from "../topology/stage.tsx";
+import { followNewest, stepPacket, togglePause } from "../traffic/packets.tsx";
+import { fail, failBack, failBackCandidate, recover, toggleCapture } from "./drill.ts";
+import { go } from "./router.ts";
+import * as state from "./state.ts";
+import { toggleTheme } from "./theme.ts";
+
+export const helpOpen = signal(false);
+
+let awaitingScreen = 0;
+const screenKeyMs = 1200;
+
+const typing = (el: EventTarget | null): boolean =>
+  el instanceof HTMLElement && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
+
+/** Keys of the whole page. Letters are read by position, so a Korean IME does not hide them. */
+export function onKey(e: KeyboardEvent): void {
+  if (e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
+  if (e.key === "Escape" && !document.querySelector("dialog[open]")) {
+    if (state.packet.value >= 0) state.packet.value = -1;
+    else if (state.inspectorOpen.value && innerWidth < 1100) state.inspectorOpen.value = false;
+    else state.selection.value = "";
+    return;
+  }
+  if (typing(e.target) || document.querySelector("dialog[open]") || moveFor.value) return;
+  if (e.key === "?") {
+    helpOpen.value = true;
+    e.preventDefault();
+    return;
+  }
+  if (performance.now() < awaitingScreen) {
+    awaitingScreen = 0;
+    const target = ({ KeyL: "live", KeyD: "drills", KeyC: "captures" } as const)[e.code as "KeyL"];
+    if (target) {
+      go(target);
+      e.preventDefault();
+      return;
+    }
+  }
+  // A focused button answers to Space and Enter itself.
+  const onButton = e.target instanceof HTMLElement && e.target.closest("button, a, summary") !== null;
+  switch (e.code) {
+    case "KeyF": {
+      const i = state.activeInstance.value;
+      if (i && !i.fault) fail(i);
+      break;
+    }
+    case "KeyR": {
+      const i = state.faulted.value[0];
+      if (i) recover(i);
+      break;
+    }
+    case "KeyB": {
+      const f = failBackCandidate();
+      if (f) failBack(f);
+      break;
+    }
+    case "KeyM":
+      openMoveMenu();
+      break;
+    case "KeyC":
+      toggleCapture();
+      break;
+    case "KeyT":
+      toggleTheme();
+      break;
+    case "KeyL":
+      followNewest();
+      break;
+    case "KeyG":
+      awaitingScreen = performance.now() + screenKeyMs;
+      break;
+    case "KeyJ":
+      stepPacket(1);
+      break;
+    case "KeyK":
+      stepPacket(-1);
+      break;
+    case "Digit0":
+    case "Numpad0":
+      fitStage();
+      break;
+    case "Equal":
+    case "NumpadAdd":
+      zoomStage(1.25);
+      break;
+    case "Minus":
+    case "NumpadSubtract":
+      zoomStage(0.8);
+      break;
+    case "Space":
+      if (onButton) return;
+      togglePause();
+      break;
+    default:
+      return;
+  }
+  e.preventDefault();
+}

@@ -1,0 +1,124 @@
+import { language, setLanguage, short, t } from "../i18n/i18n.ts";
+import { Icon } from "../ui/icons.tsx";
+import { busy, fail, recover } from "./drill.ts";
+import { screen } from "./router.ts";
+import * as state from "./state.ts";
+import { theme, toggleTheme } from "./theme.ts";
+
+export function TopBar() {
+  const vpc = state.topology.value?.vpcs[0];
+  return (
+    <header class="topbar">
+      <h1>
+        <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+          <rect x="1" y="4" width="7" height="12" rx="2" class="logo-a" />
+          <rect x="12" y="4" width="7" height="12" rx="2" class="logo-b" />
+          <path d="M5 10h10" class="logo-c" />
+        </svg>
+        enilab
+      </h1>
+      <p class="crumb">
+        <span>{state.topology.value?.region}</span>
+        {vpc && (
+          <>
+            <span class="sep">/</span>
+            <span>{vpc.tags?.Name ?? vpc.id}</span>
+            <code>{vpc.cidr}</code>
+          </>
+        )}
+      </p>
+      <span class="spacer" />
+      <Rates />
+      <LinkBadge />
+      <div class="topbar-tools">
+        <button
+          type="button"
+          class="quiet-button"
+          title={t("action.languageTitle")}
+          lang={language.value === "en" ? "ko" : "en"}
+          onClick={() => void setLanguage(language.value === "en" ? "ko" : "en")}
+        >
+          {t("action.language")}
+        </button>
+        <button
+          type="button"
+          class="icon"
+          aria-pressed={theme.value === "light"}
+          aria-label={t("action.theme")}
+          title={`${t("action.theme")} (T)`}
+          onClick={toggleTheme}
+        >
+          <Icon name="theme" />
+        </button>
+        {screen.value === "live" && (
+          <button
+            type="button"
+            class="icon drawer-open"
+            aria-label={t("action.inspector")}
+            aria-expanded={state.inspectorOpen.value}
+            onClick={() => {
+              state.inspectorOpen.value = !state.inspectorOpen.value;
+            }}
+          >
+            <Icon name="panel" />
+          </button>
+        )}
+      </div>
+      <MainButton />
+    </header>
+  );
+}
+
+function Rates() {
+  const r = state.rates.value;
+  const old = state.link.value.state !== "live";
+  const total = r.accept + r.reject + r.lost + r.control;
+  return (
+    <dl class={`rates ${old ? "old" : ""}`}>
+      <div>
+        <dt>{t("stat.rate")}</dt>
+        <dd>{short(total)}</dd>
+      </div>
+      {(["accept", "reject", "lost"] as const).map((v) => (
+        <div key={v} class={`rate-${v}`}>
+          <dt>{t("stat.each", { what: t(`stat.${v}`) })}</dt>
+          <dd class={r[v] > 0 ? `text-${v}` : "quiet"}>{short(r[v])}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function LinkBadge() {
+  const s = state.link.value.state;
+  return <span class={`link-state ${s}`}>{t(`link.${s}`)}</span>;
+}
+
+/** The one primary action: fail who serves, or bring back who has failed. */
+function MainButton() {
+  const active = state.activeInstance.value;
+  const failed = state.faulted.value[0];
+  return (
+    <div class="main-action">
+      {failed && (
+        <button
+          type="button"
+          disabled={busy.value.has(`recover:${failed.id}`)}
+          onClick={() => recover(failed)}
+        >
+          {t("action.recover", { name: state.instanceName(failed.id) })} <kbd>R</kbd>
+        </button>
+      )}
+      {active && !active.fault && (
+        <button
+          type="button"
+          class="danger"
+          disabled={busy.value.has(`fail:${active.id}`)}
+          onClick={() => fail(active)}
+        >
+          {t("action.fail", { name: state.instanceName(active.id) })} <kbd>F</kbd>
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,164 @@
+import type { Failover } from "../api/types.ts";
+import { faultPressedAt, recordDrills, setRecordDrills } from "../app/drill.ts";
+import { follow, pathOf } from "../app/router.ts";
+import * as state from "../app/state.ts";
+import { instant, t, word } from "../i18n/i18n.ts";
+import { Chart } from "./chart.tsx";
+import { Outage } from "./outage.tsx";
+import { Phases, shadesOf } from "./phases.tsx";
+import { Result } from "./result.tsx";
+
+/** The record to show, or none while a fault that this page caused waits for its detection. */
+function current(): { failover: Failover | null; pressed: boolean } {
+  const pressed = faultPressedAt.value > 0;
+  const newest = state.failovers.value[0] ?? null;
+  const its = newest?.state === "running" && newest.kind === "failover";
+  return { failover: pressed && !its ? null : newest, pressed };
+}
+
+/** The failover tab: what is going on now, else the newest record, else how to begin. */
+export function FailoverPanel() {
+  const { failover: f, pressed } = current();
+  return (
+    <div class="panel-body">
+      {(!f || f.state === "running") && <PolicyLine />}
+      {f || pressed ? <FailoverView failover={f} /> : <Idle />}
+      {f && f.state !== "running" && <NextSteps />}
+    </div>
+  );
+}
+
+/** The number alone, for screens on which the inspector is a drawer; it opens the drawer. */
+export function OutageChip() {
+  const { failover: f, pressed } = current();
+  if ((!f && !pressed) || state.inspectorOpen.value) return null;
+  return (
+    <button
+      type="button"
+      class="outage-chip"
+      onClick={() => {
+        state.inspectorTab.value = "failover";
+        state.inspectorOpen.value = true;
+      }}
+    >
+      <Outage failover={f} />
+    </button>
+  );
+}
+
+/** One record, live or finished. Without a record: the fault is known, its detection is not yet. */
+export function FailoverView({ failover: f }: { failover: Failover | null }) {
+  const zeroMs = f
+    ? instant(f.control?.faultAt ?? f.startedAt)
+    : faultPressedAt.value + state.clockOffset.value;
+  // A record stays open until stragglers are judged; the picture ends with the last phase.
+  const endMs = f?.endedAt ? instant(f.phases?.at(-1)?.end ?? f.endedAt) : 0;
+  // A record can come before the last bins of its window.
+  const covered =
+    !endMs || endMs * 1000 > state.bins.newest - 5e6 || state.bins.covers(zeroMs * 1000, endMs * 1000);
+  return (
+    <div class="failover">
+      {f && (
+        <h2 class="record-title">
+          {t("failover.title", {
+            kind: t(`failover.kind.${f.kind}`),
+            from: state.instanceName(f.fromInstanceId) || t("eni.notAttached"),
+            to: state.instanceName(f.toInstanceId) || "…",
+          })}
+          <span class={`badge ${f.state === "completed" ? "good" : f.state === "failed" ? "lost" : "busy"}`}>
+            {t(`failover.state.${f.state}`)}
+          </span>
+        </h2>
+      )}
+      <Outage failover={f} />
+      {f && <Phases failover={f} />}
+      {covered ? (
+        <Chart zero={zeroMs * 1000} end={endMs * 1000} shades={f ? shadesOf(f, zeroMs) : []} />
+      ) : (
+        <p class="quiet small">{t("chart.gone")}</p>
+      )}
+      {f && <Result failover={f} />}
+    </div>
+  );
+}
+
+function PolicyLine() {
+  const p = state.topology.value?.policies?.[0];
+  if (!p) return null;
+  const s = p.status?.state ?? "";
+  const tone = s === "watching" ? "good" : s === "disabled" ? "quiet" : "lost";
+  return (
+    <p class="policy-line">
+      <span class={`badge ${tone}`}>{word("failover.policy", s)}</span>
+      <span class="quiet small">
+        {t("failover.policy", {
+          type: p.probe.type.toUpperCase(),
+          interval: p.probe.intervalMs,
+          misses: p.probe.misses,
+          standbys: p.standbys.map((id) => state.instanceName(id)).join(", ") || "–",
+        })}
+      </span>
+      {s !== "watching" && p.status.lastProbe?.detail && (
+        <span class="small">{p.status.lastProbe.detail}</span>
+      )}
+    </p>
+  );
+}
+
+function Idle() {
+  const active = state.activeInstance.value;
+  const served = state.servedEni.value;
+  return (
+    <div class="failover">
+      <h2 class="record-title">{t("failover.idle")}</h2>
+      <p>
+        {active && served
+          ? t("failover.idleHint", { ip: state.primaryAddress(served), name: state.instanceName(active.id) })
+          : t("failover.idleNone")}
+      </p>
+      {active && <RecordToggle />}
+      <Chart zero={0} end={0} shades={[]} />
+    </div>
+  );
+}
+
+function RecordToggle() {
+  return (
+    <label class="check-row">
+      <input
+        type="checkbox"
+        checked={recordDrills.value}
+        onChange={(e) => setRecordDrills(e.currentTarget.checked)}
+      />
+      {t("failover.record")}
+    </label>
+  );
+}
+
+function NextSteps() {
+  return (
+    <section class="next">
+      <h3>{t("next.title")}</h3>
+      <ul>
+        <li>{t("next.refuse")}</li>
+        <li>
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              state.inspectorTab.value = "path";
+            }}
+          >
+            {t("next.path")}
+          </button>
+        </li>
+        <li>
+          <a href={pathOf("captures")} onClick={(e) => follow(e, "captures")}>
+            {t("next.capture")}
+          </a>
+        </li>
+      </ul>
+      <RecordToggle />
+    </section>
+  );
+}

@@ -1,0 +1,159 @@
+import { url } from "../api/client.ts";
+import type { Check, ClientTraffic, Failover } from "../api/types.ts";
+import { busy, captureOf, failBack, failBackCandidate } from "../app/drill.ts";
+import { pathOf } from "../app/router.ts";
+import * as state from "../app/state.ts";
+import { count, millis, t } from "../i18n/i18n.ts";
+import { CopyButton } from "../ui/copy.tsx";
+import { Icon } from "../ui/icons.tsx";
+
+export function Result({ failover: f }: { failover: Failover }) {
+  if (f.state === "running") return null;
+  return (
+    <section class="result" aria-label={t("result.label")} data-failover={f.id}>
+      {f.state === "failed" && <p class="alert">{t("failover.error", { error: f.error ?? "" })}</p>}
+      <Summary failover={f} />
+      {f.checks && f.checks.length > 0 && <Checks checks={f.checks} />}
+      <Clients failover={f} />
+      {f.control?.acceptedAt && f.control.attachedAt && (
+        <p class="quiet small">
+          {t("result.controlPlane", {
+            ms: millis(Number(BigInt(f.control.attachedAt) - BigInt(f.control.acceptedAt)) / 1e6),
+          })}
+        </p>
+      )}
+      {(f.notes ?? []).map((n) => (
+        <p key={n} class="quiet small">
+          {n}
+        </p>
+      ))}
+      <Actions failover={f} />
+    </section>
+  );
+}
+
+function Summary({ failover: f }: { failover: Failover }) {
+  const tcp = f.tcp;
+  const tcpText = tcp
+    ? [
+        t("result.tcp", { open: tcp.open, reset: tcp.reset, closed: tcp.closed, survived: tcp.survived }),
+        tcp.reconnected > 0
+          ? t("result.reconnected", { count: tcp.reconnected, ms: millis(tcp.reconnectedAfterMs ?? 0) })
+          : tcp.reset + tcp.closed > 0
+            ? t("result.notReconnected")
+            : "",
+      ]
+        .filter(Boolean)
+        .join("; ")
+    : "";
+  return (
+    <div class="summary">
+      {f.requestsSent !== undefined && f.requestsSent > 0 && (
+        <p>
+          <b>{t("result.lost", { lost: f.requestsLost ?? 0, sent: f.requestsSent })}</b>
+        </p>
+      )}
+      {tcp && tcp.open > 0 && <p>{tcpText}</p>}
+    </div>
+  );
+}
+
+const show = (v: unknown): string => {
+  if (v === undefined || v === null || v === "") return t("check.none");
+  if (Array.isArray(v)) return v.length === 0 ? t("check.none") : v.map(show).join(", ");
+  return typeof v === "object" ? JSON.stringify(v) : String(v);
+};
+
+function Checks({ checks }: { checks: Check[] }) {
+  return (
+    <div>
+      <h3>{t("check.title")}</h3>
+      <ul class="checks">
+        {checks.map((c) => (
+          <li key={c.name} class={c.result} data-check={c.name} data-result={c.result}>
+            <Icon name={c.result === "same" ? "check" : c.result === "changed" ? "cross" : "dash"} />
+            <span>
+              {t(`check.${c.name}`)} <em>{t(`check.${c.result}`)}</em>
+            </span>
+            {c.result === "changed" ? (
+              <code>{t("check.was", { before: show(c.before), after: show(c.after) })}</code>
+            ) : (
+              <code title={t("check.was", { before: show(c.before), after: show(c.after) })}>
+                {show(c.after ?? c.before)}
+              </code>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Clients({ failover: f }: { failover: Failover }) {
+  const list = f.traffic ?? [];
+  if (list.length === 0) return null;
+  return (
+    <details class="clients" open={list.length <= 4}>
+      <summary>
+        {t("result.clients")} ({list.length})
+      </summary>
+      <ul>
+        {list.map((c) => (
+          <ClientRow key={`${c.client}/${c.workload}/${c.networkInterfaceId}`} client={c} />
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function ClientRow({ client: c }: { client: ClientTraffic }) {
+  const outage = typeof c.outageMs === "number" ? `${millis(c.outageMs)} ms` : "–";
+  return (
+    <li>
+      <span>
+        <b>{state.instanceName(c.client)}</b> {c.workload} <span class="quiet">{c.kind}</span>
+      </span>
+      <span class="num">
+        {outage}
+        {c.lost !== undefined && c.lost > 0 && (
+          <span class="text-lost">
+            {" "}
+            · {count(c.lost)} {t("result.client.lost")}
+          </span>
+        )}
+        {c.incomplete && <em> {t("result.incomplete")}</em>}
+      </span>
+      {c.lastReplyFrom && c.firstReplyFrom && (
+        <small class="quiet">
+          {t("result.client.replies", {
+            before: state.instanceName(c.lastReplyFrom),
+            beforeSeq: c.lastReplySeq ?? 0,
+            after: state.instanceName(c.firstReplyFrom),
+            afterSeq: c.firstReplySeq ?? 0,
+          })}
+        </small>
+      )}
+    </li>
+  );
+}
+
+function Actions({ failover: f }: { failover: Failover }) {
+  const candidate = failBackCandidate();
+  const capture = captureOf(f);
+  return (
+    <div class="actions">
+      {candidate?.id === f.id && (
+        <button type="button" disabled={busy.value.has("failback")} onClick={() => failBack(f)}>
+          {t("action.failBack")} <kbd>B</kbd>
+        </button>
+      )}
+      {capture && (
+        <a class="button" href={url(`/captures/${capture.id}/pcapng`)} download={`${capture.id}.pcapng`}>
+          <Icon name="download" /> {t("download.window")}
+        </a>
+      )}
+      <CopyButton text={new URL(pathOf("drills", f.id), location.origin).href} label={t("link.copy")} />
+      {!capture && <p class="quiet small">{t("download.windowNone")}</p>}
+    </div>
+  );
+}

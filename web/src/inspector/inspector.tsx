@@ -1,0 +1,52 @@
+import * as state from "../app/state.ts";
+import { FailoverPanel } from "../failover/panel.tsx";
+import { t } from "../i18n/i18n.ts";
+import { Icon } from "../ui/icons.tsx";
+import { Tabs } from "../ui/tabs.tsx";
+import { EniPanel } from "./eni.tsx";
+import { InstancePanel } from "./instance.tsx";
+import { Path } from "./path.tsx";
+
+export function Inspector() {
+  const tab = state.inspectorTab.value;
+  return (
+    <aside class={`inspector ${state.inspectorOpen.value ? "open" : ""}`} aria-label={t("inspector.label")}>
+      <div class="inspector-head">
+        <Tabs
+          label={t("inspector.label")}
+          tabs={(["failover", "eni", "instance", "path"] as const).map((id) => ({
+            id,
+            label: t(`inspector.${id}`),
+          }))}
+          current={tab}
+          onChange={(id) => {
+            state.inspectorTab.value = id;
+          }}
+        />
+        <button
+          type="button"
+          class="icon drawer-close"
+          aria-label={t("action.close")}
+          onClick={() => {
+            state.inspectorOpen.value = false;
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      </div>
+      <div
+        class="tab-panel scroll"
+        role="tabpanel"
+        id={`panel-${tab}`}
+        aria-labelledby={`tab-${tab}`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: without it a keyboard cannot scroll
+        tabIndex={0}
+      >
+        {tab === "failover" && <FailoverPanel />}
+        {tab === "eni" && <EniPanel />}
+        {tab === "instance" && <InstancePanel />}
+        {tab === "path" && <Path />}
+      </div>
+    </aside>
+  );
+}

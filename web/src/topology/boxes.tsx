@@ -1,0 +1,126 @@
+import type { Instance } from "../api/types.ts";
+import { select } from "../app/select.ts";
+import * as state from "../app/state.ts";
+import { t, word } from "../i18n/i18n.ts";
+import type { Box } from "./layout.ts";
+import { dragging, verdictOf } from "./move.tsx";
+import { picture } from "./stage.tsx";
+import { roving, tabIndexOf } from "./walk.ts";
+
+const place = (b: Box) => ({
+  transform: `translate(${b.x}px, ${b.y}px)`,
+  width: `${b.w}px`,
+  height: `${b.h}px`,
+});
+
+export function BoxView({ box: b }: { box: Box }) {
+  if (b.kind === "slot") return <Slot box={b} />;
+  if (b.kind === "instance") return <Card box={b} />;
+  const order = picture.value?.order ?? [];
+  const prefix =
+    b.kind === "vpc"
+      ? t("topology.vpc")
+      : b.kind === "zone"
+        ? t("topology.zone")
+        : b.kind === "subnet"
+          ? t("topology.subnet")
+          : "";
+  const label = b.kind === "more" ? t("topology.more", { count: b.value }) : b.label;
+  return (
+    <div
+      id={`n-${b.id}`}
+      role="treeitem"
+      aria-level={b.level}
+      aria-expanded={b.kind === "more" ? undefined : true}
+      aria-selected={state.selection.value === b.id}
+      aria-label={`${prefix} ${label} ${b.detail}`.trim()}
+      tabIndex={tabIndexOf(b.id, order)}
+      onFocus={() => {
+        roving.current = b.id;
+      }}
+      class={`box ${b.kind}`}
+      style={place(b)}
+    >
+      <span class="box-label">
+        {prefix && <b>{prefix}</b>}
+        {label && <span>{label}</span>}
+        <code>{b.detail}</code>
+      </span>
+    </div>
+  );
+}
+
+const standsBy = (i: Instance): boolean =>
+  i.role === "active" ||
+  i.role === "standby" ||
+  Boolean(state.topology.value?.policies.some((p) => p.standbys.includes(i.id)));
+
+function Card({ box: b }: { box: Box }) {
+  const i = state.instancesById.value.get(b.id);
+  const order = picture.value?.order ?? [];
+  if (!i) return null;
+  const fault = i.fault ?? "";
+  const owner = state.activeInstance.value?.id === i.id;
+  // The role in the drill follows the served interface, not the tag's first meaning.
+  const role = i.role === "client" ? "client" : owner ? "active" : standsBy(i) ? "standby" : "";
+  const badge = fault
+    ? `fault.${fault}`
+    : i.state === "running" && role
+      ? `state.${role}`
+      : `state.${i.state}`;
+  const tone = fault ? "lost" : i.state === "running" ? (role === "standby" ? "quiet" : "good") : "quiet";
+  const verdict = dragging.value ? verdictOf(b.id) : undefined;
+  const classes = ["card"];
+  if (fault || i.state !== "running") classes.push("dim");
+  if (state.selection.value === b.id) classes.push("selected");
+  if (verdict) classes.push(verdict.allowed ? "can-take" : "cannot-take");
+  const [prefix, name] = badge.split(".") as [string, string];
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the tree handles Enter and Space for all its items
+    <div
+      id={`n-${b.id}`}
+      role="treeitem"
+      aria-level={b.level}
+      aria-expanded={true}
+      aria-selected={state.selection.value === b.id}
+      aria-label={`${b.label}, ${word(prefix, name)}, ${i.id}`}
+      tabIndex={tabIndexOf(b.id, order)}
+      onFocus={() => {
+        roving.current = b.id;
+      }}
+      data-instance={i.id}
+      class={classes.join(" ")}
+      style={place(b)}
+      onClick={() => select(b.id)}
+    >
+      <div class="card-head">
+        <strong>{b.label}</strong>
+        <span class={`badge ${tone}`}>{word(prefix, name)}</span>
+      </div>
+      <div class="card-id">{i.id}</div>
+    </div>
+  );
+}
+
+/** What a drop on this instance would do; above the chips, which would hide it. */
+export function Take({ box: b }: { box: Box }) {
+  const v = verdictOf(b.id);
+  if (b.kind !== "instance" || !v) return null;
+  return (
+    <div
+      class={`take ${v.allowed ? "" : "refused"}`}
+      role="none"
+      style={{ transform: `translate(${b.x}px, ${b.y + b.h + 4}px)`, width: `${b.w}px` }}
+    >
+      {v.allowed ? t("move.drop", { index: v.deviceIndex ?? 1 }) : v.message || v.code}
+    </div>
+  );
+}
+
+function Slot({ box: b }: { box: Box }) {
+  return (
+    <div class="slot" aria-hidden="true" style={place(b)}>
+      {t("topology.emptySlot", { index: b.value })}
+    </div>
+  );
+}

@@ -1,0 +1,137 @@
+import { short } from "../i18n/i18n.ts";
+import { Accept, Control, Lost, Reject } from "../stream/ring.ts";
+import type { Camera } from "./camera.ts";
+import type { Dots } from "./dots.ts";
+
+interface Colours {
+  accept: string;
+  reject: string;
+  lost: string;
+  control: string;
+  line: string;
+  muted: string;
+}
+
+/** Below this zoom a label is too small to read. */
+const labelScale = 0.6;
+
+/** Draws edges and dots on the one canvas that lies between boxes and chips. */
+export class Painter {
+  private readonly canvas: HTMLCanvasElement;
+  private readonly ctx: CanvasRenderingContext2D;
+  private colours: Colours;
+  private font = "";
+  private readonly outgoing = new Map<string, { rate: number; x: number; y: number; right: boolean }>();
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.canvas = canvas;
+    this.ctx = canvas.getContext("2d")!;
+    this.colours = this.readColours();
+  }
+
+  /** The theme changed. */
+  recolour(): void {
+    this.colours = this.readColours();
+  }
+
+  private readColours(): Colours {
+    const css = getComputedStyle(this.canvas);
+    this.font = `11px ${css.getPropertyValue("--mono")}`;
+    const v = (name: string): string => css.getPropertyValue(name).trim();
+    return {
+      accept: v("--accept"),
+      reject: v("--reject"),
+      lost: v("--lost"),
+      control: v("--control"),
+      line: v("--track"),
+      muted: v("--muted"),
+    };
+  }
+
+  /** Sizes the canvas to its box in device pixels; true if it changed. */
+  fit(width: number, height: number): void {
+    const ratio = window.devicePixelRatio || 1;
+    const w = Math.round(width * ratio);
+    const h = Math.round(height * ratio);
+    if (this.canvas.width !== w || this.canvas.height !== h) {
+      this.canvas.width = w;
+      this.canvas.height = h;
+    }
+  }
+
+  paint(dots: Dots, camera: Camera, still: boolean): void {
+    const { ctx } = this;
+    const ratio = window.devicePixelRatio || 1;
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    const k = camera.scale * ratio;
+    ctx.setTransform(k, 0, 0, k, camera.x * ratio, camera.y * ratio);
+    ctx.lineJoin = "round";
+    dots.eachEdge((route, rate) => {
+      // Without motion the width alone tells the rate, so it may be bolder.
+      ctx.lineWidth = (still ? 2 : 1) + Math.min(4, Math.log10(1 + rate)) * (still ? 1.2 : 0.6);
+      ctx.strokeStyle = this.colours.line;
+      ctx.beginPath();
+      for (let i = 0; i < route.points.length; i += 2) {
+        if (i === 0) ctx.moveTo(route.points[0]!, route.points[1]!);
+        else ctx.lineTo(route.points[i]!, route.points[i + 1]!);
+      }
+      ctx.stroke();
+    });
+    if (!still) dots.each(this.draw);
+    ctx.globalAlpha = 1;
+    if (camera.scale >= labelScale) this.label(dots);
+  }
+
+  /** Writes what leaves each port per second beside the port. */
+  private label(dots: Dots): void {
+    const { ctx } = this;
+    const out = this.outgoing;
+    out.clear();
+    dots.eachEdge((route, rate) => {
+      const { eni, x, y, side } = route.origin;
+      const o = out.get(eni);
+      if (o) o.rate += rate;
+      else out.set(eni, { rate, x, y, right: side === "right" });
+    });
+    ctx.font = this.font;
+    ctx.fillStyle = this.colours.muted;
+    ctx.textBaseline = "middle";
+    for (const o of out.values()) {
+      if (o.rate < 1) continue;
+      ctx.textAlign = o.right ? "left" : "right";
+      // Clear of the card's edge, which is 10 px from the port; above the line if frames leave to the right.
+      ctx.fillText(`${short(o.rate)}/s`, o.x + (o.right ? 16 : -18), o.y + (o.right ? -16 : 16));
+    }
+  }
+
+  private readonly draw = (kind: number, x: number, y: number, alpha: number): void => {
+    const { ctx, colours } = this;
+    ctx.globalAlpha = alpha;
+    switch (kind) {
+      case Accept:
+        ctx.fillStyle = colours.accept;
+        ctx.beginPath();
+        ctx.arc(x, y, 2.4, 0, 6.2832);
+        ctx.fill();
+        return;
+      case Reject:
+        ctx.fillStyle = colours.reject;
+        ctx.beginPath();
+        ctx.moveTo(x, y - 4.2);
+        ctx.lineTo(x + 4.2, y);
+        ctx.lineTo(x, y + 4.2);
+        ctx.lineTo(x - 4.2, y);
+        ctx.fill();
+        return;
+      case Lost:
+        ctx.fillStyle = colours.lost;
+        ctx.fillRect(x - 4, y - 1.2, 8, 2.4);
+        ctx.fillRect(x - 1.2, y - 4, 2.4, 8);
+        return;
+      case Control:
+        ctx.fillStyle = colours.control;
+        ctx.fillRect(x - 3, y - 3, 6, 6);
+    }
+  };
+}

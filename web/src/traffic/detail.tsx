@@ -1,0 +1,133 @@
+import { useSignal, useSignalEffect } from "@preact/signals";
+import * as state from "../app/state.ts";
+import { dictionary, ring } from "../app/state.ts";
+import { t, word } from "../i18n/i18n.ts";
+import { tracePacket } from "../inspector/path.tsx";
+import { verdictNames } from "../stream/ring.ts";
+import { Icon } from "../ui/icons.tsx";
+import { Scroll } from "../ui/scroll.tsx";
+import { decidedBy } from "./packets.tsx";
+import * as text from "./text.ts";
+
+interface Record {
+  seq: number;
+  micros: number;
+  verdict: string;
+  reason: number;
+  src: string;
+  dst: string;
+  sport: number;
+  dport: number;
+  proto: number;
+  etherType: number;
+  protocol: string;
+  flags: string;
+  length: number;
+  points: string;
+  srcEni: string;
+  dstEni: string;
+  rule: string;
+}
+
+/** Copies a record out of the ring: the slot is overwritten while a person reads. */
+function copy(ordinal: number): Record | null {
+  if (!ring.holds(ordinal)) return null;
+  const i = ring.slot(ordinal);
+  return {
+    seq: ring.seq[i]!,
+    micros: ring.micros[i]!,
+    verdict: verdictNames[ring.verdict[i]!] ?? "none",
+    reason: ring.reason[i]!,
+    src: text.ip(ring.src[i]!),
+    dst: text.ip(ring.dst[i]!),
+    sport: ring.sport[i]!,
+    dport: ring.dport[i]!,
+    proto: ring.proto[i]!,
+    etherType: ring.etherType[i]!,
+    protocol: text.protocol(ring.etherType[i]!, ring.proto[i]!),
+    flags: ring.proto[i] === 6 ? text.tcpFlags(ring.flags[i]!) : "",
+    length: ring.length[i]!,
+    points: text.points(ring.rule[i]!).join(", "),
+    srcEni: dictionary.eni(ring.srcVnic[i]!),
+    dstEni: dictionary.eni(ring.dstVnic[i]!),
+    rule: decidedBy(ordinal),
+  };
+}
+
+const station = (id: string): string => {
+  const n = state.enisById.value.get(id);
+  if (!n) return id;
+  const owner = n.attachment
+    ? `${state.instanceName(n.attachment.instanceId)} eth${n.attachment.deviceIndex}`
+    : "";
+  return owner || n.id;
+};
+
+export function PacketDetail() {
+  const record = useSignal<Record | null>(null);
+  useSignalEffect(() => {
+    const ordinal = state.packet.value;
+    record.value = ordinal < 0 ? null : (copy(ordinal) ?? record.peek());
+  });
+  const r = record.value;
+  if (state.packet.value < 0 || !r) return null;
+  const reason = state.reasons.value[r.reason];
+  const from = r.sport ? `${r.src}:${r.sport}` : r.src;
+  const to = r.dport ? `${r.dst}:${r.dport}` : r.dst;
+  return (
+    <section class="packet" aria-label={t("packet.title", { seq: String(r.seq) })}>
+      <header>
+        <h2>{t("packet.title", { seq: String(r.seq) })}</h2>
+        <span class={`mark ${r.verdict} strong`}>{word("verdict", r.verdict)}</span>
+        <span class="spacer" />
+        <button
+          type="button"
+          class="icon"
+          aria-label={t("action.close")}
+          onClick={() => {
+            state.packet.value = -1;
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      <Scroll label={t("packet.reason")} class="packet-body">
+        <p class={`why ${r.verdict}`}>
+          <b>{reason?.text ?? reason?.name ?? ""}</b>
+          {r.rule && <code>{r.rule}</code>}
+          {reason?.code && <code>{reason.code}</code>}
+        </p>
+        <dl class="facts">
+          <dt>{t("packet.from")}</dt>
+          <dd>
+            <code>{from}</code> <span>{station(r.srcEni)}</span>
+          </dd>
+          <dt>{t("packet.to")}</dt>
+          <dd>
+            <code>{to}</code> <span>{station(r.dstEni)}</span>
+          </dd>
+          <dt>{t("packet.protocol")}</dt>
+          <dd>
+            {r.protocol} {r.flags && <code>{r.flags}</code>}
+          </dd>
+          <dt>{t("packet.length")}</dt>
+          <dd>{t("packet.bytes", { count: r.length })}</dd>
+          <dt>{t("packet.at")}</dt>
+          <dd>
+            <code>{text.time(r.micros)}</code>
+          </dd>
+          {r.points && (
+            <>
+              <dt>{t("packet.points")}</dt>
+              <dd>{r.points}</dd>
+            </>
+          )}
+        </dl>
+        <button type="button" onClick={() => tracePacket(r)}>
+          {t("packet.trace")}
+        </button>
+        <p class="quiet small">{t("packet.sampled")}</p>
+      </Scroll>
+    </section>
+  );
+}

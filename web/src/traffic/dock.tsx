@@ -1,0 +1,138 @@
+import { signal } from "@preact/signals";
+import { put } from "../api/client.ts";
+import { act } from "../app/drill.ts";
+import * as state from "../app/state.ts";
+import { clock, count, instant, millis, t } from "../i18n/i18n.ts";
+import { Scroll } from "../ui/scroll.tsx";
+import { Tabs } from "../ui/tabs.tsx";
+import { Packets } from "./packets.tsx";
+
+const tab = signal<"packets" | "flows" | "events">("packets");
+
+export function Dock() {
+  return (
+    <section class="dock" aria-label={t("dock.label")}>
+      <Tabs
+        label={t("dock.label")}
+        tabs={[
+          { id: "packets", label: t("dock.packets") },
+          { id: "flows", label: t("dock.flows") },
+          { id: "events", label: t("dock.events") },
+        ]}
+        current={tab.value}
+        onChange={(id) => {
+          tab.value = id;
+        }}
+      />
+      <div class="tab-panel" role="tabpanel" id={`panel-${tab.value}`} aria-labelledby={`tab-${tab.value}`}>
+        {tab.value === "packets" && <Packets />}
+        {tab.value === "flows" && <Flows />}
+        {tab.value === "events" && <Events />}
+      </div>
+    </section>
+  );
+}
+
+function Flows() {
+  const paused = state.trafficPaused.value;
+  if (state.flows.value.length === 0) return <p class="empty">{t("flows.empty")}</p>;
+  const toggle = (): void => {
+    void act("traffic", async () => {
+      await put("/traffic", { paused: !paused });
+      state.trafficPaused.value = !paused;
+    });
+  };
+  return (
+    <Scroll label={t("flows.label")}>
+      <table class="plain">
+        <thead>
+          <tr>
+            <th scope="col">{t("flows.client")}</th>
+            <th scope="col">{t("flows.workload")}</th>
+            <th scope="col">{t("flows.target")}</th>
+            <th scope="col" class="num">
+              {t("flows.sent")}
+            </th>
+            <th scope="col" class="num">
+              {t("flows.received")}
+            </th>
+            <th scope="col" class="num">
+              {t("flows.lost")}
+            </th>
+            <th scope="col" class="num">
+              {t("flows.rtt")}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {state.flows.value.map((f) => (
+            <tr key={`${f.instanceId}/${f.workload}`}>
+              <td>{state.instanceName(f.instanceId)}</td>
+              <td>
+                {f.workload} <span class="quiet">{f.kind}</span>
+              </td>
+              <td>
+                <code>{f.target}</code>
+              </td>
+              <td class="num">{count(f.sent)}</td>
+              <td class="num">{count(f.received)}</td>
+              <td class={`num ${f.lost > 0 ? "text-lost" : ""}`}>{count(f.lost)}</td>
+              <td class="num">
+                {f.rttP50Ms === undefined ? "–" : `${millis(f.rttP50Ms)} / ${millis(f.rttP99Ms ?? 0)} ms`}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p>
+        <button type="button" onClick={toggle}>
+          {paused ? t("flows.resume") : t("flows.pause")}
+        </button>
+      </p>
+    </Scroll>
+  );
+}
+
+const brief = (detail: unknown): string => {
+  if (detail === undefined || detail === null) return "";
+  if (typeof detail === "string") return detail;
+  if (typeof detail !== "object") return String(detail);
+  return Object.entries(detail as Record<string, unknown>)
+    .map(([k, v]) => `${k}=${typeof v === "object" ? JSON.stringify(v) : String(v)}`)
+    .join("  ");
+};
+
+function Events() {
+  const list = state.events.value;
+  if (list.length === 0) return <p class="empty">{t("events.empty")}</p>;
+  return (
+    <Scroll label={t("events.label")}>
+      <table class="plain">
+        <thead>
+          <tr>
+            <th scope="col">{t("events.time")}</th>
+            <th scope="col">{t("events.type")}</th>
+            <th scope="col">{t("events.resource")}</th>
+            <th scope="col">{t("events.detail")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {list.map((e) => (
+            <tr key={e.seq}>
+              <td>
+                <code>{clock(instant(e.at))}</code>
+              </td>
+              <td>{e.type}</td>
+              <td>
+                <code>{e.resource}</code>
+              </td>
+              <td class="quiet clip" title={brief(e.detail)}>
+                {brief(e.detail)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}

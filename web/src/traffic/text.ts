@@ -1,0 +1,56 @@
+// How a record's numbers read. No allocation beyond the strings themselves.
+
+export const ip = (n: number): string => `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
+
+const etherIPv4 = 0x0800;
+const etherARP = 0x0806;
+const etherIPv6 = 0x86dd;
+const protoICMP = 1;
+const protoTCP = 6;
+const protoUDP = 17;
+
+export function protocol(etherType: number, proto: number): string {
+  if (etherType === etherARP) return "ARP";
+  if (etherType === etherIPv6) return "IPv6";
+  if (etherType !== etherIPv4) return `0x${etherType.toString(16).padStart(4, "0")}`;
+  if (proto === protoTCP) return "TCP";
+  if (proto === protoUDP) return "UDP";
+  if (proto === protoICMP) return "ICMP";
+  return `IP ${proto}`;
+}
+
+const flagNames = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
+
+export function tcpFlags(flags: number): string {
+  let out = "";
+  for (let i = 0; i < 8; i++) if (flags & (1 << i)) out += out ? ` ${flagNames[i]}` : flagNames[i];
+  return out;
+}
+
+export function ports(proto: number, sport: number, dport: number, flags: number): string {
+  if (proto !== protoTCP && proto !== protoUDP) return "";
+  const pair = `${sport} → ${dport}`;
+  return proto === protoTCP && flags ? `${pair} ${tcpFlags(flags)}` : pair;
+}
+
+const pointNames = ["guest_tx", "egress_post", "ingress_pre", "guest_rx"];
+
+/** The tap points of a record's rule field (high 8 bits). */
+export function points(field: number): string[] {
+  return pointNames.filter((_, i) => (field >>> 24) & (1 << i));
+}
+
+/** Seconds and microseconds of the local clock. */
+export function time(micros: number): string {
+  const d = new Date(micros / 1000);
+  const us = String(Math.floor(micros % 1e6)).padStart(6, "0");
+  const two = (n: number): string => (n < 10 ? `0${n}` : String(n));
+  return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}.${us}`;
+}
+
+/** A long id with its middle left out: the prefix says what it is, the end tells it apart. */
+export function shortId(id: string): string {
+  if (id.length <= 16) return id;
+  const dash = id.indexOf("-");
+  return `${id.slice(0, dash + 1)}…${id.slice(-6)}`;
+}

@@ -1,0 +1,34 @@
+// Own icons, 16×16, drawn with the current colour.
+const paths = {
+  live: "M2 8h3l2-5 3 10 2-5h2",
+  drills: "M8 2v6l4 2M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13",
+  captures: "M3 3.5h10v9H3zM8 5.8a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.4",
+  help: "M5.8 6a2.2 2.2 0 1 1 3.2 2c-.7.4-1 .8-1 1.6M8 12.2v.1",
+  close: "M4 4l8 8M12 4l-8 8",
+  theme: "M8 2a6 6 0 1 0 0 12zM8 2a6 6 0 0 1 0 12",
+  lock: "M4 7.5h8v6H4zM5.5 7.5V5.2a2.5 2.5 0 0 1 5 0v2.3",
+  more: "M8 3.5v.1M8 8v.1M8 12.5v.1",
+  fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
+  plus: "M8 3v10M3 8h10",
+  minus: "M3 8h10",
+  pause: "M5.5 3.5v9M10.5 3.5v9",
+  play: "M5 3.2v9.6L12.5 8z",
+  download: "M8 2.5v7.5M4.8 7L8 10.2 11.2 7M3 13h10",
+  link: "M6.8 9.2a2.6 2.6 0 0 0 3.7 0l2-2A2.6 2.6 0 0 0 8.8 3.5l-.7.7M9.2 6.8a2.6 2.6 0 0 0-3.7 0l-2 2a2.6 2.6 0 0 0 3.7 3.7l.7-.7",
+  copy: "M5.5 5.5h8v8h-8zM3 10.5V2.8h7.5",
+  check: "M3 8.5l3.2 3.2L13 4.8",
+  cross: "M4 4l8 8M12 4l-8 8",
+  dash: "M3.5 8h9",
+  back: "M9.5 3.5L5 8l4.5 4.5",
+  panel: "M2.5 3h11v10h-11zM9.5 3v10",
+} as const;
+
+export type IconName = keyof typeof paths;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon-svg" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+      <path d={paths[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,54 @@
+import { mkdirSync } from "node:fs";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { axe, lab, launch, open, packetRows } from "./page.ts";
+
+let browser: Browser;
+let at: Awaited<ReturnType<typeof lab>>;
+const shots = process.env.ENILAB_SHOTS ?? new URL("shots/", import.meta.url).pathname;
+
+beforeAll(async () => {
+  mkdirSync(shots, { recursive: true });
+  at = await lab();
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser.close();
+  at.close();
+});
+
+describe.each(["dark", "light"] as const)("%s", (theme) => {
+  it.each(["en", "ko"])("has no accessibility violation: %s", async (language) => {
+    const { page, errors } = await open(browser, `${at.url}/live?lang=${language}`, { theme });
+    await packetRows(page).first().waitFor();
+    expect(await axe(page)).toEqual([]);
+    for (const tab of ["eni", "instance", "path"]) {
+      await page.locator(".chip.served").click();
+      await page.locator(`#tab-${tab}`).click();
+      expect([tab, await axe(page)]).toEqual([tab, []]);
+    }
+    for (const tab of ["flows", "events"]) {
+      await page.locator(`#tab-${tab}`).click();
+      expect([tab, await axe(page)]).toEqual([tab, []]);
+    }
+    for (const screen of ["drills", "captures"]) {
+      await page.locator(`.rail a[href="/${screen}"]`).click();
+      expect([screen, await axe(page)]).toEqual([screen, []]);
+    }
+    await page.keyboard.press("?");
+    await page.locator("dialog").waitFor();
+    expect(await axe(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it.each([1440, 900])("fits %i pixels", async (width) => {
+    const { page } = await open(browser, `${at.url}/live`, { theme, width });
+    await packetRows(page).nth(5).waitFor();
+    await page.screenshot({ path: `${shots}/live-${theme}-${width}.png` });
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+    await page.close();
+  });
+});

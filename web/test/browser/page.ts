@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+export type Theme = "light" | "dark";
+
+/** Where the lab is: a running server, or the fixture when none is named. */
+export async function lab(): Promise<{ url: string; close: () => void; real: boolean }> {
+  const url = process.env.ENILAB_URL;
+  if (url) return { url: url.replace(/\/$/, ""), close: () => undefined, real: true };
+  // The fixture is plain JavaScript for Node; it has no types.
+  // @ts-expect-error
+  const { serve } = await import("../fixture/server.mjs");
+  console.warn("ENILAB_URL is not set: testing against the fixture");
+  return { ...(await serve()), real: false };
+}
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+
+/** A page whose console errors and exceptions are collected. */
+export async function open(
+  browser: Browser,
+  address: string,
+  { theme = "dark", width = 1440 }: { theme?: Theme; width?: number } = {},
+): Promise<{ page: Page; errors: string[] }> {
+  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: theme });
+  const errors: string[] = [];
+  page.on("console", (m) => {
+    if (m.type() === "error") errors.push(m.text());
+  });
+  page.on("pageerror", (e) => errors.push(String(e)));
+  await page.goto(address);
+  await page.locator("h1").waitFor();
+  return { page, errors };
+}
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+interface Violation {
+  id: string;
+  nodes: { target: string[]; failureSummary: string }[];
+}
+
+/** The rules of axe that the page breaks, one line each. */
+export async function axe(page: Page): Promise<string[]> {
+  // Evaluated by the debugger, so that the page's policy stays in force.
+  await page.evaluate(axeSource);
+  const violations = (await page.evaluate(
+    "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations)",
+  )) as Violation[];
+  return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(" ")}: ${n.failureSummary}`));
+}
+
+export const packetRows = (page: Page) => page.locator(".grid-body .row:not([hidden])");

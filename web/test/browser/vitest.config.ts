@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+// One page and one server: files and tests run one after another.
+export default defineConfig({
+  test: {
+    root: new URL(".", import.meta.url).pathname,
+    include: ["*.test.ts"],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});

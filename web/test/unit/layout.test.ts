@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import type { Instance, NetworkInterface, Topology } from "../../src/api/types.ts";
+import { route } from "../../src/topology/edges.ts";
+import { type Layout, layout } from "../../src/topology/layout.ts";
+
+const instance = (id: string, subnetId: string, role = ""): Instance => ({
+  id,
+  type: "t3.micro",
+  state: "running",
+  zone: subnetId,
+  vpcId: "vpc-1",
+  subnetId,
+  maxInterfaces: 2,
+  role,
+  interfaces: [],
+  launchedAt: "2026-01-01T00:00:00Z",
+});
+
+const eni = (id: string, subnetId: string, owner: string, deviceIndex: number): NetworkInterface => ({
+  id,
+  macAddress: `02:${id}`,
+  status: "in-use",
+  vpcId: "vpc-1",
+  subnetId,
+  zone: subnetId,
+  privateIps: [{ address: "10.0.0.1", primary: true }],
+  groups: [],
+  sourceDestCheck: true,
+  ...(owner && {
+    attachment: { id: "a", instanceId: owner, deviceIndex, state: "attached", deleteOnTermination: false },
+  }),
+});
+
+const lab = (owner = "i-b"): Topology => ({
+  epoch: "e",
+  revision: 1,
+  eventSeq: 1,
+  region: "us-east-1",
+  vpcs: [{ id: "vpc-1", cidr: "10.0.0.0/16", region: "us-east-1" }],
+  subnets: ["za", "zb"].map((zone) => ({
+    id: `s-${zone}`,
+    vpcId: "vpc-1",
+    zone,
+    cidr: `10.0.${zone === "za" ? 0 : 1}.0/24`,
+    availableAddresses: 250,
+    routerMac: "",
+  })),
+  instances: [
+    instance("i-a", "s-za", "client"),
+    instance("i-b", "s-za", "active"),
+    instance("i-c", "s-za"),
+    instance("i-d", "s-zb"),
+  ],
+  networkInterfaces: [
+    eni("eni-a0", "s-za", "i-a", 0),
+    eni("eni-b0", "s-za", "i-b", 0),
+    eni("eni-x", "s-za", owner, 1),
+    eni("eni-c0", "s-za", "i-c", 0),
+    eni("eni-d0", "s-zb", "i-d", 0),
+  ],
+  securityGroups: [],
+  addresses: [],
+  policies: [],
+  failovers: [],
+  captures: [],
+});
+
+const shuffled = <T>(list: T[]): T[] => [...list].reverse();
+
+const box = (l: Layout, id: string) => l.boxes.find((b) => b.id === id)!;
+
+describe("layout", () => {
+  it("is a function of the resources, not of their order", () => {
+    const t = lab();
+    const mixed: Topology = {
+      ...t,
+      instances: shuffled(t.instances),
+      networkInterfaces: shuffled(t.networkInterfaces),
+      subnets: shuffled(t.subnets),
+    };
+    expect(layout(mixed, "free")).toEqual(layout(t, "free"));
+  });
+
+  it("nests every box in its parent and every chip in its card", () => {
+    const l = layout(lab(), "free");
+    const inside = (c: { x: number; y: number; w: number; h: number }, p: typeof c): boolean =>
+      c.x >= p.x && c.y >= p.y && c.x + c.w <= p.x + p.w && c.y + c.h <= p.y + p.h;
+    for (const b of l.boxes) if (b.parent) expect([b.id, inside(b, box(l, b.parent))]).toEqual([b.id, true]);
+    for (const c of l.chips) expect([c.eni, inside(c, box(l, c.owner))]).toEqual([c.eni, true]);
+  });
+
+  it("does not move anyone when an instance arrives", () => {
+    const before = layout(lab(), "free");
+    const t = lab();
+    t.instances.push({ ...instance("i-z", "s-za"), launchedAt: "2026-02-01T00:00:00Z" });
+    const after = layout(t, "free");
+    for (const b of before.boxes.filter((b) => b.kind === "instance")) {
+      expect(box(after, b.id)).toMatchObject({ x: b.x, y: b.y });
+    }
+  });
+
+  it("moves the chip with its owner and lists it there for readers", () => {
+    const l = layout(lab("i-c"), "free");
+    expect(l.chips.find((c) => c.eni === "eni-x")?.owner).toBe("i-c");
+    const at = (id: string): number => l.order.indexOf(id);
+    expect(at("i-c")).toBeLessThan(at("eni-x"));
+    expect(at("i-b")).toBeLessThan(at("i-c"));
+  });
+
+  it("shows an interface without owner in a tray of its subnet", () => {
+    const l = layout(lab(""), "free");
+    expect(box(l, "s-za/unattached").kind).toBe("tray");
+    expect(l.chips.find((c) => c.eni === "eni-x")?.owner).toBe("");
+  });
+
+  it("folds what is too many into one box", () => {
+    const t = lab();
+    for (let i = 0; i < 100; i++) t.instances.push(instance(`i-n${i}`, "s-zb"));
+    const l = layout(t, "free");
+    expect(box(l, "s-zb/more").value).toBe(41);
+  });
+
+  it("copes with nothing", () => {
+    const l = layout({ ...lab(), vpcs: [], subnets: [], instances: [], networkInterfaces: [] }, "free");
+    expect([l.boxes.length, l.width, l.height]).toEqual([0, 0, 0]);
+  });
+});
+
+describe("route", () => {
+  const l = layout(lab(), "free");
+  const chip = (id: string) => l.chips.find((c) => c.eni === id)!;
+
+  it("runs on right angles from port to port", () => {
+    for (const [from, to] of [
+      ["eni-a0", "eni-x"],
+      ["eni-x", "eni-a0"],
+      ["eni-d0", "eni-x"],
+    ] as const) {
+      const r = route(l, chip(from), chip(to))!;
+      for (let i = 2; i < r.points.length; i += 2) {
+        const dx = Math.abs(r.points[i]! - r.points[i - 2]!);
+        const dy = Math.abs(r.points[i + 1]! - r.points[i - 1]!);
+        expect(Math.min(dx, dy)).toBeLessThan(0.001);
+      }
+      expect(r.points.at(-2)).toBe(chip(to).side === "left" ? chip(to).x : chip(to).x + chip(to).w);
+    }
+  });
+
+  it("ends at the bus when nobody owns the destination", () => {
+    const r = route(l, chip("eni-a0"), undefined)!;
+    expect(r.total).toBe(r.bus);
+  });
+});
