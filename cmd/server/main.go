@@ -1,0 +1,80 @@
+// Command enilab is an AWS VPC on a laptop, with packets in it. This package
+// only wires the parts together; everything it calls is a package of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "enilab: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+// cli is the whole command line.
+type cli struct {
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the laboratory (the default)."`
+	IMDS    imdsCmd    `cmd:"" name:"imds" help:"Serve one instance's metadata on an address of its own."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// env is what commands get besides their flags.
+type env struct {
+	ctx    context.Context
+	stdout io.Writer
+}
+
+// errExit carries the exit that a --help asked for out of kong.
+var errExit = errors.New("exit")
+
+// run executes one command line; it returns when the command has ended.
+func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if e, ok := r.(error); !ok || !errors.Is(e, errExit) {
+				panic(r)
+			}
+			err = nil
+		}
+	}()
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("enilab"),
+		kong.Description("An AWS VPC on your laptop, with packets in it."),
+		kong.Writers(stdout, stdout),
+		kong.Exit(func(int) { panic(errExit) }),
+		kong.DefaultEnvars("ENILAB"),
+	)
+	if err != nil {
+		return fmt.Errorf("building the command line: %w", err)
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		return fmt.Errorf("%w (see enilab --help)", err)
+	}
+	return k.Run(env{ctx: ctx, stdout: stdout})
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(e env) error {
+	_, err := fmt.Fprintln(e.stdout, "enilab "+version)
+	return err
+}

@@ -1,0 +1,319 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"enilab/internal/api/ec2"
+	"enilab/internal/api/imds"
+	"enilab/internal/api/rest"
+	"enilab/internal/control"
+	"enilab/internal/control/failover"
+	"enilab/internal/dataplane"
+	"enilab/internal/guest"
+	"enilab/internal/scenario"
+	"enilab/internal/store"
+	"enilab/web"
+)
+
+type serveCmd struct {
+	Listen    string   `default:"127.0.0.1:4566" help:"Address to listen on. Beyond loopback, page and API ask for a token."`
+	Data      string   `default:".enilab" placeholder:"DIR" help:"Data directory; made if it does not exist."`
+	Fresh     bool     `help:"Begin with an empty laboratory, deleting what the data directory holds."`
+	Scenario  string   `default:"none" placeholder:"none|demo|FILE" help:"What an empty laboratory is filled with."`
+	Region    string   `default:"us-east-1" help:"AWS region to be."`
+	Timing    string   `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
+	Sync      string   `default:"normal" enum:"normal,full" help:"What acknowledged writes survive: normal (kill -9) or full (power loss too)."`
+	Seed      uint64   `help:"Seed of ids, MACs and hashes, for runs that can be repeated; 0 draws one."`
+	Token     string   `help:"Token asked for beyond loopback; drawn and printed unless given."`
+	AllowHost []string `placeholder:"NAME" help:"Further host name to answer to."`
+	WebDir    string   `placeholder:"DIR" help:"Build the page from this folder on every change, for its development."`
+	LogLevel  string   `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
+}
+
+// drainTime bounds what ending may take in all.
+const drainTime = 5 * time.Second
+
+// Run runs the laboratory until the context ends.
+func (s *serveCmd) Run(e env) error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return fmt.Errorf("--log-level: %w", err)
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	// Before anything is touched: a second server must find everything as it was.
+	ln, err := listen(s.Listen)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	page, err := s.page()
+	if err != nil {
+		return err
+	}
+	var fill *scenario.Scenario
+	if s.Scenario != "none" {
+		if fill, err = scenario.Open(s.Scenario); err != nil {
+			return err
+		}
+	}
+	l, err := s.open(e.ctx, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.serve(e.ctx, l, ln, page, fill, e.stdout), l.close())
+}
+
+// lab is everything behind the API, running.
+type lab struct {
+	clock    clock
+	store    *store.Store
+	engine   *dataplane.Engine
+	guests   *guest.Lab
+	control  *control.Service
+	failover *failover.Controller
+	log      *slog.Logger
+
+	stops []func() // in the order in which things end
+	wg    sync.WaitGroup
+	errs  chan error // of the parts, each at most once
+}
+
+// open starts the parts from the bottom up: store, data plane and guests,
+// control plane, failover.
+func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
+	st, err := store.Open(ctx, store.Options{Dir: s.Data, Sync: store.Sync(s.Sync), Fresh: s.Fresh})
+	if err != nil {
+		return nil, err
+	}
+	if s.Fresh {
+		if err := os.RemoveAll(s.captures()); err != nil {
+			return nil, errors.Join(fmt.Errorf("removing captures: %w", err), st.Close())
+		}
+	}
+	l := &lab{clock: newClock(), store: st, log: log, errs: make(chan error, 4)}
+	random, seed := s.random()
+	l.engine = dataplane.New(dataplane.Options{Now: l.clock.Now, Seed: seed})
+	l.run("data plane", func(ctx context.Context) error {
+		l.engine.Start(ctx)
+		l.engine.Wait()
+		return nil
+	})
+	l.guests = guest.NewLab(guest.Options{Engine: l.engine, Now: l.clock.Now, Seed: seed})
+	l.run("guests", l.guests.Run)
+	timing := control.TimingFast
+	if s.Timing == "aws" {
+		timing = control.TimingAWS
+	}
+	l.control, err = control.Open(ctx, control.Options{
+		Store: st, Plane: &guest.Plane{Engine: l.engine, Lab: l.guests}, Region: s.Region,
+		Now: l.clock.Time, Random: random, Timing: timing, Log: log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	l.run("control plane", l.control.Run)
+	l.failover, err = failover.New(failover.Options{
+		Service: l.control, Clients: l.guests, Now: l.clock.Now, Log: log,
+		Prober: failover.NewGuestProber(l.guests, l.engine, l.clock.Now),
+	})
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	l.run("failover", l.failover.Run)
+	return l, nil
+}
+
+// run starts a part. close ends the parts in the opposite order.
+func (l *lab) run(name string, f func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	l.wg.Go(func() {
+		defer close(done)
+		if err := f(ctx); err != nil {
+			l.errs <- fmt.Errorf("%s: %w", name, err)
+		}
+	})
+	l.stops = append(l.stops, func() { cancel(); <-done })
+}
+
+// close ends the parts from the top down, and the store last.
+func (l *lab) close() error {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for i := len(l.stops) - 1; i >= 0; i-- {
+			l.stops[i]()
+		}
+		l.wg.Wait()
+	}()
+	var errs []error
+	select {
+	case <-ended:
+	case <-time.After(drainTime):
+		errs = append(errs, fmt.Errorf("the laboratory did not end within %v", drainTime))
+	}
+	for {
+		select {
+		case err := <-l.errs:
+			errs = append(errs, err)
+			continue
+		default:
+		}
+		break
+	}
+	return errors.Join(append(errs, l.store.Close())...)
+}
+
+// serve answers requests until ctx ends.
+func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest.Assets, fill *scenario.Scenario, stdout io.Writer) error {
+	loopback := isLoopback(ln.Addr())
+	token := s.Token
+	if token == "" && !loopback {
+		token = rand.Text()
+	}
+	var ready atomic.Bool
+	meta := imds.New(l.control.State, imds.Options{Account: ec2.DefaultAccount})
+	aws, err := ec2.New(ec2.Options{Control: l.control, Region: s.Region, Now: l.clock.Time})
+	if err != nil {
+		return err
+	}
+	srv, err := rest.New(rest.Options{
+		Control: l.control, Engine: l.engine, Moves: l.failover, Guests: l.guests, PolicyStatus: l.policyStatus,
+		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
+		Loopback: loopback, Token: token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
+		Mount: func(app *fiber.App) { meta.Register(app); aws.Register(app) },
+		Ready: func() error {
+			if !ready.Load() {
+				return errors.New("the laboratory is starting")
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx, ln) }()
+	loaded, err := s.fill(ctx, l, fill)
+	if err != nil {
+		stop()
+		return errors.Join(err, <-served)
+	}
+	ready.Store(true)
+	url := "http://" + ln.Addr().String() + "/"
+	if token != "" && !loopback {
+		url += "?token=" + token
+	}
+	if _, err := fmt.Fprintln(stdout, "enilab is at "+url); err != nil {
+		l.log.Warn("printing the address", "error", err)
+	}
+	var played sync.WaitGroup
+	if loaded != nil {
+		played.Go(func() { l.play(ctx, fill, loaded) })
+	}
+	select {
+	case err = <-served:
+	case err = <-l.errs: // a part has failed: what is left could only mislead
+		stop()
+		err = errors.Join(err, <-served)
+	}
+	stop()
+	played.Wait()
+	return err
+}
+
+// play carries out a scenario's steps while the laboratory is served. A step
+// that fails ends the play, not the laboratory: somebody may want to look.
+func (l *lab) play(ctx context.Context, sc *scenario.Scenario, loaded *scenario.Loaded) {
+	_, err := scenario.Run(ctx, scenario.Env{
+		Service: l.control, Mover: l.failover, Lab: l.guests, Totals: l.engine.Totals, Now: l.clock.Now,
+		Progress: func(r scenario.StepResult) {
+			if r.Err == nil {
+				l.log.Info("step done", "scenario", sc.Name, "line", r.Line, "step", r.Text)
+			}
+		},
+	}, sc, loaded)
+	if err != nil && ctx.Err() == nil {
+		l.log.Error("a step failed", "error", err)
+	}
+}
+
+// fill loads the scenario into an empty laboratory; another goes on where it
+// was, and nil is returned.
+func (s *serveCmd) fill(ctx context.Context, l *lab, sc *scenario.Scenario) (*scenario.Loaded, error) {
+	if sc == nil {
+		return nil, nil
+	}
+	loaded, err := sc.Load(ctx, l.control)
+	if errors.Is(err, scenario.ErrNotEmpty) {
+		l.log.Info("the laboratory goes on where it was: the scenario is for an empty one", "scenario", s.Scenario, "data", s.Data)
+		return nil, nil
+	}
+	return loaded, err
+}
+
+func (s *serveCmd) captures() string { return filepath.Join(s.Data, "captures") }
+
+func (s *serveCmd) page() (rest.Assets, error) {
+	source := web.Embedded()
+	if s.WebDir != "" {
+		var err error
+		if source, err = web.Dev(s.WebDir); err != nil {
+			return nil, fmt.Errorf("--web-dir: %w", err)
+		}
+	}
+	return func(path string) (rest.Asset, bool) {
+		a, ok := source.Lookup("/" + path)
+		return rest.Asset{Body: a.Body, Gzip: a.Gzip, ContentType: a.ContentType, ETag: a.ETag}, ok
+	}, nil
+}
+
+// random returns the source of ids and MACs, and the seed of hashes.
+func (s *serveCmd) random() (func([]byte), uint64) {
+	if s.Seed != 0 {
+		var key [32]byte
+		binary.LittleEndian.PutUint64(key[:], s.Seed)
+		chacha := mathrand.NewChaCha8(key)
+		return func(b []byte) { _, _ = chacha.Read(b) }, s.Seed
+	}
+	var seed [8]byte
+	fromSystem(seed[:])
+	return fromSystem, binary.LittleEndian.Uint64(seed[:])
+}
+
+// fromSystem never fails: crypto/rand ends the process instead.
+func fromSystem(b []byte) { _, _ = rand.Read(b) }
+
+func listen(address string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use: is another enilab running? Choose another address with --listen", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", address, err)
+	}
+	return ln, nil
+}
+
+func isLoopback(a net.Addr) bool {
+	t, ok := a.(*net.TCPAddr)
+	return ok && t.IP.IsLoopback()
+}

@@ -1,0 +1,207 @@
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "enilab/"
+
+// leaves know frames, not the engine.
+var leaves = []string{
+	"internal/dataplane/verdict", "internal/dataplane/frame", "internal/dataplane/route",
+	"internal/dataplane/conntrack", "internal/dataplane/secgroup", "internal/dataplane/tap",
+}
+
+// arrows says for every folder whose packages it may import besides its own. A
+// package belongs to the longest folder named here; one that belongs to none
+// is an error, so that a new package is given its place on purpose.
+var arrows = map[string][]string{
+	"internal/dataplane/verdict":   nil,
+	"internal/dataplane/frame":     nil,
+	"internal/dataplane/route":     {"internal/dataplane/frame"},
+	"internal/dataplane/conntrack": {"internal/dataplane/frame", "internal/dataplane/verdict"},
+	"internal/dataplane/secgroup":  {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/conntrack"},
+	"internal/dataplane/tap":       {"internal/dataplane/frame", "internal/dataplane/verdict"},
+	"internal/dataplane":           leaves,
+	"internal/dataplane/sim":       with(leaves, "internal/dataplane"),
+
+	"internal/control": with(leaves, "internal/dataplane"),
+	"internal/store":   with(leaves, "internal/dataplane", "internal/control"),
+	"internal/guest":   with(leaves, "internal/dataplane"),
+
+	// The one arrow from control to guest: records are computed from the
+	// samples and connections that the guests' meters take.
+	"internal/control/failover": with(leaves, "internal/dataplane", "internal/control", "internal/guest"),
+
+	"internal/scenario": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest"),
+	"internal/api":      with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest"),
+	"web":               nil,
+	"cmd": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
+		"internal/store", "internal/scenario", "internal/api", "web"),
+
+	"internal/depspin":  nil,
+	"internal/archtest": nil,
+}
+
+func with(list []string, more ...string) []string { return slices.Concat(list, more) }
+
+// foreign says which packages of others a folder must not reach, directly or
+// through anything it imports.
+var foreign = map[string][]string{
+	"internal/dataplane": {
+		"database/sql", "net/http", "modernc.org/sqlite", "github.com/gofiber", "github.com/valyala/fasthttp",
+		"github.com/gorilla/websocket", "github.com/danielgtaylor/huma", "github.com/hashicorp/go-memdb", "gvisor.dev",
+	},
+	"internal/control": {
+		"database/sql", "modernc.org/sqlite", "github.com/gofiber", "github.com/valyala/fasthttp",
+		"github.com/gorilla/websocket", "github.com/danielgtaylor/huma", "gvisor.dev",
+	},
+	"internal/store": {
+		"net/http", "github.com/gofiber", "github.com/valyala/fasthttp", "github.com/gorilla/websocket",
+		"github.com/danielgtaylor/huma", "gvisor.dev",
+	},
+	"internal/guest": {"database/sql", "modernc.org/sqlite", "github.com/gofiber", "github.com/hashicorp/go-memdb"},
+}
+
+// pkg is what `go list` tells of one package. Tests' imports are not in it:
+// an integration test may wire what the product must not.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func listPackages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...")
+	cmd.Dir = "../.."
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, complaint.Bytes())
+	}
+	var all []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("reading what go list printed: %v", err)
+		}
+		all = append(all, p)
+	}
+}
+
+func within(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
+
+// folderOf returns the folder of arrows that a package belongs to.
+func folderOf(importPath string) (folder string, ok bool) {
+	path := strings.TrimPrefix(importPath, module)
+	for f := range arrows {
+		if within(path, f) && len(f) > len(folder) {
+			folder = f
+		}
+	}
+	return folder, folder != ""
+}
+
+// wrongArrows returns a sentence for every import that arrows does not allow.
+func wrongArrows(all []pkg) (wrong []string) {
+	for _, p := range all {
+		from, ok := folderOf(p.ImportPath)
+		if !ok {
+			wrong = append(wrong, p.ImportPath+" has no place in the architecture: give it one in arrows")
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !strings.HasPrefix(imported, module) {
+				continue
+			}
+			if to, ok := folderOf(imported); !ok || to != from && !slices.Contains(arrows[from], to) {
+				wrong = append(wrong, fmt.Sprintf("%s imports %s, want only %s", p.ImportPath, imported, strings.Join(arrows[from], ", ")))
+			}
+		}
+	}
+	return wrong
+}
+
+// wrongForeign returns a sentence for every foreign package that is reached
+// from where it must not be.
+func wrongForeign(all []pkg) (wrong []string) {
+	for _, p := range all {
+		folder, _ := folderOf(p.ImportPath)
+		var banned []string
+		for f, list := range foreign {
+			if within(folder, f) && folder != "internal/control/failover" { // it probes through the guests
+				banned = append(banned, list...)
+			}
+		}
+		for _, dep := range p.Deps {
+			if i := slices.IndexFunc(banned, func(b string) bool { return within(dep, b) }); i >= 0 {
+				wrong = append(wrong, p.ImportPath+" reaches "+dep)
+			}
+		}
+	}
+	return wrong
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, w := range wrongArrows(listPackages(t)) {
+		t.Error(w)
+	}
+}
+
+func TestCoreReachesNoServerDatabaseOrStack(t *testing.T) {
+	for _, w := range wrongForeign(listPackages(t)) {
+		t.Error(w)
+	}
+}
+
+// A rule that nothing can break is none.
+func TestArrowsRefuse(t *testing.T) {
+	for _, tc := range []struct {
+		from, to string
+		allowed  bool
+	}{
+		{"internal/dataplane", "internal/dataplane/tap", true},
+		{"internal/dataplane/sim", "internal/dataplane", true},
+		{"internal/control/failover", "internal/guest", true},
+		{"internal/store/column", "internal/control", true},
+		{"internal/api/rest", "internal/api/stream", true},
+		{"cmd/server", "internal/store", true},
+
+		{"internal/dataplane/tap", "internal/dataplane", false},
+		{"internal/dataplane/frame", "internal/dataplane/verdict", false},
+		{"internal/dataplane", "internal/dataplane/sim", false},
+		{"internal/dataplane", "internal/control", false},
+		{"internal/control", "internal/store", false},
+		{"internal/control", "internal/guest", false},
+		{"internal/control", "internal/control/failover", false},
+		{"internal/control/failover", "internal/api/rest", false},
+		{"internal/store", "internal/guest", false},
+		{"internal/guest", "internal/control", false},
+		{"internal/api/rest", "internal/store", false},
+		{"internal/api/rest", "cmd/server", false},
+		{"web", "internal/control", false},
+		{"internal/newcomer", "internal/dataplane/verdict", false},
+	} {
+		got := wrongArrows([]pkg{{ImportPath: module + tc.from, Imports: []string{"fmt", module + tc.to}}})
+		if (len(got) == 0) != tc.allowed {
+			t.Errorf("%s -> %s: got %q, want allowed %t", tc.from, tc.to, got, tc.allowed)
+		}
+	}
+	if len(wrongForeign([]pkg{{ImportPath: module + "internal/dataplane/tap", Deps: []string{"database/sql/driver"}}})) == 0 {
+		t.Error("database/sql/driver behind internal/dataplane/tap was not noticed")
+	}
+}
