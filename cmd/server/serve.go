@@ -189,7 +189,7 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest
 	}
 	var ready atomic.Bool
 	meta := imds.New(l.control.State, imds.Options{Account: ec2.DefaultAccount})
-	aws, err := ec2.New(ec2.Options{Control: l.control, Region: s.Region, Now: l.clock.Time})
+	aws, err := ec2.New(ec2.Options{Control: l.control, Now: l.clock.Time})
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,14 @@ package control
 
 import "net/netip"
 
-// publicPools are the blocks that RFC 5737 keeps for documentation: addresses
-// that look public and can belong to nobody.
+// publicPools are addresses that look public and can belong to nobody, first
+// the blocks that RFC 5737 keeps for documentation.
 var publicPools = []netip.Prefix{
 	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"),
+	// RFC 2544's block for benchmarks, for whoever needs more than those have.
+	netip.MustParsePrefix("198.18.0.0/15"),
 }
 
 func (t *tx) allocateAddress(tags Tags) (*Address, error) {
@@ -18,19 +20,28 @@ func (t *tx) allocateAddress(tags Tags) (*Address, error) {
 	if err != nil {
 		return nil, err
 	}
+	ip, ok := t.freePublicIP()
+	if !ok {
+		return nil, refuse("AddressLimitExceeded", "", "The maximum number of addresses has been reached.")
+	}
+	a := &Address{AllocationID: id, Region: t.region, PublicIP: ip, Tags: ownTags(tags), CreatedAt: t.now}
+	t.put(TableAddress, a)
+	t.emit("address.allocated", id, "publicIp", ip.String())
+	return a, nil
+}
+
+// freePublicIP is the first public address that neither an Elastic IP nor an
+// ENI has; false if there is none.
+func (t *tx) freePublicIP() (netip.Addr, bool) {
 	for _, pool := range publicPools {
-		for n := 1; n < 255; n++ {
+		for n := 1; n < 1<<(32-pool.Bits())-1; n++ {
 			ip := nth(pool, n)
-			if exists(t, TableAddress, byPublicIP, ip) {
-				continue
+			if !exists(t, TableAddress, byPublicIP, ip) && !exists(t, TableNetworkInterface, byPublicIP, ip) {
+				return ip, true
 			}
-			a := &Address{AllocationID: id, Region: t.region, PublicIP: ip, Tags: ownTags(tags), CreatedAt: t.now}
-			t.put(TableAddress, a)
-			t.emit("address.allocated", id, "publicIp", ip.String())
-			return a, nil
 		}
 	}
-	return nil, refuse("AddressLimitExceeded", "", "The maximum number of addresses has been reached.")
+	return netip.Addr{}, false
 }
 
 // associateAddress maps an Elastic IP to a private address, by default the

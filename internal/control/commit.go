@@ -92,6 +92,7 @@ func (s *Service) finishing() (batch []*command) {
 		}
 		batch = append(batch, &command{
 			ctx:  context.Background(),
+			view: &Service{core: s.core, region: s.opt.Region},
 			run:  func(t *tx) error { return t.finish(d.table, d.id) },
 			done: make(chan struct{}),
 			due:  d,
@@ -135,7 +136,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			continue
 		}
 		c.at = s.now()
-		t := s.begin(db, state.next, c.at)
+		t := c.view.begin(db, state.next, c.at)
 		if c.err = c.run(t); c.err != nil {
 			t.Abort()
 			continue

@@ -72,6 +72,37 @@ var (
 		"The allocation ID '%s' does not exist"}
 	kindAssociation = kind{"eipassoc-", "InvalidAssociationID.NotFound", "InvalidAssociationID.Malformed",
 		"The association ID '%s' does not exist"}
+	kindVPCCIDR = kind{"vpc-cidr-assoc-", "InvalidVpcCidrBlockAssociationID.NotFound", "InvalidVpcCidrBlockAssociationID.Malformed",
+		"The vpc CIDR block association ID '%s' does not exist"}
+	kindSubnetCIDR = kind{"subnet-cidr-assoc-", "InvalidSubnetCidrBlockAssociationID.NotFound",
+		"InvalidSubnetCidrBlockAssociationID.Malformed", "The subnet CIDR block association ID '%s' does not exist"}
+	kindDHCPOptions = kind{"dopt-", "InvalidDhcpOptionID.NotFound", "InvalidDhcpOptionsId.Malformed",
+		"The dhcpOption ID '%s' does not exist"}
+	kindInternetGateway = kind{"igw-", "InvalidInternetGatewayID.NotFound", "InvalidInternetGatewayId.Malformed",
+		"The internetGateway ID '%s' does not exist"}
+	kindEgressOnly = kind{"eigw-", "InvalidEgressOnlyInternetGatewayId.NotFound", "InvalidEgressOnlyInternetGatewayId.Malformed",
+		"The egress only internet gateway ID '%s' does not exist"}
+	kindNAT     = kind{"nat-", "NatGatewayNotFound", "NatGatewayMalformed", "NatGateway %s was not found"}
+	kindPeering = kind{"pcx-", "InvalidVpcPeeringConnectionID.NotFound", "InvalidVpcPeeringConnectionId.Malformed",
+		"The vpcPeeringConnection ID '%s' does not exist"}
+	kindRouteTable = kind{"rtb-", "InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed",
+		"The routeTable ID '%s' does not exist"}
+	kindRouteAssociation = kind{"rtbassoc-", "InvalidAssociationID.NotFound", "InvalidRouteTableAssociationId.Malformed",
+		"The association ID '%s' does not exist"}
+	kindNetworkACL = kind{"acl-", "InvalidNetworkAclID.NotFound", "InvalidNetworkAclId.Malformed",
+		"The networkAcl ID '%s' does not exist"}
+	kindACLAssociation = kind{"aclassoc-", "InvalidAssociationID.NotFound", "InvalidNetworkAclAssociationId.Malformed",
+		"The association ID '%s' does not exist"}
+	kindKeyPair = kind{"key-", "InvalidKeyPair.NotFound", "InvalidKeyPairId.Malformed",
+		"The key pair '%s' does not exist"}
+	kindFlowLog = kind{"fl-", "InvalidFlowLogId.NotFound", "InvalidFlowLogId.Malformed",
+		"The flow log ID '%s' does not exist"}
+	kindPrefixList = kind{"pl-", "InvalidPrefixListID.NotFound", "InvalidPrefixListId.Malformed",
+		"The prefix list ID '%s' does not exist"}
+	kindReservation = kind{"scr-", "InvalidSubnetCidrReservationID.NotFound", "InvalidSubnetCidrReservationId.Malformed",
+		"The subnet CIDR reservation ID '%s' does not exist"}
+	kindPermission = kind{"eni-perm-", "InvalidPermissionID.NotFound", "InvalidPermissionId.Malformed",
+		"The network interface permission ID '%s' does not exist"}
 	// EC2 has no failover policies or records: enilab's own, in EC2's manner.
 	kindPolicy = kind{"fop-", "InvalidFailoverPolicyID.NotFound", "InvalidFailoverPolicyID.Malformed",
 		"The failover policy ID '%s' does not exist"}

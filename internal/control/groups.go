@@ -20,13 +20,13 @@ var anyIPv4 = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 
 // newGroup makes a group as EC2 does: everything out; the default group of a
 // VPC also takes everything in from its own members.
-func (t *tx) newGroup(vpc, name, description string, tags Tags, fromItself bool) (*SecurityGroup, error) {
+func (t *tx) newGroup(v *VPC, name, description string, tags Tags, fromItself bool) (*SecurityGroup, error) {
 	id, err := t.mintRow(TableSecurityGroup, kindGroup.prefix)
 	if err != nil {
 		return nil, err
 	}
 	g := &SecurityGroup{
-		ID: id, Ref: t.next.group, Region: t.region, VPC: vpc, Name: name, Description: description,
+		ID: id, Ref: t.next.group, Region: v.Region, VPC: v.ID, Name: name, Description: description,
 		Tags: ownTags(tags), CreatedAt: t.now,
 	}
 	t.next.group++
@@ -38,7 +38,7 @@ func (t *tx) newGroup(vpc, name, description string, tags Tags, fromItself bool)
 		return nil, err
 	}
 	t.put(TableSecurityGroup, g)
-	t.emit("security-group.created", id, "vpc", vpc, "name", name)
+	t.emit("security-group.created", id, "vpc", v.ID, "name", name)
 	return g, nil
 }
 
@@ -85,7 +85,7 @@ func (t *tx) createGroup(in CreateGroupInput) (*SecurityGroup, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	return t.newGroup(v.ID, name, in.Description, in.Tags, false)
+	return t.newGroup(v, name, in.Description, in.Tags, false)
 }
 
 func checkGroupText(field, s string) error {

@@ -41,7 +41,7 @@ func (t *tx) runInstance(in RunInstanceInput) (*Instance, error) {
 		return nil, err
 	}
 	i := &Instance{
-		ID: id, Region: t.region, Zone: n.Zone, VPC: n.VPC, Subnet: n.Subnet, Type: in.Type,
+		ID: id, Region: n.Region, Zone: n.Zone, VPC: n.VPC, Subnet: n.Subnet, Type: in.Type,
 		State: InstancePending, StateAt: t.now, Boot: 1, Workloads: workloads,
 		Tags: ownTags(in.Tags), LaunchAt: t.now,
 	}

@@ -107,7 +107,7 @@ func (t *tx) newInterface(sub *Subnet, addrs []PrivateAddress, groups []string) 
 		return nil, err
 	}
 	return &NetworkInterface{
-		ID: id, Region: t.region, Zone: sub.Zone, VPC: sub.VPC, Subnet: sub.ID, MAC: mac,
+		ID: id, Region: sub.Region, Zone: sub.Zone, VPC: sub.VPC, Subnet: sub.ID, MAC: mac,
 		Addresses: addrs, Groups: groups, SourceDestCheck: true, CreatedAt: t.now,
 	}, nil
 }

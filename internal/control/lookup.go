@@ -1,11 +1,16 @@
 package control
 
+// visible reports whether who sees the regions of scope sees a row.
+func visible(scope string, row Row) bool {
+	return scope == "" || row.Identity().Region == scope
+}
+
 func find[T any](t *tx, k kind, table Table, index, field, id string) (*T, error) {
 	if err := k.check(field, id); err != nil {
 		return nil, err
 	}
 	row := get[*T](t, table, index, id)
-	if row == nil {
+	if row == nil || !visible(t.scope, any(row).(Row)) {
 		return nil, k.missing(field, id)
 	}
 	return row, nil

@@ -1,11 +1,13 @@
 package control
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
 
-// createVPC makes a VPC and its default security group.
+// createVPC makes a VPC and what EC2 gives each one: a main route table, a
+// default network ACL and a default security group.
 func (t *tx) createVPC(in CreateVPCInput) (*VPC, error) {
 	cidr, err := parseBlock(in.CIDR, "InvalidVpc.Range")
 	if err != nil {
@@ -14,34 +16,82 @@ func (t *tx) createVPC(in CreateVPCInput) (*VPC, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
+	return t.newVPC(cidr, in.Tags, VPCSettings{DNSSupport: true})
+}
+
+func (t *tx) newVPC(cidr netip.Prefix, tags Tags, settings VPCSettings) (*VPC, error) {
 	id, err := t.mintRow(TableVPC, kindVPC.prefix)
 	if err != nil {
 		return nil, err
 	}
-	v := &VPC{ID: id, Region: t.region, CIDR: cidr, Tags: ownTags(in.Tags), CreatedAt: t.now}
+	association, err := t.mintCIDR(kindVPCCIDR)
+	if err != nil {
+		return nil, err
+	}
+	options, err := t.defaultOptions()
+	if err != nil {
+		return nil, err
+	}
+	settings.DHCPOptions = options.ID
+	settings.CIDRs = []CIDRAssociation{{ID: association, CIDR: cidr}}
+	v := &VPC{ID: id, Region: t.region, CIDR: cidr, Tags: ownTags(tags), CreatedAt: t.now, VPCSettings: settings}
 	t.put(TableVPC, v)
 	t.emit("vpc.created", id, "cidr", cidr.String())
-	if _, err := t.newGroup(id, defaultGroup, "default VPC security group", nil, true); err != nil {
+	if _, err := t.newRouteTable(v, true, nil); err != nil {
+		return nil, err
+	}
+	if _, err := t.newNetworkACL(v, true, nil); err != nil {
+		return nil, err
+	}
+	if _, err := t.newGroup(v, defaultGroup, "default VPC security group", nil, true); err != nil {
 		return nil, err
 	}
 	return v, nil
 }
 
+// mintCIDR makes an id for the association of a block. They are looked up
+// within their VPC or subnet only.
+func (t *tx) mintCIDR(k kind) (string, error) {
+	return t.mint(k.prefix, func(string) bool { return false })
+}
+
+// deleteVPC deletes a VPC that holds nothing but what it came with.
 func (t *tx) deleteVPC(id string) error {
 	v, err := t.vpc(id)
 	if err != nil {
 		return err
 	}
 	groups := list[*SecurityGroup](t, TableSecurityGroup, byName, id)
-	if exists(t, TableSubnet, byVPC, id) || len(groups) > 1 {
+	tables := list[*RouteTable](t, TableRouteTable, byVPC, id)
+	acls := list[*NetworkACL](t, TableNetworkACL, byVPC, id)
+	if len(groups) > 1 || len(tables) > 1 || len(acls) > 1 || exists(t, TableSubnet, byVPC, id) ||
+		exists(t, TableInternetGateway, byVPC, id) || exists(t, TableEgressOnlyGateway, byVPC, id) || t.peered(id) {
 		return refuse(codeDependency, "vpcId", "The vpc '%s' has dependencies and cannot be deleted.", id)
 	}
 	for _, g := range groups {
 		t.remove(TableSecurityGroup, g)
 	}
+	for _, r := range tables {
+		t.remove(TableRouteTable, r)
+	}
+	for _, a := range acls {
+		t.remove(TableNetworkACL, a)
+	}
 	t.remove(TableVPC, v)
 	t.emit("vpc.deleted", id)
 	return nil
+}
+
+// peered reports whether a VPC has a peering connection that is in use or asked
+// for.
+func (t *tx) peered(vpc string) bool {
+	for _, p := range list[*Peering](t, TablePeering, byCreation) {
+		open := p.State == PeeringPending || p.State == PeeringActive
+		if open && (p.Requester.VPC == vpc || p.Accepter.VPC == vpc) {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *tx) createSubnet(in CreateSubnetInput) (*Subnet, error) {
@@ -53,7 +103,9 @@ func (t *tx) createSubnet(in CreateSubnetInput) (*Subnet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !v.CIDR.Contains(cidr.Addr()) || cidr.Bits() < v.CIDR.Bits() {
+	if !slices.ContainsFunc(v.CIDRs, func(a CIDRAssociation) bool {
+		return a.CIDR.Contains(cidr.Addr()) && cidr.Bits() >= a.CIDR.Bits()
+	}) {
 		return nil, refuse("InvalidSubnet.Range", "cidrBlock", "The CIDR '%s' is invalid.", in.CIDR)
 	}
 	for _, other := range list[*Subnet](t, TableSubnet, byVPC, v.ID) {
@@ -61,13 +113,24 @@ func (t *tx) createSubnet(in CreateSubnetInput) (*Subnet, error) {
 			return nil, refuse("InvalidSubnet.Conflict", "cidrBlock", "The CIDR '%s' conflicts with another subnet", in.CIDR)
 		}
 	}
-	zone, err := t.zone(in.Zone)
+	zone, err := zoneOf(v.Region, in.Zone)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
+	return t.newSubnet(v, cidr, zone, in.Tags, SubnetSettings{HostnameType: hostnameIP})
+}
+
+// hostnameIP and hostnameResource are the two forms of instances' host names
+// (EC2 HostnameType).
+const (
+	hostnameIP       = "ip-name"
+	hostnameResource = "resource-name"
+)
+
+func (t *tx) newSubnet(v *VPC, cidr netip.Prefix, zone string, tags Tags, settings SubnetSettings) (*Subnet, error) {
 	id, err := t.mintRow(TableSubnet, kindSubnet.prefix)
 	if err != nil {
 		return nil, err
@@ -77,16 +140,19 @@ func (t *tx) createSubnet(in CreateSubnetInput) (*Subnet, error) {
 		return nil, err
 	}
 	s := &Subnet{
-		ID: id, VPC: v.ID, Region: t.region, Zone: zone, CIDR: cidr, RouterMAC: mac,
-		Tags: ownTags(in.Tags), CreatedAt: t.now,
+		ID: id, VPC: v.ID, Region: v.Region, Zone: zone, CIDR: cidr, RouterMAC: mac,
+		Tags: ownTags(tags), CreatedAt: t.now, SubnetSettings: settings,
 	}
 	t.put(TableSubnet, s)
+	if err := t.joinDefaultACL(s); err != nil {
+		return nil, err
+	}
 	t.emit("subnet.created", id, "vpc", v.ID, "cidr", cidr.String(), "zone", zone)
 	return s, nil
 }
 
-func (t *tx) zone(name string) (string, error) {
-	zones := regions()[t.region]
+func zoneOf(region, name string) (string, error) {
+	zones := regions()[region]
 	if name == "" {
 		return zones[0], nil
 	}
@@ -109,6 +175,7 @@ func (t *tx) deleteSubnet(id string) error {
 	if u := get[*usage](t, tableUsage, byID, id); u != nil {
 		t.remove(tableUsage, u)
 	}
+	t.leaveNetworks(s)
 	t.remove(TableSubnet, s)
 	t.emit("subnet.deleted", id)
 	return nil

@@ -90,10 +90,10 @@ func TestDeleteNetworks(t *testing.T) {
 		func(t *tx) error { return t.deleteVPC(s.vpc.ID) })
 	s.ok(func(t *tx) error { return t.deleteGroup(g.ID) })
 	s.ok(func(t *tx) error { return t.deleteVPC(s.vpc.ID) })
-	if rows := s.state.rows(); len(rows) != 0 {
-		t.Errorf("%d rows are left, the first %+v", len(rows), rows[0])
+	if rows := s.state.rows(); len(rows) != 1 || rows[0].Table != TableDHCPOptions {
+		t.Errorf("%+v are left, want the region's DHCP options and nothing else", rows)
 	}
-	if u := first[*usage](s.state, tableUsage, byID, s.a.ID); u != nil {
+	if u := firstIn[*usage](s.state.db.Txn(false), tableUsage, byID, s.a.ID); u != nil {
 		t.Error("the subnet's usage is left")
 	}
 }

@@ -24,14 +24,27 @@ type Table string
 
 // Tables.
 const (
-	TableVPC              Table = "vpcs"
-	TableSubnet           Table = "subnets"
-	TableInstance         Table = "instances"
-	TableNetworkInterface Table = "network_interfaces"
-	TableSecurityGroup    Table = "security_groups"
-	TableAddress          Table = "addresses"
-	TablePolicy           Table = "failover_policies"
-	TableFailover         Table = "failovers"
+	TableRegion              Table = "regions"
+	TableVPC                 Table = "vpcs"
+	TableSubnet              Table = "subnets"
+	TableInstance            Table = "instances"
+	TableNetworkInterface    Table = "network_interfaces"
+	TableSecurityGroup       Table = "security_groups"
+	TableAddress             Table = "addresses"
+	TableDHCPOptions         Table = "dhcp_options"
+	TablePrefixList          Table = "prefix_lists"
+	TableInternetGateway     Table = "internet_gateways"
+	TableEgressOnlyGateway   Table = "egress_only_internet_gateways"
+	TableNATGateway          Table = "nat_gateways"
+	TablePeering             Table = "vpc_peering_connections"
+	TableRouteTable          Table = "route_tables"
+	TableNetworkACL          Table = "network_acls"
+	TableKeyPair             Table = "key_pairs"
+	TableFlowLog             Table = "flow_logs"
+	TableCIDRReservation     Table = "subnet_cidr_reservations"
+	TableInterfacePermission Table = "network_interface_permissions"
+	TablePolicy              Table = "failover_policies"
+	TableFailover            Table = "failovers"
 )
 
 // Change is one row before and after; Before nil: created, After nil: deleted.

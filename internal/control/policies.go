@@ -23,7 +23,7 @@ const (
 // putPolicy creates (ID "") or replaces a failover policy.
 func (t *tx) putPolicy(p FailoverPolicy) (*FailoverPolicy, error) {
 	typ := "failover-policy.created"
-	p.Region, p.CreatedAt = t.region, t.now
+	p.CreatedAt = t.now
 	if p.ID != "" {
 		old, err := t.policy(p.ID)
 		if err != nil {
@@ -36,6 +36,7 @@ func (t *tx) putPolicy(p FailoverPolicy) (*FailoverPolicy, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Region = n.Region
 	if n.Attachment != nil && n.Attachment.Primary() {
 		return nil, errPrimary()
 	}
@@ -199,6 +200,9 @@ func (t *tx) putFailover(f Failover) (*Failover, error) {
 		return nil, invalid("kind", "Value (%s) for parameter kind is invalid.", f.Kind)
 	}
 	f.Region = t.region
+	if n := get[*NetworkInterface](t, TableNetworkInterface, byID, f.NetworkInterface); n != nil {
+		f.Region = n.Region
+	}
 	f.Phases, f.Traffic = slices.Clone(f.Phases), slices.Clone(f.Traffic)
 	f.Checks, f.Notes = slices.Clone(f.Checks), slices.Clone(f.Notes)
 	if f.ID == "" {

@@ -95,8 +95,10 @@ func (m *machine) run(name string, f func(*tx) error) {
 // way round.
 func rank(c Change) int {
 	r := slices.Index([]Table{
-		TableVPC, TableSubnet, TableSecurityGroup, TableInstance,
-		TableNetworkInterface, TableAddress, TablePolicy, TableFailover,
+		TableRegion, TableDHCPOptions, TableVPC, TableSubnet, TablePrefixList, TableSecurityGroup, TableInstance,
+		TableNetworkInterface, TableAddress, TableInternetGateway, TableEgressOnlyGateway, TableNATGateway, TablePeering,
+		TableRouteTable, TableNetworkACL, TableKeyPair, TableFlowLog, TableCIDRReservation, TableInterfacePermission,
+		TablePolicy, TableFailover,
 	}, c.Table)
 	if c.After == nil {
 		return 100 - r

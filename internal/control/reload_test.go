@@ -108,6 +108,10 @@ func TestReloadFromSQLite(t *testing.T) {
 				"groups":     {before.SecurityGroups(), state.SecurityGroups()},
 				"addresses":  {before.Addresses(), state.Addresses()},
 				"policies":   {before.Policies(), state.Policies()},
+				"tables":     {before.RouteTables(), state.RouteTables()},
+				"ACLs":       {before.NetworkACLs(), state.NetworkACLs()},
+				"options":    {before.DHCPOptionSets(), state.DHCPOptionSets()},
+				"gateways":   {before.InternetGateways(), state.InternetGateways()},
 				"failovers":  {before.Failovers(), state.Failovers()},
 				"revision":   {before.Revision(), state.Revision()},
 			} {

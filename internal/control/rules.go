@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -108,10 +109,16 @@ func (t *tx) parseRule(g *SecurityGroup, egress bool, in RuleInput) (SecurityGro
 	return r, nil
 }
 
-// grant is what makes two rules the same rule.
-func grant(r SecurityGroupRule) SecurityGroupRule {
-	r.ID, r.Ref, r.Description = "", 0, ""
-	return r
+// permission is what makes two rules the same rule.
+type permission struct {
+	egress                     bool
+	protocol, fromPort, toPort int
+	cidr                       netip.Prefix
+	group, prefixList          string
+}
+
+func grant(r SecurityGroupRule) permission {
+	return permission{r.Egress, r.Protocol, r.FromPort, r.ToPort, r.CIDR, r.Group, r.PrefixList}
 }
 
 // describe gives a rule as EC2's InvalidPermission.Duplicate does.
@@ -228,4 +235,9 @@ func (t *tx) revokeRules(group string, ids []string) error {
 	t.put(TableSecurityGroup, &c)
 	t.emit("security-group.rules-changed", c.ID, "revoked", strings.Join(ids, ","))
 	return nil
+}
+
+// Equal reports whether two rules are the same in everything.
+func (r SecurityGroupRule) Equal(o SecurityGroupRule) bool {
+	return r.ID == o.ID && r.Ref == o.Ref && grant(r) == grant(o) && r.Description == o.Description && maps.Equal(r.Tags, o.Tags)
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -119,6 +120,15 @@ func table(name Table, indexes ...*memdb.IndexSchema) *memdb.TableSchema {
 	return t
 }
 
+// document is a table of a kind that is stored whole, with the indexes that
+// every kind has and some of its own.
+func document[T Row](name Table, more ...*memdb.IndexSchema) *memdb.TableSchema {
+	return table(name, append(more,
+		index(byID, true, key[T](func(r T) []byte { return mustKey(r.Identity().ID) })),
+		index(byCreation, false, key[T](func(r T) []byte { return mustKey(r.Identity().CreatedAt) })),
+		index(byVPC, false, key[T](func(r T) []byte { return optional(r.Identity().VPC) })))...)
+}
+
 // optional leaves rows without a value out of an index.
 func optional(parts ...string) []byte {
 	args := make([]any, len(parts))
@@ -156,6 +166,25 @@ var schema = func() *memdb.DBSchema {
 		table(TableFailover,
 			index(byID, true, key[*Failover](func(f *Failover) []byte { return mustKey(f.ID) })),
 			index(byNewest, false, key[*Failover](func(f *Failover) []byte { return mustKey(^uint64(f.StartedAt)) }))),
+		document[*Region](TableRegion),
+		document[*DHCPOptions](TableDHCPOptions),
+		document[*PrefixList](TablePrefixList,
+			index(byName, true, key[*PrefixList](func(l *PrefixList) []byte { return mustKey(l.Region, l.Name) }))),
+		document[*InternetGateway](TableInternetGateway),
+		document[*EgressOnlyGateway](TableEgressOnlyGateway),
+		document[*NATGateway](TableNATGateway,
+			index(bySubnet, false, key[*NATGateway](func(g *NATGateway) []byte { return mustKey(g.Subnet) }))),
+		document[*Peering](TablePeering),
+		document[*RouteTable](TableRouteTable, routeTableIndexes()...),
+		document[*NetworkACL](TableNetworkACL, aclIndexes()...),
+		document[*KeyPair](TableKeyPair,
+			index(byName, true, key[*KeyPair](func(k *KeyPair) []byte { return mustKey(k.Region, k.Name) }))),
+		document[*FlowLog](TableFlowLog,
+			index(byTarget, false, key[*FlowLog](func(l *FlowLog) []byte { return mustKey(l.Resource) }))),
+		document[*CIDRReservation](TableCIDRReservation,
+			index(bySubnet, false, key[*CIDRReservation](func(r *CIDRReservation) []byte { return mustKey(r.Subnet) }))),
+		document[*InterfacePermission](TableInterfacePermission,
+			index(byInterface, false, key[*InterfacePermission](func(p *InterfacePermission) []byte { return mustKey(p.Interface) }))),
 		table(tableLease,
 			index(byID, true, key[*lease](func(l *lease) []byte { return mustKey(l.VPC, l.Addr) }))),
 		table(tableUsage,
@@ -171,6 +200,12 @@ func interfaceIndexes() []*memdb.IndexSchema {
 		index(byID, true, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.ID) })),
 		index(byCreation, false, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.CreatedAt) })),
 		index(bySubnet, false, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.Subnet) })),
+		index(byPublicIP, true, key[*NetworkInterface](func(n *NetworkInterface) []byte {
+			if !n.PublicIP.IsValid() {
+				return nil
+			}
+			return mustKey(n.PublicIP)
+		})),
 		index(byMAC, true, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(uint64(n.MAC)) })),
 		index(byAttachment, true, key[*NetworkInterface](func(n *NetworkInterface) []byte {
 			if n.Attachment == nil {
@@ -199,15 +234,16 @@ func groupIndexes() []*memdb.IndexSchema {
 		index(byID, true, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.ID) })),
 		index(byCreation, false, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.CreatedAt) })),
 		index(byName, true, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.VPC, g.Name) })),
-		// Groups that other groups' rules refer to; a rule that names its own
+		// Groups and prefix lists that rules refer to; a rule that names its own
 		// group does not keep it from being deleted.
 		index(byReference, false, keys[*SecurityGroup](func(g *SecurityGroup) [][]byte {
 			var ks [][]byte
 			seen := make(map[string]bool)
 			for _, r := range g.Rules {
-				if r.Group != "" && r.Group != g.ID && !seen[r.Group] {
-					seen[r.Group] = true
-					ks = append(ks, mustKey(r.Group))
+				peer := cmp.Or(r.Group, r.PrefixList)
+				if peer != "" && peer != g.ID && !seen[peer] {
+					seen[peer] = true
+					ks = append(ks, mustKey(peer))
 				}
 			}
 			return ks
@@ -228,5 +264,51 @@ func addressIndexes() []*memdb.IndexSchema {
 			}
 			return mustKey(a.NetworkInterface, a.PrivateIP)
 		})),
+	}
+}
+
+func routeTableIndexes() []*memdb.IndexSchema {
+	associated := func(value func(RouteTableAssociation) string) keys[*RouteTable] {
+		return func(t *RouteTable) (ks [][]byte) {
+			for _, a := range t.Associations {
+				if v := value(a); v != "" {
+					ks = append(ks, mustKey(v))
+				}
+			}
+			return ks
+		}
+	}
+	return []*memdb.IndexSchema{
+		index(byAssociation, true, associated(func(a RouteTableAssociation) string { return a.ID })),
+		index(bySubnet, true, associated(func(a RouteTableAssociation) string { return a.Subnet })),
+		// What the routes lead to: gateways, ENIs, prefix lists.
+		index(byTarget, false, keys[*RouteTable](func(t *RouteTable) (ks [][]byte) {
+			seen := make(map[string]bool)
+			for _, r := range t.Routes {
+				for _, target := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering, r.PrefixList} {
+					if target != "" && !seen[target] {
+						seen[target] = true
+						ks = append(ks, mustKey(target))
+					}
+				}
+			}
+			return ks
+		})),
+	}
+}
+
+func aclIndexes() []*memdb.IndexSchema {
+	associated := func(value func(NetworkACLAssociation) string) keys[*NetworkACL] {
+		return func(a *NetworkACL) [][]byte {
+			ks := make([][]byte, len(a.Associations))
+			for i, s := range a.Associations {
+				ks[i] = mustKey(value(s))
+			}
+			return ks
+		}
+	}
+	return []*memdb.IndexSchema{
+		index(byAssociation, true, associated(func(a NetworkACLAssociation) string { return a.ID })),
+		index(bySubnet, true, associated(func(a NetworkACLAssociation) string { return a.Subnet })),
 	}
 }

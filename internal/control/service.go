@@ -18,7 +18,7 @@ import (
 type Options struct {
 	Store  Store
 	Plane  Plane
-	Region string
+	Region string // where what names no region is made
 	Now    func() time.Time
 	Random func([]byte) // ids, MACs and addresses; crypto/rand or seeded; called by one goroutine at a time
 	Timing Timing       // durations of visible transitional states
@@ -51,7 +51,18 @@ const (
 // return at once; if the command had been started, it may take effect. A guest
 // that fails to follow the network is logged and fails no command: EC2 does
 // not answer for the drivers of an instance either.
+//
+// A Service is a view: Open returns the one that sees every region and creates
+// in Options.Region, In one that sees and creates in a single region. All views
+// share one State, one commit loop and one order of events.
 type Service struct {
+	*core
+	region string // where it creates
+	scope  string // the region whose resources it sees, "" all
+}
+
+// core is what the views of a Service share.
+type core struct {
 	opt   Options
 	state atomic.Pointer[State]
 	subs  watchers
@@ -75,6 +86,7 @@ type Service struct {
 // then to the apply loop, and to the caller once done is closed.
 type command struct {
 	ctx  context.Context
+	view *Service // as which it runs
 	run  func(*tx) error
 	done chan struct{}
 	due  deadline // of the end of a transition; else zero
@@ -105,13 +117,13 @@ func Open(ctx context.Context, opt Options) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading the stored state: %w", err)
 	}
-	s := &Service{
+	s := &Service{region: opt.Region, core: &core{
 		opt:     opt,
 		queue:   make(chan *command, queueLength),
 		closing: make(chan struct{}),
 		ended:   make(chan struct{}),
 		last:    loaded.At,
-	}
+	}}
 	if s.opt.Log == nil {
 		s.opt.Log = slog.Default()
 	}
@@ -154,11 +166,17 @@ func restore(c Commit) *State {
 	}}
 }
 
-// State is the newest committed State.
-func (s *Service) State() *State { return s.state.Load() }
+// State is the newest committed State, of the regions that the Service sees.
+func (s *Service) State() *State { return s.state.Load().in(s.scope) }
 
-// Region is the region whose resources the Service holds.
-func (s *Service) Region() string { return s.opt.Region }
+// Region is where the Service creates what names no other place.
+func (s *Service) Region() string { return s.region }
+
+// In is the view of one region, of those that Regions names. It sees nothing of
+// the others: what is there does not exist for its commands.
+func (s *Service) In(region string) *Service {
+	return &Service{core: s.core, region: region, scope: region}
+}
 
 // Events reads the log: at most limit events after a sequence number, and the
 // oldest number still kept.
@@ -168,7 +186,7 @@ func (s *Service) Events(ctx context.Context, after uint64, limit int) ([]Event,
 
 // do runs f as one command and waits until what it did is in force.
 func (s *Service) do(ctx context.Context, f func(*tx) error) (*command, error) {
-	c := &command{ctx: ctx, run: f, done: make(chan struct{})}
+	c := &command{ctx: ctx, view: s, run: f, done: make(chan struct{})}
 	select {
 	case s.queue <- c:
 	case <-s.closing:
@@ -215,7 +233,7 @@ func result[T any](ctx context.Context, s *Service, f func(*tx) (T, error)) (T, 
 
 func (s *Service) begin(db *memdb.MemDB, next counters, now time.Time) *tx {
 	t := &tx{
-		Txn: db.Txn(true), now: now, random: s.opt.Random, region: s.opt.Region,
+		Txn: db.Txn(true), now: now, random: s.opt.Random, region: s.region, scope: s.scope,
 		timing: s.opt.Timing, next: next,
 	}
 	t.TrackChanges()

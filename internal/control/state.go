@@ -2,6 +2,7 @@ package control
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/hashicorp/go-memdb"
 )
@@ -13,6 +14,7 @@ type State struct {
 	db       *memdb.MemDB
 	revision uint64
 	next     counters
+	scope    string // the region that it shows, "" all
 }
 
 // counters are the numbers that only rise.
@@ -24,12 +26,35 @@ type counters struct {
 // Revision is the number of the last commit in the snapshot.
 func (s *State) Revision() uint64 { return s.revision }
 
-func first[T any](s *State, table Table, index string, args ...any) T {
-	return firstIn[T](s.db.Txn(false), string(table), index, args...)
+// in is the State as one region shows it.
+func (s *State) in(scope string) *State {
+	if s.scope == scope {
+		return s
+	}
+	c := *s
+	c.scope = scope
+	return &c
 }
 
-func all[T any](s *State, table Table, index string, args ...any) []T {
-	return allIn[T](s.db.Txn(false), string(table), index, args...)
+// seek returns nil for a row that is not there, or in a region that s does not
+// show.
+func seek[T any, P interface {
+	*T
+	Row
+}](s *State, table Table, index string, args ...any) P {
+	row := firstIn[P](s.db.Txn(false), string(table), index, args...)
+	if row == nil || !visible(s.scope, row) {
+		return nil
+	}
+	return row
+}
+
+func all[T Row](s *State, table Table, index string, args ...any) []T {
+	rows := allIn[T](s.db.Txn(false), string(table), index, args...)
+	if s.scope == "" {
+		return rows
+	}
+	return slices.DeleteFunc(rows, func(row T) bool { return !visible(s.scope, row) })
 }
 
 // firstIn returns the zero T if nothing matches. The schema is fixed, so an
@@ -56,26 +81,26 @@ func allIn[T any](txn *memdb.Txn, table, index string, args ...any) []T {
 }
 
 // VPC returns one VPC.
-func (s *State) VPC(id string) *VPC { return first[*VPC](s, TableVPC, byID, id) }
+func (s *State) VPC(id string) *VPC { return seek[VPC](s, TableVPC, byID, id) }
 
 // VPCs returns every VPC.
 func (s *State) VPCs() []*VPC { return all[*VPC](s, TableVPC, byCreation) }
 
 // Subnet returns one subnet.
-func (s *State) Subnet(id string) *Subnet { return first[*Subnet](s, TableSubnet, byID, id) }
+func (s *State) Subnet(id string) *Subnet { return seek[Subnet](s, TableSubnet, byID, id) }
 
 // Subnets returns every subnet.
 func (s *State) Subnets() []*Subnet { return all[*Subnet](s, TableSubnet, byCreation) }
 
 // Instance returns one instance; a terminated one stays for an hour.
-func (s *State) Instance(id string) *Instance { return first[*Instance](s, TableInstance, byID, id) }
+func (s *State) Instance(id string) *Instance { return seek[Instance](s, TableInstance, byID, id) }
 
 // Instances returns every instance.
 func (s *State) Instances() []*Instance { return all[*Instance](s, TableInstance, byCreation) }
 
 // NetworkInterface returns one ENI.
 func (s *State) NetworkInterface(id string) *NetworkInterface {
-	return first[*NetworkInterface](s, TableNetworkInterface, byID, id)
+	return seek[NetworkInterface](s, TableNetworkInterface, byID, id)
 }
 
 // NetworkInterfaces returns every ENI.
@@ -90,7 +115,7 @@ func (s *State) InterfacesOf(instance string) []*NetworkInterface {
 
 // InterfaceByAddr returns the ENI that holds a private address in a VPC.
 func (s *State) InterfaceByAddr(vpc string, a netip.Addr) *NetworkInterface {
-	l := first[*lease](s, tableLease, byID, vpc, a)
+	l := firstIn[*lease](s.db.Txn(false), tableLease, byID, vpc, a)
 	if l == nil {
 		return nil
 	}
@@ -99,12 +124,12 @@ func (s *State) InterfaceByAddr(vpc string, a netip.Addr) *NetworkInterface {
 
 // InterfaceByAttachment returns the ENI of an attachment.
 func (s *State) InterfaceByAttachment(id string) *NetworkInterface {
-	return first[*NetworkInterface](s, TableNetworkInterface, byAttachment, id)
+	return seek[NetworkInterface](s, TableNetworkInterface, byAttachment, id)
 }
 
 // SecurityGroup returns one security group.
 func (s *State) SecurityGroup(id string) *SecurityGroup {
-	return first[*SecurityGroup](s, TableSecurityGroup, byID, id)
+	return seek[SecurityGroup](s, TableSecurityGroup, byID, id)
 }
 
 // SecurityGroups returns every security group.
@@ -114,7 +139,7 @@ func (s *State) SecurityGroups() []*SecurityGroup {
 
 // Address returns one Elastic IP.
 func (s *State) Address(allocationID string) *Address {
-	return first[*Address](s, TableAddress, byID, allocationID)
+	return seek[Address](s, TableAddress, byID, allocationID)
 }
 
 // Addresses returns every Elastic IP.
@@ -127,7 +152,7 @@ func (s *State) AddressesOf(eni string) []*Address {
 
 // Policy returns one failover policy.
 func (s *State) Policy(id string) *FailoverPolicy {
-	return first[*FailoverPolicy](s, TablePolicy, byID, id)
+	return seek[FailoverPolicy](s, TablePolicy, byID, id)
 }
 
 // Policies returns every failover policy.
@@ -136,7 +161,7 @@ func (s *State) Policies() []*FailoverPolicy {
 }
 
 // Failover returns one failover record.
-func (s *State) Failover(id string) *Failover { return first[*Failover](s, TableFailover, byID, id) }
+func (s *State) Failover(id string) *Failover { return seek[Failover](s, TableFailover, byID, id) }
 
 // Failovers returns the failover records, newest first.
 func (s *State) Failovers() []*Failover { return all[*Failover](s, TableFailover, byNewest) }
@@ -149,7 +174,7 @@ func (s *State) AvailableAddresses(subnet string) int {
 		return 0
 	}
 	free := capacity(sub.CIDR)
-	if u := first[*usage](s, tableUsage, byID, subnet); u != nil {
+	if u := firstIn[*usage](s.db.Txn(false), tableUsage, byID, subnet); u != nil {
 		free -= u.Used
 	}
 	return free

@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,7 +18,8 @@ type tx struct {
 	*memdb.Txn
 	now    time.Time
 	random func([]byte)
-	region string
+	region string // where it creates
+	scope  string // the region whose rows it may name, "" any
 	timing Timing
 	next   counters
 	events []Event
@@ -58,16 +60,17 @@ func (t *tx) remove(table Table, row any) {
 func (t *tx) putInterface(n *NetworkInterface) {
 	old := get[*NetworkInterface](t, TableNetworkInterface, byID, n.ID)
 	t.put(TableNetworkInterface, n)
-	if old != nil && slices.Equal(old.Addresses, n.Addresses) {
+	if old != nil && slices.Equal(old.Addresses, n.Addresses) && slices.Equal(old.IPv6, n.IPv6) &&
+		slices.Equal(old.Prefixes, n.Prefixes) && slices.Equal(old.IPv6Prefixes, n.IPv6Prefixes) {
 		return
 	}
 	if old != nil {
 		t.release(old)
 	}
-	for _, a := range n.Addresses {
-		t.put(tableLease, &lease{VPC: n.VPC, Subnet: n.Subnet, Addr: a.Addr, Interface: n.ID})
+	for a := range n.leased() {
+		t.put(tableLease, &lease{VPC: n.VPC, Subnet: n.Subnet, Addr: a, Interface: n.ID})
 	}
-	t.use(n.Subnet, len(n.Addresses))
+	t.use(n.Subnet, n.used())
 }
 
 func (t *tx) removeInterface(n *NetworkInterface) {
@@ -76,10 +79,49 @@ func (t *tx) removeInterface(n *NetworkInterface) {
 }
 
 func (t *tx) release(n *NetworkInterface) {
-	for _, a := range n.Addresses {
-		t.remove(tableLease, t.holder(n.VPC, a.Addr))
+	for a := range n.leased() {
+		t.remove(tableLease, t.holder(n.VPC, a))
 	}
-	t.use(n.Subnet, -len(n.Addresses))
+	t.use(n.Subnet, -n.used())
+}
+
+// leased are the addresses that an ENI keeps from others: its own, every one of
+// its IPv4 prefixes, and the first of each IPv6 prefix, which stands for all of
+// a block that is given out whole.
+func (n *NetworkInterface) leased() iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		for _, a := range n.Addresses {
+			if !yield(a.Addr) {
+				return
+			}
+		}
+		for _, a := range n.IPv6 {
+			if !yield(a.Addr) {
+				return
+			}
+		}
+		for _, p := range n.Prefixes {
+			for a := p.Addr(); p.Contains(a); a = a.Next() {
+				if !yield(a) {
+					return
+				}
+			}
+		}
+		for _, p := range n.IPv6Prefixes {
+			if !yield(p.Addr()) {
+				return
+			}
+		}
+	}
+}
+
+// used is how many of the subnet's IPv4 addresses an ENI takes up.
+func (n *NetworkInterface) used() int {
+	used := len(n.Addresses)
+	for _, p := range n.Prefixes {
+		used += 1 << (32 - p.Bits())
+	}
+	return used
 }
 
 func (t *tx) use(subnet string, count int) {
@@ -113,8 +155,10 @@ func (t *tx) emit(typ, resource string, detail ...string) {
 
 // tableOrder puts a row behind those it refers to.
 var tableOrder = map[Table]int{
-	TableVPC: 1, TableSubnet: 2, TableSecurityGroup: 3, TableInstance: 4,
-	TableNetworkInterface: 5, TableAddress: 6, TablePolicy: 7, TableFailover: 8,
+	TableRegion: 1, TableDHCPOptions: 2, TableVPC: 3, TableSubnet: 4, TablePrefixList: 5, TableSecurityGroup: 6,
+	TableInstance: 7, TableNetworkInterface: 8, TableAddress: 9, TableInternetGateway: 10, TableEgressOnlyGateway: 11,
+	TableNATGateway: 12, TablePeering: 13, TableRouteTable: 14, TableNetworkACL: 15, TableKeyPair: 16, TableFlowLog: 17,
+	TableCIDRReservation: 18, TableInterfacePermission: 19, TablePolicy: 20, TableFailover: 21,
 }
 
 // commit turns what the transition did into a Commit of that revision.
@@ -157,24 +201,4 @@ func (t *tx) commit(revision uint64) Commit {
 	return c
 }
 
-func rowID(row any) string {
-	switch r := row.(type) {
-	case *VPC:
-		return r.ID
-	case *Subnet:
-		return r.ID
-	case *Instance:
-		return r.ID
-	case *NetworkInterface:
-		return r.ID
-	case *SecurityGroup:
-		return r.ID
-	case *Address:
-		return r.AllocationID
-	case *FailoverPolicy:
-		return r.ID
-	case *Failover:
-		return r.ID
-	}
-	panic("no such kind of row")
-}
+func rowID(row any) string { return row.(Row).Identity().ID }

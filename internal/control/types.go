@@ -20,9 +20,10 @@ type Tags map[string]string
 type VPC struct {
 	ID        string // "vpc-..."
 	Region    string
-	CIDR      netip.Prefix
+	CIDR      netip.Prefix // the primary block
 	Tags      Tags
 	CreatedAt time.Time
+	VPCSettings
 }
 
 // Subnet is a range of one VPC in one Availability Zone.
@@ -35,6 +36,7 @@ type Subnet struct {
 	RouterMAC frame.MAC // of the VPC router at CIDR base+1
 	Tags      Tags
 	CreatedAt time.Time
+	SubnetSettings
 }
 
 // InstanceState is EC2's instance state name.
@@ -79,6 +81,7 @@ type Instance struct {
 	LaunchAt  time.Time
 	// Reason is EC2's stateReason code and message of the last transition, or "".
 	ReasonCode, ReasonText string
+	InstanceSettings
 }
 
 // Name returns the Name tag.
@@ -107,6 +110,7 @@ type NetworkInterface struct {
 	CreatedAt       time.Time
 	// Attachment is nil while the ENI is available.
 	Attachment *Attachment
+	InterfaceSettings
 }
 
 // Status is EC2's status of the ENI: available, or in-use while an attachment
@@ -137,6 +141,7 @@ type Attachment struct {
 	ID                  string // "eni-attach-..."
 	Instance            string
 	DeviceIndex         int
+	NetworkCard         int // index of the network card, 0 unless the type has several
 	State               AttachmentState
 	StateAt             time.Time // when State was entered
 	AttachTime          time.Time
@@ -160,7 +165,8 @@ type SecurityGroup struct {
 	CreatedAt   time.Time
 }
 
-// SecurityGroupRule allows traffic; exactly one of CIDR and Group is set.
+// SecurityGroupRule allows traffic; exactly one of CIDR, Group and PrefixList
+// is set.
 type SecurityGroupRule struct {
 	ID          string // "sgr-..."
 	Ref         uint32 // number for the data plane (verdict.RuleID), never reused
@@ -170,7 +176,9 @@ type SecurityGroupRule struct {
 	ToPort      int          // or ICMP code; -1 all
 	CIDR        netip.Prefix // masked
 	Group       string       // referenced "sg-..."
+	PrefixList  string       // referenced "pl-..."
 	Description string
+	Tags        Tags
 }
 
 // Address is an Elastic IP.

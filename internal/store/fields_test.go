@@ -82,21 +82,60 @@ func fullWorld() control.Commit {
 	sub.VPC, group.VPC, addr.NetworkInterface = v.ID, v.ID, eni.ID
 	group.Rules[0].CIDR, group.Rules[0].Group = netip.Prefix{}, group.ID
 	group.Rules[1].Group = ""
+	list := filled[control.PrefixList](&n)
+	group.Rules[0].PrefixList, group.Rules[1].PrefixList = "", ""
+	third := group.Rules[1]
+	third.ID, third.Ref, third.CIDR, third.PrefixList = third.ID+"b", third.Ref+1000, netip.Prefix{}, list.ID
+	group.Rules = append(group.Rules, third)
+	region, dhcp := filled[control.Region](&n), filled[control.DHCPOptions](&n)
+	igw, eigw, nat := filled[control.InternetGateway](&n), filled[control.EgressOnlyGateway](&n), filled[control.NATGateway](&n)
+	routes, acl := filled[control.RouteTable](&n), filled[control.NetworkACL](&n)
+	igw.VPC, eigw.VPC, routes.VPC, acl.VPC = v.ID, v.ID, v.ID, v.ID
 	for i := range group.Rules {
 		group.Rules[i].Protocol %= 256
 	}
-	return control.Commit{
-		Revision: 7, At: pairTime(7), NextGroupRef: 8, NextRuleRef: 9, EventSeq: 10,
-		Changes: []control.Change{
-			{Table: control.TableVPC, ID: v.ID, After: v},
-			{Table: control.TableSubnet, ID: sub.ID, After: sub},
-			{Table: control.TableInstance, ID: inst.ID, After: inst},
-			{Table: control.TableNetworkInterface, ID: eni.ID, After: eni},
-			{Table: control.TableSecurityGroup, ID: group.ID, After: group},
-			{Table: control.TableAddress, ID: addr.AllocationID, After: addr},
-			{Table: control.TablePolicy, ID: policy.ID, After: policy},
-			{Table: control.TableFailover, ID: fo.ID, After: fo},
-		},
+	c := control.Commit{Revision: 7, At: pairTime(7), NextGroupRef: 8, NextRuleRef: 9, EventSeq: 10}
+	for _, k := range []struct {
+		table control.Table
+		row   control.Row
+	}{
+		{control.TableRegion, region},
+		{control.TableDHCPOptions, dhcp},
+		{control.TableVPC, v},
+		{control.TableSubnet, sub},
+		{control.TablePrefixList, list},
+		{control.TableInstance, inst},
+		{control.TableNetworkInterface, eni},
+		{control.TableSecurityGroup, group},
+		{control.TableAddress, addr},
+		{control.TableInternetGateway, igw},
+		{control.TableEgressOnlyGateway, eigw},
+		{control.TableNATGateway, nat},
+		{control.TablePeering, filled[control.Peering](&n)},
+		{control.TableRouteTable, routes},
+		{control.TableNetworkACL, acl},
+		{control.TableKeyPair, filled[control.KeyPair](&n)},
+		{control.TableFlowLog, filled[control.FlowLog](&n)},
+		{control.TableCIDRReservation, filled[control.CIDRReservation](&n)},
+		{control.TableInterfacePermission, filled[control.InterfacePermission](&n)},
+		{control.TablePolicy, policy},
+		{control.TableFailover, fo},
+	} {
+		c.Changes = append(c.Changes, control.Change{Table: k.table, ID: k.row.Identity().ID, After: k.row})
+	}
+	return c
+}
+
+// TestEveryKindIsInTheFullWorld holds the other tests here to all kinds.
+func TestEveryKindIsInTheFullWorld(t *testing.T) {
+	c := fullWorld()
+	if len(c.Changes) != len(kinds) {
+		t.Fatalf("%d kinds in the full world, want %d", len(c.Changes), len(kinds))
+	}
+	for i, k := range kinds {
+		if c.Changes[i].Table != k.table {
+			t.Errorf("kind %d is %s, want %s", i, c.Changes[i].Table, k.table)
+		}
 	}
 }
 
@@ -144,8 +183,11 @@ func TestEveryFieldIsUpdated(t *testing.T) {
 
 func setID(row any, id string) {
 	field := "ID"
-	if _, ok := row.(*control.Address); ok {
+	switch row.(type) {
+	case *control.Address:
 		field = "AllocationID"
+	case *control.Region:
+		field = "Name"
 	}
 	reflect.ValueOf(row).Elem().FieldByName(field).SetString(id)
 }
@@ -158,6 +200,7 @@ func TestJSONColumns(t *testing.T) {
 	var got bytes.Buffer
 	for _, column := range []string{
 		"instances.tags", "instances.workloads", "failover_policies.standbys", "failover_policies.probe", "failovers.findings",
+		"vpcs.settings", "subnets.settings", "instances.settings", "network_interfaces.settings", "documents.body",
 	} {
 		table, name, _ := strings.Cut(column, ".")
 		for _, text := range texts(t, s, "SELECT json_pretty("+name+") FROM "+table) {

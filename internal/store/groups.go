@@ -49,7 +49,7 @@ func without(g, other *control.SecurityGroup, fn func(control.SecurityGroupRule)
 		}
 	}
 	for _, r := range g.Rules {
-		if o, ok := same[r.ID]; ok && o == r {
+		if o, ok := same[r.ID]; ok && o.Equal(r) {
 			continue
 		}
 		if err := fn(r); err != nil {
@@ -83,7 +83,9 @@ func holdRules(ctx context.Context, q *sqlcgen.Queries, before, after *control.S
 			ToPort:          r.ToPort,
 			CIDR:            column.Prefix(r.CIDR),
 			ReferencedGroup: column.ID(r.Group),
+			PrefixList:      column.ID(r.PrefixList),
 			Description:     r.Description,
+			Tags:            column.Tags{V: r.Tags},
 		})
 	})
 }
@@ -123,7 +125,9 @@ func loadGroups(ctx context.Context, q *sqlcgen.Queries) ([]*control.SecurityGro
 			ToPort:      r.ToPort,
 			CIDR:        netip.Prefix(r.CIDR),
 			Group:       string(r.ReferencedGroup),
+			PrefixList:  string(r.PrefixList),
 			Description: r.Description,
+			Tags:        r.Tags.V,
 		})
 	}
 	return all, nil

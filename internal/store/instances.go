@@ -41,6 +41,7 @@ func instanceRow(i *control.Instance) sqlcgen.Instance {
 		LaunchAt:   column.Time(i.LaunchAt),
 		ReasonCode: i.ReasonCode,
 		ReasonText: i.ReasonText,
+		Settings:   column.InstanceSettings{V: i.InstanceSettings},
 	}
 }
 
@@ -52,22 +53,23 @@ func loadInstances(ctx context.Context, q *sqlcgen.Queries) ([]*control.Instance
 	all := make([]*control.Instance, len(stored))
 	for i, r := range stored {
 		all[i] = &control.Instance{
-			ID:         r.ID,
-			Region:     r.Region,
-			Zone:       r.Zone,
-			VPC:        r.VPC,
-			Subnet:     r.Subnet,
-			Type:       r.Type,
-			State:      r.State,
-			StateAt:    time.Time(r.StateAt),
-			Boot:       r.Boot,
-			Fault:      r.Fault,
-			FaultAt:    time.Time(r.FaultAt),
-			Workloads:  r.Workloads.V,
-			Tags:       r.Tags.V,
-			LaunchAt:   time.Time(r.LaunchAt),
-			ReasonCode: r.ReasonCode,
-			ReasonText: r.ReasonText,
+			ID:               r.ID,
+			Region:           r.Region,
+			Zone:             r.Zone,
+			VPC:              r.VPC,
+			Subnet:           r.Subnet,
+			Type:             r.Type,
+			State:            r.State,
+			StateAt:          time.Time(r.StateAt),
+			Boot:             r.Boot,
+			Fault:            r.Fault,
+			FaultAt:          time.Time(r.FaultAt),
+			Workloads:        r.Workloads.V,
+			Tags:             r.Tags.V,
+			LaunchAt:         time.Time(r.LaunchAt),
+			ReasonCode:       r.ReasonCode,
+			ReasonText:       r.ReasonText,
+			InstanceSettings: r.Settings.V,
 		}
 	}
 	return all, nil

@@ -39,6 +39,7 @@ func interfaceRow(n *control.NetworkInterface) sqlcgen.NetworkInterface {
 		SourceDestCheck: n.SourceDestCheck,
 		Tags:            column.Tags{V: n.Tags},
 		CreatedAt:       column.Time(n.CreatedAt),
+		Settings:        column.InterfaceSettings{V: n.InterfaceSettings},
 	}
 }
 
@@ -124,6 +125,7 @@ func holdInterface(ctx context.Context, q *sqlcgen.Queries, before, after *contr
 			NetworkInterface:    after.ID,
 			Instance:            a.Instance,
 			DeviceIndex:         a.DeviceIndex,
+			NetworkCard:         a.NetworkCard,
 			State:               a.State,
 			StateAt:             column.Time(a.StateAt),
 			AttachTime:          column.Time(a.AttachTime),
@@ -143,16 +145,17 @@ func loadInterfaces(ctx context.Context, q *sqlcgen.Queries) ([]*control.Network
 	byID := make(map[string]*control.NetworkInterface, len(stored))
 	for i, r := range stored {
 		all[i] = &control.NetworkInterface{
-			ID:              r.ID,
-			Region:          r.Region,
-			Zone:            r.Zone,
-			VPC:             r.VPC,
-			Subnet:          r.Subnet,
-			MAC:             r.MAC,
-			Description:     r.Description,
-			SourceDestCheck: r.SourceDestCheck,
-			Tags:            r.Tags.V,
-			CreatedAt:       time.Time(r.CreatedAt),
+			ID:                r.ID,
+			Region:            r.Region,
+			Zone:              r.Zone,
+			VPC:               r.VPC,
+			Subnet:            r.Subnet,
+			MAC:               r.MAC,
+			Description:       r.Description,
+			SourceDestCheck:   r.SourceDestCheck,
+			Tags:              r.Tags.V,
+			CreatedAt:         time.Time(r.CreatedAt),
+			InterfaceSettings: r.Settings.V,
 		}
 		byID[r.ID] = all[i]
 	}
@@ -182,6 +185,7 @@ func loadInterfaces(ctx context.Context, q *sqlcgen.Queries) ([]*control.Network
 			ID:                  r.ID,
 			Instance:            r.Instance,
 			DeviceIndex:         r.DeviceIndex,
+			NetworkCard:         r.NetworkCard,
 			State:               r.State,
 			StateAt:             time.Time(r.StateAt),
 			AttachTime:          time.Time(r.AttachTime),

@@ -29,6 +29,7 @@ func vpcRow(v *control.VPC) sqlcgen.VPC {
 		CIDR:      column.Prefix(v.CIDR),
 		Tags:      column.Tags{V: v.Tags},
 		CreatedAt: column.Time(v.CreatedAt),
+		Settings:  column.VPCSettings{V: v.VPCSettings},
 	}
 }
 
@@ -40,11 +41,12 @@ func loadVPCs(ctx context.Context, q *sqlcgen.Queries) ([]*control.VPC, error) {
 	all := make([]*control.VPC, len(stored))
 	for i, r := range stored {
 		all[i] = &control.VPC{
-			ID:        r.ID,
-			Region:    r.Region,
-			CIDR:      netip.Prefix(r.CIDR),
-			Tags:      r.Tags.V,
-			CreatedAt: time.Time(r.CreatedAt),
+			ID:          r.ID,
+			Region:      r.Region,
+			CIDR:        netip.Prefix(r.CIDR),
+			Tags:        r.Tags.V,
+			CreatedAt:   time.Time(r.CreatedAt),
+			VPCSettings: r.Settings.V,
 		}
 	}
 	return all, nil
@@ -74,6 +76,7 @@ func subnetRow(s *control.Subnet) sqlcgen.Subnet {
 		RouterMAC: s.RouterMAC,
 		Tags:      column.Tags{V: s.Tags},
 		CreatedAt: column.Time(s.CreatedAt),
+		Settings:  column.SubnetSettings{V: s.SubnetSettings},
 	}
 }
 
@@ -85,14 +88,15 @@ func loadSubnets(ctx context.Context, q *sqlcgen.Queries) ([]*control.Subnet, er
 	all := make([]*control.Subnet, len(stored))
 	for i, r := range stored {
 		all[i] = &control.Subnet{
-			ID:        r.ID,
-			VPC:       r.VPC,
-			Region:    r.Region,
-			Zone:      r.Zone,
-			CIDR:      netip.Prefix(r.CIDR),
-			RouterMAC: r.RouterMAC,
-			Tags:      r.Tags.V,
-			CreatedAt: time.Time(r.CreatedAt),
+			ID:             r.ID,
+			VPC:            r.VPC,
+			Region:         r.Region,
+			Zone:           r.Zone,
+			CIDR:           netip.Prefix(r.CIDR),
+			RouterMAC:      r.RouterMAC,
+			Tags:           r.Tags.V,
+			CreatedAt:      time.Time(r.CreatedAt),
+			SubnetSettings: r.Settings.V,
 		}
 	}
 	return all, nil

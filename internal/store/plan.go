@@ -28,12 +28,25 @@ var kinds = []struct {
 	table control.Table
 	resource
 }{
+	{control.TableRegion, documents[control.Region, *control.Region]{control.TableRegion}},
+	{control.TableDHCPOptions, documents[control.DHCPOptions, *control.DHCPOptions]{control.TableDHCPOptions}},
 	{control.TableVPC, vpcs},
 	{control.TableSubnet, subnets},
+	{control.TablePrefixList, documents[control.PrefixList, *control.PrefixList]{control.TablePrefixList}},
 	{control.TableInstance, instances},
 	{control.TableNetworkInterface, networkInterfaces},
 	{control.TableSecurityGroup, securityGroups},
 	{control.TableAddress, addresses},
+	{control.TableInternetGateway, documents[control.InternetGateway, *control.InternetGateway]{control.TableInternetGateway}},
+	{control.TableEgressOnlyGateway, documents[control.EgressOnlyGateway, *control.EgressOnlyGateway]{control.TableEgressOnlyGateway}},
+	{control.TableNATGateway, documents[control.NATGateway, *control.NATGateway]{control.TableNATGateway}},
+	{control.TablePeering, documents[control.Peering, *control.Peering]{control.TablePeering}},
+	{control.TableRouteTable, documents[control.RouteTable, *control.RouteTable]{control.TableRouteTable}},
+	{control.TableNetworkACL, documents[control.NetworkACL, *control.NetworkACL]{control.TableNetworkACL}},
+	{control.TableKeyPair, documents[control.KeyPair, *control.KeyPair]{control.TableKeyPair}},
+	{control.TableFlowLog, documents[control.FlowLog, *control.FlowLog]{control.TableFlowLog}},
+	{control.TableCIDRReservation, documents[control.CIDRReservation, *control.CIDRReservation]{control.TableCIDRReservation}},
+	{control.TableInterfacePermission, documents[control.InterfacePermission, *control.InterfacePermission]{control.TableInterfacePermission}},
 	{control.TablePolicy, policies},
 	{control.TableFailover, failovers},
 }

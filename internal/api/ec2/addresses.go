@@ -11,7 +11,7 @@ import (
 func (c *call) address(a *control.Address) model.Address {
 	m := model.Address{
 		AllocationId: &a.AllocationID, PublicIp: new(a.PublicIP.String()), Domain: new("vpc"),
-		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.api.opt.Region, Tags: tagList(a.Tags),
+		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.region.name, Tags: tagList(a.Tags),
 	}
 	if a.AssociationID == "" {
 		return m
@@ -46,7 +46,7 @@ var addressFilters = filterable[*control.Address]{
 		"allocation-id":        given(func(_ *call, a *control.Address) string { return a.AllocationID }),
 		"association-id":       given(func(_ *call, a *control.Address) string { return a.AssociationID }),
 		"instance-id":          given((*call).instanceOf),
-		"network-border-group": given(func(c *call, _ *control.Address) string { return c.api.opt.Region }),
+		"network-border-group": given(func(c *call, _ *control.Address) string { return c.region.name }),
 		"network-interface-id": given(func(_ *call, a *control.Address) string { return a.NetworkInterface }),
 		"network-interface-owner-id": given(func(c *call, a *control.Address) string {
 			if a.NetworkInterface == "" {
@@ -121,8 +121,8 @@ func allocateAddress(c *call, in *model.AllocateAddressRequest) (result, error) 
 	if err != nil {
 		return nil, err
 	}
-	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.api.opt.Region {
-		return nil, invalid("Invalid value '%s' for networkBorderGroup. This laboratory has only %s.", clip(g), c.api.opt.Region)
+	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.region.name {
+		return nil, invalid("Invalid value '%s' for networkBorderGroup. This laboratory has only %s.", clip(g), c.region.name)
 	}
 	svc, err := c.command()
 	if err != nil {
@@ -134,7 +134,7 @@ func allocateAddress(c *call, in *model.AllocateAddressRequest) (result, error) 
 	}
 	return &model.AllocateAddressResult{
 		AllocationId: &a.AllocationID, PublicIp: new(a.PublicIP.String()), Domain: new("vpc"),
-		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.api.opt.Region,
+		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.region.name,
 	}, nil
 }
 

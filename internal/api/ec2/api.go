@@ -12,12 +12,11 @@ import (
 // DefaultAccount owns everything in a laboratory.
 const DefaultAccount = "123456789012"
 
-// Options of an API. Control and Region are required.
+// Options of an API. Control is required.
 type Options struct {
+	// Control is asked for the region that a request is signed for, or its own
+	// one if the request does not say.
 	Control *control.Service
-	// Region is Control's. A request signed for another region is answered
-	// from this one.
-	Region  string
 	Account string // 12 digits; "": DefaultAccount
 	// Keys are secrets by access key id. None: any key is taken and no
 	// signature is verified. Some: every request must be signed by one of them
@@ -32,7 +31,6 @@ type API struct {
 	opt      Options
 	tokens   *tokens
 	sessions *sessions
-	zones    []zone // of the region
 }
 
 // New builds an API; Register puts it behind a server.
@@ -49,14 +47,13 @@ func New(opt Options) (*API, error) {
 	if opt.Random == nil {
 		opt.Random = func(b []byte) { _, _ = rand.Read(b) }
 	}
-	r, ok := regions()[opt.Region]
-	if !ok {
-		return nil, fmt.Errorf("EC2 API: no region %q, want one such as us-east-1", opt.Region)
+	if _, ok := regions()[opt.Control.Region()]; !ok {
+		return nil, fmt.Errorf("EC2 API: no region %q, want one such as us-east-1", opt.Control.Region())
 	}
-	return &API{opt: opt, tokens: newTokens(), sessions: newSessions(), zones: r.zones}, nil
+	return &API{opt: opt, tokens: newTokens(), sessions: newSessions()}, nil
 }
 
-// arn names a resource of the account.
-func (a *API) arn(kind, id string) string {
-	return "arn:aws:ec2:" + a.opt.Region + ":" + a.opt.Account + ":" + kind + "/" + id
+// arn names a resource of the account in the region of the call.
+func (c *call) arn(kind, id string) string {
+	return "arn:aws:ec2:" + c.region.name + ":" + c.api.opt.Account + ":" + kind + "/" + id
 }

@@ -45,7 +45,9 @@ type handler struct {
 type call struct {
 	ctx    context.Context
 	api    *API
-	state  *control.State // as it was when the request came
+	region *region
+	svc    *control.Service // of the region
+	state  *control.State   // of the region, as it was when the request came
 	params []query.Param
 	action string
 	dry    bool
@@ -59,7 +61,7 @@ func (c *call) command() (*control.Service, error) {
 	if c.dry {
 		return nil, errDryRun
 	}
-	return c.api.opt.Control, nil
+	return c.svc, nil
 }
 
 // bind makes a handler of a function on one of the model's requests.
@@ -135,7 +137,11 @@ func (a *API) dispatch(ctx context.Context, r *request, svc service, params []qu
 		}
 		return b, query.Refuse("InvalidAction", "The action %s is not valid for this web service.", clip(action))
 	}
-	c := &call{ctx: ctx, api: a, state: a.opt.Control.State(), params: own, action: action}
+	c, err := a.enter(ctx, signature)
+	if err != nil {
+		return b, err
+	}
+	c.params, c.action = own, action
 	out, err := h.run(c, root)
 	if err != nil {
 		return b, err
@@ -149,6 +155,27 @@ func (a *API) dispatch(ctx context.Context, r *request, svc service, params []qu
 	b = append(b, "</"...)
 	b = append(b, action...)
 	return append(b, "Response>"...), nil
+}
+
+// enter begins a call in the region it is signed for. A region that nobody has
+// asked for yet gets its default VPC first.
+func (a *API) enter(ctx context.Context, signature *sigv4.Signature) (*call, error) {
+	name := a.opt.Control.Region()
+	if signature != nil && signature.Region != "" {
+		name = signature.Region
+	}
+	r, ok := regions()[name]
+	if !ok {
+		return nil, query.Refuse("AuthFailure", "Credential should be scoped to a valid region, not '%s'.", clip(name))
+	}
+	c := &call{ctx: ctx, api: a, region: &r, svc: a.opt.Control.In(name)}
+	if c.state = c.svc.State(); !c.state.Founded(name) {
+		if err := c.svc.Found(ctx); err != nil {
+			return nil, err
+		}
+		c.state = c.svc.State()
+	}
+	return c, nil
 }
 
 // clip keeps refusals short whatever was sent.

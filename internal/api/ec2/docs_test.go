@@ -20,7 +20,8 @@ const docsHead = `# The EC2 API
 page and the admin API; a change moves packets before it is answered. Any credentials are taken on loopback. Beyond loopback the API
 is not open to AWS clients yet: they cannot send the token that everything asks for there.
 
-One laboratory is one region, the one of ` + "`--region`" + `: a request signed for another is answered from it. The account is 123456789012.
+State is per region: a request acts in the region it is signed for, one without a signature in that of ` + "`--region`" + `. A region gets its
+default VPC when it is first asked for. The account is 123456789012.
 STS answers GetCallerIdentity and AssumeRole. A parameter that an action knows but enilab does not act on is refused with
 UnsupportedOperation, never ignored. This list is written by ` + "`go test ./internal/api/ec2 -update`" + ` from the code.
 

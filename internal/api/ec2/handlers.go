@@ -3,7 +3,16 @@ package ec2
 // handlers are the implemented actions with the parameters each acts on.
 var handlers = func() map[string]handler {
 	t := make(map[string]handler)
+	bindNetworks(t)
+	bindGroups(t)
+	bindInterfaces(t)
+	bindAddresses(t)
+	bindInstances(t)
+	bindTags(t)
+	return t
+}()
 
+func bindNetworks(t map[string]handler) {
 	bind(t, "AllRegions RegionName Filter", describeRegions)
 	// The laboratory has ordinary zones only, so that all of them are always shown.
 	bind(t, "AllAvailabilityZones ZoneName ZoneId Filter", describeAvailabilityZones)
@@ -15,7 +24,9 @@ var handlers = func() map[string]handler {
 	bind(t, "VpcId CidrBlock AvailabilityZone AvailabilityZoneId TagSpecification Ipv6Native=false", createSubnet)
 	bind(t, "SubnetId Filter MaxResults NextToken", describeSubnets)
 	bind(t, "SubnetId", deleteSubnet)
+}
 
+func bindGroups(t map[string]handler) {
 	const permissions = " IpPermissions.IpProtocol IpPermissions.FromPort IpPermissions.ToPort IpPermissions.IpRanges" +
 		" IpPermissions.Ipv6Ranges IpPermissions.Groups.GroupId IpPermissions.Groups.UserId IpPermissions.Groups.Description" +
 		" IpProtocol FromPort ToPort CidrIp"
@@ -27,7 +38,9 @@ var handlers = func() map[string]handler {
 	bind(t, "GroupId"+permissions, authorizeEgress)
 	bind(t, "GroupId GroupName SecurityGroupRuleId"+permissions, revokeIngress)
 	bind(t, "GroupId SecurityGroupRuleId"+permissions, revokeEgress)
+}
 
+func bindInterfaces(t map[string]handler) {
 	bind(t, "SubnetId Description SecurityGroupId PrivateIpAddress PrivateIpAddresses SecondaryPrivateIpAddressCount"+
 		" TagSpecification InterfaceType=interface Ipv6AddressCount=0", createNetworkInterface)
 	bind(t, "NetworkInterfaceId Filter MaxResults NextToken IncludeManagedResources", describeNetworkInterfaces)
@@ -40,13 +53,17 @@ var handlers = func() map[string]handler {
 	bind(t, "AttachmentId Force", detachNetworkInterface)
 	bind(t, "NetworkInterfaceId PrivateIpAddress SecondaryPrivateIpAddressCount AllowReassignment", assignPrivateIPAddresses)
 	bind(t, "NetworkInterfaceId PrivateIpAddress", unassignPrivateIPAddresses)
+}
 
+func bindAddresses(t map[string]handler) {
 	bind(t, "Domain=vpc PublicIpv4Pool=amazon NetworkBorderGroup TagSpecification", allocateAddress)
 	bind(t, "AllocationId PublicIp NetworkInterfaceId InstanceId PrivateIpAddress AllowReassociation", associateAddress)
 	bind(t, "AssociationId PublicIp", disassociateAddress)
 	bind(t, "AllocationId PublicIp", releaseAddress)
 	bind(t, "AllocationId PublicIp Filter", describeAddresses)
+}
 
+func bindInstances(t map[string]handler) {
 	// Any image is taken and none is booted: the guests are enilab's own.
 	bind(t, "ImageId InstanceType MinCount MaxCount SubnetId SecurityGroupId PrivateIpAddress TagSpecification"+
 		" Placement.AvailabilityZone Placement.Tenancy=default EbsOptimized=false Monitoring.Enabled=false"+
@@ -63,9 +80,10 @@ var handlers = func() map[string]handler {
 	bind(t, "InstanceId Force SkipOsShutdown", terminateInstances)
 	bind(t, "InstanceId IncludeAllInstances Filter MaxResults NextToken IncludeManagedResources", describeInstanceStatus)
 	bind(t, "InstanceType Filter MaxResults NextToken", describeInstanceTypes)
+}
 
+func bindTags(t map[string]handler) {
 	bind(t, "ResourceId Tag", createTags)
 	bind(t, "ResourceId Tag", deleteTags)
 	bind(t, "Filter MaxResults NextToken", describeTags)
-	return t
-}()
+}

@@ -68,7 +68,7 @@ var instanceFilters = func() filterable[vm] {
 				return t.Architecture
 			}),
 			"availability-zone":    one(func(_ *call, i vm) string { return i.Zone }),
-			"availability-zone-id": one(func(c *call, i vm) string { return query.Value(c.api.zoneID(i.Zone)) }),
+			"availability-zone-id": one(func(c *call, i vm) string { return query.Value(c.zoneID(i.Zone)) }),
 			"hypervisor": one(func(_ *call, i vm) string {
 				t, _ := control.InstanceTypeByName(i.Type)
 				return hypervisor(t)
@@ -171,7 +171,7 @@ var statusFilters = filterable[vm]{
 	action: "DescribeInstanceStatus",
 	fields: map[string]field[vm]{
 		"availability-zone":    one(func(_ *call, i vm) string { return i.Zone }),
-		"availability-zone-id": one(func(c *call, i vm) string { return query.Value(c.api.zoneID(i.Zone)) }),
+		"availability-zone-id": one(func(c *call, i vm) string { return query.Value(c.zoneID(i.Zone)) }),
 		"instance-state-code":  one(func(_ *call, i vm) string { return number(stateCodes[i.State]) }),
 		"instance-state-name":  one(func(_ *call, i vm) string { return string(i.State) }),
 		"instance-status.reachability": one(func(_ *call, i vm) string {

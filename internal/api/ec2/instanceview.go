@@ -26,7 +26,7 @@ func (c *call) instance(i *control.Instance) model.Instance {
 		InstanceId: &i.ID, InstanceType: &i.Type, State: instanceState(i.State), LaunchTime: &i.LaunchAt,
 		AmiLaunchIndex: new(0), Monitoring: &model.Monitoring{State: new("disabled")},
 		Placement: &model.Placement{
-			AvailabilityZone: &i.Zone, AvailabilityZoneId: c.api.zoneID(i.Zone), GroupName: new(""), Tenancy: new("default"),
+			AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone), GroupName: new(""), Tenancy: new("default"),
 		},
 		ProductCodes: []model.ProductCode{}, BlockDeviceMappings: []model.InstanceBlockDeviceMapping{},
 		NetworkInterfaces: []model.InstanceNetworkInterface{}, SecurityGroups: []model.GroupIdentifier{}, Tags: tagList(i.Tags),
@@ -53,7 +53,7 @@ func (c *call) instance(i *control.Instance) model.Instance {
 		if !n.Attachment.Primary() {
 			continue
 		}
-		out.PrivateIpAddress, out.PrivateDnsName = m.PrivateIpAddress, new(c.api.privateName(n.PrimaryAddress()))
+		out.PrivateIpAddress, out.PrivateDnsName = m.PrivateIpAddress, new(c.privateName(n.PrimaryAddress()))
 		out.SourceDestCheck, out.SecurityGroups = m.SourceDestCheck, m.Groups
 		if m.Association != nil {
 			out.PublicIpAddress = m.Association.PublicIp
@@ -135,7 +135,7 @@ func (c *call) instanceStatus(i *control.Instance) model.InstanceStatus {
 		return s
 	}
 	return model.InstanceStatus{
-		InstanceId: &i.ID, AvailabilityZone: &i.Zone, AvailabilityZoneId: c.api.zoneID(i.Zone),
+		InstanceId: &i.ID, AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone),
 		InstanceState: instanceState(i.State), InstanceStatus: summarize(health(i)), SystemStatus: summarize(systemHealth(i)),
 		Events: []model.InstanceStatusEvent{}, Operator: &model.OperatorResponse{Managed: new(false)},
 	}

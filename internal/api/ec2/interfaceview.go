@@ -14,7 +14,7 @@ func (c *call) networkInterface(n *control.NetworkInterface) model.NetworkInterf
 	owner := &c.api.opt.Account
 	out := model.NetworkInterface{
 		NetworkInterfaceId: &n.ID, SubnetId: &n.Subnet, VpcId: &n.VPC, OwnerId: owner,
-		AvailabilityZone: &n.Zone, AvailabilityZoneId: c.api.zoneID(n.Zone),
+		AvailabilityZone: &n.Zone, AvailabilityZoneId: c.zoneID(n.Zone),
 		Description: &n.Description, Status: new(n.Status()), InterfaceType: new("interface"), MacAddress: new(n.MAC.String()),
 		PrivateIpAddress: new(n.PrimaryAddress().String()), SourceDestCheck: &n.SourceDestCheck,
 		RequesterManaged: new(false), Operator: &model.OperatorResponse{Managed: new(false)},
@@ -68,9 +68,9 @@ func (c *call) attachment(a *control.Attachment) *model.NetworkInterfaceAttachme
 }
 
 // privateName is the host name of a private address inside a VPC.
-func (a *API) privateName(addr netip.Addr) string {
-	domain := a.opt.Region + ".compute.internal"
-	if a.opt.Region == "us-east-1" {
+func (c *call) privateName(addr netip.Addr) string {
+	domain := c.region.name + ".compute.internal"
+	if c.region.name == "us-east-1" {
 		domain = "ec2.internal"
 	}
 	return "ip-" + strings.ReplaceAll(addr.String(), ".", "-") + "." + domain
@@ -131,7 +131,7 @@ var interfaceFilters = filterable[eni]{
 		"attachment.instance-owner-id":     ofAttachment(accountOf),
 		"attachment.status":                ofAttachment(func(_ *call, a *control.Attachment) string { return string(a.State) }),
 		"availability-zone":                one(func(_ *call, n eni) string { return n.Zone }),
-		"availability-zone-id":             one(func(c *call, n eni) string { return query.Value(c.api.zoneID(n.Zone)) }),
+		"availability-zone-id":             one(func(c *call, n eni) string { return query.Value(c.zoneID(n.Zone)) }),
 		"description":                      one(func(_ *call, n eni) string { return n.Description }),
 		"group-id":                         some(func(_ *call, n eni) []string { return n.Groups }),
 		"interface-type":                   fixed[eni]("interface"),

@@ -72,7 +72,7 @@ func newLab(t testing.TB, change ...func(*Options)) *lab {
 	}
 	ran := make(chan error, 1)
 	go func() { ran <- l.svc.Run(ctx) }()
-	opt := Options{Control: l.svc, Region: "us-east-1", Random: seeded()}
+	opt := Options{Control: l.svc, Random: seeded()}
 	for _, f := range change {
 		f(&opt)
 	}

@@ -43,8 +43,8 @@ var regions = sync.OnceValue(func() map[string]region {
 })
 
 // zoneID is the physical name of a zone, "use1-az1".
-func (a *API) zoneID(name string) *string {
-	for _, z := range a.zones {
+func (c *call) zoneID(name string) *string {
+	for _, z := range c.region.zones {
 		if z.name == name {
 			return &z.id
 		}
@@ -61,10 +61,10 @@ var regionFilters = filterable[region]{
 	},
 }
 
-// optIn is the region's status for the account: the laboratory's own region is
-// in use, whatever AWS's default is.
+// optIn is the region's status for the account: whoever uses a region has opted
+// in, whatever AWS's default is.
 func (c *call) optIn(r region) string {
-	if r.name == c.api.opt.Region && r.optIn == "not-opted-in" {
+	if r.optIn == "not-opted-in" && c.api.opt.Control.State().Founded(r.name) {
 		return "opted-in"
 	}
 	return r.optIn
@@ -97,9 +97,9 @@ func describeRegions(c *call, in *model.DescribeRegionsRequest) (result, error) 
 var zoneFilters = filterable[zone]{
 	action: "DescribeAvailabilityZones",
 	fields: map[string]field[zone]{
-		"group-name":    one(func(c *call, _ zone) string { return c.api.opt.Region + "-zg-1" }),
+		"group-name":    one(func(c *call, _ zone) string { return c.region.name + "-zg-1" }),
 		"opt-in-status": one(func(*call, zone) string { return "opt-in-not-required" }),
-		"region-name":   one(func(c *call, _ zone) string { return c.api.opt.Region }),
+		"region-name":   one(func(c *call, _ zone) string { return c.region.name }),
 		"state":         one(func(*call, zone) string { return "available" }),
 		"zone-id":       one(func(_ *call, z zone) string { return z.id }),
 		"zone-name":     one(func(_ *call, z zone) string { return z.name }),
@@ -116,7 +116,7 @@ func describeAvailabilityZones(c *call, in *model.DescribeAvailabilityZonesReque
 	known := func(wanted []string, of func(zone) string) string {
 		for _, w := range wanted {
 			found := false
-			for _, z := range c.api.zones {
+			for _, z := range c.region.zones {
 				found = found || of(z) == w
 			}
 			if !found {
@@ -133,15 +133,15 @@ func describeAvailabilityZones(c *call, in *model.DescribeAvailabilityZonesReque
 		return nil, invalid("Invalid availability zone-id: [%s]", clip(w))
 	}
 	out := &model.DescribeAvailabilityZonesResult{AvailabilityZones: []model.AvailabilityZone{}}
-	for _, z := range c.api.zones {
+	for _, z := range c.region.zones {
 		asked := len(in.ZoneNames)+len(in.ZoneIds) == 0 || contains(in.ZoneNames, z.name) || contains(in.ZoneIds, z.id)
 		if !asked || !keep(z) {
 			continue
 		}
 		out.AvailabilityZones = append(out.AvailabilityZones, model.AvailabilityZone{
-			ZoneName: &z.name, ZoneId: &z.id, RegionName: &c.api.opt.Region, State: new("available"),
+			ZoneName: &z.name, ZoneId: &z.id, RegionName: &c.region.name, State: new("available"),
 			OptInStatus: new("opt-in-not-required"), ZoneType: new("availability-zone"),
-			GroupName: new(c.api.opt.Region + "-zg-1"), NetworkBorderGroup: &c.api.opt.Region,
+			GroupName: new(c.region.name + "-zg-1"), NetworkBorderGroup: &c.region.name,
 			Messages: []model.AvailabilityZoneMessage{},
 		})
 	}

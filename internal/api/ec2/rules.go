@@ -88,7 +88,7 @@ func (r groupRule) place() string { return r.ID }
 func (c *call) rule(r groupRule) model.SecurityGroupRule {
 	m := model.SecurityGroupRule{
 		SecurityGroupRuleId: &r.ID, GroupId: &r.group.ID, GroupOwnerId: &c.api.opt.Account, IsEgress: &r.Egress,
-		SecurityGroupRuleArn: new(c.api.arn("security-group-rule", r.ID)),
+		SecurityGroupRuleArn: new(c.arn("security-group-rule", r.ID)),
 		IpProtocol:           new(protocolName(r.Protocol)), FromPort: &r.FromPort, ToPort: &r.ToPort,
 		Description: text(r.SecurityGroupRule.Description), Tags: []model.Tag{},
 		CidrIpv4: text(cidrOf(r.SecurityGroupRule, true)), CidrIpv6: text(cidrOf(r.SecurityGroupRule, false)),

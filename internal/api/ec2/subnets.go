@@ -8,10 +8,10 @@ import (
 
 func (c *call) subnet(s *control.Subnet) model.Subnet {
 	return model.Subnet{
-		SubnetId: &s.ID, SubnetArn: new(c.api.arn("subnet", s.ID)), VpcId: &s.VPC, OwnerId: &c.api.opt.Account,
+		SubnetId: &s.ID, SubnetArn: new(c.arn("subnet", s.ID)), VpcId: &s.VPC, OwnerId: &c.api.opt.Account,
 		State: new("available"), CidrBlock: new(s.CIDR.String()),
 		AvailableIpAddressCount: new(c.state.AvailableAddresses(s.ID)),
-		AvailabilityZone:        &s.Zone, AvailabilityZoneId: c.api.zoneID(s.Zone),
+		AvailabilityZone:        &s.Zone, AvailabilityZoneId: c.zoneID(s.Zone),
 		DefaultForAz: new(false), MapPublicIpOnLaunch: new(false), MapCustomerOwnedIpOnLaunch: new(false),
 		AssignIpv6AddressOnCreation: new(false), EnableDns64: new(false), Ipv6Native: new(false),
 		Ipv6CidrBlockAssociationSet: []model.SubnetIpv6CidrBlockAssociation{},
@@ -28,7 +28,7 @@ var subnetFilters = filterable[*control.Subnet]{
 	action: "DescribeSubnets",
 	fields: map[string]field[*control.Subnet]{
 		"availability-zone":    one(func(_ *call, s *control.Subnet) string { return s.Zone }),
-		"availability-zone-id": one(func(c *call, s *control.Subnet) string { return query.Value(c.api.zoneID(s.Zone)) }),
+		"availability-zone-id": one(func(c *call, s *control.Subnet) string { return query.Value(c.zoneID(s.Zone)) }),
 		"available-ip-address-count": one(func(c *call, s *control.Subnet) string {
 			return number(c.state.AvailableAddresses(s.ID))
 		}),
@@ -43,7 +43,7 @@ var subnetFilters = filterable[*control.Subnet]{
 		"private-dns-name-options-on-launch.enable-resource-name-dns-a-record":    fixed[*control.Subnet]("false"),
 		"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record": fixed[*control.Subnet]("false"),
 		"state":      fixed[*control.Subnet]("available"),
-		"subnet-arn": one(func(c *call, s *control.Subnet) string { return c.api.arn("subnet", s.ID) }),
+		"subnet-arn": one(func(c *call, s *control.Subnet) string { return c.arn("subnet", s.ID) }),
 		"subnet-id":  one(func(_ *call, s *control.Subnet) string { return s.ID }),
 		"vpc-id":     one(func(_ *call, s *control.Subnet) string { return s.VPC }),
 	},
@@ -89,7 +89,7 @@ func createSubnet(c *call, in *model.CreateSubnetRequest) (result, error) {
 		if in.AvailabilityZone != nil {
 			return nil, combination("The parameters availabilityZone and availabilityZoneId cannot be used together")
 		}
-		for _, z := range c.api.zones {
+		for _, z := range c.region.zones {
 			if z.id == *in.AvailabilityZoneId {
 				name = z.name
 			}

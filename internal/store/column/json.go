@@ -13,6 +13,11 @@ type (
 	Probe     = JSON[control.Probe]
 	Detail    = JSON[map[string]string]
 	Findings  = JSON[FailoverFindings]
+
+	VPCSettings       = JSON[control.VPCSettings]
+	SubnetSettings    = JSON[control.SubnetSettings]
+	InstanceSettings  = JSON[control.InstanceSettings]
+	InterfaceSettings = JSON[control.InterfaceSettings]
 )
 
 // FailoverFindings is the part of a control.Failover that was measured: nested,

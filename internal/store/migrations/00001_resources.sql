@@ -23,7 +23,8 @@ CREATE TABLE vpcs (
     region     TEXT NOT NULL,
     cidr       TEXT NOT NULL,
     tags       TEXT,
-    created_at INTEGER
+    created_at INTEGER,
+    settings   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE subnets (
@@ -35,6 +36,7 @@ CREATE TABLE subnets (
     router_mac INTEGER NOT NULL UNIQUE CHECK (router_mac BETWEEN 0 AND 0xffffffffffff),
     tags       TEXT,
     created_at INTEGER,
+    settings   TEXT NOT NULL,
     UNIQUE (vpc, cidr)
 ) STRICT, WITHOUT ROWID;
 
@@ -57,8 +59,22 @@ CREATE TABLE instances (
     tags        TEXT,
     launch_at   INTEGER,
     reason_code TEXT NOT NULL,
-    reason_text TEXT NOT NULL
+    reason_text TEXT NOT NULL,
+    settings    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Resources that no other table's constraint speaks of, whole, in JSON: route
+-- tables, gateways, network ACLs, key pairs and the like. kind is control's name
+-- of the table. A VPC that one of them is in cannot be deleted.
+CREATE TABLE documents (
+    id   TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    vpc  TEXT REFERENCES vpcs (id),
+    body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX documents_by_kind ON documents (kind, id);
+CREATE INDEX documents_by_vpc ON documents (vpc) WHERE vpc IS NOT NULL;
 
 CREATE TABLE security_groups (
     id          TEXT NOT NULL PRIMARY KEY,
@@ -82,13 +98,18 @@ CREATE TABLE security_group_rules (
     to_port          INTEGER NOT NULL CHECK (to_port BETWEEN -1 AND 65535),
     cidr             TEXT,
     referenced_group TEXT REFERENCES security_groups (id),
+    prefix_list      TEXT REFERENCES documents (id),
     description      TEXT NOT NULL,
-    CHECK ((cidr IS NULL) <> (referenced_group IS NULL))
+    tags             TEXT,
+    CHECK ((cidr IS NOT NULL) + (referenced_group IS NOT NULL) + (prefix_list IS NOT NULL) = 1)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX security_group_rules_by_group ON security_group_rules (security_group, id);
 CREATE INDEX security_group_rules_by_reference ON security_group_rules (referenced_group)
     WHERE referenced_group IS NOT NULL;
+
+CREATE INDEX security_group_rules_by_prefix_list ON security_group_rules (prefix_list)
+    WHERE prefix_list IS NOT NULL;
 
 CREATE TABLE network_interfaces (
     id                TEXT NOT NULL PRIMARY KEY,
@@ -100,7 +121,8 @@ CREATE TABLE network_interfaces (
     description       TEXT NOT NULL,
     source_dest_check INTEGER NOT NULL CHECK (source_dest_check IN (0, 1)),
     tags              TEXT,
-    created_at        INTEGER
+    created_at        INTEGER,
+    settings          TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX network_interfaces_by_vpc ON network_interfaces (vpc);
@@ -133,12 +155,13 @@ CREATE TABLE attachments (
     network_interface     TEXT NOT NULL UNIQUE REFERENCES network_interfaces (id) ON DELETE CASCADE,
     instance              TEXT NOT NULL REFERENCES instances (id),
     device_index          INTEGER NOT NULL CHECK (device_index >= 0),
+    network_card          INTEGER NOT NULL CHECK (network_card >= 0),
     state                 TEXT NOT NULL,
     state_at              INTEGER,
     attach_time           INTEGER,
     delete_on_termination INTEGER NOT NULL CHECK (delete_on_termination IN (0, 1)),
     force                 INTEGER NOT NULL CHECK (force IN (0, 1)),
-    UNIQUE (instance, device_index)
+    UNIQUE (instance, network_card, device_index)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE addresses (

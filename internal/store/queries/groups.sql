@@ -16,12 +16,14 @@ SELECT id, ref, region, vpc, name, description, tags, created_at FROM security_g
 
 -- name: InsertSecurityGroupRule :exec
 INSERT INTO security_group_rules (
-    id, security_group, ref, egress, protocol, from_port, to_port, cidr, referenced_group, description
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    id, security_group, ref, egress, protocol, from_port, to_port, cidr, referenced_group, prefix_list, description,
+    tags
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: DeleteSecurityGroupRule :execrows
 DELETE FROM security_group_rules WHERE id = ? AND security_group = ?;
 
 -- name: ListSecurityGroupRules :many
-SELECT id, security_group, ref, egress, protocol, from_port, to_port, cidr, referenced_group, description
+SELECT id, security_group, ref, egress, protocol, from_port, to_port, cidr, referenced_group, prefix_list, description,
+       tags
 FROM security_group_rules ORDER BY security_group, id;

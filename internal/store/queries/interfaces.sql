@@ -1,19 +1,20 @@
 -- name: InsertNetworkInterface :exec
 INSERT INTO network_interfaces (
-    id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at, settings
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateNetworkInterface :execrows
 UPDATE network_interfaces
 SET id = @id, region = @region, zone = @zone, vpc = @vpc, subnet = @subnet, mac = @mac,
-    description = @description, source_dest_check = @source_dest_check, tags = @tags, created_at = @created_at
+    description = @description, source_dest_check = @source_dest_check, tags = @tags, created_at = @created_at,
+    settings = @settings
 WHERE id = @id;
 
 -- name: DeleteNetworkInterface :execrows
 DELETE FROM network_interfaces WHERE id = ?;
 
 -- name: ListNetworkInterfaces :many
-SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at
+SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at, settings
 FROM network_interfaces ORDER BY id;
 
 -- name: InsertInterfaceAddress :exec
@@ -36,12 +37,13 @@ SELECT network_interface, security_group FROM interface_groups ORDER BY network_
 
 -- name: InsertAttachment :exec
 INSERT INTO attachments (
-    id, network_interface, instance, device_index, state, state_at, attach_time, delete_on_termination, force
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+    id, network_interface, instance, device_index, network_card, state, state_at, attach_time,
+    delete_on_termination, force
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: DeleteAttachment :execrows
 DELETE FROM attachments WHERE network_interface = ?;
 
 -- name: ListAttachments :many
-SELECT id, network_interface, instance, device_index, state, state_at, attach_time, delete_on_termination, force
+SELECT id, network_interface, instance, device_index, network_card, state, state_at, attach_time, delete_on_termination, force
 FROM attachments ORDER BY network_interface;

@@ -33,6 +33,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteAttachmentStmt, err = db.PrepareContext(ctx, deleteAttachment); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteAttachment: %w", err)
 	}
+	if q.deleteDocumentStmt, err = db.PrepareContext(ctx, deleteDocument); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteDocument: %w", err)
+	}
 	if q.deleteFailoverStmt, err = db.PrepareContext(ctx, deleteFailover); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteFailover: %w", err)
 	}
@@ -72,6 +75,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertAttachmentStmt, err = db.PrepareContext(ctx, insertAttachment); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertAttachment: %w", err)
 	}
+	if q.insertDocumentStmt, err = db.PrepareContext(ctx, insertDocument); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertDocument: %w", err)
+	}
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
 	}
@@ -110,6 +116,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listAttachmentsStmt, err = db.PrepareContext(ctx, listAttachments); err != nil {
 		return nil, fmt.Errorf("error preparing query ListAttachments: %w", err)
+	}
+	if q.listDocumentsStmt, err = db.PrepareContext(ctx, listDocuments); err != nil {
+		return nil, fmt.Errorf("error preparing query ListDocuments: %w", err)
 	}
 	if q.listEventsStmt, err = db.PrepareContext(ctx, listEvents); err != nil {
 		return nil, fmt.Errorf("error preparing query ListEvents: %w", err)
@@ -156,6 +165,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.updateAddressStmt, err = db.PrepareContext(ctx, updateAddress); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateAddress: %w", err)
 	}
+	if q.updateDocumentStmt, err = db.PrepareContext(ctx, updateDocument); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateDocument: %w", err)
+	}
 	if q.updateFailoverStmt, err = db.PrepareContext(ctx, updateFailover); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateFailover: %w", err)
 	}
@@ -195,6 +207,11 @@ func (q *Queries) Close() error {
 	if q.deleteAttachmentStmt != nil {
 		if cerr := q.deleteAttachmentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteAttachmentStmt: %w", cerr)
+		}
+	}
+	if q.deleteDocumentStmt != nil {
+		if cerr := q.deleteDocumentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteDocumentStmt: %w", cerr)
 		}
 	}
 	if q.deleteFailoverStmt != nil {
@@ -262,6 +279,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertAttachmentStmt: %w", cerr)
 		}
 	}
+	if q.insertDocumentStmt != nil {
+		if cerr := q.insertDocumentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertDocumentStmt: %w", cerr)
+		}
+	}
 	if q.insertEventStmt != nil {
 		if cerr := q.insertEventStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
@@ -325,6 +347,11 @@ func (q *Queries) Close() error {
 	if q.listAttachmentsStmt != nil {
 		if cerr := q.listAttachmentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listAttachmentsStmt: %w", cerr)
+		}
+	}
+	if q.listDocumentsStmt != nil {
+		if cerr := q.listDocumentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listDocumentsStmt: %w", cerr)
 		}
 	}
 	if q.listEventsStmt != nil {
@@ -400,6 +427,11 @@ func (q *Queries) Close() error {
 	if q.updateAddressStmt != nil {
 		if cerr := q.updateAddressStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updateAddressStmt: %w", cerr)
+		}
+	}
+	if q.updateDocumentStmt != nil {
+		if cerr := q.updateDocumentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateDocumentStmt: %w", cerr)
 		}
 	}
 	if q.updateFailoverStmt != nil {
@@ -479,6 +511,7 @@ type Queries struct {
 	advanceMetaStmt              *sql.Stmt
 	deleteAddressStmt            *sql.Stmt
 	deleteAttachmentStmt         *sql.Stmt
+	deleteDocumentStmt           *sql.Stmt
 	deleteFailoverStmt           *sql.Stmt
 	deleteFailoverPolicyStmt     *sql.Stmt
 	deleteInstanceStmt           *sql.Stmt
@@ -492,6 +525,7 @@ type Queries struct {
 	getMetaStmt                  *sql.Stmt
 	insertAddressStmt            *sql.Stmt
 	insertAttachmentStmt         *sql.Stmt
+	insertDocumentStmt           *sql.Stmt
 	insertEventStmt              *sql.Stmt
 	insertFailoverStmt           *sql.Stmt
 	insertFailoverPolicyStmt     *sql.Stmt
@@ -505,6 +539,7 @@ type Queries struct {
 	insertVPCStmt                *sql.Stmt
 	listAddressesStmt            *sql.Stmt
 	listAttachmentsStmt          *sql.Stmt
+	listDocumentsStmt            *sql.Stmt
 	listEventsStmt               *sql.Stmt
 	listFailoverPoliciesStmt     *sql.Stmt
 	listFailoversStmt            *sql.Stmt
@@ -520,6 +555,7 @@ type Queries struct {
 	releaseAssociationStmt       *sql.Stmt
 	trimEventsStmt               *sql.Stmt
 	updateAddressStmt            *sql.Stmt
+	updateDocumentStmt           *sql.Stmt
 	updateFailoverStmt           *sql.Stmt
 	updateFailoverPolicyStmt     *sql.Stmt
 	updateInstanceStmt           *sql.Stmt
@@ -536,6 +572,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		advanceMetaStmt:              q.advanceMetaStmt,
 		deleteAddressStmt:            q.deleteAddressStmt,
 		deleteAttachmentStmt:         q.deleteAttachmentStmt,
+		deleteDocumentStmt:           q.deleteDocumentStmt,
 		deleteFailoverStmt:           q.deleteFailoverStmt,
 		deleteFailoverPolicyStmt:     q.deleteFailoverPolicyStmt,
 		deleteInstanceStmt:           q.deleteInstanceStmt,
@@ -549,6 +586,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		getMetaStmt:                  q.getMetaStmt,
 		insertAddressStmt:            q.insertAddressStmt,
 		insertAttachmentStmt:         q.insertAttachmentStmt,
+		insertDocumentStmt:           q.insertDocumentStmt,
 		insertEventStmt:              q.insertEventStmt,
 		insertFailoverStmt:           q.insertFailoverStmt,
 		insertFailoverPolicyStmt:     q.insertFailoverPolicyStmt,
@@ -562,6 +600,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertVPCStmt:                q.insertVPCStmt,
 		listAddressesStmt:            q.listAddressesStmt,
 		listAttachmentsStmt:          q.listAttachmentsStmt,
+		listDocumentsStmt:            q.listDocumentsStmt,
 		listEventsStmt:               q.listEventsStmt,
 		listFailoverPoliciesStmt:     q.listFailoverPoliciesStmt,
 		listFailoversStmt:            q.listFailoversStmt,
@@ -577,6 +616,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		releaseAssociationStmt:       q.releaseAssociationStmt,
 		trimEventsStmt:               q.trimEventsStmt,
 		updateAddressStmt:            q.updateAddressStmt,
+		updateDocumentStmt:           q.updateDocumentStmt,
 		updateFailoverStmt:           q.updateFailoverStmt,
 		updateFailoverPolicyStmt:     q.updateFailoverPolicyStmt,
 		updateInstanceStmt:           q.updateInstanceStmt,

@@ -72,8 +72,9 @@ func (q *Queries) InsertSecurityGroup(ctx context.Context, arg InsertSecurityGro
 
 const insertSecurityGroupRule = `-- name: InsertSecurityGroupRule :exec
 INSERT INTO security_group_rules (
-    id, security_group, ref, egress, protocol, from_port, to_port, cidr, referenced_group, description
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    id, security_group, ref, egress, protocol, from_port, to_port, cidr, referenced_group, prefix_list, description,
+    tags
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertSecurityGroupRuleParams struct {
@@ -86,7 +87,9 @@ type InsertSecurityGroupRuleParams struct {
 	ToPort          int
 	CIDR            column.Prefix
 	ReferencedGroup column.ID
+	PrefixList      column.ID
 	Description     string
+	Tags            column.Tags
 }
 
 func (q *Queries) InsertSecurityGroupRule(ctx context.Context, arg InsertSecurityGroupRuleParams) error {
@@ -100,13 +103,16 @@ func (q *Queries) InsertSecurityGroupRule(ctx context.Context, arg InsertSecurit
 		arg.ToPort,
 		arg.CIDR,
 		arg.ReferencedGroup,
+		arg.PrefixList,
 		arg.Description,
+		arg.Tags,
 	)
 	return err
 }
 
 const listSecurityGroupRules = `-- name: ListSecurityGroupRules :many
-SELECT id, security_group, ref, egress, protocol, from_port, to_port, cidr, referenced_group, description
+SELECT id, security_group, ref, egress, protocol, from_port, to_port, cidr, referenced_group, prefix_list, description,
+       tags
 FROM security_group_rules ORDER BY security_group, id
 `
 
@@ -129,7 +135,9 @@ func (q *Queries) ListSecurityGroupRules(ctx context.Context) ([]SecurityGroupRu
 			&i.ToPort,
 			&i.CIDR,
 			&i.ReferencedGroup,
+			&i.PrefixList,
 			&i.Description,
+			&i.Tags,
 		); err != nil {
 			return nil, err
 		}

@@ -27,8 +27,8 @@ func (q *Queries) DeleteInstance(ctx context.Context, id string) (int64, error) 
 const insertInstance = `-- name: InsertInstance :exec
 INSERT INTO instances (
     id, region, zone, vpc, subnet, type, state, state_at, boot, fault, fault_at, workloads, tags, launch_at,
-    reason_code, reason_text
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    reason_code, reason_text, settings
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertInstanceParams struct {
@@ -48,6 +48,7 @@ type InsertInstanceParams struct {
 	LaunchAt   column.Time
 	ReasonCode string
 	ReasonText string
+	Settings   column.InstanceSettings
 }
 
 func (q *Queries) InsertInstance(ctx context.Context, arg InsertInstanceParams) error {
@@ -68,13 +69,14 @@ func (q *Queries) InsertInstance(ctx context.Context, arg InsertInstanceParams) 
 		arg.LaunchAt,
 		arg.ReasonCode,
 		arg.ReasonText,
+		arg.Settings,
 	)
 	return err
 }
 
 const listInstances = `-- name: ListInstances :many
 SELECT id, region, zone, vpc, subnet, type, state, state_at, boot, fault, fault_at, workloads, tags, launch_at,
-       reason_code, reason_text
+       reason_code, reason_text, settings
 FROM instances ORDER BY id
 `
 
@@ -104,6 +106,7 @@ func (q *Queries) ListInstances(ctx context.Context) ([]Instance, error) {
 			&i.LaunchAt,
 			&i.ReasonCode,
 			&i.ReasonText,
+			&i.Settings,
 		); err != nil {
 			return nil, err
 		}
@@ -122,7 +125,8 @@ const updateInstance = `-- name: UpdateInstance :execrows
 UPDATE instances
 SET id = ?1, region = ?2, zone = ?3, vpc = ?4, subnet = ?5, type = ?6, state = ?7,
     state_at = ?8, boot = ?9, fault = ?10, fault_at = ?11, workloads = ?12,
-    tags = ?13, launch_at = ?14, reason_code = ?15, reason_text = ?16
+    tags = ?13, launch_at = ?14, reason_code = ?15, reason_text = ?16,
+    settings = ?17
 WHERE id = ?1
 `
 
@@ -143,6 +147,7 @@ type UpdateInstanceParams struct {
 	LaunchAt   column.Time
 	ReasonCode string
 	ReasonText string
+	Settings   column.InstanceSettings
 }
 
 func (q *Queries) UpdateInstance(ctx context.Context, arg UpdateInstanceParams) (int64, error) {
@@ -163,6 +168,7 @@ func (q *Queries) UpdateInstance(ctx context.Context, arg UpdateInstanceParams) 
 		arg.LaunchAt,
 		arg.ReasonCode,
 		arg.ReasonText,
+		arg.Settings,
 	)
 	if err != nil {
 		return 0, err

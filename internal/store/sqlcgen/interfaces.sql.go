@@ -63,8 +63,9 @@ func (q *Queries) DeleteNetworkInterface(ctx context.Context, id string) (int64,
 
 const insertAttachment = `-- name: InsertAttachment :exec
 INSERT INTO attachments (
-    id, network_interface, instance, device_index, state, state_at, attach_time, delete_on_termination, force
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    id, network_interface, instance, device_index, network_card, state, state_at, attach_time,
+    delete_on_termination, force
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertAttachmentParams struct {
@@ -72,6 +73,7 @@ type InsertAttachmentParams struct {
 	NetworkInterface    string
 	Instance            string
 	DeviceIndex         int
+	NetworkCard         int
 	State               control.AttachmentState
 	StateAt             column.Time
 	AttachTime          column.Time
@@ -85,6 +87,7 @@ func (q *Queries) InsertAttachment(ctx context.Context, arg InsertAttachmentPara
 		arg.NetworkInterface,
 		arg.Instance,
 		arg.DeviceIndex,
+		arg.NetworkCard,
 		arg.State,
 		arg.StateAt,
 		arg.AttachTime,
@@ -133,8 +136,8 @@ func (q *Queries) InsertInterfaceGroup(ctx context.Context, arg InsertInterfaceG
 
 const insertNetworkInterface = `-- name: InsertNetworkInterface :exec
 INSERT INTO network_interfaces (
-    id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at, settings
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertNetworkInterfaceParams struct {
@@ -148,6 +151,7 @@ type InsertNetworkInterfaceParams struct {
 	SourceDestCheck bool
 	Tags            column.Tags
 	CreatedAt       column.Time
+	Settings        column.InterfaceSettings
 }
 
 func (q *Queries) InsertNetworkInterface(ctx context.Context, arg InsertNetworkInterfaceParams) error {
@@ -162,12 +166,13 @@ func (q *Queries) InsertNetworkInterface(ctx context.Context, arg InsertNetworkI
 		arg.SourceDestCheck,
 		arg.Tags,
 		arg.CreatedAt,
+		arg.Settings,
 	)
 	return err
 }
 
 const listAttachments = `-- name: ListAttachments :many
-SELECT id, network_interface, instance, device_index, state, state_at, attach_time, delete_on_termination, force
+SELECT id, network_interface, instance, device_index, network_card, state, state_at, attach_time, delete_on_termination, force
 FROM attachments ORDER BY network_interface
 `
 
@@ -185,6 +190,7 @@ func (q *Queries) ListAttachments(ctx context.Context) ([]Attachment, error) {
 			&i.NetworkInterface,
 			&i.Instance,
 			&i.DeviceIndex,
+			&i.NetworkCard,
 			&i.State,
 			&i.StateAt,
 			&i.AttachTime,
@@ -265,7 +271,7 @@ func (q *Queries) ListInterfaceGroups(ctx context.Context) ([]InterfaceGroup, er
 }
 
 const listNetworkInterfaces = `-- name: ListNetworkInterfaces :many
-SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at
+SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at, settings
 FROM network_interfaces ORDER BY id
 `
 
@@ -289,6 +295,7 @@ func (q *Queries) ListNetworkInterfaces(ctx context.Context) ([]NetworkInterface
 			&i.SourceDestCheck,
 			&i.Tags,
 			&i.CreatedAt,
+			&i.Settings,
 		); err != nil {
 			return nil, err
 		}
@@ -306,7 +313,8 @@ func (q *Queries) ListNetworkInterfaces(ctx context.Context) ([]NetworkInterface
 const updateNetworkInterface = `-- name: UpdateNetworkInterface :execrows
 UPDATE network_interfaces
 SET id = ?1, region = ?2, zone = ?3, vpc = ?4, subnet = ?5, mac = ?6,
-    description = ?7, source_dest_check = ?8, tags = ?9, created_at = ?10
+    description = ?7, source_dest_check = ?8, tags = ?9, created_at = ?10,
+    settings = ?11
 WHERE id = ?1
 `
 
@@ -321,6 +329,7 @@ type UpdateNetworkInterfaceParams struct {
 	SourceDestCheck bool
 	Tags            column.Tags
 	CreatedAt       column.Time
+	Settings        column.InterfaceSettings
 }
 
 func (q *Queries) UpdateNetworkInterface(ctx context.Context, arg UpdateNetworkInterfaceParams) (int64, error) {
@@ -335,6 +344,7 @@ func (q *Queries) UpdateNetworkInterface(ctx context.Context, arg UpdateNetworkI
 		arg.SourceDestCheck,
 		arg.Tags,
 		arg.CreatedAt,
+		arg.Settings,
 	)
 	if err != nil {
 		return 0, err

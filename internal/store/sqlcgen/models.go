@@ -26,6 +26,7 @@ type Attachment struct {
 	NetworkInterface    string
 	Instance            string
 	DeviceIndex         int
+	NetworkCard         int
 	State               control.AttachmentState
 	StateAt             column.Time
 	AttachTime          column.Time
@@ -85,6 +86,7 @@ type Instance struct {
 	LaunchAt   column.Time
 	ReasonCode string
 	ReasonText string
+	Settings   column.InstanceSettings
 }
 
 type InterfaceGroup struct {
@@ -103,6 +105,7 @@ type NetworkInterface struct {
 	SourceDestCheck bool
 	Tags            column.Tags
 	CreatedAt       column.Time
+	Settings        column.InterfaceSettings
 }
 
 type SecurityGroup struct {
@@ -126,7 +129,9 @@ type SecurityGroupRule struct {
 	ToPort          int
 	CIDR            column.Prefix
 	ReferencedGroup column.ID
+	PrefixList      column.ID
 	Description     string
+	Tags            column.Tags
 }
 
 type Subnet struct {
@@ -138,6 +143,7 @@ type Subnet struct {
 	RouterMAC frame.MAC
 	Tags      column.Tags
 	CreatedAt column.Time
+	Settings  column.SubnetSettings
 }
 
 type VPC struct {
@@ -146,4 +152,5 @@ type VPC struct {
 	CIDR      column.Prefix
 	Tags      column.Tags
 	CreatedAt column.Time
+	Settings  column.VPCSettings
 }

@@ -37,7 +37,8 @@ func (q *Queries) DeleteVPC(ctx context.Context, id string) (int64, error) {
 }
 
 const insertSubnet = `-- name: InsertSubnet :exec
-INSERT INTO subnets (id, vpc, region, zone, cidr, router_mac, tags, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO subnets (id, vpc, region, zone, cidr, router_mac, tags, created_at, settings)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertSubnetParams struct {
@@ -49,6 +50,7 @@ type InsertSubnetParams struct {
 	RouterMAC frame.MAC
 	Tags      column.Tags
 	CreatedAt column.Time
+	Settings  column.SubnetSettings
 }
 
 func (q *Queries) InsertSubnet(ctx context.Context, arg InsertSubnetParams) error {
@@ -61,13 +63,14 @@ func (q *Queries) InsertSubnet(ctx context.Context, arg InsertSubnetParams) erro
 		arg.RouterMAC,
 		arg.Tags,
 		arg.CreatedAt,
+		arg.Settings,
 	)
 	return err
 }
 
 const insertVPC = `-- name: InsertVPC :exec
 
-INSERT INTO vpcs (id, region, cidr, tags, created_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO vpcs (id, region, cidr, tags, created_at, settings) VALUES (?, ?, ?, ?, ?, ?)
 `
 
 type InsertVPCParams struct {
@@ -76,6 +79,7 @@ type InsertVPCParams struct {
 	CIDR      column.Prefix
 	Tags      column.Tags
 	CreatedAt column.Time
+	Settings  column.VPCSettings
 }
 
 // An update sets the key to itself so that it takes the same parameters, in the
@@ -87,12 +91,13 @@ func (q *Queries) InsertVPC(ctx context.Context, arg InsertVPCParams) error {
 		arg.CIDR,
 		arg.Tags,
 		arg.CreatedAt,
+		arg.Settings,
 	)
 	return err
 }
 
 const listSubnets = `-- name: ListSubnets :many
-SELECT id, vpc, region, zone, cidr, router_mac, tags, created_at FROM subnets ORDER BY id
+SELECT id, vpc, region, zone, cidr, router_mac, tags, created_at, settings FROM subnets ORDER BY id
 `
 
 func (q *Queries) ListSubnets(ctx context.Context) ([]Subnet, error) {
@@ -113,6 +118,7 @@ func (q *Queries) ListSubnets(ctx context.Context) ([]Subnet, error) {
 			&i.RouterMAC,
 			&i.Tags,
 			&i.CreatedAt,
+			&i.Settings,
 		); err != nil {
 			return nil, err
 		}
@@ -128,7 +134,7 @@ func (q *Queries) ListSubnets(ctx context.Context) ([]Subnet, error) {
 }
 
 const listVPCs = `-- name: ListVPCs :many
-SELECT id, region, cidr, tags, created_at FROM vpcs ORDER BY id
+SELECT id, region, cidr, tags, created_at, settings FROM vpcs ORDER BY id
 `
 
 func (q *Queries) ListVPCs(ctx context.Context) ([]VPC, error) {
@@ -146,6 +152,7 @@ func (q *Queries) ListVPCs(ctx context.Context) ([]VPC, error) {
 			&i.CIDR,
 			&i.Tags,
 			&i.CreatedAt,
+			&i.Settings,
 		); err != nil {
 			return nil, err
 		}
@@ -163,7 +170,7 @@ func (q *Queries) ListVPCs(ctx context.Context) ([]VPC, error) {
 const updateSubnet = `-- name: UpdateSubnet :execrows
 UPDATE subnets
 SET id = ?1, vpc = ?2, region = ?3, zone = ?4, cidr = ?5, router_mac = ?6,
-    tags = ?7, created_at = ?8
+    tags = ?7, created_at = ?8, settings = ?9
 WHERE id = ?1
 `
 
@@ -176,6 +183,7 @@ type UpdateSubnetParams struct {
 	RouterMAC frame.MAC
 	Tags      column.Tags
 	CreatedAt column.Time
+	Settings  column.SubnetSettings
 }
 
 func (q *Queries) UpdateSubnet(ctx context.Context, arg UpdateSubnetParams) (int64, error) {
@@ -188,6 +196,7 @@ func (q *Queries) UpdateSubnet(ctx context.Context, arg UpdateSubnetParams) (int
 		arg.RouterMAC,
 		arg.Tags,
 		arg.CreatedAt,
+		arg.Settings,
 	)
 	if err != nil {
 		return 0, err
@@ -196,7 +205,9 @@ func (q *Queries) UpdateSubnet(ctx context.Context, arg UpdateSubnetParams) (int
 }
 
 const updateVPC = `-- name: UpdateVPC :execrows
-UPDATE vpcs SET id = ?1, region = ?2, cidr = ?3, tags = ?4, created_at = ?5 WHERE id = ?1
+UPDATE vpcs
+SET id = ?1, region = ?2, cidr = ?3, tags = ?4, created_at = ?5, settings = ?6
+WHERE id = ?1
 `
 
 type UpdateVPCParams struct {
@@ -205,6 +216,7 @@ type UpdateVPCParams struct {
 	CIDR      column.Prefix
 	Tags      column.Tags
 	CreatedAt column.Time
+	Settings  column.VPCSettings
 }
 
 func (q *Queries) UpdateVPC(ctx context.Context, arg UpdateVPCParams) (int64, error) {
@@ -214,6 +226,7 @@ func (q *Queries) UpdateVPC(ctx context.Context, arg UpdateVPCParams) (int64, er
 		arg.CIDR,
 		arg.Tags,
 		arg.CreatedAt,
+		arg.Settings,
 	)
 	if err != nil {
 		return 0, err

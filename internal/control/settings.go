@@ -1,0 +1,107 @@
+package control
+
+import (
+	"net/netip"
+	"time"
+)
+
+// The settings of a resource are what neither the store nor an index has to
+// know one by one; the store keeps them whole.
+
+// CIDRAssociation is a block of a VPC or subnet beside the one it was made with.
+type CIDRAssociation struct {
+	ID   string // "vpc-cidr-assoc-...", "subnet-cidr-assoc-..."
+	CIDR netip.Prefix
+}
+
+// VPCSettings are the attributes of a VPC.
+type VPCSettings struct {
+	CIDRs     []CIDRAssociation // IPv4, the primary block first
+	IPv6CIDRs []CIDRAssociation // /56 each
+	// Default marks the VPC in which EC2 puts what names no other.
+	Default     bool
+	DHCPOptions string // "dopt-...", "" for none ("default" in EC2's words)
+	// DNSSupport and DNSHostnames are enableDnsSupport and enableDnsHostnames.
+	DNSSupport, DNSHostnames bool
+	// AddressUsageMetrics is enableNetworkAddressUsageMetrics, which enilab
+	// only stores.
+	AddressUsageMetrics bool
+}
+
+// SubnetSettings are the attributes of a subnet.
+type SubnetSettings struct {
+	IPv6CIDRs      []CIDRAssociation // /64, one at most
+	DefaultForZone bool              // of the default VPC
+	// MapPublicIP gives instances launched here a public address, AssignIPv6 a
+	// new ENI an IPv6 address.
+	MapPublicIP, AssignIPv6 bool
+	DNS64                   bool
+	// HostnameType is "ip-name" or "resource-name"; the records say which names
+	// instances launched here get.
+	HostnameType        string
+	RecordA, RecordAAAA bool
+}
+
+// MetadataOptions say how an instance's metadata may be asked for (EC2
+// InstanceMetadataOptionsRequest). "" is EC2's default: v1 and v2 both, the
+// endpoint enabled, IPv6 and tags off.
+type MetadataOptions struct {
+	HTTPTokens           string // "optional", "required"
+	HTTPEndpoint         string // "enabled", "disabled"
+	HTTPProtocolIPv6     string // "enabled", "disabled"
+	InstanceMetadataTags string // "enabled", "disabled"
+	HopLimit             int    // 1 to 64, of the answer to a token's PUT; 0: 1
+}
+
+// InstanceSettings are the attributes of an instance.
+type InstanceSettings struct {
+	ImageID          string // "ami-..."
+	KeyName          string
+	UserData         string // base64, as it was given
+	ReservationID    string // "r-..."; what one launch made
+	LaunchIndex      int    // within the reservation
+	ClientToken      string
+	ShutdownBehavior string // "stop", "terminate"; "" is stop
+	Tenancy          string // "" is default
+	ProtectTerminate bool   // disableApiTermination
+	ProtectStop      bool   // disableApiStop
+	EBSOptimized     bool
+	Monitoring       bool // detailed monitoring
+	CreditUnlimited  bool // of a burstable type
+	Metadata         MetadataOptions
+	// WantsPublicIP: launched to have an auto-assigned public address, which it
+	// loses at stop and gets anew at start.
+	WantsPublicIP bool
+	// HostnameType and the records come from the subnet at launch.
+	HostnameType        string
+	RecordA, RecordAAAA bool
+}
+
+// IPv6Address is one IPv6 address of an ENI.
+type IPv6Address struct {
+	Addr    netip.Addr
+	Primary bool // the one that EnablePrimaryIpv6 fixed
+}
+
+// ConnectionTracking are an ENI's idle timeouts (EC2
+// ConnectionTrackingSpecificationRequest). 0: the instance type's default.
+type ConnectionTracking struct {
+	TCPEstablished time.Duration // 60 s to 432,000 s
+	UDPStream      time.Duration // 60 s to 180 s
+	UDP            time.Duration // 30 s to 60 s
+}
+
+// InterfaceSettings are the attributes of an ENI.
+type InterfaceSettings struct {
+	Type             string // "interface", "natGateway", ...; "" is interface
+	RequesterManaged bool   // made and held by a service, not by its user
+	RequesterID      string
+	IPv6             []IPv6Address
+	Prefixes         []netip.Prefix // IPv4, /28 each
+	IPv6Prefixes     []netip.Prefix // /80 each
+	PrimaryIPv6      bool           // EnablePrimaryIpv6, never taken back while attached
+	Tracking         ConnectionTracking
+	// PublicIP is the auto-assigned public address of the primary private one,
+	// invalid without.
+	PublicIP netip.Addr
+}
