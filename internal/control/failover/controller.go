@@ -39,15 +39,22 @@ type Controller struct {
 	opt Options
 
 	mu       sync.Mutex
-	watchers map[string]*watcher // by policy id; guarded by mu
-	ended    map[string]*watcher // stopped, of policies that may run again; guarded by mu
-	moving   map[string]bool     // ENIs whose move a Move call records; guarded by mu
-	ctx      context.Context     // of Run, for measurements; nil before; guarded by mu
+	watchers map[string]*watcher     // by policy id; guarded by mu
+	ended    map[string]*watcher     // stopped, of policies that may run again; guarded by mu
+	moving   map[string]bool         // ENIs whose move a Move call records; guarded by mu
+	ctx      context.Context         // of Run, for measurements; nil before; guarded by mu
+	early    []func(context.Context) // measurements that wait for Run; guarded by mu
+
+	// From New to Run: moves made in between must not be missed.
+	notices     <-chan control.Notice
+	unwatch     func()
+	interrupted []*control.Failover
 
 	wg sync.WaitGroup // watchers and measurements
 }
 
-// New returns a controller; Run starts it.
+// New returns a controller that sees every move from now on; Run acts on them,
+// and must be called.
 func New(opt Options) (*Controller, error) {
 	if opt.Service == nil || opt.Clients == nil || opt.Prober == nil || opt.Now == nil {
 		return nil, errors.New("failover controller: Service, Clients, Prober and Now are required")
@@ -61,26 +68,36 @@ func New(opt Options) (*Controller, error) {
 	if opt.Log == nil {
 		opt.Log = slog.Default()
 	}
-	return &Controller{opt: opt, watchers: map[string]*watcher{}, ended: map[string]*watcher{}, moving: map[string]bool{}}, nil
+	c := &Controller{opt: opt, watchers: map[string]*watcher{}, ended: map[string]*watcher{}, moving: map[string]bool{}}
+	c.notices, c.unwatch = opt.Service.Watch(noticeBuffer)
+	for _, f := range opt.Service.State().Failovers() {
+		if f.State == control.FailoverRunning {
+			c.interrupted = append(c.interrupted, f)
+		}
+	}
+	return c, nil
 }
 
 // Run runs the policies until ctx ends, and returns when every probe and
 // measurement has ended.
 func (c *Controller) Run(ctx context.Context) error {
-	notices, cancel := c.opt.Service.Watch(noticeBuffer)
-	defer cancel()
-	c.mu.Lock()
-	c.ctx = ctx
-	c.mu.Unlock()
+	defer c.unwatch()
 	defer c.wg.Wait()
 	c.closeInterrupted(ctx)
+	c.mu.Lock()
+	c.ctx = ctx
+	for _, measure := range c.early {
+		c.wg.Go(func() { measure(ctx) })
+	}
+	c.early = nil
+	c.mu.Unlock()
 	c.syncPolicies(ctx)
 	var calls callMoves
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case n, ok := <-notices:
+		case n, ok := <-c.notices:
 			if !ok {
 				return nil
 			}
@@ -96,10 +113,7 @@ func (c *Controller) Run(ctx context.Context) error {
 
 // closeInterrupted ends the records that a restart cut short.
 func (c *Controller) closeInterrupted(ctx context.Context) {
-	for _, f := range c.opt.Service.State().Failovers() {
-		if f.State != control.FailoverRunning {
-			continue
-		}
+	for _, f := range c.interrupted {
 		g := *f
 		g.State, g.Error, g.EndedAt = control.FailoverFailed, "interrupted by a restart of enilab", c.opt.Now()
 		c.put(ctx, g)

@@ -44,20 +44,25 @@ func addresses(n *control.NetworkInterface) []netip.Addr {
 func (c *Controller) record(ctx context.Context, m move) (id string, done <-chan struct{}) {
 	closed := make(chan struct{})
 	stored := c.put(ctx, c.compute(m, c.opt.Now(), false))
-	c.mu.Lock()
-	run := c.ctx
-	c.mu.Unlock()
-	if stored == nil || run == nil || run.Err() != nil {
+	if stored == nil {
 		close(closed)
-		if stored != nil {
-			id = stored.ID
-		}
-		return id, closed
+		return "", closed
 	}
-	c.wg.Go(func() {
+	measure := func(run context.Context) {
 		defer close(closed)
 		c.measure(run, stored.ID, m)
-	})
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ctx == nil:
+		c.early = append(c.early, measure)
+	case c.ctx.Err() != nil:
+		close(closed) // closed as interrupted at the next start
+	default:
+		run := c.ctx
+		c.wg.Go(func() { measure(run) })
+	}
 	return stored.ID, closed
 }
 
