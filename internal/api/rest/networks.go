@@ -14,6 +14,7 @@ type VPC struct {
 	ID        string            `json:"id"`
 	CIDR      string            `json:"cidr"`
 	Region    string            `json:"region"`
+	Default   bool              `json:"default" doc:"The default VPC that EC2 gives a region"`
 	Tags      map[string]string `json:"tags"`
 	CreatedAt time.Time         `json:"createdAt"`
 }
@@ -43,7 +44,7 @@ type createSubnet struct {
 }
 
 func vpcView(v *control.VPC) VPC {
-	return VPC{ID: v.ID, CIDR: v.CIDR.String(), Region: v.Region, Tags: tagsView(v.Tags), CreatedAt: v.CreatedAt}
+	return VPC{ID: v.ID, CIDR: v.CIDR.String(), Region: v.Region, Default: v.Default, Tags: tagsView(v.Tags), CreatedAt: v.CreatedAt}
 }
 
 func subnetView(st *control.State) func(*control.Subnet) Subnet {

@@ -8,6 +8,7 @@ export interface Vpc {
   id: string;
   cidr: string;
   region: string;
+  default?: boolean;
   tags?: Tags;
   createdAt?: string;
 }

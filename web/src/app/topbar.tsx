@@ -1,4 +1,5 @@
 import { language, setLanguage, short, t } from "../i18n/i18n.ts";
+import { shownVpcs } from "../topology/layout.ts";
 import { Icon } from "../ui/icons.tsx";
 import { busy, fail, recover } from "./drill.ts";
 import { screen } from "./router.ts";
@@ -6,7 +7,8 @@ import * as state from "./state.ts";
 import { theme, toggleTheme } from "./theme.ts";
 
 export function TopBar() {
-  const vpc = state.topology.value?.vpcs[0];
+  const topology = state.topology.value;
+  const vpc = topology ? shownVpcs(topology)[0] : undefined;
   return (
     <header class="topbar">
       <h1>

@@ -98,6 +98,18 @@ interface Card {
   h: number;
 }
 
+/**
+ * The VPCs to draw. An EC2 client's first call gives a region its default VPC, one
+ * subnet a zone: while nothing is in it and there is another, it would only push
+ * the laboratory aside.
+ */
+export function shownVpcs(t: Topology): Topology["vpcs"] {
+  const vpcOf = new Map(t.subnets.map((s) => [s.id, s.vpcId]));
+  const used = new Set(t.networkInterfaces.map((n) => vpcOf.get(n.subnetId)));
+  const shown = t.vpcs.filter((v) => !v.default || used.has(v.id));
+  return [...(shown.length > 0 ? shown : t.vpcs)].sort(byId);
+}
+
 export function layout(t: Topology, unattached: string): Layout {
   const out: Layout = { boxes: [], chips: [], buses: new Map(), width: 0, height: 0, order: [] };
   const held = new Map<string, NetworkInterface[]>();
@@ -110,7 +122,7 @@ export function layout(t: Topology, unattached: string): Layout {
   }
 
   let y = 0;
-  for (const vpc of [...t.vpcs].sort(byId)) {
+  for (const vpc of shownVpcs(t)) {
     const subnets = t.subnets.filter((s) => s.vpcId === vpc.id);
     const zones = [...new Set(subnets.map((s) => s.zone))].sort();
     const vpcBox: Box = {

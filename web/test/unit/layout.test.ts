@@ -120,6 +120,20 @@ describe("layout", () => {
     expect(box(l, "s-zb/more").value).toBe(41);
   });
 
+  it("leaves out a default VPC that nobody uses, unless there is no other", () => {
+    const t = lab();
+    const spare = { id: "vpc-0", cidr: "172.31.0.0/16", region: "us-east-1", default: true };
+    t.subnets.push({ ...t.subnets[0]!, id: "s-default", vpcId: "vpc-0" });
+    const drawn = (vpcs: Topology["vpcs"]) =>
+      layout({ ...t, vpcs }, "free")
+        .boxes.filter((b) => b.kind === "vpc")
+        .map((b) => b.id);
+    expect(drawn([...t.vpcs, spare])).toEqual(["vpc-1"]);
+    expect(drawn([spare])).toEqual(["vpc-0"]);
+    t.networkInterfaces.push(eni("eni-d", "s-default", "", 0));
+    expect(drawn([...t.vpcs, spare])).toEqual(["vpc-0", "vpc-1"]);
+  });
+
   it("copes with nothing", () => {
     const l = layout({ ...lab(), vpcs: [], subnets: [], instances: [], networkInterfaces: [] }, "free");
     expect([l.boxes.length, l.width, l.height]).toEqual([0, 0, 0]);
