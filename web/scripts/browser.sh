@@ -17,7 +17,7 @@ data=$(mktemp -d)
 "$bin" serve --listen 127.0.0.1:0 --data "$data" --scenario demo >"$data/out" &
 server=$!
 trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$data"' EXIT INT TERM
-for _ in $(seq 100); do
+for _ in $(seq 600); do
   grep -q '^enilab is at ' "$data/out" && break
   sleep 0.1
 done

@@ -3,10 +3,13 @@ import { faultPressedAt, recordDrills, setRecordDrills } from "../app/drill.ts";
 import { follow, pathOf } from "../app/router.ts";
 import * as state from "../app/state.ts";
 import { instant, t, word } from "../i18n/i18n.ts";
-import { Chart } from "./chart.tsx";
+import { lazy } from "../ui/lazy.tsx";
 import { Outage } from "./outage.tsx";
 import { Phases, shadesOf } from "./phases.tsx";
 import { Result } from "./result.tsx";
+
+// Charts are a third of the page's code, and nothing needs them before a failover.
+const Chart = lazy(async () => (await import("./chart.tsx")).Chart);
 
 /** The record to show, or none while a fault that this page caused waits for its detection. */
 function current(): { failover: Failover | null; pressed: boolean } {
