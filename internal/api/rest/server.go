@@ -206,28 +206,31 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	go func() { served <- s.app.Listener(ln) }()
 	select {
 	case <-ctx.Done():
-		return errors.Join(s.close(), <-served)
+		return errors.Join(s.close(ln), <-served)
 	case err := <-served:
-		return errors.Join(err, s.close())
+		return errors.Join(err, s.close(ln))
 	}
 }
 
 // close ends everything that Serve started or a request left behind. The order
 // matters: captures first, so that their downloads and live streams end by
 // themselves; then the hub, because nobody else closes hijacked connections.
-func (s *Server) close() error {
+func (s *Server) close(ln net.Listener) error {
 	kept := s.captures.close()
 	s.stop()
 	<-s.hub.Done()
 	stopping, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
+	// fasthttp forgets a shutdown that comes before its own Serve has taken the
+	// listener, and then serves for good; from a closed one it returns.
+	_ = ln.Close()
 	s.conns.closeUnused()
 	err := s.app.ShutdownWithContext(stopping)
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.conns.closeAll()
 		return kept
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, net.ErrClosed) {
 		return errors.Join(kept, fmt.Errorf("stopping the listener: %w", err))
 	}
 	return kept
