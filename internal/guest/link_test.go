@@ -90,6 +90,35 @@ func patient(t *testing.T) context.Context {
 	return ctx
 }
 
+// pingUntil pings from a to b, gives up a little after the frame has had
+// its fate, and returns the ping's error.
+func pingUntil(t *testing.T, a *Host, fate func() bool) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(patient(t))
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := a.Ping(ctx, ownA, ownB, 1, 2, nil)
+		ended <- err
+	}()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !fate() {
+		select {
+		case <-tick.C:
+		case err := <-ended:
+			return err
+		}
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(50 * time.Millisecond):
+	}
+	cancel()
+	return <-ended
+}
+
 func TestHostsOnACable(t *testing.T) {
 	a, b, _ := pair(t)
 	for i := range 3 {
@@ -111,9 +140,8 @@ func TestFrozenHostLeavesFramesInItsPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.setFault(dataplane.FaultFreeze)
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := a.Ping(ctx, ownA, ownB, 1, 2, nil); err == nil {
+	sent := func() bool { return len(cable.peer.in) > 0 }
+	if err := pingUntil(t, a, sent); err == nil {
 		t.Error("a frozen host answers")
 	}
 	if n := len(cable.peer.in); n != 1 {
@@ -139,9 +167,7 @@ func TestFullPortIsSeen(t *testing.T) {
 	cable.mu.Lock()
 	cable.full = true
 	cable.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := a.Ping(ctx, ownA, ownB, 1, 2, nil); err == nil {
+	if err := pingUntil(t, a, func() bool { return a.nics[0].link.refused.Load() > 0 }); err == nil {
 		t.Error("a ping crossed a full port")
 	}
 	if n := a.nics[0].link.refused.Load(); n != 1 {

@@ -12,7 +12,7 @@ import (
 
 const (
 	// defaultWithin is how long waitUntil waits unless the step says else.
-	defaultWithin = 10 * time.Second
+	defaultWithin = 30 * time.Second
 	// recheck is how often a condition is looked at while the State does not
 	// change: frames and replies send no notices.
 	recheck = 25 * time.Millisecond

@@ -54,6 +54,9 @@ func seeded() func([]byte) {
 	}
 }
 
+// patience bounds every wait; a good run never reaches it.
+const patience = time.Minute
+
 func newLab(t testing.TB, change ...func(*Options)) *lab {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -91,7 +94,7 @@ func newLab(t testing.TB, change ...func(*Options)) *lab {
 	go func() { served <- app.Listener(ln) }()
 	t.Cleanup(func() {
 		l.client.CloseIdleConnections()
-		if err := app.ShutdownWithTimeout(3 * time.Second); err != nil {
+		if err := app.ShutdownWithTimeout(patience); err != nil {
 			t.Error(err)
 		}
 		for _, ch := range []<-chan error{served, func() <-chan error { cancel(); return ran }()} {
@@ -100,8 +103,8 @@ func newLab(t testing.TB, change ...func(*Options)) *lab {
 				if err != nil && !errors.Is(err, context.Canceled) {
 					t.Error(err)
 				}
-			case <-time.After(10 * time.Second):
-				t.Error("nothing ended within 10 s")
+			case <-time.After(patience):
+				t.Error("nothing ended within a minute")
 			}
 		}
 		engine.Wait()
@@ -252,7 +255,7 @@ func (l *lab) until(path, want, action string, params ...string) *reply {
 	l.t.Helper()
 	events, stop := l.svc.Watch(8)
 	defer stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for {
 		r := l.must(action, params...)
 		if r.text(path) == want {
@@ -261,7 +264,7 @@ func (l *lab) until(path, want, action string, params ...string) *reply {
 		select {
 		case <-events:
 		case <-deadline:
-			l.t.Fatalf("%s %v: %s is %q for 10 s, want %q", action, params, path, r.text(path), want)
+			l.t.Fatalf("%s %v: %s stays %q, want %q", action, params, path, r.text(path), want)
 		}
 	}
 }

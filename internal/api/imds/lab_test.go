@@ -47,6 +47,9 @@ type lab struct {
 	subnet *control.Subnet
 }
 
+// patience bounds every wait; a good run never reaches it.
+const patience = time.Minute
+
 // newLab ends every transition at once.
 func newLab(t testing.TB, region string) *lab {
 	t.Helper()
@@ -121,7 +124,7 @@ func (l *lab) eni(instance, ip string, more ...string) *control.NetworkInterface
 // await waits until the State is so.
 func (l *lab) await(so func(*control.State) bool) {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(l.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	defer cancel()
 	notices, stop := l.Watch(64)
 	defer stop()

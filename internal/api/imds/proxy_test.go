@@ -41,7 +41,7 @@ func send(t *testing.T, addr, request string) (status int, body string) {
 	t.Helper()
 	conn := must(net.Dial("tcp", addr))(t)
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestProxyEndsWithOpenConnections(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it goes on")
 	}
 }

@@ -38,7 +38,7 @@ func (l *lab) stream(query string, headers http.Header) (*socket, *http.Response
 // with their bytes and no text.
 func (s *socket) until(wanted func(text map[string]any, binary []byte) bool) {
 	s.t.Helper()
-	_ = s.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = s.conn.SetReadDeadline(time.Now().Add(patience))
 	for {
 		kind, b, err := s.conn.ReadMessage()
 		if err != nil {

@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
+// patience bounds every wait; a good run never reaches it.
+const patience = time.Minute
+
 // lab is the whole server over loopback: store, control plane, engine, API.
 type lab struct {
 	t      *testing.T
@@ -147,8 +150,8 @@ func within[T any](t testing.TB, ch <-chan T) T {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(10 * time.Second):
-		t.Fatal("nothing within 10 s")
+	case <-time.After(patience):
+		t.Fatal("nothing within " + patience.String())
 		panic("unreachable")
 	}
 }

@@ -50,6 +50,7 @@ type Server struct {
 	started  time.Time
 	spec     []byte // the OpenAPI document
 	conns    connections
+	stopIn   time.Duration // stopTime, but in tests
 
 	ctx  context.Context // ends when the server stops
 	stop context.CancelFunc
@@ -60,7 +61,7 @@ func New(opt Options) (*Server, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{opt: opt, epoch: rand.Text(), started: time.Now(), guard: newGuard(opt)}
+	s := &Server{opt: opt, epoch: rand.Text(), started: time.Now(), stopIn: stopTime, guard: newGuard(opt)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	var err error
 	if s.captures, err = openCaptures(opt.Engine, opt.Clock, opt.CaptureDir); err != nil {
@@ -219,7 +220,7 @@ func (s *Server) close(ln net.Listener) error {
 	kept := s.captures.close()
 	s.stop()
 	<-s.hub.Done()
-	stopping, cancel := context.WithTimeout(context.Background(), stopTime)
+	stopping, cancel := context.WithTimeout(context.Background(), s.stopIn)
 	defer cancel()
 	// fasthttp forgets a shutdown that comes before its own Serve has taken the
 	// listener, and then serves for good; from a closed one it returns.

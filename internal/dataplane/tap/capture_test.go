@@ -93,7 +93,7 @@ func settle(t *testing.T, c *Capture, n uint64) {
 		delete(c.followers, f)
 		c.mu.Unlock()
 	}()
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		if s := c.Status(); s.Frames+s.Lost >= n || !s.Recording {
 			return
