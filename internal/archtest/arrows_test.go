@@ -18,6 +18,7 @@ const module = "enilab/"
 var leaves = []string{
 	"internal/dataplane/verdict", "internal/dataplane/frame", "internal/dataplane/route",
 	"internal/dataplane/conntrack", "internal/dataplane/secgroup", "internal/dataplane/tap",
+	"internal/dataplane/linklocal",
 }
 
 // arrows says for every folder whose packages it may import besides its own. A
@@ -27,6 +28,7 @@ var arrows = map[string][]string{
 	"internal/dataplane/verdict":   nil,
 	"internal/dataplane/frame":     nil,
 	"internal/dataplane/route":     {"internal/dataplane/frame"},
+	"internal/dataplane/linklocal": {"internal/dataplane/frame"},
 	"internal/dataplane/conntrack": {"internal/dataplane/frame", "internal/dataplane/verdict"},
 	"internal/dataplane/secgroup":  {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/conntrack"},
 	"internal/dataplane/tap":       {"internal/dataplane/frame", "internal/dataplane/verdict"},

@@ -11,7 +11,8 @@ import (
 type Counters struct {
 	TxFrames, TxBytes uint64 // handed over by the guest (accepted into the queue or counted as dropped there)
 	RxFrames, RxBytes uint64 // taken by the guest
-	Originated        uint64 // frames the network itself made (ARP replies, injected)
+	Originated        uint64 // frames the network itself made (ARP replies, answers of its services, injected)
+	LinkLocal         uint64 // frames that the network's own services took
 	Dropped           [verdict.NumReasons]uint64
 }
 
@@ -21,6 +22,7 @@ func (c *Counters) add(o Counters) {
 	c.RxFrames += o.RxFrames
 	c.RxBytes += o.RxBytes
 	c.Originated += o.Originated
+	c.LinkLocal += o.LinkLocal
 	for r, n := range o.Dropped {
 		c.Dropped[r] += n
 	}
@@ -28,7 +30,7 @@ func (c *Counters) add(o Counters) {
 
 // Totals sums everything the engine has counted since it started; InFlight are
 // frames in queues now. Sent = delivered + dropped + in flight holds when quiescent:
-// TxFrames + Originated == RxFrames + sum(Dropped) + InFlight.
+// TxFrames + Originated == RxFrames + LinkLocal + sum(Dropped) + InFlight.
 type Totals struct {
 	Counters
 	InFlight uint64
@@ -38,7 +40,7 @@ type Totals struct {
 // holds whenever no frame is moving: 0, or the size and sign of a bug.
 func (t Totals) Unaccounted() int64 {
 	sent := t.TxFrames + t.Originated
-	fate := t.RxFrames + t.InFlight
+	fate := t.RxFrames + t.LinkLocal + t.InFlight
 	for _, n := range t.Dropped {
 		fate += n
 	}
@@ -63,6 +65,8 @@ func (c *counts) load() Counters {
 	for r := range c.dropped {
 		out.Dropped[r] = c.dropped[r].Load()
 	}
+	// Taken by somebody, like what a guest takes: no drop.
+	out.LinkLocal, out.Dropped[verdict.LinkLocal] = out.Dropped[verdict.LinkLocal], 0
 	return out
 }
 

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/verdict"
 )
@@ -14,9 +15,13 @@ func (w *worker) egress(v *vnic, c *config, b *frame.Buf) {
 	b.Src = v.index
 	reason, rule := w.judgeEgress(v, c, b)
 	if reason != verdict.Delivered {
-		if reason == verdict.ARPAnswered {
+		switch reason {
+		case verdict.ARPAnswered:
 			w.consume(v, b, reason, rule, verdict.GuestTX, 0)
 			w.answerARP(v, c, b)
+			return
+		case verdict.LinkLocal:
+			w.toService(v, c, b)
 			return
 		}
 		w.refuse(v, b, reason, rule, verdict.GuestTX, 0)
@@ -75,6 +80,9 @@ func (w *worker) judgeEgress(v *vnic, c *config, b *frame.Buf) (verdict.Reason, 
 		return verdict.Delivered, verdict.RuleNone
 	case c.check && !c.owns(view.SrcIP):
 		return verdict.SpoofedIP, verdict.RuleNone
+	case view.DstIP == linklocal.Metadata && w.forService(c, view):
+		// Before the security groups, which link-local services pass by.
+		return verdict.LinkLocal, verdict.RuleNone
 	}
 	return w.judgePolicy(v, c, b, conntrack.Egress)
 }

@@ -64,6 +64,7 @@ type Engine struct {
 	everybody atomic.Pointer[tapSet] // taps on all VNICs; nil: none
 	directory directory
 	rules     ruleNames
+	services  atomic.Pointer[LinkLocal] // nil: nobody answers at link-local addresses
 
 	// mu serialises changes of configuration. Lock order: mu, then a worker's
 	// turn and run, then a Port's locks, then worker.mu.

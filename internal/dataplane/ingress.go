@@ -58,6 +58,11 @@ func room(c *config) verdict.Reason {
 func (w *worker) deliver(v *vnic, p *Port, b *frame.Buf, rule verdict.RuleID) {
 	b.At = w.now
 	w.accept(v, b, rule)
+	w.arrive(p, b)
+}
+
+// arrive lets the guest of p see b at the end of the burst.
+func (w *worker) arrive(p *Port, b *frame.Buf) {
 	if p.arriving.n == 0 {
 		w.arrivals = append(w.arrivals, p)
 	}

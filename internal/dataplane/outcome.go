@@ -43,7 +43,7 @@ func (w *worker) consume(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict
 	}
 	if w.observed {
 		w.count(b.Src, dst, why.Verdict(), b.Len())
-		if w.samples[sampleOther].pick() {
+		if !ofService(&b.View) && w.samples[sampleOther].pick() {
 			w.record(b, b.Src, dst, why, rule, point)
 		}
 	}

@@ -154,6 +154,16 @@ var everyReason = []struct {
 		w.received = held
 		l.settle()
 	}},
+	{verdict.LinkLocalExceeded, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.serve()
+		for l.vnicByID(a.ID).services.Take(l.now) {
+		}
+		l.send(a, toMetadata(a, 80))
+	}},
+	{verdict.LinkLocal, "eni-1-14", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.serve()
+		l.send(m, toMetadata(m, 80))
+	}},
 	{verdict.ARPAnswered, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
 		l.send(a, frame.AppendARPRequest(nil, a.MAC, ip4(a.Addrs[0]), ip4(b.Addrs[0])))
 	}},
@@ -177,6 +187,9 @@ func TestEveryReason(t *testing.T) {
 			s.run(l, a, b, c, d, m)
 			totals := l.Totals()
 			for r, n := range totals.Dropped {
+				if verdict.Reason(r) == verdict.LinkLocal {
+					n = totals.LinkLocal
+				}
 				want := uint64(0)
 				if verdict.Reason(r) == s.reason {
 					want = 1
@@ -188,7 +201,9 @@ func TestEveryReason(t *testing.T) {
 			if s.at == "" {
 				return
 			}
-			if got, ok := l.VNICCounters(s.at); !ok || got.Dropped[s.reason] != 1 {
+			got, ok := l.VNICCounters(s.at)
+			got.Dropped[verdict.LinkLocal] += got.LinkLocal
+			if !ok || got.Dropped[s.reason] != 1 {
 				t.Errorf("%s counted %d, want 1", s.at, got.Dropped[s.reason])
 			}
 		})

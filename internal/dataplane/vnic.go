@@ -5,6 +5,7 @@ import (
 
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/route"
 	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/verdict"
@@ -23,10 +24,11 @@ type vnic struct {
 	endpoint *endpoint // guarded by Engine.mu: what the mapping says now
 
 	// Owned by worker.
-	flows   *conntrack.Table // nil: no flow yet
-	pending unpublished
-	dirty   bool // in worker.dirty
-	tabled  bool // in worker.tables
+	flows    *conntrack.Table // nil: no flow yet
+	pending  unpublished
+	services linklocal.Allowance // of frames to link-local services
+	dirty    bool                // in worker.dirty
+	tabled   bool                // in worker.tables
 }
 
 // config is what a VNIC is, immutable and swapped whole. A burst loads it once.

@@ -54,9 +54,10 @@ type worker struct {
 
 	// All below is owned by whoever holds run.
 	now       int64
-	fabric    *fabric // of this burst
-	everybody *tapSet // of this burst
-	observed  bool    // of this burst
+	fabric    *fabric    // of this burst
+	services  *LinkLocal // of this burst
+	everybody *tapSet    // of this burst
+	observed  bool       // of this burst
 	serving   portList
 	received  queue
 	out       []queue // by worker: leaves at the end of the burst
@@ -222,6 +223,7 @@ func (w *worker) begin(now int64) {
 	w.now = now
 	w.spent = 0
 	w.fabric = w.e.fabric.Load()
+	w.services = w.e.services.Load()
 	w.everybody = w.e.everybody.Load()
 	if w.observed = w.e.observed.Load(); w.observed {
 		w.beginTelling()

@@ -19,7 +19,7 @@ const (
 	// absent owner, a full queue.
 	Lost
 	// Control: the network itself consumed the frame (an ARP request that the
-	// fabric answered).
+	// fabric answered, a question to its metadata service).
 	Control
 
 	// NumVerdicts is the size of arrays indexed by Verdict.
@@ -105,6 +105,9 @@ const (
 	NoBuffer
 	// Removed: the VNIC was deleted while the frame was on its way.
 	Removed
+	// LinkLocalExceeded: the guest sends more to the network's own services
+	// than they take from one interface.
+	LinkLocalExceeded
 
 	// Control.
 
@@ -113,9 +116,12 @@ const (
 	// ARPGratuitous: a gratuitous ARP; address ownership changes by API only,
 	// so it is counted and goes nowhere.
 	ARPGratuitous
+	// LinkLocal: one of the network's own services took the frame. Like
+	// Delivered it is no drop, and has a count of its own.
+	LinkLocal
 
 	// NumReasons is the size of arrays indexed by Reason.
-	NumReasons = int(ARPGratuitous) + 1
+	NumReasons = int(LinkLocal) + 1
 )
 
 type reasonInfo struct {
@@ -152,8 +158,10 @@ var reasons = [NumReasons]reasonInfo{
 	RxFlushed:            {"rx_flushed", Lost, "", "queued for a guest that left before reading it"},
 	NoBuffer:             {"no_buffer", Lost, "", "all buffers of the sender are in flight"},
 	Removed:              {"removed", Lost, "", "the interface was deleted while the frame was on its way"},
+	LinkLocalExceeded:    {"linklocal_allowance_exceeded", Lost, "", "more than the network's own services take from one interface"},
 	ARPAnswered:          {"arp_answered", Control, "", "answered by the network"},
 	ARPGratuitous:        {"arp_gratuitous", Control, "", "gratuitous ARP: ownership changes through the API only"},
+	LinkLocal:            {"link_local", Control, "", "taken by one of the network's own services"},
 }
 
 // String returns the stable snake_case name used in APIs, metrics and captures.
