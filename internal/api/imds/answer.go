@@ -5,22 +5,20 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // maxEcho bounds what of a request an answer repeats.
 const maxEcho = 64
 
-func plain(c *fiber.Ctx, body string) error {
-	// Fiber's own constant adds a charset, which IMDS does not.
-	c.Set(fiber.HeaderContentType, "text/plain")
-	return c.SendString(body)
+func (r *Response) plain(body string) *Response {
+	r.Header.Set("Content-Type", "text/plain") // IMDS names no charset
+	r.Body = body
+	return r
 }
 
 // refuse answers with the XHTML page that IMDS has for every error. why is the
 // lab's own explanation, "" for none.
-func refuse(c *fiber.Ctx, status int, why string) error {
+func (r *Response) refuse(status int, why string) *Response {
 	title := strconv.Itoa(status) + " - " + http.StatusText(status)
 	var b strings.Builder
 	b.WriteString(`<?xml version="1.0" encoding="iso-8859-1"?>
@@ -36,9 +34,9 @@ func refuse(c *fiber.Ctx, status int, why string) error {
 		b.WriteString("  <p>" + html.EscapeString(why) + "</p>\n")
 	}
 	b.WriteString(" </body>\n</html>\n")
-	c.Status(status)
-	c.Set(fiber.HeaderContentType, "text/html")
-	return c.SendString(b.String())
+	r.Status, r.Body = status, b.String()
+	r.Header.Set("Content-Type", "text/html")
+	return r
 }
 
 // quote makes bytes from a request fit to be shown.

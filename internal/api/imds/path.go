@@ -21,47 +21,52 @@ var versions = []string{
 
 func knownVersion(v string) bool { return slices.Contains(versions, v) }
 
-// request is a path taken apart: /imds/{instance}/{names...}.
-type request struct {
-	instance string
-	names    []string // the version first
-}
+// names are the segments of a path below an instance, the version first.
+type names []string
 
 // parsePath reads a path as it was sent. Slashes in a row count as one and one
 // at the end as none, because clients join paths carelessly and do not follow
 // redirects. A segment is decoded after the split, so no escape can add one;
 // dot segments are names that nothing has. A percent sign that begins no escape
 // makes the path invalid.
-func parsePath(path string) (request, bool) {
-	var names []string
+func parsePath(path string) (names, bool) {
+	var ns names
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "" {
 			continue
 		}
 		name, err := url.PathUnescape(segment)
 		if err != nil {
-			return request{}, false
+			return nil, false
 		}
-		names = append(names, name)
+		ns = append(ns, name)
 	}
-	switch len(names) {
-	case 0, 1:
-		return request{}, true
-	case 2:
-		return request{instance: names[1]}, true
-	}
-	return request{instance: names[1], names: names[2:]}, true
+	return ns, true
 }
 
-// version is the first name after the instance, "" if there is none.
-func (r request) version() string {
-	if len(r.names) == 0 {
+// splitPath takes a host's path, /imds/{instance}/..., apart. An instance that
+// cannot be decoded is left in the rest, which is then as invalid.
+func splitPath(path string) (instance, rest string) {
+	path = strings.TrimLeft(path, "/")
+	_, path, _ = strings.Cut(path, "/") // the prefix, which the router has seen
+	path = strings.TrimLeft(path, "/")
+	instance, rest, _ = strings.Cut(path, "/")
+	id, err := url.PathUnescape(instance)
+	if err != nil {
+		return "", path
+	}
+	return id, rest
+}
+
+// version is the first name, "" if there is none.
+func (n names) version() string {
+	if len(n) == 0 {
 		return ""
 	}
-	return r.names[0]
+	return n[0]
 }
 
 // token reports whether the path is that of session tokens, in any version.
-func (r request) token() bool {
-	return len(r.names) == 3 && r.names[1] == "api" && r.names[2] == "token"
+func (n names) token() bool {
+	return len(n) == 3 && n[1] == "api" && n[2] == "token"
 }

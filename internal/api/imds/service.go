@@ -1,8 +1,7 @@
-// Package imds serves instance metadata (EC2's IMDS) from the control plane's
-// State, one tree per instance under /imds/{instance-id}/. It reads and never
-// changes anything. It is HTTP beside the data plane: no frame is sent, so the
-// PUT response's hop limit, the link's packet rate limit and the reachability
-// of 169.254.169.254 from inside a guest are not modelled here.
+// Package imds answers instance metadata (EC2's IMDS) from the control plane's
+// State, one tree per instance. It reads and never changes anything, and knows
+// requests and answers, not how they travel: Register serves them on the host
+// under /imds/{instance-id}/, package inplane from inside the data plane.
 package imds
 
 import (
@@ -10,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gofiber/fiber/v2"
 
 	"enilab/internal/control"
 )
@@ -21,7 +18,7 @@ const (
 
 	headerToken     = "X-aws-ec2-metadata-token"
 	headerTokenTTL  = "X-aws-ec2-metadata-token-ttl-seconds"
-	headerForwarded = fiber.HeaderXForwardedFor
+	headerForwarded = "X-Forwarded-For"
 
 	// Bounds of a token's life in seconds (EC2 User Guide, "Use IMDSv2").
 	minTokenTTL = 1
@@ -66,35 +63,49 @@ func New(state func() *control.State, opt Options) *Service {
 	return &Service{state: state, opt: opt, tokens: newTokens()}
 }
 
-// Register adds the routes /imds/... to app, before any route that takes
-// everything. The handlers answer errors themselves, as IMDS words them.
-func (s *Service) Register(app *fiber.App) {
-	app.All(prefix, s.serve)
-	app.All(prefix+"/*", s.serve)
+// Request is what somebody asks of one instance's metadata.
+type Request struct {
+	Instance string
+	Method   string
+	Path     string                     // as it was sent, from the instance's root, without a query
+	Header   func(name string) []string // every value of a header; any case
 }
 
-func (s *Service) serve(c *fiber.Ctx) error {
-	c.Set(fiber.HeaderServer, "EC2ws")
-	c.Set(fiber.HeaderAcceptRanges, "none")
-	// The path as sent: fasthttp's own normal form has dot segments resolved,
-	// which would let one instance's path name another's.
-	req, ok := parsePath(string(c.Request().URI().PathOriginal()))
+func (r *Request) header(name string) string {
+	if v := r.Header(name); len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// Response is the answer to a Request.
+type Response struct {
+	Status   int
+	Header   http.Header
+	Body     string
+	HopLimit int // of the IP packets that carry it; 0: as usual
+}
+
+// Answer answers one request.
+func (s *Service) Answer(r Request) *Response {
+	resp := &Response{Status: http.StatusOK, Header: http.Header{"Server": {"EC2ws"}, "Accept-Ranges": {"none"}}}
+	path, ok := parsePath(r.Path)
 	if !ok {
-		return refuse(c, http.StatusBadRequest, "A percent sign in the path begins no escape.")
+		return resp.refuse(http.StatusBadRequest, "A percent sign in the path begins no escape.")
 	}
 	st := s.state()
-	i := st.Instance(req.instance)
-	if why := unserved(i, req.instance); why != "" {
-		return refuse(c, http.StatusNotFound, why)
+	i := st.Instance(r.Instance)
+	if why := unserved(i, r.Instance); why != "" {
+		return resp.refuse(http.StatusNotFound, why)
 	}
-	switch c.Method() {
-	case fiber.MethodPut:
-		return s.putToken(c, req)
-	case fiber.MethodGet, fiber.MethodHead:
-		return s.get(c, req, st, i)
+	switch r.Method {
+	case http.MethodPut:
+		return s.putToken(resp, &r, path)
+	case http.MethodGet, http.MethodHead:
+		return s.get(resp, &r, path, st, i)
 	}
-	c.Set(fiber.HeaderAllow, "GET, HEAD, PUT")
-	return refuse(c, http.StatusMethodNotAllowed, "")
+	resp.Header.Set("Allow", "GET, HEAD, PUT")
+	return resp.refuse(http.StatusMethodNotAllowed, "")
 }
 
 // unserved says why an instance has no metadata, or "". Only a guest that is
@@ -112,49 +123,49 @@ func unserved(i *control.Instance, id string) string {
 }
 
 // putToken begins a session of IMDSv2.
-func (s *Service) putToken(c *fiber.Ctx, req request) error {
+func (s *Service) putToken(resp *Response, r *Request, path names) *Response {
 	switch {
-	case len(c.Request().Header.Peek(headerForwarded)) > 0:
+	case len(r.Header(headerForwarded)) > 0:
 		// A proxy that was left open to the world adds this header; AWS
 		// refuses such requests so that nobody gets a token through it.
-		return refuse(c, http.StatusForbidden, "")
-	case !req.token():
-		c.Set(fiber.HeaderAllow, "GET, HEAD")
-		return refuse(c, http.StatusMethodNotAllowed, "")
-	case req.version() != latest:
-		return refuse(c, http.StatusForbidden, "")
+		return resp.refuse(http.StatusForbidden, "")
+	case !path.token():
+		resp.Header.Set("Allow", "GET, HEAD")
+		return resp.refuse(http.StatusMethodNotAllowed, "")
+	case path.version() != latest:
+		return resp.refuse(http.StatusForbidden, "")
 	}
-	ttl, err := strconv.ParseUint(c.Get(headerTokenTTL), 10, 32)
+	ttl, err := strconv.ParseUint(r.header(headerTokenTTL), 10, 32)
 	if err != nil || ttl < minTokenTTL || ttl > maxTokenTTL {
-		return refuse(c, http.StatusBadRequest, "")
+		return resp.refuse(http.StatusBadRequest, "")
 	}
-	c.Set(headerTokenTTL, strconv.FormatUint(ttl, 10))
+	resp.Header.Set(headerTokenTTL, strconv.FormatUint(ttl, 10))
 	expires := s.opt.Now().Add(time.Duration(ttl) * time.Second)
-	return plain(c, s.tokens.issue(req.instance, expires))
+	return resp.plain(s.tokens.issue(r.Instance, expires))
 }
 
-func (s *Service) get(c *fiber.Ctx, req request, st *control.State, i *control.Instance) error {
-	if req.token() {
-		c.Set(fiber.HeaderAllow, fiber.MethodPut)
-		return refuse(c, http.StatusMethodNotAllowed, "")
+func (s *Service) get(resp *Response, r *Request, path names, st *control.State, i *control.Instance) *Response {
+	if path.token() {
+		resp.Header.Set("Allow", http.MethodPut)
+		return resp.refuse(http.StatusMethodNotAllowed, "")
 	}
-	token := c.Get(headerToken)
+	token := r.header(headerToken)
 	switch {
 	case token == "" && s.opt.TokensRequired(i.ID):
-		return refuse(c, http.StatusUnauthorized, "")
+		return resp.refuse(http.StatusUnauthorized, "")
 	case token != "" && !s.tokens.valid(token, i.ID, s.opt.Now()):
 		// A token that is no good is refused even where none is needed.
-		return refuse(c, http.StatusUnauthorized, "")
+		return resp.refuse(http.StatusUnauthorized, "")
 	}
-	if len(req.names) == 0 {
-		return plain(c, strings.Join(versions, "\n"))
+	if len(path) == 0 {
+		return resp.plain(strings.Join(versions, "\n"))
 	}
-	if !knownVersion(req.version()) {
-		return refuse(c, http.StatusNotFound, "")
+	if !knownVersion(path.version()) {
+		return resp.refuse(http.StatusNotFound, "")
 	}
-	n, ok := s.tree(st, i).find(req.names[1:])
+	n, ok := s.tree(st, i).find(path[1:])
 	if !ok {
-		return refuse(c, http.StatusNotFound, "")
+		return resp.refuse(http.StatusNotFound, "")
 	}
-	return plain(c, n.text())
+	return resp.plain(n.text())
 }
