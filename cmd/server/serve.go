@@ -21,6 +21,7 @@ import (
 
 	"enilab/internal/api/ec2"
 	"enilab/internal/api/imds"
+	"enilab/internal/api/imds/inplane"
 	"enilab/internal/api/rest"
 	"enilab/internal/control"
 	"enilab/internal/control/failover"
@@ -87,6 +88,7 @@ type lab struct {
 	guests   *guest.Lab
 	control  *control.Service
 	failover *failover.Controller
+	metadata *imds.Service
 	log      *slog.Logger
 
 	stops []func() // in the order in which things end
@@ -128,6 +130,12 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
 		return nil, errors.Join(err, l.close())
 	}
 	l.run("control plane", l.control.Run)
+	l.metadata = imds.New(l.control.State, imds.Options{Account: ec2.DefaultAccount})
+	inside, err := inplane.New(inplane.Options{Engine: l.engine, Answer: l.metadata.Answer})
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	l.run("metadata", inside.Run)
 	l.failover, err = failover.New(failover.Options{
 		Service: l.control, Clients: l.guests, Now: l.clock.Now, Log: log,
 		Prober: failover.NewGuestProber(l.guests, l.engine, l.clock.Now),
@@ -188,7 +196,6 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest
 		token = rand.Text()
 	}
 	var ready atomic.Bool
-	meta := imds.New(l.control.State, imds.Options{Account: ec2.DefaultAccount})
 	aws, err := ec2.New(ec2.Options{Control: l.control, Now: l.clock.Time})
 	if err != nil {
 		return err
@@ -197,7 +204,7 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest
 		Control: l.control, Engine: l.engine, Moves: l.failover, Guests: l.guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
 		Loopback: loopback, Token: token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
-		Mount: func(app *fiber.App) { meta.Register(app); aws.Register(app) },
+		Mount: func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
 		Ready: func() error {
 			if !ready.Load() {
 				return errors.New("the laboratory is starting")

@@ -57,11 +57,12 @@ type Attachment struct {
 // Counters are an interface's frames, seen from its guest. A drop is counted
 // at the interface that decided it.
 type Counters struct {
-	TxFrames uint64            `json:"txFrames"`
-	TxBytes  uint64            `json:"txBytes"`
-	RxFrames uint64            `json:"rxFrames"`
-	RxBytes  uint64            `json:"rxBytes"`
-	Dropped  map[string]uint64 `json:"dropped" doc:"Frames by reason, those that happened"`
+	TxFrames  uint64            `json:"txFrames"`
+	TxBytes   uint64            `json:"txBytes"`
+	RxFrames  uint64            `json:"rxFrames"`
+	RxBytes   uint64            `json:"rxBytes"`
+	LinkLocal uint64            `json:"linkLocal" doc:"Frames that instance metadata took; they are no drops"`
+	Dropped   map[string]uint64 `json:"dropped" doc:"Frames by reason, those that happened"`
 }
 
 type createInterface struct {
@@ -136,7 +137,7 @@ func privateIPViews(st *control.State, n *control.NetworkInterface) []PrivateIP 
 func countersView(c dataplane.Counters) Counters {
 	return Counters{
 		TxFrames: c.TxFrames, TxBytes: c.TxBytes, RxFrames: c.RxFrames, RxBytes: c.RxBytes,
-		Dropped: droppedView(c.Dropped),
+		LinkLocal: c.LinkLocal, Dropped: droppedView(c.Dropped),
 	}
 }
 

@@ -28,6 +28,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	framesSent      = desc("frames_sent_total", "Frames handed over by guests or made by the network.")
 	framesDelivered = desc("frames_delivered_total", "Frames taken by guests.")
+	framesLinkLocal = desc("frames_linklocal_total", "Frames taken by the network's own services: instance metadata.")
 	framesDropped   = desc("frames_dropped_total", "Frames that ended otherwise.", "verdict", "reason")
 	framesInFlight  = desc("frames_in_flight", "Frames in queues now.")
 	interfaces      = desc("network_interfaces", "ENIs, by status.", "status")
@@ -43,7 +44,7 @@ var (
 // Describe implements prometheus.Collector.
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		framesSent, framesDelivered, framesDropped, framesInFlight, interfaces, instances, revision,
+		framesSent, framesDelivered, framesLinkLocal, framesDropped, framesInFlight, interfaces, instances, revision,
 		streamClients, streamSkipped, streamSlow, capturesHeld, captureLost,
 	} {
 		ch <- d
@@ -61,8 +62,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	t := c.s.opt.Engine.Totals()
 	counter(framesSent, t.TxFrames+t.Originated)
 	counter(framesDelivered, t.RxFrames)
+	counter(framesLinkLocal, t.LinkLocal)
 	for i, n := range t.Dropped {
-		if r := verdict.Reason(i); r != verdict.Delivered {
+		if r := verdict.Reason(i); r != verdict.Delivered && r != verdict.LinkLocal {
 			counter(framesDropped, n, r.Verdict().String(), r.String())
 		}
 	}

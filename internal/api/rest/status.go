@@ -26,10 +26,11 @@ type Status struct {
 	Reasons       []Reason `json:"reasons" doc:"By the number that packet records carry"`
 }
 
-// Totals are the engine's: sent = delivered + dropped + inFlight.
+// Totals are the engine's: sent = delivered + linkLocal + dropped + inFlight.
 type Totals struct {
 	Sent      uint64            `json:"sent" doc:"By guests and by the network itself"`
 	Delivered uint64            `json:"delivered"`
+	LinkLocal uint64            `json:"linkLocal" doc:"Taken by the network's own services: instance metadata at 169.254.169.254"`
 	InFlight  uint64            `json:"inFlight"`
 	Dropped   map[string]uint64 `json:"dropped" doc:"By reason, those that happened"`
 	ByVerdict VerdictTotals     `json:"byVerdict"`
@@ -129,9 +130,9 @@ func (s *Server) statusOperations(api huma.API) {
 
 func totalsView(t dataplane.Totals) Totals {
 	v := Totals{
-		Sent: t.TxFrames + t.Originated, Delivered: t.RxFrames, InFlight: t.InFlight, Dropped: droppedView(t.Dropped),
+		Sent: t.TxFrames + t.Originated, Delivered: t.RxFrames, LinkLocal: t.LinkLocal, InFlight: t.InFlight, Dropped: droppedView(t.Dropped),
 	}
-	by := [verdict.NumVerdicts]uint64{verdict.Accept: t.RxFrames}
+	by := [verdict.NumVerdicts]uint64{verdict.Accept: t.RxFrames, verdict.Control: t.LinkLocal}
 	for r, n := range t.Dropped {
 		by[verdict.Reason(r).Verdict()] += n
 	}

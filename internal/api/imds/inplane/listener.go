@@ -1,0 +1,143 @@
+package inplane
+
+import (
+	"net"
+	"sync"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+const (
+	// backlog connections wait to be accepted; the stack drops further SYNs.
+	backlog = 64
+	// maxConns of one attachment are open at once; further ones wait.
+	maxConns = 64
+)
+
+// listener accepts the connections of one session. gonet's would do but for
+// the hop limit: its connections do not give their endpoint away.
+type listener struct {
+	session *session
+	ep      tcpip.Endpoint
+	queue   *waiter.Queue
+	slots   chan struct{} // one for each connection
+
+	closed    chan struct{}
+	closeOnce sync.Once
+
+	mu    sync.Mutex
+	conns map[*conn]struct{} // guarded by mu; open ones
+}
+
+var _ net.Listener = (*listener)(nil)
+
+func listen(s *stack.Stack, x *session, at tcpip.FullAddress) (*listener, tcpip.Error) {
+	l := &listener{
+		session: x, queue: new(waiter.Queue), slots: make(chan struct{}, maxConns),
+		closed: make(chan struct{}), conns: map[*conn]struct{}{},
+	}
+	var err tcpip.Error
+	if l.ep, err = s.NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, l.queue); err != nil {
+		return nil, err
+	}
+	if err := l.ep.Bind(at); err != nil {
+		return nil, err
+	}
+	return l, l.ep.Listen(backlog)
+}
+
+// Accept implements net.Listener.
+func (l *listener) Accept() (net.Conn, error) {
+	entry, ready := waiter.NewChannelEntry(waiter.ReadableEvents)
+	l.queue.EventRegister(&entry)
+	defer l.queue.EventUnregister(&entry)
+	select {
+	case l.slots <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	for {
+		ep, wq, err := l.ep.Accept(nil)
+		switch err.(type) {
+		case nil:
+			c := &conn{TCPConn: gonet.NewTCPConn(wq, ep), ep: ep, session: l.session}
+			l.mu.Lock()
+			l.conns[c] = struct{}{}
+			l.mu.Unlock()
+			return c, nil
+		case *tcpip.ErrWouldBlock:
+		default:
+			<-l.slots
+			return nil, net.ErrClosed
+		}
+		select {
+		case <-ready:
+		case <-l.closed:
+			<-l.slots
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// Close implements net.Listener.
+func (l *listener) Close() error {
+	l.closeOnce.Do(func() {
+		close(l.closed)
+		l.ep.Close()
+	})
+	return nil
+}
+
+// Addr implements net.Listener.
+func (l *listener) Addr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(169, 254, 169, 254), Port: httpPort}
+}
+
+// abort resets every open connection. Accept must have ended.
+func (l *listener) abort() {
+	l.mu.Lock()
+	open := make([]*conn, 0, len(l.conns))
+	for c := range l.conns {
+		open = append(open, c)
+	}
+	l.mu.Unlock()
+	for _, c := range open {
+		c.ep.Abort()
+	}
+}
+
+// conn is one connection of a guest.
+type conn struct {
+	*gonet.TCPConn
+	ep        tcpip.Endpoint
+	session   *session
+	closeOnce sync.Once
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	err := c.TCPConn.Close()
+	c.closeOnce.Do(func() {
+		l := c.session.listener
+		l.mu.Lock()
+		delete(l.conns, c)
+		l.mu.Unlock()
+		<-l.slots
+	})
+	return err
+}
+
+// setHopLimit sets the TTL of what is sent from now on; 0: the usual one. It is
+// called before each answer, so a client that sends its next request before it
+// has the answer to the last could get the rest of that with the next one's TTL.
+func (c *conn) setHopLimit(n int) {
+	if n == 0 {
+		n = tcpip.UseDefaultIPv4TTL
+	}
+	_ = c.ep.SetSockOptInt(tcpip.IPv4TTLOption, n) // of an option that every TCP endpoint has
+}

@@ -1,0 +1,343 @@
+package inplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"enilab/internal/api/imds"
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/tap"
+	"enilab/internal/dataplane/verdict"
+	"enilab/internal/guest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 20 * time.Second // bound of every wait; never reached by a good run
+
+var metadata = netip.MustParseAddrPort("169.254.169.254:80")
+
+// rig is an engine with guests that may send nothing and receive nothing, and
+// metadata whose answers tell what was asked by whom.
+type rig struct {
+	t      *testing.T
+	ctx    context.Context
+	engine *dataplane.Engine
+	plane  *guest.Plane
+	server *Server
+	gen    uint64
+	clock  atomic.Int64 // what Options.Now says, Unix nanoseconds
+	hops   int
+}
+
+func newRig(t *testing.T, max int) *rig {
+	start := time.Now()
+	now := func() int64 { return start.UnixNano() + int64(time.Since(start)) }
+	r := &rig{t: t}
+	r.clock.Store(start.UnixNano())
+	r.engine = dataplane.New(dataplane.Options{Workers: 2, Now: now, Seed: 1})
+	lab := guest.NewLab(guest.Options{Engine: r.engine, Now: now, Seed: 1})
+	r.plane = &guest.Plane{Engine: r.engine, Lab: lab}
+	var err error
+	if r.server, err = New(Options{Engine: r.engine, Answer: r.answer, Now: func() time.Time { return time.Unix(0, r.clock.Load()) }}); err != nil {
+		t.Fatal(err)
+	}
+	r.server.max = max
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	r.ctx = ctx
+	t.Cleanup(cancel)
+
+	r.start("engine", func(ctx context.Context) error { r.engine.Start(ctx); r.engine.Wait(); return nil })
+	r.start("guests", lab.Run)
+	r.start("metadata", r.server.Run)
+	t.Cleanup(func() {
+		if n := r.engine.Totals().Unaccounted(); n != 0 {
+			t.Errorf("%d frames unaccounted for", n)
+		}
+	})
+	sub := func(id, vpc string, router frame.MAC) dataplane.SubnetSpec {
+		cidr := netip.MustParsePrefix("192.168.0.0/24")
+		return dataplane.SubnetSpec{ID: id, VPC: vpc, CIDR: cidr, VPCCIDRs: []netip.Prefix{cidr}, RouterMAC: router}
+	}
+	r.apply(dataplane.Delta{
+		Subnets: []dataplane.SubnetSpec{sub("subnet-1", "vpc-1", 0x0200000000a1), sub("subnet-2", "vpc-2", 0x0200000000b1)},
+		Groups: []dataplane.GroupSpec{
+			{ID: "sg-nothing", Ref: 1},
+			{ID: "sg-all", Ref: 2, Egress: []dataplane.RuleSpec{{Name: "sgr-1", Rule: secgroup.Rule{
+				ID: 16, Proto: secgroup.AllProtocols, Prefix: netip.MustParsePrefix("0.0.0.0/0")}}}},
+		},
+		VNICs: []dataplane.VNICSpec{
+			vnic("eni-a", 0x21, "subnet-1", "i-0000000000000000a", 0, "192.168.0.21"),
+			vnic("eni-s", 0x42, "subnet-1", "i-0000000000000000a", 1, "192.168.0.42"),
+			vnic("eni-b", 0x22, "subnet-1", "i-0000000000000000b", 0, "192.168.0.22"),
+			vnic("eni-x", 0x31, "subnet-2", "i-0000000000000000f", 0, "192.168.0.21"), // as eni-a, in another VPC
+		},
+		Hosts: []dataplane.HostSpec{on("i-0000000000000000a"), on("i-0000000000000000b"), on("i-0000000000000000f")},
+	})
+	if _, err := r.get("i-0000000000000000a", "192.168.0.21", "/"); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func vnic(id string, mac int, subnet, host string, index int, addr string) dataplane.VNICSpec {
+	return dataplane.VNICSpec{
+		ID: id, MAC: frame.MAC(0x02_00_00_00_00_00 | mac), Subnet: subnet, Addrs: []netip.Addr{netip.MustParseAddr(addr)},
+		Groups: []string{"sg-nothing"}, SourceDestCheck: true, Host: host, DeviceIndex: index,
+	}
+}
+
+func on(id string) dataplane.HostSpec {
+	return dataplane.HostSpec{ID: id, Power: dataplane.PowerOn, Boot: 1}
+}
+
+func (r *rig) start(name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	r.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			r.t.Errorf("%s: %v", name, err)
+		}
+	})
+}
+
+func (r *rig) apply(d dataplane.Delta) {
+	r.t.Helper()
+	r.gen++
+	d.Generation = r.gen
+	if _, err := r.plane.Apply(r.ctx, d); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) answer(q imds.Request) *imds.Response {
+	resp := &imds.Response{
+		Status: 200, Header: http.Header{"Content-Type": {"text/plain"}, "Server": {"EC2ws"}},
+		Body: fmt.Sprintf("%s %s %s %s", q.Instance, q.Method, q.Path, strings.Join(q.Header("X-Two"), "+")),
+	}
+	if q.Method == http.MethodPut {
+		resp.HopLimit = r.hops
+	}
+	return resp
+}
+
+// client is an HTTP client in a guest, bound to one of its addresses.
+func (r *rig) client(host, local string) *http.Client {
+	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		h := r.plane.Lab.Host(host)
+		if h == nil {
+			return nil, fmt.Errorf("no host %s", host)
+		}
+		return h.DialTCP(ctx, netip.MustParseAddr(local), metadata)
+	}}
+	r.t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr}
+}
+
+func (r *rig) do(c *http.Client, method, path string) (*http.Response, string, error) {
+	req, err := http.NewRequestWithContext(r.ctx, method, "http://169.254.169.254"+path, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	req.Header["X-Two"] = []string{"one", "two"}
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return resp, string(b), err
+}
+
+// get asks over a connection of its own.
+func (r *rig) get(host, local, path string) (string, error) {
+	c := r.client(host, local)
+	defer c.CloseIdleConnections()
+	_, body, err := r.do(c, http.MethodGet, path)
+	return body, err
+}
+
+// Every interface of every guest reaches metadata, whatever its groups refuse,
+// and is told apart by its attachment even where addresses are the same.
+func TestEveryInterfaceIsAnsweredForItsInstance(t *testing.T) {
+	r := newRig(t, maxStacks)
+	for _, x := range []struct{ host, local string }{
+		{"i-0000000000000000a", "192.168.0.21"}, {"i-0000000000000000a", "192.168.0.42"},
+		{"i-0000000000000000b", "192.168.0.22"}, {"i-0000000000000000f", "192.168.0.21"},
+	} {
+		body, err := r.get(x.host, x.local, "//latest//meta-data/%6dac/?x=1")
+		if want := x.host + " GET //latest//meta-data/%6dac/ one+two"; err != nil || body != want {
+			t.Errorf("%s from %s: %q, %v; want %q", x.host, x.local, body, err, want)
+		}
+	}
+	tot := r.engine.Totals()
+	for why, n := range tot.Dropped {
+		if n > 0 && verdict.Reason(why) != verdict.ARPAnswered {
+			t.Errorf("%d frames dropped as %s, want none", n, verdict.Reason(why))
+		}
+	}
+	for _, id := range []string{"eni-a", "eni-s", "eni-b", "eni-x"} {
+		if _, n, err := r.engine.Flows(id, 0); err != nil || n != 0 {
+			t.Errorf("%s tracks %d connections (%v), want none", id, n, err)
+		}
+	}
+}
+
+func TestHeadHasNoBody(t *testing.T) {
+	r := newRig(t, maxStacks)
+	resp, body, err := r.do(r.client("i-0000000000000000a", "192.168.0.21"), http.MethodHead, "/latest")
+	if err != nil || body != "" || resp.ContentLength != int64(len("i-0000000000000000a HEAD /latest one+two")) || resp.Header.Get("Server") != "EC2ws" {
+		t.Errorf("HEAD: %+v %q %v", resp, body, err)
+	}
+}
+
+// The hop limit is the TTL of the packets that carry the answer to a PUT, and
+// of no other answer on the same connection.
+func TestHopLimitIsTheTTLOfTheAnswer(t *testing.T) {
+	for _, hops := range []int{1, 2, 64, 0} {
+		r := newRig(t, maxStacks)
+		r.hops = hops
+		w := tap.New(tap.Config{Points: verdict.GuestRX, Workers: 2})
+		r.engine.AddTap(w, []string{"eni-b"})
+		c := r.client("i-0000000000000000b", "192.168.0.22")
+		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodGet} {
+			if _, _, err := r.do(c, method, "/"+method); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.engine.RemoveTap(w)
+		ttl := map[string]int{}
+		w.Read(func(p tap.Packet) {
+			var v frame.View
+			if v.Parse(p.Data) != frame.KindIPv4 || v.Proto != frame.ProtoTCP {
+				return
+			}
+			for _, method := range []string{http.MethodGet, http.MethodPut} {
+				if strings.Contains(string(p.Data), " "+method+" /") {
+					ttl[method] = int(v.TTL)
+				}
+			}
+			if v.TCPFlags&frame.TCPSyn != 0 {
+				ttl["SYN"] = int(v.TTL)
+			}
+		})
+		want := hops
+		if hops == 0 {
+			want = 64
+		}
+		if ttl[http.MethodPut] != want || ttl[http.MethodGet] != 64 || ttl["SYN"] != 64 {
+			t.Errorf("hop limit %d: TTLs %v", hops, ttl)
+		}
+	}
+}
+
+func (s *Server) running() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.stacks)
+}
+
+func TestIdleStacksEnd(t *testing.T) {
+	r := newRig(t, maxStacks)
+	c := r.client("i-0000000000000000b", "192.168.0.22") // keeps its connection
+	if _, _, err := r.do(c, http.MethodGet, "/"); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.server.running(); n != 2 {
+		t.Fatalf("%d stacks run, want those of eni-a and eni-b", n)
+	}
+	last := r.clock.Load()
+	r.server.sweep(time.Unix(0, last+int64(idleTime)-1))
+	if n := r.server.running(); n != 2 {
+		t.Errorf("%d stacks run before their time, want 2", n)
+	}
+	r.clock.Add(int64(idleTime))
+	if _, _, err := r.do(c, http.MethodGet, "/"); err != nil {
+		t.Fatal(err)
+	}
+	r.server.sweep(time.Unix(0, r.clock.Load()))
+	if n := r.server.running(); n != 1 {
+		t.Errorf("%d stacks run, want the one that was asked", n)
+	}
+	r.server.sweep(time.Unix(0, r.clock.Load()+int64(idleTime)))
+	if n := r.server.running(); n != 0 {
+		t.Errorf("%d stacks run, want none", n)
+	}
+	if body, err := r.get("i-0000000000000000a", "192.168.0.21", "/again"); err != nil || !strings.Contains(body, "/again") {
+		t.Errorf("after the end: %q, %v", body, err)
+	}
+}
+
+func TestStacksAreBounded(t *testing.T) {
+	r := newRig(t, 2)
+	for i, x := range []struct{ host, local string }{
+		{"i-0000000000000000b", "192.168.0.22"}, {"i-0000000000000000f", "192.168.0.21"}, {"i-0000000000000000a", "192.168.0.42"},
+	} {
+		r.clock.Add(1e9)
+		if body, err := r.get(x.host, x.local, "/"); err != nil || !strings.HasPrefix(body, x.host) {
+			t.Errorf("%s: %q, %v", x.host, body, err)
+		}
+		if n := r.server.running(); n != 2 {
+			t.Errorf("%d stacks run after %d more guests, want 2", n, i+1)
+		}
+	}
+}
+
+// An ENI that moves is answered for its new instance, and the stack of the old
+// attachment ends.
+func TestMovedInterface(t *testing.T) {
+	r := newRig(t, maxStacks)
+	if body, err := r.get("i-0000000000000000a", "192.168.0.42", "/"); err != nil || !strings.HasPrefix(body, "i-0000000000000000a ") {
+		t.Fatalf("%q, %v", body, err)
+	}
+	r.apply(dataplane.Delta{VNICs: []dataplane.VNICSpec{vnic("eni-s", 0x42, "subnet-1", "i-0000000000000000b", 1, "192.168.0.42")}})
+	if body, err := r.get("i-0000000000000000b", "192.168.0.42", "/"); err != nil || !strings.HasPrefix(body, "i-0000000000000000b ") {
+		t.Errorf("%q, %v", body, err)
+	}
+	r.server.sweep(time.Unix(0, r.clock.Load()))
+	if n := r.server.running(); n != 2 {
+		t.Errorf("%d stacks run, want those of eni-a and the new attachment", n)
+	}
+}
+
+// A ping and another port are no part of the service.
+func TestOnlyHTTPIsServed(t *testing.T) {
+	r := newRig(t, maxStacks)
+	h := r.plane.Lab.Host("i-0000000000000000a")
+	before := r.engine.Totals()
+	if _, err := h.DialTCP(r.ctx, netip.Addr{}, netip.MustParseAddrPort("169.254.169.254:443")); err == nil || r.ctx.Err() != nil {
+		t.Errorf("port 443: %v, want a refusal at once", err)
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, 50*time.Millisecond)
+	defer cancel()
+	if _, err := h.Ping(ctx, netip.Addr{}, metadata.Addr(), 0, 1, nil); err == nil {
+		t.Error("a ping was answered")
+	}
+	after := r.engine.Totals()
+	if after.LinkLocal-before.LinkLocal < 2 || after.Dropped != before.Dropped {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+}
+
+// One engine has one metadata service.
+func TestSecondServerIsRefused(t *testing.T) {
+	r := newRig(t, maxStacks)
+	if _, err := New(Options{Engine: r.engine, Answer: r.answer}); !errors.Is(err, dataplane.ErrServing) {
+		t.Errorf("a second server: %v, want %v", err, dataplane.ErrServing)
+	}
+}
