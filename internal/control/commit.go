@@ -169,6 +169,10 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			s.failAll(commands, internal("committing to the store", err))
 			return
 		}
+		for _, d := range done {
+			s.past.note(d.commit.Changes)
+		}
+		s.past.supersede(s.state.Load(), s.last)
 		s.state.Store(state)
 	}
 	for _, d := range done {

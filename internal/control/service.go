@@ -65,6 +65,7 @@ type Service struct {
 type core struct {
 	opt   Options
 	state atomic.Pointer[State]
+	past  history
 	subs  watchers
 
 	queue   chan *command
@@ -129,6 +130,7 @@ func Open(ctx context.Context, opt Options) (*Service, error) {
 	}
 	state := restore(loaded)
 	s.due.note(loaded.Changes, opt.Timing)
+	s.past.note(loaded.Changes)
 	if d := compileAll(state); !empty(d) {
 		if _, err := s.put(ctx, d); err != nil {
 			return nil, fmt.Errorf("putting the stored state into force: %w", err)

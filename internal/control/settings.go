@@ -69,6 +69,8 @@ type InstanceSettings struct {
 	Monitoring       bool // detailed monitoring
 	CreditUnlimited  bool // of a burstable type
 	Metadata         MetadataOptions
+	// MetadataLag is how far its metadata is behind; see Service.MetadataState.
+	MetadataLag time.Duration
 	// WantsPublicIP: launched to have an auto-assigned public address, which it
 	// loses at stop and gets anew at start.
 	WantsPublicIP bool
