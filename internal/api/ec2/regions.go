@@ -42,7 +42,20 @@ var regions = sync.OnceValue(func() map[string]region {
 	return m
 })
 
-// zoneID is the physical name of a zone, "use1-az1".
+// ZoneID returns the physical name of an Availability Zone, "use1-az1" of
+// "us-east-1a", or "" if there is no such zone.
+func ZoneID(name string) string {
+	for _, r := range regionList() {
+		for _, z := range r.zones {
+			if z.name == name {
+				return z.id
+			}
+		}
+	}
+	return ""
+}
+
+// zoneID is ZoneID within the region of the call.
 func (c *call) zoneID(name string) *string {
 	for _, z := range c.region.zones {
 		if z.name == name {

@@ -16,7 +16,7 @@ type identityDocument struct {
 	BillingProducts         []string `json:"billingProducts"`
 	DevpayProductCodes      []string `json:"devpayProductCodes"`
 	MarketplaceProductCodes []string `json:"marketplaceProductCodes"`
-	ImageID                 *string  `json:"imageId"` // null: instances have no image
+	ImageID                 *string  `json:"imageId"` // null without one
 	InstanceID              string   `json:"instanceId"`
 	InstanceType            string   `json:"instanceType"`
 	KernelID                *string  `json:"kernelId"`
@@ -32,6 +32,9 @@ func (s *Service) identity(st *control.State, i *control.Instance) node {
 	d := identityDocument{
 		AccountID: s.opt.Account, AvailabilityZone: i.Zone, InstanceID: i.ID, InstanceType: i.Type,
 		PendingTime: i.LaunchAt.UTC().Format(time.RFC3339), Region: i.Region, Version: "2017-09-30",
+	}
+	if i.ImageID != "" {
+		d.ImageID = &i.ImageID
 	}
 	if t, ok := control.InstanceTypeByName(i.Type); ok {
 		d.Architecture = &t.Architecture

@@ -3,9 +3,11 @@ package imds
 import (
 	"context"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,17 +22,41 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
-// nothing stores no commit and forwards no frame: what is tested reads State.
-type nothing struct{}
+// rows stores in memory, so that a test can change what no command can.
+type rows struct {
+	last control.Commit
+	all  map[string]control.Change // by table and id
+}
 
-func (nothing) Load(context.Context) (control.Commit, error) { return control.Commit{}, nil }
-func (nothing) Begin(context.Context) (control.Batch, error) { return nothing{}, nil }
-func (nothing) Events(context.Context, uint64, int) ([]control.Event, uint64, error) {
+func (r *rows) Load(context.Context) (control.Commit, error) {
+	c := r.last
+	c.Changes, c.Events = nil, nil
+	for _, key := range slices.Sorted(maps.Keys(r.all)) {
+		c.Changes = append(c.Changes, r.all[key])
+	}
+	return c, nil
+}
+func (r *rows) Begin(context.Context) (control.Batch, error) { return r, nil }
+func (r *rows) Events(context.Context, uint64, int) ([]control.Event, uint64, error) {
 	return nil, 1, nil
 }
-func (nothing) Write(control.Commit) error { return nil }
-func (nothing) Commit() error              { return nil }
-func (nothing) Rollback()                  {}
+func (r *rows) Write(c control.Commit) error {
+	for _, ch := range c.Changes {
+		if key := string(ch.Table) + " " + ch.ID; ch.After == nil {
+			delete(r.all, key)
+		} else {
+			r.all[key] = control.Change{Table: ch.Table, ID: ch.ID, After: ch.After}
+		}
+	}
+	r.last = c
+	return nil
+}
+func (r *rows) Commit() error { return nil }
+func (r *rows) Rollback()     {}
+
+// nothing forwards no frame: what is tested reads State.
+type nothing struct{}
+
 func (nothing) Apply(_ context.Context, d dataplane.Delta) (dataplane.Ack, error) {
 	return dataplane.Ack{Generation: d.Generation}, nil
 }
@@ -38,10 +64,14 @@ func (nothing) Apply(_ context.Context, d dataplane.Delta) (dataplane.Ack, error
 // lab is a control plane that runs, with metadata on top.
 type lab struct {
 	*control.Service
-	t   testing.TB
-	app *fiber.App
-	now time.Time // what tokens see
-	v2  map[string]bool
+	t      testing.TB
+	app    *fiber.App
+	now    time.Time // what tokens see
+	rows   *rows
+	region string
+	timing control.Timing
+	rng    *rand.ChaCha8
+	stop   func()
 
 	vpc    *control.VPC
 	subnet *control.Subnet
@@ -58,33 +88,69 @@ func newLab(t testing.TB, region string) *lab {
 
 func newTimedLab(t testing.TB, region string, timing control.Timing) *lab {
 	t.Helper()
-	rng := rand.NewChaCha8([32]byte{7})
-	svc, err := control.Open(t.Context(), control.Options{
-		Store: nothing{}, Plane: nothing{}, Region: region, Now: time.Now,
-		Random: func(b []byte) { _, _ = rng.Read(b) }, Timing: timing,
-	})
-	if err != nil {
-		t.Fatal(err)
+	l := &lab{
+		t: t, now: time.Unix(1_800_000_000, 0), region: region, timing: timing,
+		rows: &rows{all: map[string]control.Change{}}, rng: rand.NewChaCha8([32]byte{7}),
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- svc.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	l := &lab{Service: svc, t: t, now: time.Unix(1_800_000_000, 0), v2: make(map[string]bool)}
+	l.start()
+	t.Cleanup(func() { l.stop() })
 	l.app = fiber.New()
-	New(svc.State, Options{
+	New(l, Options{
 		Now: func() time.Time { return l.now }, Account: "111122223333",
-		TokensRequired: func(id string) bool { return l.v2[id] },
+		ZoneID: func(zone string) string { return map[string]string{"us-east-1a": "use1-az1"}[zone] },
 	}).Register(l.app)
 
 	l.vpc = must(l.CreateVPC(t.Context(), control.CreateVPCInput{CIDR: "192.168.0.0/16"}))(t)
 	l.subnet = must(l.CreateSubnet(t.Context(), control.CreateSubnetInput{VPC: l.vpc.ID, CIDR: "192.168.0.0/24", Zone: region + "a"}))(t)
 	return l
+}
+
+// start opens the control plane on what is stored.
+func (l *lab) start() {
+	l.t.Helper()
+	svc, err := control.Open(context.Background(), control.Options{
+		Store: l.rows, Plane: nothing{}, Region: l.region, Now: time.Now,
+		Random: func(b []byte) { _, _ = l.rng.Read(b) }, Timing: l.timing,
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- svc.Run(ctx) }()
+	l.Service = svc
+	l.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			l.t.Error(err)
+		}
+	}
+}
+
+// alter changes a stored row, in a restart.
+func alter[T any](l *lab, table control.Table, id string, change func(*T)) {
+	l.t.Helper()
+	l.stop()
+	key := string(table) + " " + id
+	row, ok := l.rows.all[key].After.(*T)
+	if !ok {
+		l.t.Fatalf("no %s", key)
+	}
+	c := *row
+	change(&c)
+	l.rows.all[key] = control.Change{Table: table, ID: id, After: &c}
+	l.start()
+}
+
+// options changes how an instance's metadata may be asked for.
+func (l *lab) options(id string, change func(*control.MetadataOptions)) {
+	l.t.Helper()
+	alter(l, control.TableInstance, id, func(i *control.Instance) { change(&i.Metadata) })
+}
+
+func (l *lab) tokensRequired(id string) {
+	l.t.Helper()
+	l.options(id, func(m *control.MetadataOptions) { m.HTTPTokens = "required" })
 }
 
 func must[T any](v T, err error) func(testing.TB) T {

@@ -160,7 +160,7 @@ func TestConcurrentReaders(t *testing.T) {
 	l := newLab(t, "us-east-1")
 	one, two := l.run(""), l.run("")
 	n := l.eni(one, "192.168.0.42")
-	s := New(l.State, Options{})
+	s := New(l, Options{})
 	stop := make(chan struct{})
 	var readers sync.WaitGroup
 	for range 4 {
@@ -174,7 +174,7 @@ func TestConcurrentReaders(t *testing.T) {
 				// One State has the ENI exactly once, whoever has it.
 				st, found := l.State(), 0
 				for _, id := range []string{one, two} {
-					tree := s.tree(st, st.Instance(id))
+					tree := s.tree(st, st.Instance(id), options{})
 					if _, ok := tree.find([]string{"meta-data", "network", "interfaces", "macs", n.MAC.String()}); ok {
 						found++
 					}

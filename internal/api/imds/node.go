@@ -7,7 +7,9 @@ import "strings"
 // that what a directory lists and what can be fetched never differ.
 type node struct {
 	name    string
+	listed  string // what its directory lists instead of the name; "": the name
 	value   string
+	media   string // type of the value; "": text/plain
 	isDir   bool
 	bare    bool // a directory that lists directories without the slash
 	entries []node
@@ -44,8 +46,10 @@ func (n node) text() string {
 	}
 	lines := make([]string, len(n.entries))
 	for i, e := range n.entries {
-		lines[i] = e.name
-		if e.isDir && !n.bare {
+		switch lines[i] = e.name; {
+		case e.listed != "":
+			lines[i] = e.listed
+		case e.isDir && !n.bare:
 			lines[i] += "/"
 		}
 	}

@@ -88,8 +88,8 @@ func FuzzPath(f *testing.F) {
 	one := l.run("192.168.0.21")
 	l.eni(one, "192.168.0.42")
 	st := l.State()
-	s := New(l.State, Options{})
-	root := s.tree(st, st.Instance(one))
+	s := New(l, Options{})
+	root := s.tree(st, st.Instance(one), options{})
 	every := make(map[string]string)
 	var walk func(path string, n node)
 	walk = func(path string, n node) {

@@ -137,7 +137,7 @@ func TestProxyNames(t *testing.T) {
 func TestProxySession(t *testing.T) {
 	l := newLab(t, "us-east-1")
 	one := l.run("192.168.0.21")
-	l.v2[one] = true
+	l.tokensRequired(one)
 	addr := window(t, one, l.listen(), "")
 	call := func(method, path string, headers ...string) (int, string) {
 		return send(t, addr, method+" "+path+" HTTP/1.1\r\nHost: 169.254.169.254\r\n"+strings.Join(append(headers, ""), "\r\n")+"\r\n")
@@ -173,7 +173,7 @@ func (l *lab) listen() string {
 func TestProxyCheck(t *testing.T) {
 	l := newLab(t, "us-east-1")
 	one := l.run("")
-	l.v2[one] = true
+	l.tokensRequired(one)
 	endpoint := l.listen()
 	answering := func(status int) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

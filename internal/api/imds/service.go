@@ -35,32 +35,41 @@ type Options struct {
 	// Account is owner-id and the identity document's accountId, 12 digits;
 	// "": 000000000000.
 	Account string
-	// TokensRequired reports whether an instance takes IMDSv2 only (EC2's
-	// HttpTokens=required); nil: every instance takes both versions. It must
-	// be safe for concurrent use.
-	TokensRequired func(instance string) bool
+	// ZoneID gives the id of an Availability Zone ("use1-az1"), "" if it has
+	// none; nil: none has.
+	ZoneID func(zone string) string
 }
+
+// Source is where metadata comes from; *control.Service is one.
+type Source interface {
+	// State is the newest committed State.
+	State() *control.State
+	// MetadataState is the State that an instance's metadata shows.
+	MetadataState(instance string) *control.State
+}
+
+var _ Source = (*control.Service)(nil)
 
 // Service answers metadata requests. Safe for concurrent use.
 type Service struct {
-	state  func() *control.State
+	src    Source
 	opt    Options
 	tokens tokens
 }
 
-// New returns a Service over the newest State, which it asks for once a
-// request. Tokens end with the Service.
-func New(state func() *control.State, opt Options) *Service {
+// New returns a Service that asks src once a request. Tokens end with the
+// Service.
+func New(src Source, opt Options) *Service {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
 	if opt.Account == "" {
 		opt.Account = defaultAccount
 	}
-	if opt.TokensRequired == nil {
-		opt.TokensRequired = func(string) bool { return false }
+	if opt.ZoneID == nil {
+		opt.ZoneID = func(string) string { return "" }
 	}
-	return &Service{state: state, opt: opt, tokens: newTokens()}
+	return &Service{src: src, opt: opt, tokens: newTokens()}
 }
 
 // Request is what somebody asks of one instance's metadata.
@@ -93,19 +102,44 @@ func (s *Service) Answer(r Request) *Response {
 	if !ok {
 		return resp.refuse(http.StatusBadRequest, "A percent sign in the path begins no escape.")
 	}
-	st := s.state()
-	i := st.Instance(r.Instance)
+	// Whether and how an instance is answered is a matter of now; only what it
+	// is told may lag behind.
+	i := s.src.State().Instance(r.Instance)
 	if why := unserved(i, r.Instance); why != "" {
 		return resp.refuse(http.StatusNotFound, why)
 	}
+	m := optionsOf(i)
+	if m.disabled {
+		return resp.refuse(http.StatusForbidden, "The metadata endpoint of "+i.ID+" is disabled (HttpEndpoint).")
+	}
 	switch r.Method {
 	case http.MethodPut:
+		resp.HopLimit = m.hopLimit
 		return s.putToken(resp, &r, path)
 	case http.MethodGet, http.MethodHead:
-		return s.get(resp, &r, path, st, i)
+		return s.get(resp, &r, path, i.ID, m)
 	}
 	resp.Header.Set("Allow", "GET, HEAD, PUT")
 	return resp.refuse(http.StatusMethodNotAllowed, "")
+}
+
+// options are how an instance's metadata may be asked for.
+type options struct {
+	tokens   bool // IMDSv2 only
+	disabled bool
+	tags     bool // tags are in the metadata
+	hopLimit int  // of the answer to a PUT
+}
+
+// optionsOf fills in EC2's defaults.
+func optionsOf(i *control.Instance) options {
+	m := i.Metadata
+	return options{
+		tokens:   m.HTTPTokens == "required",
+		disabled: m.HTTPEndpoint == "disabled",
+		tags:     m.InstanceMetadataTags == allowTags,
+		hopLimit: max(m.HopLimit, 1),
+	}
 }
 
 // unserved says why an instance has no metadata, or "". Only a guest that is
@@ -144,16 +178,16 @@ func (s *Service) putToken(resp *Response, r *Request, path names) *Response {
 	return resp.plain(s.tokens.issue(r.Instance, expires))
 }
 
-func (s *Service) get(resp *Response, r *Request, path names, st *control.State, i *control.Instance) *Response {
+func (s *Service) get(resp *Response, r *Request, path names, instance string, m options) *Response {
 	if path.token() {
 		resp.Header.Set("Allow", http.MethodPut)
 		return resp.refuse(http.StatusMethodNotAllowed, "")
 	}
 	token := r.header(headerToken)
 	switch {
-	case token == "" && s.opt.TokensRequired(i.ID):
+	case token == "" && m.tokens:
 		return resp.refuse(http.StatusUnauthorized, "")
-	case token != "" && !s.tokens.valid(token, i.ID, s.opt.Now()):
+	case token != "" && !s.tokens.valid(token, instance, s.opt.Now()):
 		// A token that is no good is refused even where none is needed.
 		return resp.refuse(http.StatusUnauthorized, "")
 	}
@@ -163,9 +197,18 @@ func (s *Service) get(resp *Response, r *Request, path names, st *control.State,
 	if !knownVersion(path.version()) {
 		return resp.refuse(http.StatusNotFound, "")
 	}
-	n, ok := s.tree(st, i).find(path[1:])
+	st := s.src.MetadataState(instance)
+	i := st.Instance(instance)
+	if i == nil {
+		return resp.refuse(http.StatusNotFound, "Metadata lags behind: it does not know "+instance+" yet.")
+	}
+	n, ok := s.tree(st, i, m).find(path[1:])
 	if !ok {
 		return resp.refuse(http.StatusNotFound, "")
 	}
-	return resp.plain(n.text())
+	resp.plain(n.text())
+	if n.media != "" {
+		resp.Header.Set("Content-Type", n.media)
+	}
+	return resp
 }

@@ -79,9 +79,9 @@ func TestSessions(t *testing.T) {
 	forged := []byte(token)
 	forged[2] ^= 1 // of the end's digits
 	reads("a later end", one, string(forged), 401)
-	reads("another process's token", one, New(l.State, Options{}).tokens.issue(one, l.now.Add(time.Hour)), 401)
+	reads("another process's token", one, New(l, Options{}).tokens.issue(one, l.now.Add(time.Hour)), 401)
 
-	l.v2[one] = true
+	l.tokensRequired(one)
 	reads("version 2 only, its token", one, token, 200)
 	reads("version 2 only, no token", one, "", 401)
 	reads("the other instance takes both", two, "", 200)
