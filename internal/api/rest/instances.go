@@ -31,6 +31,7 @@ type Instance struct {
 	Interfaces    []InstanceInterface `json:"interfaces"`
 	Tags          map[string]string   `json:"tags"`
 	LaunchedAt    time.Time           `json:"launchedAt"`
+	MetadataLagMs float64             `json:"metadataLagMs" doc:"How far its metadata is behind"`
 }
 
 // InstanceInterface is one network interface at its device index.
@@ -70,6 +71,11 @@ type failInstance struct {
 	Mode string `json:"mode,omitempty" enum:"freeze,link,stop" default:"freeze"`
 }
 
+// metadataLag is up to an hour (control.MaxMetadataLag).
+type metadataLag struct {
+	LagMs float64 `json:"lagMs" minimum:"0" maximum:"3600000" doc:"Metadata shows the truth of so long ago; 0: it is up to date"`
+}
+
 const roleTag = "enilab:role"
 
 func instanceView(st *control.State) func(*control.Instance) Instance {
@@ -80,6 +86,8 @@ func instanceView(st *control.State) func(*control.Instance) Instance {
 			Role: i.Tags[roleTag], Tags: tagsView(i.Tags), LaunchedAt: i.LaunchAt,
 			Workloads:  views(i.Workloads, workloadView),
 			Interfaces: views(st.InterfacesOf(i.ID), instanceInterfaceView),
+
+			MetadataLagMs: float64(i.MetadataLag) / float64(time.Millisecond),
 		}
 		if !i.FaultAt.IsZero() && i.Fault != control.FaultNone {
 			v.FaultAt = &i.FaultAt
@@ -176,6 +184,10 @@ func (s *Server) instanceOperations(api huma.API) {
 			return nil, err
 		}
 		return s.instance(s.opt.Control.SetWorkloads(ctx, in.ID, workloads))
+	})
+	huma.Register(api, replace("instances/{id}/metadata-lag", "Have an instance's metadata lag behind"), func(ctx context.Context, in *idAndBody[metadataLag]) (*output[Instance], error) {
+		lag := time.Duration(in.Body.LagMs * float64(time.Millisecond))
+		return s.instance(s.opt.Control.SetMetadataLag(ctx, in.ID, lag))
 	})
 }
 

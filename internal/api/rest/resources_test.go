@@ -50,6 +50,15 @@ func TestResources(t *testing.T) {
 		t.Errorf("addresses: %+v", n.PrivateIPs)
 	}
 
+	one := "/instances/" + s.one.ID
+	lagging := call[Instance](s.lab, "PUT", one+"/metadata-lag", map[string]any{"lagMs": 1500.25})
+	if got := call[Instance](s.lab, "GET", one, nil).MetadataLagMs; lagging.MetadataLagMs != 1500.25 || got != 1500.25 {
+		t.Errorf("metadata lags by %v ms, then by %v", lagging.MetadataLagMs, got)
+	}
+	if lagging = call[Instance](s.lab, "PUT", one+"/metadata-lag", map[string]any{"lagMs": 0}); lagging.MetadataLagMs != 0 {
+		t.Errorf("metadata still lags by %v ms", lagging.MetadataLagMs)
+	}
+
 	eip := call[Address](s.lab, "POST", "/addresses", nil)
 	eip = call[Address](s.lab, "POST", "/addresses/"+eip.AllocationID+"/associate", map[string]any{"networkInterfaceId": s.eni.ID})
 	if got := call[NetworkInterface](s.lab, "GET", eni, nil).PrivateIPs[0].PublicIP; got != eip.PublicIP {

@@ -47,7 +47,7 @@ func TestSpecNames(t *testing.T) {
 	for _, op := range strings.Fields(`
 		get/vpcs post/vpcs delete/vpcs/{id} get/subnets post/subnets delete/subnets/{id}
 		get/instances post/instances delete/instances/{id} post/instances/{id}/start post/instances/{id}/stop
-		post/instances/{id}/reboot post/instances/{id}/fail post/instances/{id}/recover put/instances/{id}/workloads
+		post/instances/{id}/reboot post/instances/{id}/fail post/instances/{id}/recover put/instances/{id}/workloads put/instances/{id}/metadata-lag
 		get/network-interfaces post/network-interfaces patch/network-interfaces/{id} delete/network-interfaces/{id}
 		post/network-interfaces/{id}/attach post/network-interfaces/{id}/detach post/network-interfaces/{id}/move
 		post/network-interfaces/{id}/private-ips delete/network-interfaces/{id}/private-ips/{address}
