@@ -100,6 +100,8 @@ func (p *Proxy) Check(ctx context.Context) error {
 		return nil
 	case http.StatusNotFound:
 		return fmt.Errorf("%s has no metadata: it does not exist there or is not running", p.instance)
+	case http.StatusForbidden:
+		return fmt.Errorf("the server at %s refuses: metadata of %s is disabled (HttpEndpoint), or the server does not answer to this name (--allow-host)", p.base.Host, p.instance)
 	case http.StatusUnauthorized:
 		return fmt.Errorf("the server at %s wants its token (--token)", p.base.Host)
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
+
+	"enilab/internal/control"
 )
 
 const someInstance = "i-0123456789abcdef0"
@@ -172,8 +174,9 @@ func (l *lab) listen() string {
 
 func TestProxyCheck(t *testing.T) {
 	l := newLab(t, "us-east-1")
-	one := l.run("")
+	one, off := l.run(""), l.run("")
 	l.tokensRequired(one)
+	l.options(off, func(m *control.MetadataOptions) { m.HTTPEndpoint = "disabled" })
 	endpoint := l.listen()
 	answering := func(status int) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -191,6 +194,7 @@ func TestProxyCheck(t *testing.T) {
 		{"fine, with a slash", one, endpoint + "/", "", ""},
 		{"fine, with the server's token", one, answering(401), "secret", ""},
 		{"unknown instance", someInstance, endpoint, "", someInstance + " has no metadata: it does not exist there or is not running"},
+		{"disabled", off, endpoint, "", "metadata of " + off + " is disabled (HttpEndpoint)"},
 		{"no token", one, answering(401), "", "wants its token (--token)"},
 		{"wrong token", one, answering(401), "other", "wants its token (--token)"},
 		{"another server", one, answering(500), "", "answers 500 Internal Server Error: is it enilab?"},
