@@ -45,9 +45,7 @@ func (t *tx) createDefaultVPC() (*VPC, error) {
 	if err != nil {
 		return nil, err
 	}
-	joined := *g
-	joined.VPC = v.ID
-	t.put(TableInternetGateway, &joined)
+	t.joinInternetGateway(g, v.ID)
 	for _, r := range list[*RouteTable](t, TableRouteTable, byVPC, v.ID) {
 		c := *r
 		c.Routes = append(c.Routes, Route{Destination: anyIPv4, Gateway: g.ID, Origin: originRoute})
@@ -91,27 +89,6 @@ func (t *tx) newInternetGateway(tags Tags) (*InternetGateway, error) {
 	t.put(TableInternetGateway, g)
 	t.emit("internet-gateway.created", id)
 	return g, nil
-}
-
-// defaultOptions is the region's default set of DHCP options: the oldest one,
-// made when it is first needed.
-func (t *tx) defaultOptions() (*DHCPOptions, error) {
-	for _, d := range list[*DHCPOptions](t, TableDHCPOptions, byCreation) {
-		if d.Region == t.region {
-			return d, nil
-		}
-	}
-	id, err := t.mintRow(TableDHCPOptions, kindDHCPOptions.prefix)
-	if err != nil {
-		return nil, err
-	}
-	d := &DHCPOptions{ID: id, Region: t.region, CreatedAt: t.now, Options: []DHCPOption{
-		{Key: "domain-name", Values: []string{InternalDomain(t.region)}},
-		{Key: "domain-name-servers", Values: []string{"AmazonProvidedDNS"}},
-	}}
-	t.put(TableDHCPOptions, d)
-	t.emit("dhcp-options.created", id)
-	return d, nil
 }
 
 // InternalDomain is the domain of private host names in a region (VPC User

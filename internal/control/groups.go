@@ -16,7 +16,10 @@ const (
 	maxGroupText = 255
 )
 
-var anyIPv4 = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+var (
+	anyIPv4 = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	anyIPv6 = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+)
 
 // newGroup makes a group as EC2 does: everything out; the default group of a
 // VPC also takes everything in from its own members.

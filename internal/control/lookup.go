@@ -48,6 +48,51 @@ func (t *tx) association(id string) (*Address, error) {
 	return find[Address](t, kindAssociation, TableAddress, byAssociation, "associationId", id)
 }
 
+func (t *tx) routeTable(id string) (*RouteTable, error) {
+	return find[RouteTable](t, kindRouteTable, TableRouteTable, byID, "routeTableId", id)
+}
+
+func (t *tx) routeAssociation(id string) (*RouteTable, error) {
+	return find[RouteTable](t, kindRouteAssociation, TableRouteTable, byAssociation, "associationId", id)
+}
+
+func (t *tx) networkACL(id string) (*NetworkACL, error) {
+	return find[NetworkACL](t, kindNetworkACL, TableNetworkACL, byID, "networkAclId", id)
+}
+
+func (t *tx) aclAssociation(id string) (*NetworkACL, error) {
+	return find[NetworkACL](t, kindACLAssociation, TableNetworkACL, byAssociation, "associationId", id)
+}
+
+func (t *tx) internetGateway(id string) (*InternetGateway, error) {
+	return find[InternetGateway](t, kindInternetGateway, TableInternetGateway, byID, "internetGatewayId", id)
+}
+
+func (t *tx) egressOnlyGateway(id string) (*EgressOnlyGateway, error) {
+	return find[EgressOnlyGateway](t, kindEgressOnly, TableEgressOnlyGateway, byID, "egressOnlyInternetGatewayId", id)
+}
+
+func (t *tx) dhcpOptions(id string) (*DHCPOptions, error) {
+	return find[DHCPOptions](t, kindDHCPOptions, TableDHCPOptions, byID, "dhcpOptionsId", id)
+}
+
+// peering finds a peering connection, which the regions of both its sides have.
+func (t *tx) peering(id string) (*Peering, error) {
+	if err := kindPeering.check("vpcPeeringConnectionId", id); err != nil {
+		return nil, err
+	}
+	p := get[*Peering](t, TablePeering, byID, id)
+	if p == nil || !p.in(t.scope) {
+		return nil, kindPeering.missing("vpcPeeringConnectionId", id)
+	}
+	return p, nil
+}
+
+// in reports whether who sees the regions of scope sees a peering connection.
+func (p *Peering) in(scope string) bool {
+	return scope == "" || p.Requester.Region == scope || p.Accepter.Region == scope
+}
+
 func (t *tx) policy(id string) (*FailoverPolicy, error) {
 	return find[FailoverPolicy](t, kindPolicy, TablePolicy, byID, "policyId", id)
 }

@@ -75,6 +75,24 @@ func (t *tx) setTags(id string, set Tags, remove []string) error {
 	case kindAddress.prefix:
 		a, err := t.address(id)
 		return retagRow(t, TableAddress, a, err, func(a *Address) *Tags { return &a.Tags }, set, remove)
+	case kindRouteTable.prefix:
+		r, err := t.routeTable(id)
+		return retagRow(t, TableRouteTable, r, err, func(r *RouteTable) *Tags { return &r.Tags }, set, remove)
+	case kindNetworkACL.prefix:
+		a, err := t.networkACL(id)
+		return retagRow(t, TableNetworkACL, a, err, func(a *NetworkACL) *Tags { return &a.Tags }, set, remove)
+	case kindInternetGateway.prefix:
+		g, err := t.internetGateway(id)
+		return retagRow(t, TableInternetGateway, g, err, func(g *InternetGateway) *Tags { return &g.Tags }, set, remove)
+	case kindEgressOnly.prefix:
+		g, err := t.egressOnlyGateway(id)
+		return retagRow(t, TableEgressOnlyGateway, g, err, func(g *EgressOnlyGateway) *Tags { return &g.Tags }, set, remove)
+	case kindDHCPOptions.prefix:
+		d, err := t.dhcpOptions(id)
+		return retagRow(t, TableDHCPOptions, d, err, func(d *DHCPOptions) *Tags { return &d.Tags }, set, remove)
+	case kindPeering.prefix:
+		p, err := t.peering(id)
+		return retagRow(t, TablePeering, p, err, func(p *Peering) *Tags { return &p.Tags }, set, remove)
 	}
 	return refuse("InvalidID", "resourceId", "The ID '%s' is not valid", id)
 }

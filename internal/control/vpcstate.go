@@ -1,5 +1,7 @@
 package control
 
+import "slices"
+
 // DHCPOptions returns one set of DHCP options.
 func (s *State) DHCPOptions(id string) *DHCPOptions {
 	return seek[DHCPOptions](s, TableDHCPOptions, byID, id)
@@ -46,11 +48,21 @@ func (s *State) NATGateway(id string) *NATGateway {
 // NATGateways returns every NAT gateway.
 func (s *State) NATGateways() []*NATGateway { return all[*NATGateway](s, TableNATGateway, byCreation) }
 
-// Peering returns one VPC peering connection.
-func (s *State) Peering(id string) *Peering { return seek[Peering](s, TablePeering, byID, id) }
+// Peering returns one VPC peering connection, of which either side is in a
+// region that s shows.
+func (s *State) Peering(id string) *Peering {
+	p := firstIn[*Peering](s.db.Txn(false), string(TablePeering), byID, id)
+	if p == nil || !p.in(s.scope) {
+		return nil
+	}
+	return p
+}
 
 // Peerings returns every VPC peering connection.
-func (s *State) Peerings() []*Peering { return all[*Peering](s, TablePeering, byCreation) }
+func (s *State) Peerings() []*Peering {
+	rows := allIn[*Peering](s.db.Txn(false), string(TablePeering), byCreation)
+	return slices.DeleteFunc(rows, func(p *Peering) bool { return !p.in(s.scope) })
+}
 
 // RouteTable returns one route table.
 func (s *State) RouteTable(id string) *RouteTable {

@@ -1,0 +1,413 @@
+package control
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+)
+
+// maxRoutes bounds a table's routes of one's own for each of IPv4 and IPv6 (VPC
+// User Guide, "Amazon VPC quotas").
+const maxRoutes = 50
+
+// AWS keeps these for services of its own: no route may lead there or to a part
+// (VPC User Guide, "Routing concepts").
+var serviceBlocks = []netip.Prefix{
+	netip.MustParsePrefix("169.254.168.0/22"),
+	netip.MustParsePrefix("fd00:ec2::/32"),
+}
+
+// DestinationInput is where a route leads: exactly one is given.
+type DestinationInput struct {
+	CIDR       string // IPv4
+	IPv6CIDR   string
+	PrefixList string // "pl-..."
+}
+
+// RouteInput is CreateRoute's and ReplaceRoute's. Exactly one target is given;
+// Local is ReplaceRoute's only.
+type RouteInput struct {
+	Table string // "rtb-..."
+	DestinationInput
+	Gateway    string // "igw-..."
+	EgressOnly string // "eigw-..."
+	NATGateway string // "nat-..."
+	Interface  string // "eni-..."
+	Instance   string // "i-...", for its only ENI
+	Peering    string // "pcx-..."
+	Local      bool   // back to what a local route was
+}
+
+// CreateRoute adds a route to a table.
+func (s *Service) CreateRoute(ctx context.Context, in RouteInput) error {
+	return s.change(ctx, func(t *tx) error { return t.createRoute(in) })
+}
+
+// ReplaceRoute changes the target of a route, also of a local one.
+func (s *Service) ReplaceRoute(ctx context.Context, in RouteInput) error {
+	return s.change(ctx, func(t *tx) error { return t.replaceRoute(in) })
+}
+
+// DeleteRoute removes a route that is not local.
+func (s *Service) DeleteRoute(ctx context.Context, table string, to DestinationInput) error {
+	return s.change(ctx, func(t *tx) error { return t.deleteRoute(table, to) })
+}
+
+// destination reads where a route leads, as the part of a Route that says so.
+func (t *tx) destination(in DestinationInput) (r Route, err error) {
+	switch one(in.CIDR != "") + one(in.IPv6CIDR != "") + one(in.PrefixList != "") {
+	case 0:
+		return r, refuse(codeMissing, "destinationCidrBlock",
+			"The request must contain the parameter destinationCidrBlock, destinationIpv6CidrBlock or destinationPrefixListId")
+	case 1:
+	default:
+		return r, refuse(codeCombination, "destinationCidrBlock",
+			"The request must contain exactly one of destinationCidrBlock, destinationIpv6CidrBlock or destinationPrefixListId")
+	}
+	switch {
+	case in.PrefixList != "":
+		l, err := find[PrefixList](t, kindPrefixList, TablePrefixList, byID, "destinationPrefixListId", in.PrefixList)
+		if err != nil {
+			return r, err
+		}
+		return Route{PrefixList: l.ID}, nil
+	case in.IPv6CIDR != "":
+		r.Destination, err = parseCIDR("destinationIpv6CidrBlock", in.IPv6CIDR, false)
+	default:
+		r.Destination, err = parseCIDR("destinationCidrBlock", in.CIDR, true)
+	}
+	return r, err
+}
+
+// parseCIDR reads any block of one family and clears its host bits, as EC2 does.
+func parseCIDR(field, s string, v4 bool) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || p.Addr().Is4() != v4 || p.Addr().Is4In6() {
+		return p, invalid(field, "Value (%s) for parameter %s is invalid. This is not a valid CIDR block.", s, field)
+	}
+	return p.Masked(), nil
+}
+
+// index finds a route by its destination, -1 if there is none.
+func (t *RouteTable) index(to Route) int {
+	return slices.IndexFunc(t.Routes, func(r Route) bool {
+		return r.Destination == to.Destination && r.PrefixList == to.PrefixList
+	})
+}
+
+// to is a destination as EC2's texts name it.
+func (r Route) to() string {
+	if r.PrefixList != "" {
+		return r.PrefixList
+	}
+	return r.Destination.String()
+}
+
+// aim adds to route the target that in names, for a table.
+func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, error) {
+	const want = "The request must contain exactly one of gatewayId, natGatewayId, networkInterfaceId, vpcPeeringConnectionId or instanceId"
+	switch one(in.Gateway != "") + one(in.EgressOnly != "") + one(in.NATGateway != "") + one(in.Interface != "") +
+		one(in.Instance != "") + one(in.Peering != "") + one(local) {
+	case 0:
+		return route, refuse(codeMissing, "gatewayId", want)
+	case 1:
+	default:
+		return route, refuse(codeCombination, "gatewayId", want)
+	}
+	switch {
+	case in.Gateway != "":
+		g, err := t.internetGateway(in.Gateway)
+		if err != nil {
+			return route, err
+		}
+		if g.VPC != r.VPC {
+			return route, errForeignRoute(r.ID, "network gateway", g.ID)
+		}
+		route.Gateway = g.ID
+	case in.EgressOnly != "":
+		g, err := t.egressOnlyGateway(in.EgressOnly)
+		if err != nil {
+			return route, err
+		}
+		if g.VPC != r.VPC {
+			return route, errForeignRoute(r.ID, "egress only internet gateway", g.ID)
+		}
+		if t.reachesIPv4(route) {
+			return route, invalid("egressOnlyInternetGatewayId",
+				"An egress-only internet gateway takes IPv6 only: the destination %s is not an IPv6 one.", route.to())
+		}
+		route.EgressOnly = g.ID
+	case in.NATGateway != "":
+		g, err := find[NATGateway](t, kindRouteNAT, TableNATGateway, byID, "natGatewayId", in.NATGateway)
+		if err != nil {
+			return route, err
+		}
+		if g.State == NATDeleted || g.State == NATFailed {
+			return route, kindRouteNAT.missing("natGatewayId", g.ID)
+		}
+		if g.VPC != r.VPC {
+			return route, errForeignRoute(r.ID, "NAT gateway", g.ID)
+		}
+		route.NATGateway = g.ID
+	case in.Interface != "":
+		n, err := t.networkInterface(in.Interface)
+		if err != nil {
+			return route, err
+		}
+		if n.VPC != r.VPC {
+			return route, errForeignRoute(r.ID, "interface", n.ID)
+		}
+		route.Interface = n.ID
+	case in.Instance != "":
+		n, err := t.onlyInterface(in.Instance)
+		if err != nil {
+			return route, err
+		}
+		if n.VPC != r.VPC {
+			return route, errForeignRoute(r.ID, "interface", n.ID)
+		}
+		route.Interface = n.ID
+	case in.Peering != "":
+		p, err := t.peering(in.Peering)
+		if err != nil {
+			return route, err
+		}
+		// A route may be made before the other side accepts; it is a blackhole
+		// until then.
+		if p.State != PeeringPending && p.State != PeeringActive {
+			return route, kindPeering.missing("vpcPeeringConnectionId", p.ID)
+		}
+		if p.Requester.VPC != r.VPC && p.Accepter.VPC != r.VPC {
+			return route, errForeignRoute(r.ID, "vpc peering connection", p.ID)
+		}
+		route.Peering = p.ID
+	default:
+		route.Local = true
+	}
+	return route, nil
+}
+
+// kindRouteNAT is what CreateRoute says of NAT gateways; their own actions use
+// another code.
+var kindRouteNAT = kind{kindNAT.prefix, "InvalidNatGatewayID.NotFound", "InvalidNatGatewayID.Malformed",
+	"The natGateway ID '%s' does not exist"}
+
+// onlyInterface is the ENI of an instance that has no other, which a route can
+// name by the instance.
+func (t *tx) onlyInterface(instance string) (*NetworkInterface, error) {
+	i, err := t.instance(instance)
+	if err != nil {
+		return nil, err
+	}
+	switch enis := t.interfacesOf(i.ID); len(enis) {
+	case 0:
+		return nil, kindInstance.missing("instanceId", i.ID)
+	case 1:
+		return enis[0], nil
+	}
+	return nil, refuse("InvalidInstanceID", "instanceId",
+		"There are multiple interfaces attached to instance '%s'. Please specify an interface ID for the operation instead.", i.ID)
+}
+
+// reachesIPv4 reports whether a destination is of IPv4.
+func (t *tx) reachesIPv4(r Route) bool {
+	if r.PrefixList != "" {
+		l := get[*PrefixList](t, TablePrefixList, byID, r.PrefixList)
+		return l == nil || l.Family == "IPv4"
+	}
+	return r.Destination.Addr().Is4()
+}
+
+// weight is how many of a table's routes one takes: a prefix list takes all
+// that it may ever hold (VPC User Guide, "Prefix lists").
+func (t *tx) weight(r Route) int {
+	if r.PrefixList == "" {
+		return 1
+	}
+	if l := get[*PrefixList](t, TablePrefixList, byID, r.PrefixList); l != nil {
+		return l.MaxEntries
+	}
+	return 0
+}
+
+// block returns the block of the VPC that holds p.
+func (v *VPC) block(p netip.Prefix) (netip.Prefix, bool) {
+	for _, a := range slices.Concat(v.CIDRs, v.IPv6CIDRs) {
+		if within(p, a.CIDR) {
+			return a.CIDR, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
+// within reports whether all of p is in block.
+func within(p, block netip.Prefix) bool {
+	return p.Addr().Is4() == block.Addr().Is4() && p.Bits() >= block.Bits() && block.Contains(p.Addr())
+}
+
+// subnetBlock reports whether p is all of a subnet of the VPC.
+func (t *tx) subnetBlock(vpc string, p netip.Prefix) bool {
+	for _, s := range list[*Subnet](t, TableSubnet, byVPC, vpc) {
+		if s.CIDR == p || slices.ContainsFunc(s.IPv6CIDRs, func(a CIDRAssociation) bool { return a.CIDR == p }) {
+			return true
+		}
+	}
+	return false
+}
+
+// placed tells why a route cannot stand in a table. Within the VPC only whole
+// subnets have routes beside the local ones, to what looks into the traffic.
+func (t *tx) placed(r *RouteTable, route Route) error {
+	if r.edge() {
+		if err := t.edgeRoute(r, route); err != nil {
+			return err
+		}
+	}
+	if route.PrefixList != "" || route.Local {
+		return nil
+	}
+	for _, b := range serviceBlocks {
+		if within(route.Destination, b) {
+			return invalid("destinationCidrBlock",
+				"The destination CIDR block %s is within %s, which is reserved for AWS services.", route.Destination, b)
+		}
+	}
+	if _, inside := get[*VPC](t, TableVPC, byID, r.VPC).block(route.Destination); !inside {
+		return nil
+	}
+	if route.Interface == "" && route.NATGateway == "" {
+		return invalid("destinationCidrBlock",
+			"The destination CIDR block %s is equal to or more specific than one of this VPC's CIDR blocks. This route can target only an interface or an instance.",
+			route.Destination)
+	}
+	if route.Origin != originTable && !t.subnetBlock(r.VPC, route.Destination) {
+		return invalid("destinationCidrBlock", "Route destination doesn't match any subnet CIDR blocks.")
+	}
+	return nil
+}
+
+// edgeRoute tells why a route cannot stand in a gateway's route table.
+func (t *tx) edgeRoute(r *RouteTable, route Route) error {
+	if !route.Local && route.Interface == "" {
+		return invalid("gatewayId", "route table %s serves a gateway: its routes can target only local or an interface", r.ID)
+	}
+	if route.Origin != originTable && !t.subnetBlock(r.VPC, route.Destination) {
+		return invalid("destinationCidrBlock", "Route destination doesn't match any subnet CIDR blocks.")
+	}
+	return nil
+}
+
+func (t *tx) createRoute(in RouteInput) error {
+	r, err := t.routeTable(in.Table)
+	if err != nil {
+		return err
+	}
+	route, err := t.destination(in.DestinationInput)
+	if err != nil {
+		return err
+	}
+	if route, err = t.aim(r, route, in, false); err != nil {
+		return err
+	}
+	if r.index(route) >= 0 {
+		return refuse("RouteAlreadyExists", "destinationCidrBlock", "The route identified by %s already exists.", route.to())
+	}
+	route.Origin = originRoute
+	if err := t.placed(r, route); err != nil {
+		return err
+	}
+	v4, used := t.reachesIPv4(route), t.weight(route)
+	for _, other := range r.Routes {
+		if other.Origin == originRoute && t.reachesIPv4(other) == v4 {
+			used += t.weight(other)
+		}
+	}
+	if used > maxRoutes {
+		return refuse("RouteLimitExceeded", "routeTableId",
+			"The maximum number of routes (%d) in route table %s has been reached.", maxRoutes, r.ID)
+	}
+	c := *r
+	c.Routes = append(slices.Clip(r.Routes), route)
+	t.put(TableRouteTable, &c)
+	t.emitRoute("route.created", r, route)
+	return nil
+}
+
+func (t *tx) emitRoute(typ string, r *RouteTable, route Route) {
+	t.emit(typ, r.ID, "destination", route.to(), "target", route.Target())
+}
+
+// Target is the id of what a route leads to, or "local".
+func (r Route) Target() string {
+	for _, id := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering} {
+		if id != "" {
+			return id
+		}
+	}
+	return "local"
+}
+
+func (t *tx) replaceRoute(in RouteInput) error {
+	r, err := t.routeTable(in.Table)
+	if err != nil {
+		return err
+	}
+	to, err := t.destination(in.DestinationInput)
+	if err != nil {
+		return err
+	}
+	route, err := t.aim(r, to, in, in.Local)
+	if err != nil {
+		return err
+	}
+	k := r.index(to)
+	if k < 0 {
+		return invalid("destinationCidrBlock",
+			"There is no route defined for '%s' in the route table. Use CreateRoute instead.", to.to())
+	}
+	route.Origin = r.Routes[k].Origin
+	if route.Local && route.Origin != originTable {
+		return invalid("localTarget", "The route identified by %s is not a local route: localTarget restores only those.", to.to())
+	}
+	if err := t.placed(r, route); err != nil {
+		return err
+	}
+	if route == r.Routes[k] {
+		return nil
+	}
+	c := *r
+	c.Routes = slices.Clone(r.Routes)
+	c.Routes[k] = route
+	t.put(TableRouteTable, &c)
+	t.emitRoute("route.replaced", r, route)
+	return nil
+}
+
+func (t *tx) deleteRoute(table string, in DestinationInput) error {
+	r, err := t.routeTable(table)
+	if err != nil {
+		return err
+	}
+	to, err := t.destination(in)
+	if err != nil {
+		return err
+	}
+	k := r.index(to)
+	switch {
+	case k < 0:
+		what := "destination-cidr-block"
+		if in.IPv6CIDR != "" {
+			what = "destination-ipv6-cidr-block"
+		} else if in.PrefixList != "" {
+			what = "destination-prefix-list-id"
+		}
+		return refuse("InvalidRoute.NotFound", "destinationCidrBlock", "no route with %s %s in route table %s", what, to.to(), r.ID)
+	case r.Routes[k].Origin == originTable:
+		return invalid("destinationCidrBlock", "cannot remove local route %s in route table %s", to.to(), r.ID)
+	}
+	c := *r
+	c.Routes = slices.Delete(slices.Clone(r.Routes), k, k+1)
+	t.put(TableRouteTable, &c)
+	t.emitRoute("route.deleted", r, r.Routes[k])
+	return nil
+}
