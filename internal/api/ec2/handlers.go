@@ -4,6 +4,8 @@ package ec2
 var handlers = func() map[string]handler {
 	t := make(map[string]handler)
 	bindNetworks(t)
+	bindRouting(t)
+	bindPerimeter(t)
 	bindGroups(t)
 	bindInterfaces(t)
 	bindAddresses(t)
@@ -17,13 +19,57 @@ func bindNetworks(t map[string]handler) {
 	// The laboratory has ordinary zones only, so that all of them are always shown.
 	bind(t, "AllAvailabilityZones ZoneName ZoneId Filter", describeAvailabilityZones)
 
+	bind(t, "AttributeName", describeAccountAttributes)
+
 	bind(t, "CidrBlock TagSpecification InstanceTenancy=default AmazonProvidedIpv6CidrBlock=false", createVpc)
 	bind(t, "VpcId Filter MaxResults NextToken", describeVpcs)
 	bind(t, "VpcId Attribute", describeVpcAttribute)
+	bind(t, "VpcId EnableDnsSupport EnableDnsHostnames EnableNetworkAddressUsageMetrics", modifyVpcAttribute)
 	bind(t, "VpcId", deleteVpc)
 	bind(t, "VpcId CidrBlock AvailabilityZone AvailabilityZoneId TagSpecification Ipv6Native=false", createSubnet)
 	bind(t, "SubnetId Filter MaxResults NextToken", describeSubnets)
+	bind(t, "SubnetId MapPublicIpOnLaunch AssignIpv6AddressOnCreation EnableDns64 PrivateDnsHostnameTypeOnLaunch"+
+		" EnableResourceNameDnsARecordOnLaunch EnableResourceNameDnsAAAARecordOnLaunch", modifySubnetAttribute)
 	bind(t, "SubnetId", deleteSubnet)
+}
+
+func bindRouting(t map[string]handler) {
+	const destination = "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock DestinationPrefixListId"
+	const target = " GatewayId EgressOnlyInternetGatewayId NatGatewayId NetworkInterfaceId InstanceId VpcPeeringConnectionId"
+	bind(t, "VpcId TagSpecification", createRouteTable)
+	bind(t, "RouteTableId Filter MaxResults NextToken", describeRouteTables)
+	bind(t, "RouteTableId", deleteRouteTable)
+	bind(t, "RouteTableId SubnetId GatewayId", associateRouteTable)
+	bind(t, "AssociationId", disassociateRouteTable)
+	bind(t, "AssociationId RouteTableId", replaceRouteTableAssociation)
+	bind(t, destination+target, createRoute)
+	bind(t, destination+target+" LocalTarget", replaceRoute)
+	bind(t, destination, deleteRoute)
+}
+
+// bindPerimeter binds what stands between a VPC or a subnet and the rest.
+func bindPerimeter(t map[string]handler) {
+	bind(t, "TagSpecification", createInternetGateway)
+	bind(t, "InternetGatewayId Filter MaxResults NextToken", describeInternetGateways)
+	bind(t, "InternetGatewayId VpcId", attachInternetGateway)
+	bind(t, "InternetGatewayId VpcId", detachInternetGateway)
+	bind(t, "InternetGatewayId", deleteInternetGateway)
+	bind(t, "VpcId TagSpecification", createEgressOnlyInternetGateway)
+	bind(t, "EgressOnlyInternetGatewayId Filter MaxResults NextToken", describeEgressOnlyInternetGateways)
+	bind(t, "EgressOnlyInternetGatewayId", deleteEgressOnlyInternetGateway)
+
+	const entry = "NetworkAclId RuleNumber Egress RuleAction Protocol CidrBlock Ipv6CidrBlock PortRange Icmp"
+	bind(t, "VpcId TagSpecification", createNetworkACL)
+	bind(t, "NetworkAclId Filter MaxResults NextToken", describeNetworkACLs)
+	bind(t, "NetworkAclId", deleteNetworkACL)
+	bind(t, entry, createNetworkACLEntry)
+	bind(t, entry, replaceNetworkACLEntry)
+	bind(t, "NetworkAclId RuleNumber Egress", deleteNetworkACLEntry)
+	bind(t, "AssociationId NetworkAclId", replaceNetworkACLAssociation)
+
+	bind(t, "DhcpConfiguration TagSpecification", createDhcpOptions)
+	bind(t, "DhcpOptionsId Filter MaxResults NextToken", describeDhcpOptions)
+	bind(t, "DhcpOptionsId VpcId", associateDhcpOptions)
 }
 
 func bindGroups(t map[string]handler) {

@@ -25,7 +25,15 @@ var (
 	idRule        = idKind{"sgr-", "InvalidSecurityGroupRuleId.NotFound", "InvalidSecurityGroupRuleId.Malformed", "security group rule ID"}
 	idAllocation  = idKind{"eipalloc-", "InvalidAllocationID.NotFound", "InvalidAllocationID.Malformed", "allocation ID"}
 	idAssociation = idKind{"eipassoc-", "InvalidAssociationID.NotFound", "InvalidAssociationID.Malformed", "association ID"}
-	idImage       = idKind{"ami-", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "image id"}
+	idRouteTable  = idKind{"rtb-", "InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed", "routeTable ID"}
+	idGateway     = idKind{"igw-", "InvalidInternetGatewayID.NotFound", "InvalidInternetGatewayId.Malformed", "internetGateway ID"}
+	idEgressOnly  = idKind{"eigw-", "InvalidEgressOnlyInternetGatewayId.NotFound", "InvalidEgressOnlyInternetGatewayId.Malformed",
+		"egress only internet gateway ID"}
+	idNetworkACL = idKind{"acl-", "InvalidNetworkAclID.NotFound", "InvalidNetworkAclId.Malformed", "networkAcl ID"}
+	idOptions    = idKind{"dopt-", "InvalidDhcpOptionID.NotFound", "InvalidDhcpOptionsId.Malformed", "dhcpOption ID"}
+	idPeering    = idKind{"pcx-", "InvalidVpcPeeringConnectionID.NotFound", "InvalidVpcPeeringConnectionId.Malformed",
+		"vpcPeeringConnection ID"}
+	idImage = idKind{"ami-", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "image id"}
 )
 
 // check tells whether an id has this kind's form: 8 hexadecimal digits of old,

@@ -12,15 +12,28 @@ func (c *call) subnet(s *control.Subnet) model.Subnet {
 		State: new("available"), CidrBlock: new(s.CIDR.String()),
 		AvailableIpAddressCount: new(c.state.AvailableAddresses(s.ID)),
 		AvailabilityZone:        &s.Zone, AvailabilityZoneId: c.zoneID(s.Zone),
-		DefaultForAz: new(false), MapPublicIpOnLaunch: new(false), MapCustomerOwnedIpOnLaunch: new(false),
-		AssignIpv6AddressOnCreation: new(false), EnableDns64: new(false), Ipv6Native: new(false),
-		Ipv6CidrBlockAssociationSet: []model.SubnetIpv6CidrBlockAssociation{},
+		DefaultForAz: &s.DefaultForZone, MapPublicIpOnLaunch: &s.MapPublicIP, MapCustomerOwnedIpOnLaunch: new(false),
+		AssignIpv6AddressOnCreation: &s.AssignIPv6, EnableDns64: &s.DNS64, Ipv6Native: new(false),
+		Ipv6CidrBlockAssociationSet: subnetBlocks(s.IPv6CIDRs, stateAssociated),
 		PrivateDnsNameOptionsOnLaunch: &model.PrivateDnsNameOptionsOnLaunch{
-			HostnameType: new("ip-name"), EnableResourceNameDnsARecord: new(false), EnableResourceNameDnsAAAARecord: new(false),
+			HostnameType: &s.HostnameType, EnableResourceNameDnsARecord: &s.RecordA, EnableResourceNameDnsAAAARecord: &s.RecordAAAA,
 		},
 		Tags: tagList(s.Tags),
 	}
 }
+
+func subnetBlocks(blocks []control.CIDRAssociation, state string) []model.SubnetIpv6CidrBlockAssociation {
+	list := []model.SubnetIpv6CidrBlockAssociation{}
+	for _, a := range blocks {
+		list = append(list, model.SubnetIpv6CidrBlockAssociation{
+			AssociationId: &a.ID, Ipv6CidrBlock: new(a.CIDR.String()), Ipv6CidrBlockState: &model.SubnetCidrBlockState{State: &state},
+			IpSource: new("amazon"), Ipv6AddressAttribute: new("public"),
+		})
+	}
+	return list
+}
+
+func subnetIPv6CIDRs(s *control.Subnet) []control.CIDRAssociation { return s.IPv6CIDRs }
 
 func subnetPlace(s *control.Subnet) string { return place(s.CreatedAt, s.ID) }
 
@@ -32,24 +45,26 @@ var subnetFilters = filterable[*control.Subnet]{
 		"available-ip-address-count": one(func(c *call, s *control.Subnet) string {
 			return number(c.state.AvailableAddresses(s.ID))
 		}),
-		"cidr-block":                      one(func(_ *call, s *control.Subnet) string { return s.CIDR.String() }),
-		"default-for-az":                  fixed[*control.Subnet]("false"),
-		"enable-dns64":                    fixed[*control.Subnet]("false"),
-		"ipv6-native":                     fixed[*control.Subnet]("false"),
-		"map-customer-owned-ip-on-launch": fixed[*control.Subnet]("false"),
-		"map-public-ip-on-launch":         fixed[*control.Subnet]("false"),
-		"owner-id":                        one(func(c *call, _ *control.Subnet) string { return c.api.opt.Account }),
-		"private-dns-name-options-on-launch.hostname-type":                        fixed[*control.Subnet]("ip-name"),
-		"private-dns-name-options-on-launch.enable-resource-name-dns-a-record":    fixed[*control.Subnet]("false"),
-		"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record": fixed[*control.Subnet]("false"),
+		"cidr-block":     one(func(_ *call, s *control.Subnet) string { return s.CIDR.String() }),
+		"default-for-az": one(func(_ *call, s *control.Subnet) string { return yes(s.DefaultForZone) }),
+		"enable-dns64":   one(func(_ *call, s *control.Subnet) string { return yes(s.DNS64) }),
+		"ipv6-cidr-block-association.ipv6-cidr-block":      blocks(subnetIPv6CIDRs, blockCIDR),
+		"ipv6-cidr-block-association.association-id":       blocks(subnetIPv6CIDRs, blockID),
+		"ipv6-cidr-block-association.state":                blocks(subnetIPv6CIDRs, blockState),
+		"ipv6-native":                                      fixed[*control.Subnet]("false"),
+		"map-customer-owned-ip-on-launch":                  fixed[*control.Subnet]("false"),
+		"map-public-ip-on-launch":                          one(func(_ *call, s *control.Subnet) string { return yes(s.MapPublicIP) }),
+		"owner-id":                                         one(func(c *call, _ *control.Subnet) string { return c.api.opt.Account }),
+		"private-dns-name-options-on-launch.hostname-type": one(func(_ *call, s *control.Subnet) string { return s.HostnameType }),
+		"private-dns-name-options-on-launch.enable-resource-name-dns-a-record":    one(func(_ *call, s *control.Subnet) string { return yes(s.RecordA) }),
+		"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record": one(func(_ *call, s *control.Subnet) string { return yes(s.RecordAAAA) }),
 		"state":      fixed[*control.Subnet]("available"),
 		"subnet-arn": one(func(c *call, s *control.Subnet) string { return c.arn("subnet", s.ID) }),
 		"subnet-id":  one(func(_ *call, s *control.Subnet) string { return s.ID }),
 		"vpc-id":     one(func(_ *call, s *control.Subnet) string { return s.VPC }),
 	},
-	absent: `customer-owned-ipv4-pool enable-lni-at-device-index outpost-arn ipv6-cidr-block-association.ipv6-cidr-block
-		ipv6-cidr-block-association.association-id ipv6-cidr-block-association.state`,
-	tags: func(s *control.Subnet) control.Tags { return s.Tags },
+	absent: "customer-owned-ipv4-pool enable-lni-at-device-index outpost-arn",
+	tags:   func(s *control.Subnet) control.Tags { return s.Tags },
 }
 
 func describeSubnets(c *call, in *model.DescribeSubnetsRequest) (result, error) {
@@ -84,19 +99,9 @@ func createSubnet(c *call, in *model.CreateSubnetRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := query.Value(in.AvailabilityZone)
-	if in.AvailabilityZoneId != nil {
-		if in.AvailabilityZone != nil {
-			return nil, combination("The parameters availabilityZone and availabilityZoneId cannot be used together")
-		}
-		for _, z := range c.region.zones {
-			if z.id == *in.AvailabilityZoneId {
-				name = z.name
-			}
-		}
-		if name == "" {
-			return nil, invalid("Value (%s) for parameter availabilityZoneId is invalid.", clip(*in.AvailabilityZoneId))
-		}
+	zone, err := c.zoneNamed(in.AvailabilityZone, in.AvailabilityZoneId)
+	if err != nil {
+		return nil, err
 	}
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
@@ -105,7 +110,7 @@ func createSubnet(c *call, in *model.CreateSubnetRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := svc.CreateSubnet(c.ctx, control.CreateSubnetInput{VPC: *in.VpcId, CIDR: *in.CidrBlock, Zone: name, Tags: tags["subnet"]})
+	s, err := svc.CreateSubnet(c.ctx, control.CreateSubnetInput{VPC: *in.VpcId, CIDR: *in.CidrBlock, Zone: zone, Tags: tags["subnet"]})
 	if err != nil {
 		return nil, err
 	}
@@ -122,4 +127,37 @@ func deleteSubnet(c *call, in *model.DeleteSubnetRequest) (result, error) {
 		return nil, err
 	}
 	return done{}, svc.DeleteSubnet(c.ctx, *in.SubnetId)
+}
+
+// zoneNamed is the name of the zone that a request names by name or id, "" if it
+// does neither.
+func (c *call) zoneNamed(name, id *string) (string, error) {
+	if id == nil {
+		return query.Value(name), nil
+	}
+	if name != nil {
+		return "", combination("The parameters availabilityZone and availabilityZoneId cannot be used together")
+	}
+	for _, z := range c.region.zones {
+		if z.id == *id {
+			return z.name, nil
+		}
+	}
+	return "", invalid("Value (%s) for parameter availabilityZoneId is invalid.", clip(*id))
+}
+
+func modifySubnetAttribute(c *call, in *model.ModifySubnetAttributeRequest) (result, error) {
+	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	_, err = svc.ModifySubnet(c.ctx, control.ModifySubnetInput{
+		ID: *in.SubnetId, MapPublicIP: boolean(in.MapPublicIpOnLaunch), AssignIPv6: boolean(in.AssignIpv6AddressOnCreation),
+		DNS64: boolean(in.EnableDns64), HostnameType: in.PrivateDnsHostnameTypeOnLaunch,
+		RecordA: boolean(in.EnableResourceNameDnsARecordOnLaunch), RecordAAAA: boolean(in.EnableResourceNameDnsAAAARecordOnLaunch),
+	})
+	return done{}, err
 }

@@ -85,6 +85,24 @@ var taggables = map[string]struct {
 	"eipalloc": {idAllocation, func(s *control.State, id string) *tagged {
 		return as(s.Address(id), tagAddress)
 	}, func(s *control.State, yield func(tagged)) { each(s.Addresses(), tagAddress, yield) }},
+	"rtb": {idRouteTable, func(s *control.State, id string) *tagged {
+		return as(s.RouteTable(id), tagRouteTable)
+	}, func(s *control.State, yield func(tagged)) { each(s.RouteTables(), tagRouteTable, yield) }},
+	"acl": {idNetworkACL, func(s *control.State, id string) *tagged {
+		return as(s.NetworkACL(id), tagNetworkACL)
+	}, func(s *control.State, yield func(tagged)) { each(s.NetworkACLs(), tagNetworkACL, yield) }},
+	"igw": {idGateway, func(s *control.State, id string) *tagged {
+		return as(s.InternetGateway(id), tagGateway)
+	}, func(s *control.State, yield func(tagged)) { each(s.InternetGateways(), tagGateway, yield) }},
+	"eigw": {idEgressOnly, func(s *control.State, id string) *tagged {
+		return as(s.EgressOnlyGateway(id), tagEgressOnly)
+	}, func(s *control.State, yield func(tagged)) { each(s.EgressOnlyGateways(), tagEgressOnly, yield) }},
+	"dopt": {idOptions, func(s *control.State, id string) *tagged {
+		return as(s.DHCPOptions(id), tagOptions)
+	}, func(s *control.State, yield func(tagged)) { each(s.DHCPOptionSets(), tagOptions, yield) }},
+	"pcx": {idPeering, func(s *control.State, id string) *tagged {
+		return as(s.Peering(id), tagPeering)
+	}, func(s *control.State, yield func(tagged)) { each(s.Peerings(), tagPeering, yield) }},
 }
 
 func tagVPC(v *control.VPC) tagged           { return tagged{"vpc", v.ID, v.Tags} }
@@ -95,6 +113,17 @@ func tagInterface(n *control.NetworkInterface) tagged {
 }
 func tagGroup(g *control.SecurityGroup) tagged { return tagged{"security-group", g.ID, g.Tags} }
 func tagAddress(a *control.Address) tagged     { return tagged{"elastic-ip", a.AllocationID, a.Tags} }
+
+func tagRouteTable(r *control.RouteTable) tagged { return tagged{"route-table", r.ID, r.Tags} }
+func tagNetworkACL(a *control.NetworkACL) tagged { return tagged{"network-acl", a.ID, a.Tags} }
+func tagGateway(g *control.InternetGateway) tagged {
+	return tagged{"internet-gateway", g.ID, g.Tags}
+}
+func tagEgressOnly(g *control.EgressOnlyGateway) tagged {
+	return tagged{"egress-only-internet-gateway", g.ID, g.Tags}
+}
+func tagOptions(d *control.DHCPOptions) tagged { return tagged{"dhcp-options", d.ID, d.Tags} }
+func tagPeering(p *control.Peering) tagged     { return tagged{"vpc-peering-connection", p.ID, p.Tags} }
 
 func as[T any](row *T, of func(*T) tagged) *tagged {
 	if row == nil {

@@ -1,46 +1,88 @@
 package ec2
 
 import (
-	"strings"
+	"cmp"
 
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/control"
 )
 
 func (c *call) vpc(v *control.VPC) model.Vpc {
-	return model.Vpc{
+	out := model.Vpc{
 		VpcId: &v.ID, OwnerId: &c.api.opt.Account, State: new("available"), CidrBlock: new(v.CIDR.String()),
-		CidrBlockAssociationSet: []model.VpcCidrBlockAssociation{{
-			AssociationId: new(cidrAssociation(v)), CidrBlock: new(v.CIDR.String()),
-			CidrBlockState: &model.VpcCidrBlockState{State: new("associated")},
-		}},
-		Ipv6CidrBlockAssociationSet: []model.VpcIpv6CidrBlockAssociation{},
-		DhcpOptionsId:               new("default"), InstanceTenancy: new("default"), IsDefault: new(false), Tags: tagList(v.Tags),
+		CidrBlockAssociationSet: []model.VpcCidrBlockAssociation{}, Ipv6CidrBlockAssociationSet: []model.VpcIpv6CidrBlockAssociation{},
+		DhcpOptionsId: new(optionsOf(v)), InstanceTenancy: new("default"), IsDefault: &v.Default, Tags: tagList(v.Tags),
+	}
+	for _, a := range v.CIDRs {
+		out.CidrBlockAssociationSet = append(out.CidrBlockAssociationSet, vpcBlock(a, stateAssociated))
+	}
+	for _, a := range v.IPv6CIDRs {
+		out.Ipv6CidrBlockAssociationSet = append(out.Ipv6CidrBlockAssociationSet, c.vpcIPv6Block(a, stateAssociated))
+	}
+	return out
+}
+
+// States of the association of a block. Here it needs no time.
+const (
+	stateAssociated    = "associated"
+	stateDisassociated = "disassociated"
+)
+
+func vpcBlock(a control.CIDRAssociation, state string) model.VpcCidrBlockAssociation {
+	return model.VpcCidrBlockAssociation{
+		AssociationId: new(a.ID), CidrBlock: new(a.CIDR.String()), CidrBlockState: &model.VpcCidrBlockState{State: &state},
 	}
 }
 
-// cidrAssociation is the id of a VPC's only CIDR block.
-func cidrAssociation(v *control.VPC) string {
-	return "vpc-cidr-assoc-" + strings.TrimPrefix(v.ID, "vpc-")
+// ipv6Pool is where blocks come from that Amazon provides.
+const ipv6Pool = "Amazon"
+
+func (c *call) vpcIPv6Block(a control.CIDRAssociation, state string) model.VpcIpv6CidrBlockAssociation {
+	return model.VpcIpv6CidrBlockAssociation{
+		AssociationId: new(a.ID), Ipv6CidrBlock: new(a.CIDR.String()), Ipv6CidrBlockState: &model.VpcCidrBlockState{State: &state},
+		Ipv6Pool: new(ipv6Pool), IpSource: new("amazon"), Ipv6AddressAttribute: new("public"), NetworkBorderGroup: &c.region.name,
+	}
 }
+
+// optionsOf is the id of a VPC's DHCP options, "default" for none.
+func optionsOf(v *control.VPC) string { return cmp.Or(v.DHCPOptions, "default") }
+
+// blocks is a field of one value for each block.
+func blocks[T any](of func(T) []control.CIDRAssociation, value func(control.CIDRAssociation) string) field[T] {
+	return some(func(_ *call, row T) (values []string) {
+		for _, a := range of(row) {
+			values = append(values, value(a))
+		}
+		return values
+	})
+}
+
+func blockCIDR(a control.CIDRAssociation) string            { return a.CIDR.String() }
+func blockID(a control.CIDRAssociation) string              { return a.ID }
+func blockState(control.CIDRAssociation) string             { return stateAssociated }
+func blockPool(control.CIDRAssociation) string              { return ipv6Pool }
+func vpcCIDRs(v *control.VPC) []control.CIDRAssociation     { return v.CIDRs }
+func vpcIPv6CIDRs(v *control.VPC) []control.CIDRAssociation { return v.IPv6CIDRs }
 
 func vpcPlace(v *control.VPC) string { return place(v.CreatedAt, v.ID) }
 
 var vpcFilters = filterable[*control.VPC]{
 	action: "DescribeVpcs",
 	fields: map[string]field[*control.VPC]{
-		"cidr":                                  one(func(_ *call, v *control.VPC) string { return v.CIDR.String() }),
-		"cidr-block-association.cidr-block":     one(func(_ *call, v *control.VPC) string { return v.CIDR.String() }),
-		"cidr-block-association.association-id": one(func(_ *call, v *control.VPC) string { return cidrAssociation(v) }),
-		"cidr-block-association.state":          fixed[*control.VPC]("associated"),
-		"dhcp-options-id":                       fixed[*control.VPC]("default"),
-		"is-default":                            fixed[*control.VPC]("false"),
-		"owner-id":                              one(func(c *call, _ *control.VPC) string { return c.api.opt.Account }),
-		"state":                                 fixed[*control.VPC]("available"),
-		"vpc-id":                                one(func(_ *call, v *control.VPC) string { return v.ID }),
+		"cidr":                                        one(func(_ *call, v *control.VPC) string { return v.CIDR.String() }),
+		"cidr-block-association.cidr-block":           blocks(vpcCIDRs, blockCIDR),
+		"cidr-block-association.association-id":       blocks(vpcCIDRs, blockID),
+		"cidr-block-association.state":                blocks(vpcCIDRs, blockState),
+		"dhcp-options-id":                             one(func(_ *call, v *control.VPC) string { return optionsOf(v) }),
+		"ipv6-cidr-block-association.ipv6-cidr-block": blocks(vpcIPv6CIDRs, blockCIDR),
+		"ipv6-cidr-block-association.ipv6-pool":       blocks(vpcIPv6CIDRs, blockPool),
+		"ipv6-cidr-block-association.association-id":  blocks(vpcIPv6CIDRs, blockID),
+		"ipv6-cidr-block-association.state":           blocks(vpcIPv6CIDRs, blockState),
+		"is-default":                                  one(func(_ *call, v *control.VPC) string { return yes(v.Default) }),
+		"owner-id":                                    one(func(c *call, _ *control.VPC) string { return c.api.opt.Account }),
+		"state":                                       fixed[*control.VPC]("available"),
+		"vpc-id":                                      one(func(_ *call, v *control.VPC) string { return v.ID }),
 	},
-	absent: `ipv6-cidr-block-association.ipv6-cidr-block ipv6-cidr-block-association.ipv6-pool
-		ipv6-cidr-block-association.association-id ipv6-cidr-block-association.state`,
 	tags: func(v *control.VPC) control.Tags { return v.Tags },
 }
 
@@ -98,8 +140,6 @@ func deleteVpc(c *call, in *model.DeleteVpcRequest) (result, error) {
 	return done{}, svc.DeleteVPC(c.ctx, *in.VpcId)
 }
 
-// describeVpcAttribute answers what every VPC here is: names resolve, but no
-// host has a public one.
 func describeVpcAttribute(c *call, in *model.DescribeVpcAttributeRequest) (result, error) {
 	v, err := find(idVPC, *in.VpcId, c.state.VPC)
 	if err != nil {
@@ -108,13 +148,36 @@ func describeVpcAttribute(c *call, in *model.DescribeVpcAttributeRequest) (resul
 	out := &model.DescribeVpcAttributeResult{VpcId: &v.ID}
 	switch *in.Attribute {
 	case "enableDnsSupport":
-		out.EnableDnsSupport = &model.AttributeBooleanValue{Value: new(true)}
+		out.EnableDnsSupport = &model.AttributeBooleanValue{Value: &v.DNSSupport}
 	case "enableDnsHostnames":
-		out.EnableDnsHostnames = &model.AttributeBooleanValue{Value: new(false)}
+		out.EnableDnsHostnames = &model.AttributeBooleanValue{Value: &v.DNSHostnames}
 	case "enableNetworkAddressUsageMetrics":
-		out.EnableNetworkAddressUsageMetrics = &model.AttributeBooleanValue{Value: new(false)}
+		out.EnableNetworkAddressUsageMetrics = &model.AttributeBooleanValue{Value: &v.AddressUsageMetrics}
 	default:
 		return nil, invalid("Value (%s) for parameter attribute is invalid. Unknown attribute.", clip(*in.Attribute))
 	}
 	return out, nil
+}
+
+func modifyVpcAttribute(c *call, in *model.ModifyVpcAttributeRequest) (result, error) {
+	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	_, err = svc.ModifyVPC(c.ctx, control.ModifyVPCInput{
+		ID: *in.VpcId, DNSSupport: boolean(in.EnableDnsSupport), DNSHostnames: boolean(in.EnableDnsHostnames),
+		AddressUsageMetrics: boolean(in.EnableNetworkAddressUsageMetrics),
+	})
+	return done{}, err
+}
+
+// boolean is what an attribute is to become, nil if nothing is said of it.
+func boolean(v *model.AttributeBooleanValue) *bool {
+	if v == nil {
+		return nil
+	}
+	return v.Value
 }

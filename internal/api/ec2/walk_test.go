@@ -32,6 +32,7 @@ func TestEveryAction(t *testing.T) {
 	walkAddress(t, l, eni)
 	walkInstances(t, l, w)
 	walkTags(t, l, w, eni)
+	walkNetworks(t, l, w, eni)
 
 	l.must("DeleteNetworkInterface", "NetworkInterfaceId="+eni)
 	for _, i := range []string{w.a, w.b} {
