@@ -5,7 +5,10 @@ import (
 	"testing"
 )
 
-func (s *site) route(in RouteInput) { s.t.Helper(); s.ok(func(t *tx) error { return t.createRoute(in) }) }
+func (s *site) route(in RouteInput) {
+	s.t.Helper()
+	s.ok(func(t *tx) error { return t.createRoute(in) })
+}
 
 func cidr(s string) DestinationInput { return DestinationInput{CIDR: s} }
 
@@ -149,7 +152,9 @@ func TestRouteLimits(t *testing.T) {
 		}
 		return nil
 	})
-	list := func(k int) DestinationInput { return DestinationInput{PrefixList: fmt.Sprintf("pl-0123456789abcdef%d", k)} }
+	list := func(k int) DestinationInput {
+		return DestinationInput{PrefixList: fmt.Sprintf("pl-0123456789abcdef%d", k)}
+	}
 	for k := range 35 {
 		s.route(RouteInput{Table: r.ID, DestinationInput: cidr(fmt.Sprintf("1.%d.0.0/16", k)), Gateway: g.ID})
 	}
