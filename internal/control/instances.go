@@ -148,6 +148,9 @@ func (t *tx) stopInstance(id string, force bool) (*Instance, error) {
 	case InstanceStopping, InstanceStopped:
 		return i, nil
 	case InstanceRunning:
+		if i.ProtectStop {
+			return nil, errProtected(i, "stopped", "disableApiStop")
+		}
 		c := t.enter(i, InstanceStopping)
 		t.userShutdown(c)
 		t.put(TableInstance, c)
@@ -195,6 +198,9 @@ func (t *tx) terminateInstance(id string) (*Instance, error) {
 	}
 	if i.State == InstanceShuttingDown || i.State == InstanceTerminated {
 		return i, nil
+	}
+	if err := terminable(i); err != nil {
+		return nil, err
 	}
 	c := t.enter(i, InstanceShuttingDown)
 	t.userShutdown(c)

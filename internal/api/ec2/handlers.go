@@ -11,6 +11,11 @@ var handlers = func() map[string]handler {
 	bindAddresses(t)
 	bindInstances(t)
 	bindTags(t)
+	bindInstanceAttributes(t)
+	bindVolumes(t)
+	bindImages(t)
+	bindOfferings(t)
+	bindKeyPairs(t)
 	return t
 }()
 

@@ -1,6 +1,8 @@
 package ec2
 
 import (
+	"maps"
+
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
 )
@@ -82,7 +84,6 @@ var instanceFilters = func() filterable[vm] {
 			"ip-address":           ofPrimary("association.public-ip"),
 			"launch-index":         fixed[vm]("0"),
 			"launch-time":          one(func(_ *call, i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
-			"monitoring-state":     fixed[vm]("disabled"),
 			"operator.managed":     fixed[vm]("false"),
 			"owner-id":             one(accountOf[vm]),
 			"private-ip-address":   ofPrimary("private-ip-address"),
@@ -139,33 +140,30 @@ var instanceFilters = func() filterable[vm] {
 	} {
 		f.fields["network-interface."+name] = ofInterfaces(name)
 	}
+	maps.Copy(f.fields, settingFilters())
 	return f
 }()
 
-// instanceAbsent are the filters on images, disks, licences, hosts, IPv6 and
-// names that instances here do not have.
-const instanceAbsent = `affinity block-device-mapping.attach-time block-device-mapping.delete-on-termination
-	block-device-mapping.device-name block-device-mapping.status block-device-mapping.volume-id boot-mode
-	capacity-reservation-id capacity-reservation-specification.capacity-reservation-preference
+// instanceAbsent are the filters on images, licences, hosts, IPv6 and names
+// that instances here do not have.
+const instanceAbsent = `affinity boot-mode capacity-reservation-id
+	capacity-reservation-specification.capacity-reservation-preference
 	capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id
 	capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn client-token
-	current-instance-boot-mode dns-name ebs-optimized ena-support enclave-options.enabled hibernation-options.configured
-	host-id iam-instance-profile.arn iam-instance-profile.id image-id instance-lifecycle ipv6-address kernel-id key-name
-	maintenance-options.auto-recovery metadata-options.http-endpoint metadata-options.http-protocol-ipv4
-	metadata-options.http-protocol-ipv6 metadata-options.http-put-response-hop-limit metadata-options.http-tokens
-	metadata-options.instance-metadata-tags metadata-options.state
-	network-interface.addresses.association.carrier-ip network-interface.addresses.association.customer-owned-ip
-	network-interface.addresses.association.public-dns-name network-interface.addresses.private-dns-name
-	network-interface.association.carrier-ip network-interface.association.customer-owned-ip
-	network-interface.association.public-dns-name network-interface.deny-all-igw-traffic
-	network-interface.ipv4-prefixes.ipv4-prefix network-interface.ipv6-address network-interface.ipv6-addresses.ipv6-address
-	network-interface.ipv6-addresses.is-primary-ipv6 network-interface.ipv6-native network-interface.ipv6-prefixes.ipv6-prefix
-	network-interface.operator.principal network-interface.outpost-arn network-interface.private-dns-name
-	network-interface.public-dns-name network-interface.requester-id network-performance-options.bandwidth-weighting
-	operator.principal outpost-arn placement-group-name placement-partition-number platform platform-details
-	private-dns-name-options.enable-resource-name-dns-a-record private-dns-name-options.enable-resource-name-dns-aaaa-record
-	private-dns-name-options.hostname-type product-code product-code.type ramdisk-id requester-id root-device-name
-	root-device-type spot-instance-request-id tpm-support usage-operation usage-operation-update-time`
+	current-instance-boot-mode dns-name host-id iam-instance-profile.arn iam-instance-profile.id image-id
+	instance-lifecycle ipv6-address kernel-id key-name maintenance-options.auto-recovery
+	metadata-options.http-protocol-ipv4 network-interface.addresses.association.carrier-ip
+	network-interface.addresses.association.customer-owned-ip network-interface.addresses.association.public-dns-name
+	network-interface.addresses.private-dns-name network-interface.association.carrier-ip
+	network-interface.association.customer-owned-ip network-interface.association.public-dns-name
+	network-interface.deny-all-igw-traffic network-interface.ipv4-prefixes.ipv4-prefix network-interface.ipv6-address
+	network-interface.ipv6-addresses.ipv6-address network-interface.ipv6-addresses.is-primary-ipv6
+	network-interface.ipv6-native network-interface.ipv6-prefixes.ipv6-prefix network-interface.operator.principal
+	network-interface.outpost-arn network-interface.private-dns-name network-interface.public-dns-name
+	network-interface.requester-id network-performance-options.bandwidth-weighting operator.principal outpost-arn
+	placement-group-name placement-partition-number platform private-dns-name-options.enable-resource-name-dns-a-record
+	private-dns-name-options.enable-resource-name-dns-aaaa-record private-dns-name-options.hostname-type product-code
+	product-code.type ramdisk-id requester-id spot-instance-request-id tpm-support`
 
 var statusFilters = filterable[vm]{
 	action: "DescribeInstanceStatus",

@@ -43,6 +43,7 @@ func (c *call) instance(i *control.Instance) model.Instance {
 			out.StateTransitionReason = new("User initiated (" + i.StateAt.UTC().Format("2006-01-02 15:04:05 GMT") + ")")
 		}
 	}
+	c.showSettings(i, &out)
 	if i.State == control.InstanceTerminated {
 		return out
 	}

@@ -33,6 +33,8 @@ func TestEveryAction(t *testing.T) {
 	walkInstances(t, l, w)
 	walkTags(t, l, w, eni)
 	walkNetworks(t, l, w, eni)
+	walkAttributes(t, l, w)
+	walkListed(t, l, w)
 
 	l.must("DeleteNetworkInterface", "NetworkInterfaceId="+eni)
 	for _, i := range []string{w.a, w.b} {

@@ -1,0 +1,106 @@
+package ec2
+
+import (
+	"slices"
+	"strings"
+
+	"enilab/internal/api/ec2/model"
+	"enilab/internal/api/ec2/query"
+	"enilab/internal/control"
+)
+
+// typeNamed finds an instance type, nil if there is none of that name.
+func typeNamed(name string) *instanceType {
+	list := instanceTypeList()
+	n, ok := slices.BinarySearchFunc(list, name, func(t *instanceType, name string) int { return strings.Compare(t.Name, name) })
+	if !ok {
+		return nil
+	}
+	return list[n]
+}
+
+// hasENA reports whether a type has an Elastic Network Adapter.
+func hasENA(name string) bool {
+	t := typeNamed(name)
+	return t != nil && t.ena != "unsupported"
+}
+
+// burstable reports whether instances of a type have CPU credits.
+func burstable(name string) bool {
+	t := typeNamed(name)
+	return t != nil && t.burstable
+}
+
+// monitoringState is EC2's word for detailed monitoring being on or off.
+func monitoringState(i *control.Instance) string {
+	if i.Monitoring {
+		return "enabled"
+	}
+	return "disabled"
+}
+
+func metadataOptions(i *control.Instance) *model.InstanceMetadataOptionsResponse {
+	or := func(value, otherwise string) *string {
+		if value == "" {
+			return &otherwise
+		}
+		return &value
+	}
+	m := i.Metadata
+	return &model.InstanceMetadataOptionsResponse{
+		State: new("applied"), HttpTokens: or(m.HTTPTokens, "optional"), HttpEndpoint: or(m.HTTPEndpoint, "enabled"),
+		HttpProtocolIpv6: or(m.HTTPProtocolIPv6, "disabled"), InstanceMetadataTags: or(m.InstanceMetadataTags, "disabled"),
+		HttpPutResponseHopLimit: new(max(m.HopLimit, 1)),
+	}
+}
+
+// showSettings shows the attributes of an instance that modify calls change,
+// and what follows from its type and image.
+func (c *call) showSettings(i *control.Instance, out *model.Instance) {
+	out.Monitoring = &model.Monitoring{State: new(monitoringState(i))}
+	out.MetadataOptions, out.EbsOptimized, out.EnaSupport = metadataOptions(i), &i.EBSOptimized, new(hasENA(i.Type))
+	out.RootDeviceName, out.RootDeviceType, out.BlockDeviceMappings = new(rootDevice), new(rootDeviceType), c.blockDevices(i)
+	out.PlatformDetails, out.UsageOperation, out.UsageOperationUpdateTime = new(platformDetails), new(usageOperation), &i.LaunchAt
+	out.EnclaveOptions = &model.EnclaveOptions{Enabled: new(false)}
+	out.HibernationOptions = &model.HibernationOptions{Configured: new(false)}
+}
+
+// settingFilters are the filters of DescribeInstances on what showSettings
+// shows.
+func settingFilters() map[string]field[vm] {
+	disk := func(of func(vm) string) field[vm] { return alive(of) }
+	meta := func(of func(*model.InstanceMetadataOptionsResponse) *string) field[vm] {
+		return one(func(_ *call, i vm) string { return query.Value(of(metadataOptions(i))) })
+	}
+	return map[string]field[vm]{
+		"block-device-mapping.attach-time":           disk(func(i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
+		"block-device-mapping.delete-on-termination": disk(func(vm) string { return "true" }),
+		"block-device-mapping.device-name":           disk(func(vm) string { return rootDevice }),
+		"block-device-mapping.status":                disk(func(vm) string { return "attached" }),
+		"block-device-mapping.volume-id":             disk(rootVolume),
+		"ebs-optimized":                              one(func(_ *call, i vm) string { return yes(i.EBSOptimized) }),
+		"ena-support":                                one(func(_ *call, i vm) string { return yes(hasENA(i.Type)) }),
+		"enclave-options.enabled":                    fixed[vm]("false"),
+		"hibernation-options.configured":             fixed[vm]("false"),
+		"metadata-options.http-endpoint":             meta(func(m *model.InstanceMetadataOptionsResponse) *string { return m.HttpEndpoint }),
+		"metadata-options.http-protocol-ipv6": meta(func(m *model.InstanceMetadataOptionsResponse) *string {
+			return m.HttpProtocolIpv6
+		}),
+		"metadata-options.http-put-response-hop-limit": one(func(_ *call, i vm) string {
+			return number(*metadataOptions(i).HttpPutResponseHopLimit)
+		}),
+		"metadata-options.http-tokens": meta(func(m *model.InstanceMetadataOptionsResponse) *string { return m.HttpTokens }),
+		"metadata-options.instance-metadata-tags": meta(func(m *model.InstanceMetadataOptionsResponse) *string {
+			return m.InstanceMetadataTags
+		}),
+		"metadata-options.state": fixed[vm]("applied"),
+		"monitoring-state":       one(func(_ *call, i vm) string { return monitoringState(i) }),
+		"platform-details":       fixed[vm](platformDetails),
+		"root-device-name":       fixed[vm](rootDevice),
+		"root-device-type":       fixed[vm](rootDeviceType),
+		"usage-operation":        fixed[vm](usageOperation),
+		"usage-operation-update-time": one(func(_ *call, i vm) string {
+			return i.LaunchAt.UTC().Format(filterTime)
+		}),
+	}
+}

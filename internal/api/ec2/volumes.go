@@ -1,0 +1,105 @@
+package ec2
+
+import (
+	"strings"
+
+	"enilab/internal/api/ec2/model"
+	"enilab/internal/api/ec2/query"
+	"enilab/internal/control"
+)
+
+// A guest has no disk. Clients expect a root volume of every instance that can
+// be stopped, so that each has one on record: of its own id, size and type, and
+// gone with it.
+const (
+	rootDevice     = "/dev/xvda"
+	rootDeviceType = "ebs"
+	rootSize       = 8 // GiB
+	rootVolumeType = "gp3"
+	rootIOPS       = 3000
+	rootThroughput = 125 // MiB/s
+)
+
+func bindVolumes(t map[string]handler) {
+	bind(t, "VolumeId Filter MaxResults NextToken IncludeManagedResources", describeVolumes)
+}
+
+// rootVolume is the id of an instance's root volume.
+func rootVolume(i *control.Instance) string { return "vol-" + strings.TrimPrefix(i.ID, "i-") }
+
+// blockDevices are those of an instance, none once it is terminated.
+func (c *call) blockDevices(i *control.Instance) []model.InstanceBlockDeviceMapping {
+	if i.State == control.InstanceTerminated {
+		return []model.InstanceBlockDeviceMapping{}
+	}
+	return []model.InstanceBlockDeviceMapping{{DeviceName: new(rootDevice), Ebs: &model.EbsInstanceBlockDevice{
+		VolumeId: new(rootVolume(i)), Status: new("attached"), AttachTime: &i.LaunchAt, DeleteOnTermination: new(true),
+	}}}
+}
+
+func (c *call) volume(i *control.Instance) model.Volume {
+	return model.Volume{
+		VolumeId: new(rootVolume(i)), AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone), CreateTime: &i.LaunchAt,
+		Size: new(rootSize), VolumeType: new(rootVolumeType), Iops: new(rootIOPS), Throughput: new(rootThroughput),
+		State: new("in-use"), Encrypted: new(false), MultiAttachEnabled: new(false), SnapshotId: new(imageSnapshot(imageOf(i))),
+		Operator: &model.OperatorResponse{Managed: new(false)}, Tags: []model.Tag{},
+		Attachments: []model.VolumeAttachment{{
+			InstanceId: &i.ID, VolumeId: new(rootVolume(i)), Device: new(rootDevice), State: new("attached"),
+			AttachTime: &i.LaunchAt, DeleteOnTermination: new(true),
+		}},
+	}
+}
+
+var volumeFilters = filterable[vm]{
+	action: "DescribeVolumes",
+	fields: map[string]field[vm]{
+		"attachment.attach-time":           one(func(_ *call, i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
+		"attachment.delete-on-termination": fixed[vm]("true"),
+		"attachment.device":                fixed[vm](rootDevice),
+		"attachment.instance-id":           one(func(_ *call, i vm) string { return i.ID }),
+		"attachment.status":                fixed[vm]("attached"),
+		"availability-zone":                one(func(_ *call, i vm) string { return i.Zone }),
+		"availability-zone-id":             one(func(c *call, i vm) string { return query.Value(c.zoneID(i.Zone)) }),
+		"create-time":                      one(func(_ *call, i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
+		"encrypted":                        fixed[vm]("false"),
+		"multi-attach-enabled":             fixed[vm]("false"),
+		"operator.managed":                 fixed[vm]("false"),
+		"size":                             fixed[vm](number(rootSize)),
+		"snapshot-id":                      one(func(_ *call, i vm) string { return imageSnapshot(imageOf(i)) }),
+		"status":                           fixed[vm]("in-use"),
+		"volume-id":                        one(func(_ *call, i vm) string { return rootVolume(i) }),
+		"volume-type":                      fixed[vm](rootVolumeType),
+	},
+	absent: "fast-restored operator.principal",
+	tags:   func(vm) control.Tags { return nil },
+}
+
+func describeVolumes(c *call, in *model.DescribeVolumesRequest) (result, error) {
+	keep, err := volumeFilters.compile(c, in.Filters)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.page(in.MaxResults, in.NextToken, "volumeIds", in.VolumeIds)
+	if err != nil {
+		return nil, err
+	}
+	rows := c.state.Instances()
+	if len(in.VolumeIds) > 0 {
+		if rows, err = findAll(idVolume, in.VolumeIds, func(id string) *control.Instance {
+			i := c.state.Instance("i-" + strings.TrimPrefix(id, "vol-"))
+			if i == nil || i.State == control.InstanceTerminated {
+				return nil
+			}
+			return i
+		}); err != nil {
+			return nil, err
+		}
+		rows = sorted(rows, instancePlace)
+	}
+	rows, next := cutPage(p, rows, instancePlace, func(i vm) bool { return i.State != control.InstanceTerminated && keep(i) })
+	out := &model.DescribeVolumesResult{Volumes: []model.Volume{}, NextToken: next}
+	for _, i := range rows {
+		out.Volumes = append(out.Volumes, c.volume(i))
+	}
+	return out, nil
+}
