@@ -25,7 +25,7 @@ func bindInstanceAttributes(t map[string]handler) {
 	bind(t, "AssociationId Filter MaxResults NextToken", describeIamInstanceProfileAssociations)
 }
 
-func boolean(b bool) *model.AttributeBooleanValue {
+func truth(b bool) *model.AttributeBooleanValue {
 	return &model.AttributeBooleanValue{Value: &b}
 }
 
@@ -52,9 +52,9 @@ func describeInstanceAttribute(c *call, in *model.DescribeInstanceAttributeReque
 	case "userData":
 		out.UserData = attribute(i.UserData)
 	case "disableApiTermination":
-		out.DisableApiTermination = boolean(i.ProtectTerminate)
+		out.DisableApiTermination = truth(i.ProtectTerminate)
 	case "disableApiStop":
-		out.DisableApiStop = boolean(i.ProtectStop)
+		out.DisableApiStop = truth(i.ProtectStop)
 	case "instanceInitiatedShutdownBehavior":
 		out.InstanceInitiatedShutdownBehavior = attribute(shutdownBehavior(i))
 	case "rootDeviceName":
@@ -62,9 +62,9 @@ func describeInstanceAttribute(c *call, in *model.DescribeInstanceAttributeReque
 	case "blockDeviceMapping":
 		out.BlockDeviceMappings = c.blockDevices(i)
 	case "ebsOptimized":
-		out.EbsOptimized = boolean(i.EBSOptimized)
+		out.EbsOptimized = truth(i.EBSOptimized)
 	case "enaSupport":
-		out.EnaSupport = boolean(hasENA(i.Type))
+		out.EnaSupport = truth(hasENA(i.Type))
 	case "sriovNetSupport":
 		out.SriovNetSupport = attribute("")
 	case "productCodes":
@@ -93,7 +93,7 @@ func (c *call) primaryAttribute(i *control.Instance, name string, out *model.Ins
 		case name == "groupSet":
 			out.Groups = c.groupIDs(n.Groups)
 		default:
-			out.SourceDestCheck = boolean(n.SourceDestCheck)
+			out.SourceDestCheck = truth(n.SourceDestCheck)
 		}
 	}
 	return nil
