@@ -63,10 +63,12 @@ func (t *tx) attachable(n *NetworkInterface, i *Instance, index int) error {
 			"You may not attach a network interface to an instance in a different VPC")
 	}
 	attached := t.interfacesOf(i.ID)
+	taken := i.stale(index)
 	for _, o := range attached {
-		if o.Attachment.DeviceIndex == index {
-			return invalid("deviceIndex", "Instance '%s' already has an interface attached at device index '%d'.", i.ID, index)
-		}
+		taken = taken || o.Attachment.DeviceIndex == index
+	}
+	if taken {
+		return invalid("deviceIndex", "Instance '%s' already has an interface attached at device index '%d'.", i.ID, index)
 	}
 	limits := instanceTypes()[i.Type]
 	if count := len(attached) + 1; count > limits.CardInterfaces {
@@ -92,8 +94,11 @@ func (t *tx) bind(n *NetworkInterface, i *Instance, index int, deleteOnTerminati
 		ID: id, Instance: i.ID, DeviceIndex: index, State: Attaching, StateAt: t.now, AttachTime: t.now,
 		DeleteOnTermination: deleteOnTermination,
 	}
-	if i.State == InstanceStopped {
+	switch i.State {
+	case InstanceStopped:
 		c.Attachment.State = Attached
+	case InstanceRunning:
+		c.Attachment.StateUntil = t.until(OpAttach)
 	}
 	t.putInterface(&c)
 	return &c, nil
@@ -119,9 +124,12 @@ func (t *tx) detach(in DetachInput) (*NetworkInterface, error) {
 	if n.Attachment.State == Detaching && n.Attachment.Force || n.Attachment.State == Detaching && !in.Force {
 		return n, nil
 	}
+	if in.Force {
+		t.forceOff(n)
+	}
 	c, a := *n, *n.Attachment
 	if a.State != Detaching {
-		a.State, a.StateAt = Detaching, t.now
+		a.State, a.StateAt, a.StateUntil = Detaching, t.now, t.until(OpDetach)
 	}
 	a.Force = in.Force
 	c.Attachment = &a
@@ -186,9 +194,15 @@ func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
 	if err := t.attachable(n, to, index); err != nil {
 		return nil, err
 	}
+	if from != "" && in.Force {
+		t.forceOff(n)
+	}
 	c, err := t.bind(n, to, index, deleteOnTermination)
 	if err != nil {
 		return nil, err
+	}
+	if from != "" {
+		t.end(n, n.Attachment)
 	}
 	kind := in.Kind
 	if kind == "" {
@@ -204,6 +218,9 @@ func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
 // free of the other refusals.
 func (t *tx) freeIndex(n *NetworkInterface, instance string) int {
 	var used [maxDeviceIndex + 1]bool
+	for _, o := range get[*Instance](t, TableInstance, byID, instance).Stale {
+		used[o.DeviceIndex] = true
+	}
 	for _, o := range t.interfacesOf(instance) {
 		used[o.Attachment.DeviceIndex] = true
 	}

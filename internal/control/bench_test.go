@@ -23,7 +23,7 @@ func bench(b *testing.B, n int) (*Service, *Subnet, []*Instance) {
 	rng := rand.NewChaCha8([32]byte{3})
 	svc, err := Open(b.Context(), Options{
 		Store: newMemStore(), Plane: noPlane{}, Region: "us-east-1", Now: time.Now,
-		Random: func(p []byte) { _, _ = rng.Read(p) }, Timing: Timing{Attach: time.Hour, Detach: time.Hour},
+		Random: func(p []byte) { _, _ = rng.Read(p) }, Timing: Timing{}.With(OpAttach, Fixed(time.Hour)).With(OpDetach, Fixed(time.Hour)),
 	})
 	if err != nil {
 		b.Fatal(err)

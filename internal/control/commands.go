@@ -152,7 +152,7 @@ func (s *Service) Move(ctx context.Context, in MoveInput) (MoveResult, error) {
 // outcome away.
 func (s *Service) dryMove(in MoveInput) (*NetworkInterface, error) {
 	state := s.State()
-	t := s.begin(state.db.Snapshot(), state.next, s.opt.Now().UTC().Round(0))
+	t := s.begin(state.db.Snapshot(), state, s.opt.Now().UTC().Round(0))
 	defer t.Abort()
 	// The seed's sequence is for what happens.
 	t.random = func(b []byte) { clear(b) }

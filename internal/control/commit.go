@@ -136,13 +136,13 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			continue
 		}
 		c.at = s.now()
-		t := c.view.begin(db, state.next, c.at)
+		t := c.view.begin(db, state, c.at)
 		if c.err = c.run(t); c.err != nil {
 			t.Abort()
 			continue
 		}
 		commit := t.commit(state.revision + 1)
-		if len(commit.Changes) == 0 {
+		if len(commit.Changes) == 0 && len(commit.Events) == 0 {
 			t.Abort()
 			done = append(done, step{command: c})
 			continue
@@ -161,7 +161,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			continue
 		}
 		t.Commit()
-		state = &State{db: db.Snapshot(), revision: commit.Revision, next: t.next}
+		state = &State{db: db.Snapshot(), revision: commit.Revision, next: t.next, timing: t.timing}
 		done = append(done, step{command: c, commit: commit, after: state})
 	}
 	if batch != nil {
@@ -176,7 +176,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 		s.state.Store(state)
 	}
 	for _, d := range done {
-		s.due.note(d.commit.Changes, s.opt.Timing)
+		s.due.note(d.commit.Changes)
 	}
 	for _, c := range commands {
 		if c.err != nil {

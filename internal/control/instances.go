@@ -42,7 +42,7 @@ func (t *tx) runInstance(in RunInstanceInput) (*Instance, error) {
 	}
 	i := &Instance{
 		ID: id, Region: n.Region, Zone: n.Zone, VPC: n.VPC, Subnet: n.Subnet, Type: in.Type,
-		State: InstancePending, StateAt: t.now, Boot: 1, Workloads: workloads,
+		State: InstancePending, StateAt: t.now, StateUntil: t.until(OpLaunch), Boot: 1, Workloads: workloads,
 		Tags: ownTags(in.Tags), LaunchAt: t.now,
 	}
 	t.put(TableInstance, i)
@@ -109,17 +109,28 @@ func errInstanceState(i *Instance, want string) error {
 // enter copies i into another state. The caller stores it.
 func (t *tx) enter(i *Instance, s InstanceState) *Instance {
 	c := *i
-	c.State, c.StateAt = s, t.now
+	c.State, c.StateAt, c.StateUntil = s, t.now, time.Time{}
+	switch s {
+	case InstancePending:
+		c.StateUntil = t.until(OpStart)
+	case InstanceStopping:
+		c.StateUntil = t.until(OpStop)
+	case InstanceShuttingDown:
+		c.StateUntil = t.until(OpTerminate)
+	case InstanceTerminated:
+		c.StateUntil = t.now.Add(terminatedFor)
+	}
 	return &c
 }
 
-// boot makes a stopped instance pending: the guest boots anew and an injected
-// fault is gone with the old one.
+// boot makes a stopped instance pending: the guest boots anew. An injected
+// fault and what forced detaches had left are gone with the old one.
 func (t *tx) boot(i *Instance) *Instance {
 	c := t.enter(i, InstancePending)
 	c.Boot++
 	c.Fault, c.FaultAt = FaultNone, time.Time{}
 	c.ReasonCode, c.ReasonText = "", ""
+	c.Stale = nil
 	t.put(TableInstance, c)
 	t.emit("instance.pending", c.ID)
 	return c
@@ -211,7 +222,7 @@ func (t *tx) terminateInstance(id string) (*Instance, error) {
 			continue
 		}
 		m, a := *n, *n.Attachment
-		a.State, a.StateAt = Detaching, t.now
+		a.State, a.StateAt, a.StateUntil = Detaching, t.now, time.Time{}
 		m.Attachment = &a
 		t.putInterface(&m)
 		t.emit("network-interface.detaching", n.ID, "instance", id, "attachment", a.ID,
@@ -238,9 +249,11 @@ func (t *tx) failInstance(id string, f Fault) (*Instance, error) {
 		return nil, refuse(codeInstanceState, "instanceId", "Instance '%s' is not 'running'.", i.ID)
 	}
 	c := *i
+	if f == FaultStop {
+		c = *t.enter(i, InstanceStopping)
+	}
 	c.Fault, c.FaultAt = f, t.now
 	if f == FaultStop {
-		c.State, c.StateAt = InstanceStopping, t.now
 		c.ReasonCode, c.ReasonText = "Server.InternalError", "Server.InternalError: Injected failure"
 	}
 	t.put(TableInstance, &c)

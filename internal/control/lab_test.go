@@ -47,6 +47,9 @@ func (l *lab) try(f func(*tx) error) error {
 	}
 	c := t.commit(l.state.revision + 1)
 	if len(c.Changes) == 0 {
+		if len(c.Events) > 0 {
+			l.t.Errorf("nothing changed, but %v", c.Events)
+		}
 		t.Abort()
 		return nil
 	}

@@ -20,6 +20,7 @@ func fail(f Fault) func(*tx, string) (*Instance, error) {
 
 func TestRunInstance(t *testing.T) {
 	s := newSite(t)
+	s.timing = s.timing.With(OpLaunch, Fixed(time.Hour))
 	i := must(s.lab, func(t *tx) (*Instance, error) {
 		return t.runInstance(RunInstanceInput{Subnet: s.a.ID, PrivateIP: "192.168.0.10", Tags: Tags{"Name": "client"}})
 	})
@@ -33,12 +34,11 @@ func TestRunInstance(t *testing.T) {
 		t.Errorf("address %s", n.PrimaryAddress())
 	}
 	// The attachment is attached when the instance runs, not before.
-	s.timing.Start = time.Hour
 	s.settle()
 	if s.primary(i).Attachment.State != Attaching {
 		t.Error("attached while pending")
 	}
-	s.timing.Start = 0
+	s.now = s.now.Add(time.Hour)
 	s.settle()
 	if s.state.Instance(i.ID).State != InstanceRunning || s.primary(i).Attachment.State != Attached {
 		t.Error("not running")
@@ -133,6 +133,7 @@ func TestTerminate(t *testing.T) {
 	s.settle()
 	free := s.state.AvailableAddresses(s.a.ID)
 
+	s.timing = s.timing.With(OpTerminate, Fixed(time.Hour))
 	if got := s.instanceDo((*tx).terminateInstance, i); got.State != InstanceShuttingDown {
 		t.Errorf("terminating is %s", got.State)
 	}
@@ -142,13 +143,12 @@ func TestTerminate(t *testing.T) {
 		}
 	}
 	// The ENIs' own timers must not free them before the instance is gone.
-	s.timing.Terminate = time.Hour
 	s.settle()
 	if len(s.state.InterfacesOf(i.ID)) != 3 {
 		t.Error("an ENI was freed while shutting down")
 	}
 	s.instanceDo((*tx).terminateInstance, i) // idempotent
-	s.timing.Terminate = 0
+	s.now = s.now.Add(time.Hour)
 	s.settle()
 	if got := s.state.Instance(i.ID); got.State != InstanceTerminated {
 		t.Fatalf("it is %s", got.State)

@@ -92,34 +92,3 @@ type Batch interface {
 	Commit() error
 	Rollback()
 }
-
-// Timing is how long transitional states stay visible. The data plane has
-// switched already.
-type Timing struct {
-	Attach, Detach, Start, Stop, Terminate time.Duration
-}
-
-var (
-	// TimingFast shows transitional states just long enough for a poller.
-	TimingFast = Timing{
-		Attach:    20 * time.Millisecond,
-		Detach:    20 * time.Millisecond,
-		Start:     20 * time.Millisecond,
-		Stop:      20 * time.Millisecond,
-		Terminate: 20 * time.Millisecond,
-	}
-	// TimingAWS makes programs wait as they have to on AWS, which publishes
-	// none of these durations. For detach and attach together there are
-	// reports of a move: a few seconds (fck-nat's documentation) to 20 s and
-	// over a minute (Palo Alto's of VM-Series HA, agents and guests included);
-	// 10 s is our choice between them. The times of an instance are our own
-	// guess. Reassigning an address, 1.2 s by one report (AWS re:Post), shows
-	// no state in between and so has no time here.
-	TimingAWS = Timing{
-		Attach:    5 * time.Second,
-		Detach:    5 * time.Second,
-		Start:     15 * time.Second,
-		Stop:      30 * time.Second,
-		Terminate: 30 * time.Second,
-	}
-)

@@ -29,6 +29,7 @@ type machine struct {
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &machine{lab: newLab(t), store: newMemStore(), plane: newModelPlane(), rt: rt}
+		m.timing.StaleAfterForce = true
 		for range 2 {
 			m.run("vpc", func(t *tx) error { _, err := t.createVPC(CreateVPCInput{CIDR: "10.0.0.0/16"}); return err })
 		}
@@ -161,6 +162,9 @@ func (m *machine) check(rt *rapid.T) {
 			case s.InterfaceByAttachment(a.ID) != n:
 				rt.Fatalf("%s is not found by %s", n.ID, a.ID)
 			}
+			if i.stale(a.DeviceIndex) && a.State != Detaching {
+				rt.Fatalf("%+v is where a forced detach has left the index stale", a)
+			}
 			attachments[a.ID], devices[device] = true, true
 		}
 	}
@@ -176,8 +180,8 @@ func (m *machine) check(rt *rapid.T) {
 	for _, i := range s.Instances() {
 		enis := s.InterfacesOf(i.ID)
 		if i.State == InstanceTerminated {
-			if len(enis) != 0 {
-				rt.Fatalf("%s is terminated and has %d ENIs", i.ID, len(enis))
+			if len(enis) != 0 || i.Stale != nil {
+				rt.Fatalf("%s is terminated and has %d ENIs, and stale %v", i.ID, len(enis), i.Stale)
 			}
 			continue
 		}

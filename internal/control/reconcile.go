@@ -8,28 +8,13 @@ import (
 
 // dueAt tells when a row leaves its state by itself, if it does. The
 // attachments of an instance that starts or shuts down wait for the instance.
-func dueAt(row any, timing Timing) (time.Time, bool) {
+func dueAt(row any) (time.Time, bool) {
 	switch r := row.(type) {
 	case *Instance:
-		switch r.State {
-		case InstancePending:
-			return r.StateAt.Add(timing.Start), true
-		case InstanceStopping:
-			return r.StateAt.Add(timing.Stop), true
-		case InstanceShuttingDown:
-			return r.StateAt.Add(timing.Terminate), true
-		case InstanceTerminated:
-			return r.StateAt.Add(terminatedFor), true
-		}
+		return r.StateUntil, !r.StateUntil.IsZero()
 	case *NetworkInterface:
-		if r.Attachment == nil {
-			break
-		}
-		switch r.Attachment.State {
-		case Attaching:
-			return r.Attachment.StateAt.Add(timing.Attach), true
-		case Detaching:
-			return r.Attachment.StateAt.Add(timing.Detach), true
+		if r.Attachment != nil {
+			return r.Attachment.StateUntil, !r.Attachment.StateUntil.IsZero()
 		}
 	}
 	return time.Time{}, false
@@ -44,7 +29,7 @@ func (t *tx) finish(table Table, id string) error {
 		if i == nil {
 			return nil
 		}
-		if at, ok := dueAt(i, t.timing); ok && !t.now.Before(at) {
+		if at, ok := dueAt(i); ok && !t.now.Before(at) {
 			t.finishInstance(i)
 		}
 	case TableNetworkInterface:
@@ -52,7 +37,7 @@ func (t *tx) finish(table Table, id string) error {
 		if n == nil {
 			return nil
 		}
-		if at, ok := dueAt(n, t.timing); ok && !t.now.Before(at) {
+		if at, ok := dueAt(n); ok && !t.now.Before(at) {
 			t.finishAttachment(n)
 		}
 	}
@@ -74,7 +59,7 @@ func (t *tx) finishInstance(i *Instance) {
 		t.emit("instance.stopped", i.ID)
 	case InstanceShuttingDown:
 		c := t.enter(i, InstanceTerminated)
-		c.Workloads, c.Fault, c.FaultAt = nil, FaultNone, time.Time{}
+		c.Workloads, c.Fault, c.FaultAt, c.Stale = nil, FaultNone, time.Time{}, nil
 		t.put(TableInstance, c)
 		t.emit("instance.terminated", i.ID)
 		for _, n := range t.interfacesOf(i.ID) {
@@ -107,7 +92,7 @@ func (t *tx) finishAttachment(n *NetworkInterface) {
 
 func (t *tx) attached(n *NetworkInterface) {
 	c, a := *n, *n.Attachment
-	a.State, a.StateAt = Attached, t.now
+	a.State, a.StateAt, a.StateUntil = Attached, t.now, time.Time{}
 	c.Attachment = &a
 	t.putInterface(&c)
 	t.emit("network-interface.attached", c.ID, "instance", a.Instance, "attachment", a.ID,
@@ -118,6 +103,7 @@ func (t *tx) available(n *NetworkInterface) {
 	c := *n
 	c.Attachment = nil
 	t.putInterface(&c)
+	t.end(n, n.Attachment)
 	t.emit("network-interface.available", c.ID, "instance", n.Attachment.Instance, "attachment", n.Attachment.ID)
 }
 
@@ -130,7 +116,7 @@ type deadline struct {
 
 // deadlines is a heap of what to finish next. An entry whose row has moved on
 // stays until its time and then does nothing. It holds at most one entry for
-// every transition begun within the longest Timing, and one for every instance
+// every transition under way, and one for every instance
 // terminated within the last hour.
 type deadlines []deadline
 
@@ -150,13 +136,13 @@ func (d *deadlines) Pop() any {
 }
 
 // note adds what the changes of a commit have begun.
-func (d *deadlines) note(changes []Change, timing Timing) {
+func (d *deadlines) note(changes []Change) {
 	for _, c := range changes {
-		at, ok := dueAt(c.After, timing)
+		at, ok := dueAt(c.After)
 		if !ok {
 			continue
 		}
-		if before, was := dueAt(c.Before, timing); was && before.Equal(at) {
+		if before, was := dueAt(c.Before); was && before.Equal(at) {
 			continue
 		}
 		heap.Push(d, deadline{at: at, table: c.Table, id: c.ID})

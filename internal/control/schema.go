@@ -11,7 +11,7 @@ import (
 )
 
 // Tables that exist only in memory, derived from the network interfaces by
-// tx.putInterface.
+// tx.putInterface. See tableEnded for one more.
 const (
 	tableLease = "leases" // who holds an address in a VPC
 	tableUsage = "usage"  // how many addresses of a subnet are held
@@ -46,6 +46,7 @@ const (
 	byPublicIP    = "public_ip"
 	byNewest      = "newest"
 	byProbe       = "probe"
+	byOrdinal     = "ordinal"
 )
 
 // key is an index of one value of rows of type T. It does not reflect, as
@@ -189,6 +190,9 @@ var schema = func() *memdb.DBSchema {
 			index(byID, true, key[*lease](func(l *lease) []byte { return mustKey(l.VPC, l.Addr) }))),
 		table(tableUsage,
 			index(byID, true, key[*usage](func(u *usage) []byte { return mustKey(u.Subnet) }))),
+		table(tableEnded,
+			index(byID, true, key[*ended](func(e *ended) []byte { return mustKey(e.ID) })),
+			index(byOrdinal, true, key[*ended](func(e *ended) []byte { return mustKey(e.Ordinal) }))),
 	} {
 		s.Tables[t.Name] = t
 	}

@@ -114,6 +114,9 @@ func Open(ctx context.Context, opt Options) (*Service, error) {
 	if Zones(opt.Region) == nil {
 		return nil, fmt.Errorf("opening the control plane: no region %q, want one such as us-east-1", opt.Region)
 	}
+	if err := opt.Timing.Check(); err != nil {
+		return nil, fmt.Errorf("opening the control plane: %w", err)
+	}
 	loaded, err := opt.Store.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("loading the stored state: %w", err)
@@ -129,13 +132,14 @@ func Open(ctx context.Context, opt Options) (*Service, error) {
 		s.opt.Log = slog.Default()
 	}
 	state := restore(loaded)
-	s.due.note(loaded.Changes, opt.Timing)
+	s.due.note(loaded.Changes)
 	s.past.note(loaded.Changes)
 	if d := compileAll(state); !empty(d) {
 		if _, err := s.put(ctx, d); err != nil {
 			return nil, fmt.Errorf("putting the stored state into force: %w", err)
 		}
 	}
+	state.timing = opt.Timing
 	s.inForce, s.newest = state, state
 	s.state.Store(state)
 	return s, nil
@@ -233,10 +237,10 @@ func result[T any](ctx context.Context, s *Service, f func(*tx) (T, error)) (T, 
 	return out, nil
 }
 
-func (s *Service) begin(db *memdb.MemDB, next counters, now time.Time) *tx {
+func (s *Service) begin(db *memdb.MemDB, state *State, now time.Time) *tx {
 	t := &tx{
 		Txn: db.Txn(true), now: now, random: s.opt.Random, region: s.region, scope: s.scope,
-		timing: s.opt.Timing, next: next,
+		timing: state.timing, next: state.next,
 	}
 	t.TrackChanges()
 	return t

@@ -15,6 +15,7 @@ type State struct {
 	revision uint64
 	next     counters
 	scope    string // the region that it shows, "" all
+	timing   Timing // of transitions that begin from here on
 }
 
 // counters are the numbers that only rise.
@@ -22,6 +23,10 @@ type counters struct {
 	group, rule uint32 // next reference to give
 	event       uint64 // last given
 }
+
+// Timing is what transitions draw from that begin now. It is not stored: a
+// restart begins with the preset.
+func (s *State) Timing() Timing { return s.timing }
 
 // Revision is the number of the last commit in the snapshot.
 func (s *State) Revision() uint64 { return s.revision }

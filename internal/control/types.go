@@ -65,23 +65,28 @@ const (
 
 // Instance is a virtual machine.
 type Instance struct {
-	ID        string // "i-..."
-	Region    string
-	Zone      string
-	VPC       string
-	Subnet    string // of the primary ENI
-	Type      string // "t3.micro"
-	State     InstanceState
-	StateAt   time.Time // when State was entered
-	Boot      uint64    // counts starts and reboots
-	Fault     Fault
-	FaultAt   time.Time
-	Workloads []dataplane.WorkloadSpec
-	Tags      Tags
-	LaunchAt  time.Time
+	ID      string // "i-..."
+	Region  string
+	Zone    string
+	VPC     string
+	Subnet  string // of the primary ENI
+	Type    string // "t3.micro"
+	State   InstanceState
+	StateAt time.Time // when State was entered
+	// StateUntil is when State ends by itself, drawn when it was entered; zero:
+	// it does not.
+	StateUntil time.Time
+	Boot       uint64 // counts starts and reboots
+	Fault      Fault
+	FaultAt    time.Time
+	Workloads  []dataplane.WorkloadSpec
+	Tags       Tags
+	LaunchAt   time.Time
 	// Reason is EC2's stateReason code and message of the last transition, or "".
 	ReasonCode, ReasonText string
 	InstanceSettings
+	// Stale is what forced detaches have left, by device index.
+	Stale []StaleInterface
 }
 
 // Name returns the Name tag.
@@ -114,9 +119,9 @@ type NetworkInterface struct {
 }
 
 // Status is EC2's status of the ENI: available, or in-use while an attachment
-// exists in any state.
+// exists that has not ended.
 func (n *NetworkInterface) Status() string {
-	if n.Attachment == nil {
+	if n.Attachment == nil || n.Attachment.State == Detached {
 		return "available"
 	}
 	return "in-use"
@@ -138,12 +143,15 @@ const (
 
 // Attachment binds an ENI to an instance's device index.
 type Attachment struct {
-	ID                  string // "eni-attach-..."
-	Instance            string
-	DeviceIndex         int
-	NetworkCard         int // index of the network card, 0 unless the type has several
-	State               AttachmentState
-	StateAt             time.Time // when State was entered
+	ID          string // "eni-attach-..."
+	Instance    string
+	DeviceIndex int
+	NetworkCard int // index of the network card, 0 unless the type has several
+	State       AttachmentState
+	StateAt     time.Time // when State was entered
+	// StateUntil is when State ends by itself; zero: it does not, or waits for
+	// the instance.
+	StateUntil          time.Time
 	AttachTime          time.Time
 	DeleteOnTermination bool
 	Force               bool // a forced detach is under way

@@ -199,7 +199,7 @@ func TestJSONColumns(t *testing.T) {
 	write(t, s, fullWorld())
 	var got bytes.Buffer
 	for _, column := range []string{
-		"instances.tags", "instances.workloads", "failover_policies.standbys", "failover_policies.probe", "failovers.findings",
+		"instances.tags", "instances.workloads", "instances.stale", "failover_policies.standbys", "failover_policies.probe", "failovers.findings",
 		"vpcs.settings", "subnets.settings", "instances.settings", "network_interfaces.settings", "documents.body",
 	} {
 		table, name, _ := strings.Cut(column, ".")

@@ -42,6 +42,8 @@ func instanceRow(i *control.Instance) sqlcgen.Instance {
 		ReasonCode: i.ReasonCode,
 		ReasonText: i.ReasonText,
 		Settings:   column.InstanceSettings{V: i.InstanceSettings},
+		StateUntil: column.Time(i.StateUntil),
+		Stale:      column.Stale{V: i.Stale},
 	}
 }
 
@@ -70,6 +72,8 @@ func loadInstances(ctx context.Context, q *sqlcgen.Queries) ([]*control.Instance
 			ReasonCode:       r.ReasonCode,
 			ReasonText:       r.ReasonText,
 			InstanceSettings: r.Settings.V,
+			StateUntil:       time.Time(r.StateUntil),
+			Stale:            r.Stale.V,
 		}
 	}
 	return all, nil

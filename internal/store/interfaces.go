@@ -131,6 +131,7 @@ func holdInterface(ctx context.Context, q *sqlcgen.Queries, before, after *contr
 			AttachTime:          column.Time(a.AttachTime),
 			DeleteOnTermination: a.DeleteOnTermination,
 			Force:               a.Force,
+			StateUntil:          column.Time(a.StateUntil),
 		})
 	}
 	return nil
@@ -191,6 +192,7 @@ func loadInterfaces(ctx context.Context, q *sqlcgen.Queries) ([]*control.Network
 			AttachTime:          time.Time(r.AttachTime),
 			DeleteOnTermination: r.DeleteOnTermination,
 			Force:               r.Force,
+			StateUntil:          time.Time(r.StateUntil),
 		}
 	}
 	return all, nil

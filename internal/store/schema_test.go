@@ -2,10 +2,12 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -53,6 +55,19 @@ func migrateWith(t *testing.T, dir string, steps fs.FS) error {
 	return migrate(t.Context(), pool, s.Path(), steps)
 }
 
+// newest is the number of the last migration there is.
+func newest(t *testing.T) (n int64) {
+	t.Helper()
+	names, err := fs.Glob(migrations(), "*.sql")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("migrations %v, %v", names, err)
+	}
+	if _, err := fmt.Sscanf(names[len(names)-1], "%d_", &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestNewerSchemaIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	later := withSteps(t, map[string]string{"90001_later.sql": "CREATE TABLE later (id INTEGER) STRICT;"})
@@ -61,8 +76,8 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	}
 	_, err := Open(t.Context(), Options{Dir: dir})
 	var schema *SchemaError
-	if !errors.As(err, &schema) || schema.Stored != 90001 || schema.Known != 1 {
-		t.Fatalf("got %v, want a SchemaError of 90001 and 1", err)
+	if !errors.As(err, &schema) || schema.Stored != 90001 || schema.Known != newest(t) {
+		t.Fatalf("got %v, want a SchemaError of 90001 and %d", err, newest(t))
 	}
 	if path := filepath.Join(dir, fileName); !strings.Contains(err.Error(), path) {
 		t.Errorf("%v does not name %s", err, path)
@@ -111,5 +126,52 @@ func TestGeneratedQueries(t *testing.T) {
 	}
 	if out, err := exec.Command(sqlc, "diff").CombinedOutput(); err != nil {
 		t.Errorf("sqlcgen is not what its sources give; run go generate ./internal/store: %v\n%s", err, out)
+	}
+}
+
+// Before migration 10 no row said when its state ends: what was under way then
+// ends at once, and a terminated instance an hour after it was.
+func TestMigrationGivesStatesAnEnd(t *testing.T) {
+	first := fstest.MapFS{}
+	text, err := fs.ReadFile(migrations(), "00001_resources.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first["00001_resources.sql"] = &fstest.MapFile{Data: text}
+	path := filepath.Join(t.TempDir(), fileName)
+	pool, err := openPool(writerDSN(path, SyncNormal), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pool.Close() }()
+	if err := migrate(t.Context(), pool, path, first); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []string{"pending", "running", "stopping", "shutting-down", "terminated"} {
+		_, err := pool.ExecContext(t.Context(), `INSERT INTO instances (id, region, zone, vpc, subnet, type, state, state_at, boot,
+			fault, reason_code, reason_text, settings) VALUES (?1, '', '', '', '', '', ?1, 5, 0, '', '', '', '{}')`, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := migrate(t.Context(), pool, path, migrations()); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := pool.QueryContext(t.Context(), "SELECT id || ' ' || coalesce(state_until, 'never') FROM instances ORDER BY id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var got []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, s)
+	}
+	want := []string{"pending 5", "running never", "shutting-down 5", "stopping 5", "terminated 3600000000005"}
+	if !slices.Equal(got, want) {
+		t.Errorf("they end at %q, want %q", got, want)
 	}
 }

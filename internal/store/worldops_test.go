@@ -192,7 +192,7 @@ func moveInterface(w *world) {
 	c := *n
 	c.Attachment = &control.Attachment{
 		ID: w.id("eni-attach"), Instance: i.ID, DeviceIndex: index, State: control.Attached,
-		StateAt: w.time(), AttachTime: w.time(), DeleteOnTermination: w.maybe(), Force: w.maybe(),
+		StateAt: w.time(), StateUntil: w.time(), AttachTime: w.time(), DeleteOnTermination: w.maybe(), Force: w.maybe(),
 	}
 	w.put(control.TableNetworkInterface, c.ID, &c)
 }

@@ -15,7 +15,7 @@ func (c *call) networkInterface(n *control.NetworkInterface) model.NetworkInterf
 	out := model.NetworkInterface{
 		NetworkInterfaceId: &n.ID, SubnetId: &n.Subnet, VpcId: &n.VPC, OwnerId: owner,
 		AvailabilityZone: &n.Zone, AvailabilityZoneId: c.zoneID(n.Zone),
-		Description: &n.Description, Status: new(n.Status()), InterfaceType: new("interface"), MacAddress: new(n.MAC.String()),
+		Description: &n.Description, Status: new(c.status(n)), InterfaceType: new("interface"), MacAddress: new(n.MAC.String()),
 		PrivateIpAddress: new(n.PrimaryAddress().String()), SourceDestCheck: &n.SourceDestCheck,
 		RequesterManaged: new(false), Operator: &model.OperatorResponse{Managed: new(false)},
 		Groups: c.groupIDs(n.Groups), TagSet: tagList(n.Tags), Ipv6Addresses: []model.NetworkInterfaceIpv6Address{},
@@ -142,7 +142,7 @@ var interfaceFilters = filterable[eni]{
 		"private-ip-address":               one(func(_ *call, n eni) string { return n.PrimaryAddress().String() }),
 		"requester-managed":                fixed[eni]("false"),
 		"source-dest-check":                one(func(_ *call, n eni) string { return yes(n.SourceDestCheck) }),
-		"status":                           one(func(_ *call, n eni) string { return n.Status() }),
+		"status":                           one((*call).status),
 		"subnet-id":                        one(func(_ *call, n eni) string { return n.Subnet }),
 		"vpc-id":                           one(func(_ *call, n eni) string { return n.VPC }),
 	},
@@ -204,6 +204,7 @@ func describeNetworkInterfaces(c *call, in *model.DescribeNetworkInterfacesReque
 	} else {
 		rows = c.candidates(in.Filters)
 	}
+	rows = c.withEnded(rows, in.Filters, in.NetworkInterfaceIds)
 	rows, next := cutPage(p, rows, interfacePlace, keep)
 	out := &model.DescribeNetworkInterfacesResult{NetworkInterfaces: make([]model.NetworkInterface, 0, len(rows)), NextToken: next}
 	for _, n := range rows {

@@ -92,7 +92,7 @@ func TestChangesShowAtOnce(t *testing.T) {
 // TestTransitions holds the tree to the instants at which the data plane
 // switches: the beginning of attaching and of detaching.
 func TestTransitions(t *testing.T) {
-	l := newTimedLab(t, "us-east-1", control.Timing{Attach: time.Hour, Detach: time.Hour})
+	l := newTimedLab(t, "us-east-1", control.Timing{}.With(control.OpAttach, control.Fixed(time.Hour)).With(control.OpDetach, control.Fixed(time.Hour)))
 	one := l.run("")
 	n := l.eni(one, "")
 	path := "meta-data/network/interfaces/macs/" + n.MAC.String() + "/interface-id"
@@ -107,7 +107,7 @@ func TestTransitions(t *testing.T) {
 
 // TestPendingInstance: a guest boots while its instance is pending, and asks.
 func TestPendingInstance(t *testing.T) {
-	l := newTimedLab(t, "us-east-1", control.Timing{Start: time.Hour})
+	l := newTimedLab(t, "us-east-1", control.Timing{}.With(control.OpLaunch, control.Fixed(time.Hour)))
 	i := must(l.RunInstance(t.Context(), control.RunInstanceInput{Subnet: l.subnet.ID}))(t)
 	if got := l.get(i.ID, "meta-data/instance-id"); i.State != control.InstancePending || got != i.ID {
 		t.Errorf("%s: %q, want %s", i.State, got, i.ID)

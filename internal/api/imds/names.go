@@ -22,7 +22,11 @@ func privateDomain(region string) string {
 // privateName is the name that AWS's resolver gives the primary address, the
 // "IP name" of EC2's hostname types.
 func privateName(n *control.NetworkInterface) string {
-	return "ip-" + dashed(n.PrimaryAddress()) + "." + privateDomain(n.Region)
+	return addressName(n.PrimaryAddress(), n.Region)
+}
+
+func addressName(a netip.Addr, region string) string {
+	return "ip-" + dashed(a) + "." + privateDomain(region)
 }
 
 // hostname is the name of the guest: its IP name, or the resource name where

@@ -81,6 +81,7 @@ func (s *Service) metaData(st *control.State, i *control.Instance, m options) no
 	for k, n := range nics {
 		macs[k] = s.networkInterface(st, n)
 	}
+	macs = append(macs, s.stale(st, i)...)
 	add(dir("metrics", value("vhostmd", noVMMetrics)),
 		dir("network", dir("interfaces", dir("macs", macs...))),
 		s.placement(i),

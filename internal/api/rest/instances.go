@@ -29,6 +29,7 @@ type Instance struct {
 	Role          string              `json:"role,omitempty" doc:"The tag enilab:role: client, active, standby, ..."`
 	Workloads     []Workload          `json:"workloads"`
 	Interfaces    []InstanceInterface `json:"interfaces"`
+	Stale         []StaleInterface    `json:"staleInterfaces" doc:"What forced detaches have left: device indexes that cannot be used and metadata that still shows the interface, until the instance is stopped and started"`
 	Tags          map[string]string   `json:"tags"`
 	LaunchedAt    time.Time           `json:"launchedAt"`
 	MetadataLagMs float64             `json:"metadataLagMs" doc:"How far its metadata is behind"`
@@ -39,6 +40,13 @@ type InstanceInterface struct {
 	NetworkInterfaceID string `json:"networkInterfaceId"`
 	DeviceIndex        int    `json:"deviceIndex"`
 	AttachmentState    string `json:"attachmentState"`
+}
+
+// StaleInterface is a device index that a forced detach has made unusable.
+type StaleInterface struct {
+	NetworkInterfaceID string    `json:"networkInterfaceId" doc:"That was forced off"`
+	DeviceIndex        int       `json:"deviceIndex"`
+	Since              time.Time `json:"since"`
 }
 
 // Workload is a client or generator that a guest runs.
@@ -86,6 +94,9 @@ func instanceView(st *control.State) func(*control.Instance) Instance {
 			Role: i.Tags[roleTag], Tags: tagsView(i.Tags), LaunchedAt: i.LaunchAt,
 			Workloads:  views(i.Workloads, workloadView),
 			Interfaces: views(st.InterfacesOf(i.ID), instanceInterfaceView),
+			Stale: views(i.Stale, func(o control.StaleInterface) StaleInterface {
+				return StaleInterface{o.NetworkInterface, o.DeviceIndex, o.Since}
+			}),
 
 			MetadataLagMs: float64(i.MetadataLag) / float64(time.Millisecond),
 		}

@@ -186,3 +186,43 @@ func TestDisabledAndUnknownPolicies(t *testing.T) {
 		t.Error("an unknown policy has a status")
 	}
 }
+
+// In timing aws the record says what forcing the interface off has left behind.
+func TestARecordSaysWhatForceHasLeft(t *testing.T) {
+	l := newLab(t)
+	must(l.svc.ChangeTiming(l.ctx, func(now control.Timing) (control.Timing, error) {
+		now.StaleAfterForce = true
+		return now, nil
+	}))(t)
+	const left = "the forced detach has left device index 1 of "
+	note := func(f *control.Failover) string {
+		for _, n := range f.Notes {
+			if strings.HasPrefix(n, left) {
+				return n
+			}
+		}
+		return ""
+	}
+	l.policy(false)
+	must(l.svc.FailInstance(l.ctx, l.ec2[0].ID, control.FaultFreeze))(t)
+	for range 3 {
+		l.probed(Missed)
+	}
+	l.until("a record runs", func(s *control.State) bool { return len(s.Failovers()) == 1 })
+	want := left + l.ec2[0].ID + " unusable and its metadata stale until it is stopped and started"
+	if got := note(l.newest()); got != want {
+		t.Errorf("the notes are %q, want %q", l.newest().Notes, want)
+	}
+	l.recovered(l.ec2[0].ID, l.ec2[1].ID, l.newest().Control.AttachedAt)
+	if f := l.completed(); note(f) != want {
+		t.Errorf("the notes of the complete record are %q", f.Notes)
+	}
+	// Moved back without force, by a person: nothing new is left.
+	_, id, err := l.ctl.Move(l.ctx, control.MoveInput{Interface: l.eth1.ID, Instance: l.ec2[0].ID, DeviceIndex: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := l.svc.State().Failover(id); note(f) != "" {
+		t.Errorf("an unforced move notes %q", f.Notes)
+	}
+}

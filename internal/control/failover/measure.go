@@ -2,6 +2,7 @@ package failover
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -43,6 +44,7 @@ func addresses(n *control.NetworkInterface) []netip.Addr {
 // done is closed when the record is complete or the controller ends.
 func (c *Controller) record(ctx context.Context, m move) (id string, done <-chan struct{}) {
 	closed := make(chan struct{})
+	m.notes = append(m.notes[:len(m.notes):len(m.notes)], leftStale(c.opt.Service.State(), m)...)
 	stored := c.put(ctx, c.compute(m, c.opt.Now(), false))
 	if stored == nil {
 		close(closed)
@@ -64,6 +66,21 @@ func (c *Controller) record(ctx context.Context, m move) (id string, done <-chan
 		c.wg.Go(func() { measure(run) })
 	}
 	return stored.ID, closed
+}
+
+// leftStale notes what forcing the ENI off has left on its old instance.
+func leftStale(s *control.State, m move) (notes []string) {
+	i := s.Instance(m.from)
+	if i == nil {
+		return nil
+	}
+	for _, o := range i.Stale {
+		if o.NetworkInterface == m.eni && o.Since.UnixNano() >= m.times.accepted {
+			notes = append(notes, fmt.Sprintf("the forced detach has left device index %d of %s unusable and its metadata stale "+
+				"until it is stopped and started", o.DeviceIndex, i.ID))
+		}
+	}
+	return notes
 }
 
 // measure waits until every client has recovered and its losses are final, or

@@ -11,6 +11,7 @@ type (
 	Workloads = JSON[[]dataplane.WorkloadSpec]
 	Strings   = JSON[[]string]
 	Probe     = JSON[control.Probe]
+	Stale     = JSON[[]control.StaleInterface]
 	Detail    = JSON[map[string]string]
 	Findings  = JSON[FailoverFindings]
 

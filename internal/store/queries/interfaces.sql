@@ -38,12 +38,12 @@ SELECT network_interface, security_group FROM interface_groups ORDER BY network_
 -- name: InsertAttachment :exec
 INSERT INTO attachments (
     id, network_interface, instance, device_index, network_card, state, state_at, attach_time,
-    delete_on_termination, force
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    delete_on_termination, force, state_until
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: DeleteAttachment :execrows
 DELETE FROM attachments WHERE network_interface = ?;
 
 -- name: ListAttachments :many
-SELECT id, network_interface, instance, device_index, network_card, state, state_at, attach_time, delete_on_termination, force
+SELECT id, network_interface, instance, device_index, network_card, state, state_at, attach_time, delete_on_termination, force, state_until
 FROM attachments ORDER BY network_interface;

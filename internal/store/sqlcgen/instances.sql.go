@@ -27,8 +27,8 @@ func (q *Queries) DeleteInstance(ctx context.Context, id string) (int64, error) 
 const insertInstance = `-- name: InsertInstance :exec
 INSERT INTO instances (
     id, region, zone, vpc, subnet, type, state, state_at, boot, fault, fault_at, workloads, tags, launch_at,
-    reason_code, reason_text, settings
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    reason_code, reason_text, settings, state_until, stale
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertInstanceParams struct {
@@ -49,6 +49,8 @@ type InsertInstanceParams struct {
 	ReasonCode string
 	ReasonText string
 	Settings   column.InstanceSettings
+	StateUntil column.Time
+	Stale      column.Stale
 }
 
 func (q *Queries) InsertInstance(ctx context.Context, arg InsertInstanceParams) error {
@@ -70,13 +72,15 @@ func (q *Queries) InsertInstance(ctx context.Context, arg InsertInstanceParams) 
 		arg.ReasonCode,
 		arg.ReasonText,
 		arg.Settings,
+		arg.StateUntil,
+		arg.Stale,
 	)
 	return err
 }
 
 const listInstances = `-- name: ListInstances :many
 SELECT id, region, zone, vpc, subnet, type, state, state_at, boot, fault, fault_at, workloads, tags, launch_at,
-       reason_code, reason_text, settings
+       reason_code, reason_text, settings, state_until, stale
 FROM instances ORDER BY id
 `
 
@@ -107,6 +111,8 @@ func (q *Queries) ListInstances(ctx context.Context) ([]Instance, error) {
 			&i.ReasonCode,
 			&i.ReasonText,
 			&i.Settings,
+			&i.StateUntil,
+			&i.Stale,
 		); err != nil {
 			return nil, err
 		}
@@ -126,7 +132,7 @@ UPDATE instances
 SET id = ?1, region = ?2, zone = ?3, vpc = ?4, subnet = ?5, type = ?6, state = ?7,
     state_at = ?8, boot = ?9, fault = ?10, fault_at = ?11, workloads = ?12,
     tags = ?13, launch_at = ?14, reason_code = ?15, reason_text = ?16,
-    settings = ?17
+    settings = ?17, state_until = ?18, stale = ?19
 WHERE id = ?1
 `
 
@@ -148,6 +154,8 @@ type UpdateInstanceParams struct {
 	ReasonCode string
 	ReasonText string
 	Settings   column.InstanceSettings
+	StateUntil column.Time
+	Stale      column.Stale
 }
 
 func (q *Queries) UpdateInstance(ctx context.Context, arg UpdateInstanceParams) (int64, error) {
@@ -169,6 +177,8 @@ func (q *Queries) UpdateInstance(ctx context.Context, arg UpdateInstanceParams) 
 		arg.ReasonCode,
 		arg.ReasonText,
 		arg.Settings,
+		arg.StateUntil,
+		arg.Stale,
 	)
 	if err != nil {
 		return 0, err

@@ -64,8 +64,8 @@ func (q *Queries) DeleteNetworkInterface(ctx context.Context, id string) (int64,
 const insertAttachment = `-- name: InsertAttachment :exec
 INSERT INTO attachments (
     id, network_interface, instance, device_index, network_card, state, state_at, attach_time,
-    delete_on_termination, force
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    delete_on_termination, force, state_until
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertAttachmentParams struct {
@@ -79,6 +79,7 @@ type InsertAttachmentParams struct {
 	AttachTime          column.Time
 	DeleteOnTermination bool
 	Force               bool
+	StateUntil          column.Time
 }
 
 func (q *Queries) InsertAttachment(ctx context.Context, arg InsertAttachmentParams) error {
@@ -93,6 +94,7 @@ func (q *Queries) InsertAttachment(ctx context.Context, arg InsertAttachmentPara
 		arg.AttachTime,
 		arg.DeleteOnTermination,
 		arg.Force,
+		arg.StateUntil,
 	)
 	return err
 }
@@ -172,7 +174,7 @@ func (q *Queries) InsertNetworkInterface(ctx context.Context, arg InsertNetworkI
 }
 
 const listAttachments = `-- name: ListAttachments :many
-SELECT id, network_interface, instance, device_index, network_card, state, state_at, attach_time, delete_on_termination, force
+SELECT id, network_interface, instance, device_index, network_card, state, state_at, attach_time, delete_on_termination, force, state_until
 FROM attachments ORDER BY network_interface
 `
 
@@ -196,6 +198,7 @@ func (q *Queries) ListAttachments(ctx context.Context) ([]Attachment, error) {
 			&i.AttachTime,
 			&i.DeleteOnTermination,
 			&i.Force,
+			&i.StateUntil,
 		); err != nil {
 			return nil, err
 		}

@@ -32,6 +32,7 @@ type Attachment struct {
 	AttachTime          column.Time
 	DeleteOnTermination bool
 	Force               bool
+	StateUntil          column.Time
 }
 
 type Event struct {
@@ -87,6 +88,8 @@ type Instance struct {
 	ReasonCode string
 	ReasonText string
 	Settings   column.InstanceSettings
+	StateUntil column.Time
+	Stale      column.Stale
 }
 
 type InterfaceGroup struct {

@@ -52,6 +52,7 @@ export interface Instance {
   role?: string;
   workloads?: Workload[];
   interfaces: { networkInterfaceId: string; deviceIndex: number; attachmentState: string }[];
+  staleInterfaces?: { networkInterfaceId: string; deviceIndex: number }[];
   tags?: Tags;
   launchedAt?: string;
 }

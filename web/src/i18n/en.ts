@@ -254,6 +254,7 @@ export const en = {
   "instance.launched": "Launched",
   "instance.interfaces": "Interfaces",
   "instance.slots": "{used} of {max} used",
+  "instance.stale": "Device {deviceIndex}: {networkInterfaceId} was forced off, stale until stop and start",
   "instance.workloads": "Workloads",
   "instance.role": "Role",
   "instance.freeze": "Freeze",

@@ -86,6 +86,9 @@ export function InstancePanel() {
             </div>
           ))}
           <span class="quiet small">{t("instance.slots", { used: enis.length, max: i.maxInterfaces })}</span>
+          {i.staleInterfaces?.map((o) => (
+            <div key={o.deviceIndex}>{t("instance.stale", o)}</div>
+          ))}
         </dd>
         {(i.workloads?.length ?? 0) > 0 && (
           <>

@@ -1,0 +1,195 @@
+package control
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestDraw(t *testing.T) {
+	rng := rand.NewChaCha8([32]byte{7})
+	random := func(b []byte) { _, _ = rng.Read(b) }
+	span := Span{2 * time.Second, 5 * time.Second, 30 * time.Second}
+	const n = 4000
+	all := make([]time.Duration, n)
+	for k := range all {
+		if all[k] = span.draw(random); all[k] < span.Min || all[k] > span.Max {
+			t.Fatalf("drew %v of %v", all[k], span)
+		}
+	}
+	slices.Sort(all)
+	for _, c := range []struct {
+		part float64
+		want time.Duration
+	}{{0.01, 2060 * time.Millisecond}, {0.25, 3500 * time.Millisecond}, {0.5, 5 * time.Second}, {0.75, 17500 * time.Millisecond}, {0.99, 29500 * time.Millisecond}} {
+		if got := all[int(c.part*n)]; (got - c.want).Abs() > span.Max/15 {
+			t.Errorf("the quantile %.2f is %v, want about %v", c.part, got, c.want)
+		}
+	}
+	if got := Fixed(3).draw(func([]byte) { t.Error("a fixed span took a chance") }); got != 3 {
+		t.Errorf("fixed at %v", got)
+	}
+}
+
+// What a transition draws is stored with the state that it begins, and a seed
+// repeats it.
+func TestDurationsAreDrawnByTheTransition(t *testing.T) {
+	play := func() (ends []time.Duration) {
+		s := newSite(t)
+		s.timing = TimingAWS
+		note := func(from, until time.Time, op Operation) {
+			span, d := TimingAWS.Spans[op], until.Sub(from)
+			if d < span.Min || d > span.Max {
+				t.Errorf("%s lasts %v of %v", op, d, span)
+			}
+			ends = append(ends, d)
+		}
+		i := must(s.lab, func(t *tx) (*Instance, error) { return t.runInstance(RunInstanceInput{Subnet: s.a.ID}) })
+		note(i.StateAt, i.StateUntil, OpLaunch)
+		if p := s.primary(i).Attachment; !p.StateUntil.IsZero() {
+			t.Errorf("the primary ENI does not wait for its instance: %+v", p)
+		}
+		s.settle()
+		if i = s.state.Instance(i.ID); i.State != InstanceRunning || !i.StateUntil.IsZero() {
+			t.Errorf("running until %v", i.StateUntil)
+		}
+		n := s.attach(s.eni(s.a, ""), i, 1)
+		note(n.Attachment.StateAt, n.Attachment.StateUntil, OpAttach)
+		// Whatever the timing is meanwhile: what is under way goes on.
+		s.timing = TimingFast
+		s.now = n.Attachment.StateUntil.Add(-2 * time.Millisecond)
+		s.ok(func(t *tx) error { return t.finish(TableNetworkInterface, n.ID) })
+		if got := s.state.NetworkInterface(n.ID).Attachment; got.State != Attaching {
+			t.Errorf("%s before its time", got.State)
+		}
+		s.ok(func(t *tx) error { return t.finish(TableNetworkInterface, n.ID) })
+		if got := s.state.NetworkInterface(n.ID).Attachment; got.State != Attached || !got.StateUntil.IsZero() {
+			t.Errorf("%s until %v at its time", got.State, got.StateUntil)
+		}
+		s.timing = TimingAWS
+		n = must(s.lab, func(t *tx) (*NetworkInterface, error) { return t.detach(DetachInput{Attachment: n.Attachment.ID}) })
+		note(n.Attachment.StateAt, n.Attachment.StateUntil, OpDetach)
+		i = s.instanceDo(stop, i)
+		note(i.StateAt, i.StateUntil, OpStop)
+		s.now = i.StateUntil
+		s.settle()
+		i = s.instanceDo((*tx).startInstance, i)
+		note(i.StateAt, i.StateUntil, OpStart)
+		i = s.instanceDo((*tx).terminateInstance, i)
+		note(i.StateAt, i.StateUntil, OpTerminate)
+		return ends
+	}
+	first, second := play(), play()
+	if !slices.Equal(first, second) {
+		t.Errorf("a seed gave %v and %v", first, second)
+	}
+	if slices.Equal(first, make([]time.Duration, len(first))) {
+		t.Error("nothing was drawn")
+	}
+}
+
+// A restart goes on with the deadline that was drawn before it, whatever its
+// own timing is.
+func TestRestartKeepsTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemStore()
+		s := serve(t, store, newModelPlane(), func(o *Options) { o.Timing = TimingAWS })
+		sub := s.network("10.0.0.0/24")
+		i, err := s.RunInstance(t.Context(), RunInstanceInput{Subnet: sub.ID})
+		s.check(err)
+		time.Sleep(i.StateUntil.Sub(i.StateAt) / 2)
+		s.stop()
+		again := serve(t, store, newModelPlane(), func(o *Options) { o.Timing = TimingFast })
+		notices, cancel := again.Watch(10)
+		defer cancel()
+		e := again.await(notices, "instance.running")
+		if late := e.At.Sub(i.StateUntil); late < 0 || late > time.Millisecond {
+			t.Errorf("it ran %v after the instant that was drawn", late)
+		}
+	})
+}
+
+// A change is for what begins after it, comes to those who watch, and is gone
+// with the process.
+func TestChangeTiming(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemStore()
+		s := serve(t, store, newModelPlane(), func(o *Options) { o.Timing = TimingFast })
+		sub := s.network("10.0.0.0/24")
+		notices, cancel := s.Watch(100)
+		defer cancel()
+		got, err := s.ChangeTiming(t.Context(), func(now Timing) (Timing, error) {
+			now.StaleAfterForce = true
+			return now.With(OpLaunch, Fixed(time.Hour)), nil
+		})
+		s.check(err)
+		if !got.StaleAfterForce || got.Spans[OpLaunch] != Fixed(time.Hour) || !reflect.DeepEqual(s.State().Timing(), got) {
+			t.Errorf("the timing is %+v", got)
+		}
+		if e := s.await(notices, "timing.changed"); e.Resource != "launch" || e.Detail["median"] != "1h0m0s" {
+			t.Errorf("told %+v", e)
+		}
+		slow, err := s.RunInstance(t.Context(), RunInstanceInput{Subnet: sub.ID})
+		s.check(err)
+		_, err = s.ChangeTiming(t.Context(), func(Timing) (Timing, error) { return s.Preset(), nil })
+		s.check(err)
+		quick, err := s.RunInstance(t.Context(), RunInstanceInput{Subnet: sub.ID})
+		s.check(err)
+		if slow.StateUntil.Sub(slow.StateAt) != time.Hour || quick.StateUntil.Sub(quick.StateAt) != 20*time.Millisecond {
+			t.Errorf("launched until %v, %v", slow.StateUntil, quick.StateUntil)
+		}
+		revision := s.State().Revision()
+		_, err = s.ChangeTiming(t.Context(), func(now Timing) (Timing, error) { return now, nil })
+		s.check(err)
+		_, err = s.ChangeTiming(t.Context(), func(now Timing) (Timing, error) { return now.With(OpStop, Fixed(-1)), nil })
+		if code(err) != "InvalidParameterValue" || s.State().Revision() != revision {
+			t.Errorf("a bad timing was answered with %v, at revision %d after %d", err, s.State().Revision(), revision)
+		}
+	})
+}
+
+func TestNote(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		notices, cancel := s.Watch(10)
+		defer cancel()
+		s.check(s.Note(t.Context(), "api-fault.injected", "af-1", "operation", "AttachNetworkInterface", "empty", ""))
+		e := s.await(notices, "api-fault.injected")
+		log, _, err := s.Events(t.Context(), 0, 10)
+		s.check(err)
+		if len(e.Detail) != 1 || len(log) != 1 || !reflect.DeepEqual(log[0], e) {
+			t.Errorf("noted %+v, logged %+v", e, log)
+		}
+	})
+}
+
+func TestTimingCheck(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		t    Timing
+		want string
+	}{
+		{"fast", TimingFast, ""},
+		{"aws", TimingAWS, ""},
+		{"none", Timing{}, ""},
+		{"unknown operation", Timing{}.With("explode", Fixed(0)), "There is no operation 'explode' that takes time; there are [attach detach launch start stop terminate]."},
+		{"negative", Timing{}.With(OpStop, Fixed(-1)), "A duration has 0 <= minimum <= median <= maximum <= 24h0m0s; this one has -1ns, -1ns, -1ns."},
+		{"out of order", Timing{}.With(OpStop, Span{3, 2, 4}), "A duration has 0 <= minimum <= median <= maximum <= 24h0m0s; this one has 3ns, 2ns, 4ns."},
+		{"too long", Timing{}.With(OpStop, Fixed(25*time.Hour)), "A duration has 0 <= minimum <= median <= maximum <= 24h0m0s; this one has 25h0m0s, 25h0m0s, 25h0m0s."},
+		{"ended", Timing{EndedAttachments: -1}, "Ended attachments can be kept for 0 to 24h0m0s, not for -1ns."},
+	} {
+		got := ""
+		if err := c.t.Check(); err != nil {
+			got = err.(*Error).Message
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if fast := TimingFast.With(OpStop, Fixed(time.Hour)); TimingFast.Spans[OpStop] != Fixed(20*time.Millisecond) || fast.Spans[OpStop].Max != time.Hour {
+		t.Error("With changed what it was called on")
+	}
+}
