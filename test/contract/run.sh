@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# The contract: unmodified AWS clients tell one story to a laboratory of this
+# tree, each to a fresh one: a VPC with everything in it, an interface that
+# moves, its frames too, everything deleted. `run.sh cli boto3` runs these only.
+# A client that is not installed is said to be MISSING; with CI set only
+# Terraform, which Debian does not have, may be.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+GO=${GO:-go}
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/enilab-contract-XXXXXX")
+server=
+cleanup() {
+  stop
+  rm -rf "$tmp"
+}
+stop() {
+  if [ -n "$server" ]; then
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+    server=
+  fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# What the clients would otherwise read of the machine's own configuration.
+unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_ENDPOINT_URL_EC2 AWS_ENDPOINT_URL_STS
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_PAGER= AWS_EC2_METADATA_DISABLED=true
+export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1
+export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
+export WITNESS=$tmp/witness CONTRACT_TMP=$tmp GO
+
+(cd "$root" && CGO_ENABLED=0 "$GO" build -trimpath -o "$tmp/enilab" ./cmd/server)
+(cd "$here/witness" && CGO_ENABLED=0 "$GO" build -o "$WITNESS" .)
+
+# start: a fresh laboratory on a port of the system's choice.
+start() {
+  rm -rf "$tmp/data"
+  exec 3< <(exec "$tmp/enilab" serve --listen 127.0.0.1:0 --data "$tmp/data" 2>"$tmp/server.log")
+  server=$!
+  local line=
+  read -r -t 60 line <&3 || true
+  case $line in
+    "enilab is at "*) ENILAB_URL=${line#enilab is at }; export ENILAB_URL=${ENILAB_URL%/} AWS_ENDPOINT_URL=${ENILAB_URL%/} ;;
+    *) echo "enilab did not start: $line" >&2; cat "$tmp/server.log" >&2; exit 1 ;;
+  esac
+}
+
+# found: the first python3 that has boto3.
+python_with_boto3() {
+  local p
+  while read -r p; do
+    if "$p" -c 'import boto3' 2>/dev/null; then echo "$p"; return; fi
+  done < <(type -ap python3)
+  return 1
+}
+
+# Each part has a check of what it needs, and a command.
+needs_cli() { command -v aws >/dev/null || { echo "the AWS CLI (awscli)"; return 1; }; }
+part_cli() { aws --version; bash "$here/cli.sh"; }
+
+needs_boto3() { python_with_boto3 >/dev/null || { echo "boto3 (python3-boto3)"; return 1; }; }
+part_boto3() {
+  local python; python=$(python_with_boto3)
+  "$python" -c 'import boto3; print("boto3", boto3.__version__)'
+  "$python" -B "$here/boto3_story.py"
+}
+
+needs_sdk() { (cd "$here/sdk" && "$GO" mod download 2>/dev/null) || { echo "aws-sdk-go-v2 (go mod download in test/contract/sdk)"; return 1; }; }
+part_sdk() { (cd "$here/sdk" && "$GO" list -m -f '{{.Path}} {{.Version}}' github.com/aws/aws-sdk-go-v2/service/ec2 && "$GO" test -count 1 -v .); }
+
+needs_terraform() {
+  command -v terraform >/dev/null || { echo "Terraform"; return 1; }
+  bash "$here/terraform.sh" provider >/dev/null 2>&1 ||
+    { echo "Terraform's AWS provider, in a mirror folder (name it in ENILAB_TF_PLUGIN_DIR)"; return 1; }
+}
+part_terraform() { bash "$here/terraform.sh" story; }
+
+passed=0 failed=0 skipped=0
+for part in "${@:-cli boto3 sdk terraform}"; do for part in $part; do
+  echo "== contract: $part"
+  if ! missing=$("needs_$part"); then
+    echo "MISSING: $part was not run, for want of $missing"
+    if [ -n "${CI:-}" ] && [ "$part" != terraform ]; then failed=$((failed + 1)); else skipped=$((skipped + 1)); fi
+    continue
+  fi
+  start
+  before=$("$WITNESS" inventory)
+  begun=$SECONDS
+  # Not in an if: set -e must hold within the part.
+  set +e
+  (set -e; "part_$part")
+  status=$?
+  set -e
+  after=$("$WITNESS" inventory) || after="no answer"
+  if [ "$status" = 0 ] && [ "$before" != "$after" ]; then
+    echo "left behind: before $before, after $after"
+    status=1
+  fi
+  stop
+  if [ "$status" = 0 ]; then
+    echo "PASSED: $part in $((SECONDS - begun)) s"
+    passed=$((passed + 1))
+  else
+    echo "FAILED: $part"
+    echo "-- the laboratory's log:"; cat "$tmp/server.log"
+    failed=$((failed + 1))
+  fi
+done; done
+echo "contract: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

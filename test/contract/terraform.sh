@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Terraform's part: apply, a clean plan, another owner, a clean plan, destroy.
+#
+#   terraform.sh provider    prints the folder in which the AWS provider is installed
+#   terraform.sh story       tells the story; run.sh gives ENILAB_URL, WITNESS and CONTRACT_TMP
+#   terraform.sh prepare DIR writes DIR/terraform.rc, which makes Terraform take that provider
+#
+# Nothing is downloaded. The provider is looked for where ENILAB_TF_PLUGIN_DIR
+# or Terraform's own settings say, and then in the usual places for programs.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+address=registry.terraform.io/hashicorp/aws
+
+# mirrors prints candidates, best first.
+mirrors() {
+  local file
+  if [ -n "${ENILAB_TF_PLUGIN_DIR:-}" ]; then
+    echo "$ENILAB_TF_PLUGIN_DIR"
+    return # who names a folder means that one
+  fi
+  echo "${TF_PLUGIN_CACHE_DIR:-}"
+  for file in "${TF_CLI_CONFIG_FILE:-}" "${HOME:-}/.terraformrc"; do
+    if [ -r "$file" ]; then
+      sed -n -E 's/^[[:space:]]*(path|plugin_cache_dir)[[:space:]]*=[[:space:]]*"(.*)".*/\2/p' "$file"
+    fi
+  done
+  find "${HOME:-/nonexistent}/.terraform.d" /opt /usr/local /usr/share /usr/lib /var/lib -maxdepth 6 \
+    -type d -path "*/$address" 2>/dev/null | sed "s,/$address\$,,"
+}
+
+provider() {
+  local dir
+  while read -r dir; do
+    if [ -n "$dir" ] && [ -d "$dir/$address" ]; then echo "$dir"; return; fi
+  done < <(mirrors)
+  echo "no $address is installed" >&2
+  return 1
+}
+
+prepare() {
+  cat > "$1/terraform.rc" <<RC
+disable_checkpoint = true
+provider_installation {
+  filesystem_mirror {
+    path = "$(provider)"
+  }
+}
+RC
+}
+
+tf() { terraform -chdir="$work" "$@"; }
+
+apply() { tf apply -auto-approve -input=false -no-color -var "endpoint=$ENILAB_URL" -var "owner=$1" > "$work/apply-$1.log" || { cat "$work/apply-$1.log"; return 1; }; }
+
+# clean OWNER: Terraform sees nothing to change.
+clean() {
+  local code=0
+  tf plan -detailed-exitcode -input=false -no-color -var "endpoint=$ENILAB_URL" -var "owner=$1" > "$work/plan.log" || code=$?
+  if [ "$code" != 0 ]; then
+    echo "the plan after owner=$1 is not clean (exit $code):"
+    cat "$work/plan.log"
+    return 1
+  fi
+}
+
+# took LOG WHAT: how long Terraform says that something took.
+took() { sed -n -E "s/^$2 after ([0-9hms]+).*/\1/p" "$work/$1" | head -1; }
+
+story() {
+  work=$CONTRACT_TMP/terraform
+  mkdir -p "$work"
+  cp "$here"/terraform/*.tf "$work"
+  prepare "$work"
+  export TF_CLI_CONFIG_FILE=$work/terraform.rc TF_IN_AUTOMATION=1 TF_DATA_DIR=$work/.terraform
+  unset TF_PLUGIN_CACHE_DIR
+  tf init -input=false -no-color > "$work/init.log" || { cat "$work/init.log"; return 1; }
+  tf version -no-color | head -3
+  echo "- apply: the first instance owns the interface"
+  apply one
+  clean one
+  "$WITNESS" watch "$(tf output -raw client)" 10.77.1.42
+  echo "- apply: the second owns it"
+  apply two
+  echo "  the wait for the detachment took $(took apply-two.log 'aws_network_interface_attachment.service: Destruction complete'), the whole apply said:" \
+    "$(grep '^Apply complete' "$work/apply-two.log")"
+  clean two
+  "$WITNESS" moved "$(tf output -raw eni)" "$(tf output -raw one)" "$(tf output -raw two)"
+  echo "- destroy"
+  tf destroy -auto-approve -input=false -no-color -var "endpoint=$ENILAB_URL" -var owner=two > "$work/destroy.log" || { cat "$work/destroy.log"; return 1; }
+}
+
+case ${1:-} in
+  provider) provider ;;
+  prepare) prepare "$2" ;;
+  story) story ;;
+  *) sed -n '2,6p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+esac

@@ -1,0 +1,3 @@
+module enilab/test/contract/witness
+
+go 1.26
