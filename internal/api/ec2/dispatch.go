@@ -51,6 +51,7 @@ type call struct {
 	params []query.Param
 	action string
 	dry    bool
+	seen   lookups
 }
 
 // errDryRun is how a dry run ends that would have succeeded.

@@ -25,7 +25,7 @@ func (c *call) groupIDs(ids []string) []model.GroupIdentifier {
 	list := make([]model.GroupIdentifier, 0, len(ids))
 	for _, id := range ids {
 		g := model.GroupIdentifier{GroupId: &id}
-		if row := c.state.SecurityGroup(id); row != nil {
+		if row := c.groupOf(id); row != nil {
 			g.GroupName = &row.Name
 		}
 		list = append(list, g)

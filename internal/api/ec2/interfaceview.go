@@ -39,19 +39,6 @@ func (c *call) networkInterface(n *control.NetworkInterface) model.NetworkInterf
 	return out
 }
 
-// elastic are the Elastic IPs of an ENI by its private addresses.
-func (c *call) elastic(n *control.NetworkInterface) map[netip.Addr]*control.Address {
-	list := c.state.AddressesOf(n.ID)
-	if len(list) == 0 {
-		return nil
-	}
-	m := make(map[netip.Addr]*control.Address, len(list))
-	for _, a := range list {
-		m[a.PrivateIP] = a
-	}
-	return m
-}
-
 func (c *call) association(a *control.Address) *model.NetworkInterfaceAssociation {
 	return &model.NetworkInterfaceAssociation{
 		AllocationId: &a.AllocationID, AssociationId: &a.AssociationID, IpOwnerId: &c.api.opt.Account,
@@ -206,11 +193,7 @@ func describeNetworkInterfaces(c *call, in *model.DescribeNetworkInterfacesReque
 	}
 	rows = c.withEnded(rows, in.Filters, in.NetworkInterfaceIds)
 	rows, next := cutPage(p, rows, interfacePlace, keep)
-	out := &model.DescribeNetworkInterfacesResult{NetworkInterfaces: make([]model.NetworkInterface, 0, len(rows)), NextToken: next}
-	for _, n := range rows {
-		out.NetworkInterfaces = append(out.NetworkInterfaces, c.networkInterface(n))
-	}
-	return out, nil
+	return &interfaceList{c, rows, next}, nil
 }
 
 func describeNetworkInterfaceAttribute(c *call, in *model.DescribeNetworkInterfaceAttributeRequest) (result, error) {

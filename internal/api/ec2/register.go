@@ -55,10 +55,15 @@ func (a *API) serve(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, contentType)
 	c.Set(requestID, r.id)
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	c.Status(status).Response().SetBody(body) // copies
-	if *buffer = body; cap(body) <= keptBuffer {
+	if c.Status(status); cap(body) > keptBuffer {
+		// Too big to keep: the response has it instead of a copy.
+		c.Response().SetBodyRaw(body)
 		buffers.Put(buffer)
+		return nil
 	}
+	c.Response().SetBody(body) // copies
+	*buffer = body
+	buffers.Put(buffer)
 	return nil
 }
 

@@ -13,6 +13,9 @@ import (
 // tagList is a tagSet, by key. It is never nil: clients want the element.
 func tagList(tags control.Tags) []model.Tag {
 	list := make([]model.Tag, 0, len(tags))
+	if len(tags) == 0 {
+		return list
+	}
 	for _, k := range slices.Sorted(maps.Keys(tags)) {
 		list = append(list, model.Tag{Key: &k, Value: new(tags[k])})
 	}

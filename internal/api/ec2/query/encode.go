@@ -133,11 +133,26 @@ func AppendStructs[T any, P appendable[T]](b []byte, name string, v []T) []byte 
 	return shut(b, name)
 }
 
+// plain are the bytes that stand for themselves, wherever they are.
+var plain = func() (t [256]bool) {
+	for c := byte(0x20); c < utf8.RuneSelf; c++ {
+		t[c] = c != '&' && c != '<' && c != '>' && c != '"' && c != '\''
+	}
+	return t
+}()
+
 // AppendEscaped writes character data. What XML 1.0 cannot hold becomes U+FFFD:
 // it may have come in by another door than this protocol.
 func AppendEscaped(b []byte, s string) []byte {
+	i := 0
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	if i == len(s) {
+		return append(b, s...)
+	}
 	done := 0
-	for i := 0; i < len(s); {
+	for i < len(s) {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		var with string
 		switch {
