@@ -33,18 +33,19 @@ import (
 )
 
 type serveCmd struct {
-	Listen    string   `default:"127.0.0.1:4566" help:"Address to listen on. Beyond loopback, page and API ask for a token."`
-	Data      string   `default:".enilab" placeholder:"DIR" help:"Data directory; made if it does not exist."`
-	Fresh     bool     `help:"Begin with an empty laboratory, deleting what the data directory holds."`
-	Scenario  string   `default:"none" placeholder:"none|demo|FILE" help:"What an empty laboratory is filled with."`
-	Region    string   `default:"us-east-1" help:"AWS region to be."`
-	Timing    string   `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
-	Sync      string   `default:"normal" enum:"normal,full" help:"What acknowledged writes survive: normal (kill -9) or full (power loss too)."`
-	Seed      uint64   `help:"Seed of ids, MACs and hashes, for runs that can be repeated; 0 draws one."`
-	Token     string   `help:"Token asked for beyond loopback; drawn and printed unless given."`
-	AllowHost []string `placeholder:"NAME" help:"Further host name to answer to."`
-	WebDir    string   `placeholder:"DIR" help:"Build the page from this folder on every change, for its development."`
-	LogLevel  string   `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
+	Listen    string            `default:"127.0.0.1:4566" help:"Address to listen on. Beyond loopback, page and API ask for a token."`
+	Data      string            `default:".enilab" placeholder:"DIR" help:"Data directory; made if it does not exist."`
+	Fresh     bool              `help:"Begin with an empty laboratory, deleting what the data directory holds."`
+	Scenario  string            `default:"none" placeholder:"none|demo|FILE" help:"What an empty laboratory is filled with."`
+	Region    string            `default:"us-east-1" help:"AWS region to be."`
+	Timing    string            `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
+	Sync      string            `default:"normal" enum:"normal,full" help:"What acknowledged writes survive: normal (kill -9) or full (power loss too)."`
+	Seed      uint64            `help:"Seed of ids, MACs and hashes, for runs that can be repeated; 0 draws one."`
+	Token     string            `help:"Token asked for beyond loopback; drawn and printed unless given."`
+	AllowHost []string          `placeholder:"NAME" help:"Further host name to answer to."`
+	AccessKey map[string]string `placeholder:"ID=SECRET" help:"Key that EC2 requests must be signed with, also beyond loopback; without one any key does, on loopback only."`
+	WebDir    string            `placeholder:"DIR" help:"Build the page from this folder on every change, for its development."`
+	LogLevel  string            `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
 }
 
 // drainTime bounds what ending may take in all.
@@ -196,14 +197,14 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest
 		token = rand.Text()
 	}
 	var ready atomic.Bool
-	aws, err := ec2.New(ec2.Options{Control: l.control, Now: l.clock.Time})
+	aws, err := ec2.New(ec2.Options{Control: l.control, Keys: s.AccessKey, Now: l.clock.Time})
 	if err != nil {
 		return err
 	}
 	srv, err := rest.New(rest.Options{
 		Control: l.control, Engine: l.engine, Moves: l.failover, Guests: l.guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
-		Loopback: loopback, Token: token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
+		Loopback: loopback, Token: token, AllowHosts: s.AllowHost, Signed: len(s.AccessKey) > 0, CaptureDir: s.captures(),
 		Mount: func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
 		Ready: func() error {
 			if !ready.Load() {

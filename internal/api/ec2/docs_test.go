@@ -17,8 +17,10 @@ var update = flag.Bool("update", false, "write docs/ec2-api.md")
 const docsHead = `# The EC2 API
 
 ` + "`aws --endpoint-url http://127.0.0.1:4566 ec2 ...`" + `, boto3 and every other client of EC2's Query protocol drive the same control plane as the
-page and the admin API; a change moves packets before it is answered. Any credentials are taken on loopback. Beyond loopback the API
-is not open to AWS clients yet: they cannot send the token that everything asks for there.
+page and the admin API; a change moves packets before it is answered. Any credentials are taken on loopback. With
+` + "`--access-key ID=SECRET`" + ` (more than once for several) requests must be signed with one of these keys, or with what AssumeRole gave to one, and
+wrong signatures are refused as AWS refuses them. Beyond loopback the API is open to clients with such a key only: they cannot send the
+token that everything else asks for there.
 
 State is per region: a request acts in the region it is signed for, one without a signature in that of ` + "`--region`" + `. A region gets its
 default VPC when it is first asked for. The account is 123456789012.

@@ -26,10 +26,11 @@ type guard struct {
 	token      [sha256.Size]byte
 	hasToken   bool
 	allowHosts []string
+	signed     bool
 }
 
 func newGuard(opt Options) guard {
-	g := guard{loopback: opt.Loopback, hasToken: opt.Token != ""}
+	g := guard{loopback: opt.Loopback, hasToken: opt.Token != "", signed: opt.Signed}
 	g.token = sha256.Sum256([]byte(opt.Token))
 	for _, h := range opt.AllowHosts {
 		g.allowHosts = append(g.allowHosts, strings.ToLower(h))
@@ -47,7 +48,7 @@ func (g guard) check(c *fiber.Ctx) error {
 		return newProblem(http.StatusForbidden, "", "another site's page may not use this server")
 	case foreignFetch(c):
 		return newProblem(http.StatusForbidden, "", "another site's page may not use this server")
-	case g.loopback || c.Path() == "/healthz":
+	case g.loopback, c.Path() == "/healthz", g.signed && isEC2(c):
 		return c.Next()
 	}
 	return g.checkToken(c)
@@ -122,6 +123,13 @@ func foreignFetch(c *fiber.Ctx) bool {
 	}
 	visit := c.Method() == fiber.MethodGet && c.Get("Sec-Fetch-Mode") == "navigate" && !isAPI(c.Path())
 	return !visit
+}
+
+// isEC2 reports whether a request is for the EC2 API, which shares its path
+// with the page (ec2.API.Register).
+func isEC2(c *fiber.Ctx) bool {
+	return c.Path() == "/" && (c.Method() == fiber.MethodPost ||
+		c.Method() == fiber.MethodGet && c.Context().QueryArgs().Has("Action"))
 }
 
 func isAPI(path string) bool {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 func TestGuardOnLoopback(t *testing.T) {
@@ -53,6 +55,34 @@ func TestGuardOnLoopback(t *testing.T) {
 	for _, h := range []string{"Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Cross-Origin-Resource-Policy"} {
 		if l.send("GET", base+"/vpcs", nil).header.Get(h) == "" {
 			t.Errorf("no %s", h)
+		}
+	}
+}
+
+// The EC2 API's own door opens without the token where it verifies signatures,
+// and nothing else does.
+func TestGuardLeavesSignedRequestsToTheEC2API(t *testing.T) {
+	for _, c := range []struct {
+		name, method, path string
+		signed             bool
+		status             int
+	}{
+		{"an action", "POST", "/", true, 200},
+		{"an action by GET", "GET", "/?Action=DescribeVpcs", true, 200},
+		{"no keys", "POST", "/", false, 401},
+		{"the page", "GET", "/", true, 401},
+		{"the admin API", "GET", base + "/vpcs", true, 401},
+		{"the admin API with an action", "GET", base + "/vpcs?Action=DescribeVpcs", true, 401},
+		{"metadata", "GET", "/imds/i-0123456789abcdef0/latest/", true, 401},
+	} {
+		l := newLab(t, func(o *Options) {
+			o.Loopback, o.Token, o.Signed = false, "0123456789abcdef", c.signed
+			o.Mount = func(app *fiber.App) {
+				app.All("/", func(c *fiber.Ctx) error { return c.SendString("EC2") })
+			}
+		})
+		if r := l.send(c.method, c.path, nil); r.status != c.status {
+			t.Errorf("%s: %d %s, want %d", c.name, r.status, r.body, c.status)
 		}
 	}
 }

@@ -98,6 +98,9 @@ type Options struct {
 	Loopback   bool
 	Token      string
 	AllowHosts []string // further names in Host headers, without ports
+	// Signed says that the EC2 API verifies signatures. Beyond loopback it is
+	// then asked without the token, which AWS clients cannot send.
+	Signed bool
 
 	// CaptureDir keeps stopped captures over restarts; "": they are lost.
 	CaptureDir string
