@@ -47,6 +47,7 @@ failed() {
   echo "agents: $passed passed, 1 failed, 0 skipped"
   exit 1
 }
+trap 'failed "line $LINENO: $BASH_COMMAND"' ERR
 passed=0
 pass() { echo "PASSED: $step"; passed=$((passed + 1)); }
 
@@ -71,12 +72,13 @@ done
 # begin NAME COMMAND...: runs until the end of this script; its first line of output.
 begin() {
   local name=$1 line= i; shift
-  "$@" > "$tmp/$name.out" 2> "$tmp/$name.log" &
+  : > "$tmp/$name.out"
+  "$@" >> "$tmp/$name.out" 2> "$tmp/$name.log" &
   pids+=($!)
   for ((i = 0; i < 600; i++)); do
     read -r line < "$tmp/$name.out" && break
     kill -0 "${pids[-1]}" 2>/dev/null || break
-    read -r -t 0.1 <> <(:) || true
+    sleep 0.1
   done
   [ -n "$line" ] || failed "$name said nothing"
   first=$line
