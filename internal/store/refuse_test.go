@@ -28,7 +28,7 @@ func TestRefusals(t *testing.T) {
 		"address taken": {func(c *control.Commit) { eni(c).Addresses[1].Addr = netip.MustParseAddr("10.0.0.11") },
 			Unique, control.TableNetworkInterface, ""},
 		"two primary addresses": {func(c *control.Commit) { eni(c).Addresses[1].Primary = true },
-			Unique, control.TableNetworkInterface, ""},
+			Shape, control.TableNetworkInterface, ""},
 		"device index taken": {func(c *control.Commit) { eni(c).Attachment.DeviceIndex = 0 },
 			Unique, control.TableNetworkInterface, ""},
 		"MAC taken":     {func(c *control.Commit) { eni(c).MAC = 0 }, Unique, control.TableNetworkInterface, ""},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"enilab/internal/control"
@@ -36,6 +37,33 @@ func BenchmarkDescribeNetworkInterfaces(b *testing.B) {
 				buffer = body
 			}
 			b.SetBytes(int64(len(buffer)))
+		})
+	}
+}
+
+// BenchmarkCreateNetworkInterface creates durably, without a network: store,
+// control plane and data plane as they are in the server.
+func BenchmarkCreateNetworkInterface(b *testing.B) {
+	for _, callers := range []int{1, 8} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			l := newLab(b)
+			vpc := l.must("CreateVpc", "CidrBlock=10.0.0.0/16").text("vpc.vpcId")
+			body := form("CreateNetworkInterface", "SubnetId="+l.must("CreateSubnet", "VpcId="+vpc, "CidrBlock=10.0.0.0/16").text("subnet.subnetId")).Encode()
+			var wg sync.WaitGroup
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := range callers {
+				wg.Go(func() {
+					r := request{id: "00000000-0000-0000-0000-000000000000", method: "POST", body: body, header: func(string) []string { return nil }}
+					for range (b.N - n + callers - 1) / callers {
+						if status, answer := l.api.answer(context.Background(), &r, nil); status != 200 {
+							b.Errorf("%d %s", status, answer)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
 		})
 	}
 }

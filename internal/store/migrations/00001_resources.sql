@@ -125,8 +125,9 @@ CREATE TABLE network_interfaces (
     settings          TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX network_interfaces_by_vpc ON network_interfaces (vpc);
-CREATE INDEX network_interfaces_by_subnet ON network_interfaces (subnet);
+-- No index by VPC, subnet or group here and below: only the deletion of one of
+-- those would use it, with a scan of milliseconds otherwise, and each costs
+-- every creation another page of the log.
 
 -- The VPC is repeated so that the database itself forbids a second owner.
 CREATE TABLE interface_addresses (
@@ -134,21 +135,16 @@ CREATE TABLE interface_addresses (
     position          INTEGER NOT NULL CHECK (position >= 0),
     vpc               TEXT NOT NULL,
     address           TEXT NOT NULL,
-    is_primary        INTEGER NOT NULL CHECK (is_primary IN (0, 1)),
+    is_primary        INTEGER NOT NULL CHECK (is_primary = (position = 0)),
     PRIMARY KEY (network_interface, position),
     UNIQUE (vpc, address)
 ) STRICT, WITHOUT ROWID;
-
-CREATE UNIQUE INDEX interface_addresses_one_primary ON interface_addresses (network_interface)
-    WHERE is_primary = 1;
 
 CREATE TABLE interface_groups (
     network_interface TEXT NOT NULL REFERENCES network_interfaces (id) ON DELETE CASCADE,
     security_group    TEXT NOT NULL REFERENCES security_groups (id),
     PRIMARY KEY (network_interface, security_group)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX interface_groups_by_group ON interface_groups (security_group);
 
 CREATE TABLE attachments (
     id                    TEXT NOT NULL PRIMARY KEY,
