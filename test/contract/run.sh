@@ -31,13 +31,14 @@ export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-eas
 export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 export WITNESS=$tmp/witness CONTRACT_TMP=$tmp GO
 
-(cd "$root" && CGO_ENABLED=0 "$GO" build -trimpath -o "$tmp/enilab" ./cmd/server)
+bin=${ENILAB_BIN:-$tmp/enilab}
+if [ -z "${ENILAB_BIN:-}" ]; then (cd "$root" && CGO_ENABLED=0 "$GO" build -trimpath -o "$bin" ./cmd/server); fi
 (cd "$here/witness" && CGO_ENABLED=0 "$GO" build -o "$WITNESS" .)
 
 # start: a fresh laboratory on a port of the system's choice.
 start() {
   rm -rf "$tmp/data"
-  exec 3< <(exec "$tmp/enilab" serve --listen 127.0.0.1:0 --data "$tmp/data" 2>"$tmp/server.log")
+  exec 3< <(exec "$bin" serve --listen 127.0.0.1:0 --data "$tmp/data" 2>"$tmp/server.log")
   server=$!
   local line=
   read -r -t 60 line <&3 || true

@@ -39,7 +39,7 @@ func run(args []string) error {
 	if err != nil || base.Host == "" {
 		return fmt.Errorf("ENILAB_URL is %q, want the laboratory's address", os.Getenv("ENILAB_URL"))
 	}
-	l := lab{base.JoinPath("api", "v1")}
+	l := lab{ec2: base.JoinPath("/"), api: base.JoinPath("api", "v1")}
 	switch {
 	case len(args) == 3 && args[0] == "watch":
 		return l.watch(args[1], args[2])
@@ -51,7 +51,7 @@ func run(args []string) error {
 	return errors.New("want: watch CLIENT ADDRESS, moved ENI FROM TO, or inventory")
 }
 
-type lab struct{ api *url.URL }
+type lab struct{ ec2, api *url.URL }
 
 // watch returns once answers come.
 func (l lab) watch(client, address string) error {
@@ -121,8 +121,14 @@ func (l lab) moved(eni, from, to string) error {
 	return nil
 }
 
-// inventory prints one line, for comparison.
+// inventory prints one line, for comparison. It asks EC2 first, as a region
+// gets its default VPC when it is asked for the first time.
 func (l lab) inventory() error {
+	r, err := http.PostForm(l.ec2.String(), url.Values{"Action": {"DescribeVpcs"}, "Version": {"2016-11-15"}})
+	if err != nil {
+		return err
+	}
+	r.Body.Close()
 	for _, kind := range []string{"vpcs", "subnets", "security-groups", "network-interfaces", "addresses"} {
 		var list struct{ Items []struct{} }
 		if err := l.call(http.MethodGet, kind+"?limit=1000", nil, &list); err != nil {
