@@ -19,6 +19,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"enilab/internal/api/apifault"
 	"enilab/internal/api/ec2"
 	"enilab/internal/api/imds"
 	"enilab/internal/api/imds/inplane"
@@ -91,6 +92,7 @@ type lab struct {
 	failover *failover.Controller
 	metadata *imds.Service
 	log      *slog.Logger
+	seed     uint64 // of hashes and of faults that hit a share
 
 	stops []func() // in the order in which things end
 	wg    sync.WaitGroup
@@ -111,6 +113,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
 	}
 	l := &lab{clock: newClock(), store: st, log: log, errs: make(chan error, 4)}
 	random, seed := s.random()
+	l.seed = seed
 	l.engine = dataplane.New(dataplane.Options{Now: l.clock.Now, Seed: seed})
 	l.run("data plane", func(ctx context.Context) error {
 		l.engine.Start(ctx)
@@ -146,6 +149,15 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
 	}
 	l.run("failover", l.failover.Run)
 	return l, nil
+}
+
+// noteTime bounds what an event without a change may wait for its commit.
+const noteTime = 5 * time.Second
+
+func (l *lab) note(typ, id string, kv ...string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), noteTime)
+	defer cancel()
+	return l.control.Note(ctx, typ, id, kv...)
 }
 
 // run starts a part. close ends the parts in the opposite order.
@@ -197,14 +209,15 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest
 		token = rand.Text()
 	}
 	var ready atomic.Bool
-	aws, err := ec2.New(ec2.Options{Control: l.control, Keys: s.AccessKey, Now: l.clock.Time})
+	faults := apifault.New(apifault.Options{Now: l.clock.Time, Seed: l.seed, Note: l.note, Log: l.log})
+	aws, err := ec2.New(ec2.Options{Control: l.control, Faults: faults, Keys: s.AccessKey, Now: l.clock.Time})
 	if err != nil {
 		return err
 	}
 	srv, err := rest.New(rest.Options{
 		Control: l.control, Engine: l.engine, Moves: l.failover, Guests: l.guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
-		Loopback: loopback, Token: token, AllowHosts: s.AllowHost, Signed: len(s.AccessKey) > 0, CaptureDir: s.captures(),
+		APIFaults: faults, Loopback: loopback, Token: token, AllowHosts: s.AllowHost, Signed: len(s.AccessKey) > 0, CaptureDir: s.captures(),
 		Mount: func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
 		Ready: func() error {
 			if !ready.Load() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"enilab/internal/api/apifault"
 	"enilab/internal/control"
 )
 
@@ -22,6 +23,7 @@ type Options struct {
 	// signature is verified. Some: every request must be signed by one of them
 	// or by temporary credentials that AssumeRole gave.
 	Keys   map[string]string
+	Faults *apifault.Set    // injected into calls; nil: none
 	Now    func() time.Time // nil: time.Now
 	Random func([]byte)     // safe for concurrent use; nil: crypto/rand
 }
@@ -50,6 +52,7 @@ func New(opt Options) (*API, error) {
 	if _, ok := regions()[opt.Control.Region()]; !ok {
 		return nil, fmt.Errorf("EC2 API: no region %q, want one such as us-east-1", opt.Control.Region())
 	}
+	opt.Faults.Declare(apifault.EC2, operationNames(), func(code string) int { return statusOf(serviceEC2, code) })
 	return &API{opt: opt, tokens: newTokens(), sessions: newSessions()}, nil
 }
 

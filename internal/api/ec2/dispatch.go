@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"enilab/internal/api/apifault"
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/api/ec2/sigv4"
@@ -123,6 +124,30 @@ func (a *API) dispatch(ctx context.Context, r *request, svc service, params []qu
 	if action == "" {
 		return b, query.Refuse("MissingAction", "The request must contain the parameter Action")
 	}
+	hit := a.opt.Faults.Begin(apifault.EC2, action, r.id)
+	if hit == nil {
+		return a.perform(ctx, r, svc, who, action, params, signature, b)
+	}
+	if err := a.inject(ctx, r, hit, apifault.Before); err != nil {
+		return b, err
+	}
+	if hit.Hangs() {
+		// The time that a call was held is not its own.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(r.base, commandTime)
+		defer cancel()
+	}
+	b, err = a.perform(ctx, r, svc, who, action, params, signature, b)
+	if err := a.inject(ctx, r, hit, apifault.After); err != nil {
+		return b, err
+	}
+	return b, err
+}
+
+// perform does what an authenticated request asks for.
+func (a *API) perform(ctx context.Context, r *request, svc service, who caller, action string, params []query.Param,
+	signature *sigv4.Signature, b []byte,
+) ([]byte, error) {
 	own := slices.DeleteFunc(slices.Clone(params), func(p query.Param) bool { return envelope(p.Name) })
 	root, err := query.Tree(own)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"enilab/internal/api/apifault"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
 )
@@ -36,6 +37,9 @@ func refusal(err error) *query.Error {
 	if q, ok := errors.AsType[*query.Error](err); ok {
 		return q
 	}
+	if f, ok := errors.AsType[*apifault.Answer](err); ok {
+		return &query.Error{Code: f.Code, Message: f.Message}
+	}
 	if c, ok := errors.AsType[*control.Error](err); ok {
 		code := c.Code
 		if code == "RequestCanceled" {
@@ -61,6 +65,9 @@ func statusOf(svc service, code string) int {
 func (a *API) appendError(b []byte, r *request, svc service, err error) (int, []byte) {
 	e := refusal(err)
 	status := statusOf(svc, e.Code)
+	if f, ok := errors.AsType[*apifault.Answer](err); ok {
+		status = f.Status
+	}
 	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	if svc == serviceSTS {
 		kind := "Sender"

@@ -8,8 +8,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"enilab/internal/api/apifault"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/api/ec2/sigv4"
+	"enilab/internal/api/hangup"
 )
 
 const (
@@ -48,6 +50,8 @@ func (a *API) serve(c *fiber.Ctx) error {
 			return values
 		},
 	}
+	r.base = apifault.Fresh(c.UserContext())
+	r.watch = func(ctx context.Context) (context.Context, func()) { return hangup.Watch(ctx, c.Context().Conn()) }
 	ctx, cancel := context.WithTimeout(c.UserContext(), commandTime)
 	defer cancel()
 	buffer := buffers.Get().(*[]byte)
@@ -84,6 +88,9 @@ type request struct {
 	foreign     bool
 	query, body string
 	header      func(name string) []string
+	base        context.Context // ends with the server alone
+	// watch returns a context that also ends when the client goes away.
+	watch func(context.Context) (context.Context, func())
 }
 
 // service is which of the two APIs is asked.

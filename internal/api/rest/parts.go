@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"enilab/internal/api/apifault"
 	"enilab/internal/api/stream"
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
@@ -88,7 +89,10 @@ type Options struct {
 	Ready        func() error // for /healthz; nil: always
 	// Mount adds routes of other packages behind the same guard; nil: none.
 	Mount func(*fiber.App)
-	Clock tap.Clock // the engine's clock; nil: the machine's
+	// APIFaults are injected into calls of this and the EC2 API; nil: a Set of
+	// the server's own. Its hangs end when the server stops.
+	APIFaults *apifault.Set
+	Clock     tap.Clock // the engine's clock; nil: the machine's
 
 	Version string
 	Region  string
@@ -115,6 +119,9 @@ func (o *Options) check() error {
 	}
 	if o.Faults == nil {
 		o.Faults = ownFaults{o.Control}
+	}
+	if o.APIFaults == nil {
+		o.APIFaults = apifault.New(apifault.Options{})
 	}
 	if o.Clock == nil {
 		o.Clock = wallClock{}

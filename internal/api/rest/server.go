@@ -21,6 +21,8 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
 	"github.com/gofiber/fiber/v2/middleware/recover"
 
+	"enilab/internal/api/apifault"
+	"enilab/internal/api/hangup"
 	"enilab/internal/api/stream"
 )
 
@@ -124,6 +126,7 @@ func apiConfig(version string) huma.Config {
 }
 
 func (s *Server) operations(api huma.API) {
+	api.UseMiddleware(s.badDay(api))
 	s.networkOperations(api)
 	s.instanceOperations(api)
 	s.interfaceOperations(api)
@@ -134,6 +137,9 @@ func (s *Server) operations(api huma.API) {
 	s.captureOperations(api)
 	s.packetOperations(api)
 	s.statusOperations(api)
+	s.timingOperations(api)
+	s.apiFaultOperations(api)
+	s.declareOperations(api.OpenAPI())
 
 	documentPlainRoutes(api.OpenAPI())
 	var pretty bytes.Buffer
@@ -159,7 +165,7 @@ func (s *Server) openAPI(c *fiber.Ctx) error {
 func (s *Server) withContext(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(s.ctx, commandTime)
 	defer cancel()
-	c.SetUserContext(ctx)
+	c.SetUserContext(apifault.WithServer(ctx, s.ctx))
 	return c.Next()
 }
 
@@ -204,7 +210,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	go s.hub.Run(s.ctx)
 	served := make(chan error, 1)
-	go func() { served <- s.app.Listener(ln) }()
+	go func() { served <- s.app.Listener(hangup.Listener(ln)) }()
 	select {
 	case <-ctx.Done():
 		return errors.Join(s.close(ln), <-served)
