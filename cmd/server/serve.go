@@ -40,6 +40,7 @@ type serveCmd struct {
 	Scenario  string            `default:"none" placeholder:"none|demo|FILE" help:"What an empty laboratory is filled with."`
 	Region    string            `default:"us-east-1" help:"AWS region to be."`
 	Timing    string            `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
+	Quotas    string            `default:"none" enum:"none,aws" help:"Quotas of the account: none, or those of a new AWS account (5 VPCs, 5 Elastic IPs, ...)."`
 	Sync      string            `default:"normal" enum:"normal,full" help:"What acknowledged writes survive: normal (kill -9) or full (power loss too)."`
 	Seed      uint64            `help:"Seed of ids, MACs and hashes, for runs that can be repeated; 0 draws one."`
 	Token     string            `help:"Token asked for beyond loopback; drawn and printed unless given."`
@@ -126,9 +127,13 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
 	if s.Timing == "aws" {
 		timing = control.TimingAWS
 	}
+	var quotas control.Quotas
+	if s.Quotas == "aws" {
+		quotas = control.QuotasAWS
+	}
 	l.control, err = control.Open(ctx, control.Options{
 		Store: st, Plane: &guest.Plane{Engine: l.engine, Lab: l.guests}, Region: s.Region,
-		Now: l.clock.Time, Random: random, Timing: timing, Log: log,
+		Now: l.clock.Time, Random: random, Timing: timing, Quotas: quotas, Log: log,
 	})
 	if err != nil {
 		return nil, errors.Join(err, l.close())

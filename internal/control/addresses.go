@@ -16,6 +16,9 @@ func (t *tx) allocateAddress(tags Tags) (*Address, error) {
 	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
+	if err := t.quota(TableAddress, t.region, ""); err != nil {
+		return nil, err
+	}
 	id, err := t.mintRow(TableAddress, kindAddress.prefix)
 	if err != nil {
 		return nil, err

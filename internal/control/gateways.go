@@ -38,6 +38,9 @@ func (t *tx) createInternetGateway(tags Tags) (*InternetGateway, error) {
 	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
+	if err := t.quota(TableInternetGateway, t.region, ""); err != nil {
+		return nil, err
+	}
 	return t.newInternetGateway(tags)
 }
 

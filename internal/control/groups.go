@@ -88,6 +88,9 @@ func (t *tx) createGroup(in CreateGroupInput) (*SecurityGroup, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
+	if err := t.quota(TableSecurityGroup, v.Region, ""); err != nil {
+		return nil, err
+	}
 	return t.newGroup(v, name, in.Description, in.Tags, false)
 }
 

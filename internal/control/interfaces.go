@@ -98,6 +98,9 @@ func checkDescription(s string) error {
 
 // newInterface makes an ENI that is not stored yet.
 func (t *tx) newInterface(sub *Subnet, addrs []PrivateAddress, groups []string) (*NetworkInterface, error) {
+	if err := t.quota(TableNetworkInterface, sub.Region, ""); err != nil {
+		return nil, err
+	}
 	id, err := t.mintRow(TableNetworkInterface, kindInterface.prefix)
 	if err != nil {
 		return nil, err

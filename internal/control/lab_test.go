@@ -18,6 +18,7 @@ type lab struct {
 	// commits holds what every successful transition changed.
 	commits []Commit
 	timing  Timing
+	quotas  Quotas
 }
 
 func newLab(t testing.TB) *lab {
@@ -39,7 +40,7 @@ func (l *lab) random(b []byte) {
 func (l *lab) try(f func(*tx) error) error {
 	l.now = l.now.Add(time.Millisecond)
 	db := l.state.db.Snapshot()
-	t := &tx{Txn: db.Txn(true), now: l.now, random: l.random, region: "us-east-1", timing: l.timing, next: l.state.next}
+	t := &tx{Txn: db.Txn(true), now: l.now, random: l.random, region: "us-east-1", timing: l.timing, quotas: l.quotas, next: l.state.next}
 	t.TrackChanges()
 	if err := f(t); err != nil {
 		t.Abort()

@@ -20,6 +20,9 @@ func (t *tx) createVPC(in CreateVPCInput) (*VPC, error) {
 }
 
 func (t *tx) newVPC(cidr netip.Prefix, tags Tags, settings VPCSettings) (*VPC, error) {
+	if err := t.quota(TableVPC, t.region, ""); err != nil {
+		return nil, err
+	}
 	id, err := t.mintRow(TableVPC, kindVPC.prefix)
 	if err != nil {
 		return nil, err
@@ -131,6 +134,9 @@ const (
 )
 
 func (t *tx) newSubnet(v *VPC, cidr netip.Prefix, zone string, tags Tags, settings SubnetSettings) (*Subnet, error) {
+	if err := t.quota(TableSubnet, v.Region, v.ID); err != nil {
+		return nil, err
+	}
 	id, err := t.mintRow(TableSubnet, kindSubnet.prefix)
 	if err != nil {
 		return nil, err

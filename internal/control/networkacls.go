@@ -70,6 +70,9 @@ func (t *tx) createNetworkACL(vpc string, tags Tags) (*NetworkACL, error) {
 	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
+	if err := t.quota(TableNetworkACL, v.Region, v.ID); err != nil {
+		return nil, err
+	}
 	return t.newNetworkACL(v, false, tags)
 }
 

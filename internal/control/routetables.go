@@ -56,6 +56,9 @@ func (t *tx) createRouteTable(vpc string, tags Tags) (*RouteTable, error) {
 	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
+	if err := t.quota(TableRouteTable, v.Region, v.ID); err != nil {
+		return nil, err
+	}
 	return t.newRouteTable(v, false, tags)
 }
 

@@ -14,7 +14,7 @@ import (
 	"enilab/internal/dataplane/verdict"
 )
 
-// Options of a Service. All but Timing and Log are required.
+// Options of a Service. All but Timing, Quotas and Log are required.
 type Options struct {
 	Store  Store
 	Plane  Plane
@@ -22,6 +22,7 @@ type Options struct {
 	Now    func() time.Time
 	Random func([]byte) // ids, MACs and addresses; crypto/rand or seeded; called by one goroutine at a time
 	Timing Timing       // durations of visible transitional states
+	Quotas Quotas       // of the account; nil: none
 	Log    *slog.Logger // of what guests failed to do; nil: slog.Default
 }
 
@@ -240,7 +241,7 @@ func result[T any](ctx context.Context, s *Service, f func(*tx) (T, error)) (T, 
 func (s *Service) begin(db *memdb.MemDB, state *State, now time.Time) *tx {
 	t := &tx{
 		Txn: db.Txn(true), now: now, random: s.opt.Random, region: s.region, scope: s.scope,
-		timing: state.timing, next: state.next,
+		timing: state.timing, quotas: s.opt.Quotas, next: state.next,
 	}
 	t.TrackChanges()
 	return t

@@ -21,6 +21,7 @@ type tx struct {
 	region string // where it creates
 	scope  string // the region whose rows it may name, "" any
 	timing Timing
+	quotas Quotas
 	next   counters
 	events []Event
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"enilab/internal/api/ec2/model"
+	"enilab/internal/control"
 )
 
 // withEnded adds to the rows of DescribeNetworkInterfaces the ENIs of ended
@@ -39,8 +40,8 @@ func (c *call) withEnded(rows []eni, filters []model.Filter, only []string) []en
 // status is that of the ENI itself, also of one shown with an ended attachment
 // that has another by now.
 func (c *call) status(n eni) string {
-	if now := c.state.NetworkInterface(n.ID); now != nil {
-		return now.Status()
+	if n.Attachment == nil || n.Attachment.State != control.Detached {
+		return n.Status()
 	}
-	return n.Status()
+	return c.state.NetworkInterface(n.ID).Status()
 }
