@@ -71,7 +71,7 @@ func parseAddress(s string, sub *Subnet, launch bool) (netip.Addr, error) {
 // it fails once in a thousand times; then the leases are walked in order.
 const randomTries = 32
 
-// pickAddress chooses a free address that is not in taken either. Like AWS it
+// pickAddress chooses a free address that is neither in taken nor reserved. Like AWS it
 // hands out no recognisable sequence, so that a new ENI rarely inherits the
 // address (and the peers' ARP entries) of one just deleted.
 func (t *tx) pickAddress(sub *Subnet, taken map[netip.Addr]bool) (netip.Addr, error) {
@@ -83,17 +83,19 @@ func (t *tx) pickAddress(sub *Subnet, taken map[netip.Addr]bool) (netip.Addr, er
 	if used >= size {
 		return netip.Addr{}, errSubnetFull()
 	}
+	kept := t.reserves(sub.ID)
+	free := func(a netip.Addr) bool { return !taken[a] && !kept(a) && t.holder(sub.VPC, a) == nil }
 	var b [4]byte
 	start := 0
 	for range randomTries {
 		t.random(b[:])
 		start = int(binary.BigEndian.Uint32(b[:]) % uint32(size))
-		if a := nth(sub.CIDR, 4+start); !taken[a] && t.holder(sub.VPC, a) == nil {
+		if a := nth(sub.CIDR, 4+start); free(a) {
 			return a, nil
 		}
 	}
 	for i := range size {
-		if a := nth(sub.CIDR, 4+(start+i)%size); !taken[a] && t.holder(sub.VPC, a) == nil {
+		if a := nth(sub.CIDR, 4+(start+i)%size); free(a) {
 			return a, nil
 		}
 	}

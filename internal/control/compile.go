@@ -21,6 +21,7 @@ const vpcMTU = 9001
 // transitional states are.
 func compile(before, after *State, changes []Change) dataplane.Delta {
 	d := dataplane.Delta{Generation: after.revision}
+	changes = reblocked(before, after, changes)
 	for _, c := range changes {
 		switch c.Table {
 		case TableSubnet:
@@ -34,6 +35,23 @@ func compile(before, after *State, changes []Change) dataplane.Delta {
 		}
 	}
 	return d
+}
+
+// reblocked adds to changes the subnets whose VPC changed: its blocks are their
+// local routes.
+func reblocked(before, after *State, changes []Change) []Change {
+	var subnets []Change
+	for _, c := range changes {
+		if c.Table != TableVPC || c.Before == nil || c.After == nil {
+			continue
+		}
+		for _, s := range allIn[*Subnet](after.db.Txn(false), string(TableSubnet), byVPC, c.ID) {
+			if !slices.ContainsFunc(changes, func(c Change) bool { return c.Table == TableSubnet && c.ID == s.ID }) {
+				subnets = append(subnets, Change{Table: TableSubnet, ID: s.ID, Before: before.Subnet(s.ID), After: s})
+			}
+		}
+	}
+	return slices.Concat(changes, subnets)
 }
 
 // differ compiles one row in both states and adds what changed to set or to
@@ -82,8 +100,16 @@ func (s *State) rows() []Change {
 func subnetSpec(s *State, n *Subnet) *dataplane.SubnetSpec {
 	return &dataplane.SubnetSpec{
 		ID: n.ID, VPC: n.VPC, Zone: n.Zone, CIDR: n.CIDR,
-		VPCCIDRs: []netip.Prefix{s.VPC(n.VPC).CIDR}, RouterMAC: n.RouterMAC,
+		VPCCIDRs: localBlocks(s.VPC(n.VPC)), RouterMAC: n.RouterMAC,
 	}
+}
+
+func localBlocks(v *VPC) []netip.Prefix {
+	blocks := make([]netip.Prefix, len(v.CIDRs))
+	for k, a := range v.CIDRs {
+		blocks[k] = a.CIDR
+	}
+	return blocks
 }
 
 func groupSpec(s *State, g *SecurityGroup) *dataplane.GroupSpec {

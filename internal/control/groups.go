@@ -33,7 +33,10 @@ func (t *tx) newGroup(v *VPC, name, description string, tags Tags, fromItself bo
 		Tags: ownTags(tags), CreatedAt: t.now,
 	}
 	t.next.group++
-	rules := []SecurityGroupRule{{Egress: true, Protocol: -1, FromPort: -1, ToPort: -1, CIDR: anyIPv4}}
+	rules := []SecurityGroupRule{everythingOut(anyIPv4)}
+	if len(v.IPv6CIDRs) > 0 {
+		rules = append(rules, everythingOut(anyIPv6))
+	}
 	if fromItself {
 		rules = append(rules, SecurityGroupRule{Protocol: -1, FromPort: -1, ToPort: -1, Group: id})
 	}
@@ -43,6 +46,11 @@ func (t *tx) newGroup(v *VPC, name, description string, tags Tags, fromItself bo
 	t.put(TableSecurityGroup, g)
 	t.emit("security-group.created", id, "vpc", v.ID, "name", name)
 	return g, nil
+}
+
+// everythingOut is the rule that EC2 gives a new group, by address family.
+func everythingOut(to netip.Prefix) SecurityGroupRule {
+	return SecurityGroupRule{Egress: true, Protocol: -1, FromPort: -1, ToPort: -1, CIDR: to}
 }
 
 // addRules gives rules their ids and references and puts them into g, which

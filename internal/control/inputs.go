@@ -6,13 +6,15 @@ import "enilab/internal/dataplane"
 type (
 	// CreateVPCInput is CreateVpc's.
 	CreateVPCInput struct {
-		CIDR string
-		Tags Tags
+		CIDR       string
+		AmazonIPv6 bool // with a /56 of Amazon's
+		Tags       Tags
 	}
 
 	// CreateSubnetInput is CreateSubnet's. Zone "" is the region's first.
 	CreateSubnetInput struct {
 		VPC, CIDR, Zone string
+		IPv6CIDR        string // a /64 of the VPC's, "" for none
 		Tags            Tags
 	}
 

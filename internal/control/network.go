@@ -16,7 +16,15 @@ func (t *tx) createVPC(in CreateVPCInput) (*VPC, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	return t.newVPC(cidr, in.Tags, VPCSettings{DNSSupport: true})
+	settings := VPCSettings{DNSSupport: true}
+	if in.AmazonIPv6 {
+		block, err := t.amazonBlock()
+		if err != nil {
+			return nil, err
+		}
+		settings.IPv6CIDRs = []CIDRAssociation{block}
+	}
+	return t.newVPC(cidr, in.Tags, settings)
 }
 
 func (t *tx) newVPC(cidr netip.Prefix, tags Tags, settings VPCSettings) (*VPC, error) {
@@ -52,12 +60,6 @@ func (t *tx) newVPC(cidr netip.Prefix, tags Tags, settings VPCSettings) (*VPC, e
 	return v, nil
 }
 
-// mintCIDR makes an id for the association of a block. They are looked up
-// within their VPC or subnet only.
-func (t *tx) mintCIDR(k kind) (string, error) {
-	return t.mint(k.prefix, func(string) bool { return false })
-}
-
 // deleteVPC deletes a VPC that holds nothing but what it came with.
 func (t *tx) deleteVPC(id string) error {
 	v, err := t.vpc(id)
@@ -89,8 +91,7 @@ func (t *tx) deleteVPC(id string) error {
 // for.
 func (t *tx) peered(vpc string) bool {
 	for _, p := range list[*Peering](t, TablePeering, byCreation) {
-		open := p.State == PeeringPending || p.State == PeeringActive
-		if open && (p.Requester.VPC == vpc || p.Accepter.VPC == vpc) {
+		if p.open() && p.has(vpc) {
 			return true
 		}
 	}
@@ -106,9 +107,7 @@ func (t *tx) createSubnet(in CreateSubnetInput) (*Subnet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(v.CIDRs, func(a CIDRAssociation) bool {
-		return a.CIDR.Contains(cidr.Addr()) && cidr.Bits() >= a.CIDR.Bits()
-	}) {
+	if _, inside := v.block(cidr); !inside {
 		return nil, refuse("InvalidSubnet.Range", "cidrBlock", "The CIDR '%s' is invalid.", in.CIDR)
 	}
 	for _, other := range list[*Subnet](t, TableSubnet, byVPC, v.ID) {
@@ -123,7 +122,18 @@ func (t *tx) createSubnet(in CreateSubnetInput) (*Subnet, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	return t.newSubnet(v, cidr, zone, in.Tags, SubnetSettings{HostnameType: hostnameIP})
+	settings := SubnetSettings{HostnameType: hostnameIP}
+	if in.IPv6CIDR != "" {
+		block := CIDRAssociation{}
+		if block.CIDR, err = t.subnetIPv6(v, in.IPv6CIDR); err != nil {
+			return nil, err
+		}
+		if block.ID, err = t.mintCIDR(kindSubnetCIDR); err != nil {
+			return nil, err
+		}
+		settings.IPv6CIDRs = []CIDRAssociation{block}
+	}
+	return t.newSubnet(v, cidr, zone, in.Tags, settings)
 }
 
 // hostnameIP and hostnameResource are the two forms of instances' host names

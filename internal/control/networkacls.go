@@ -315,6 +315,6 @@ func (t *tx) leaveNetworks(s *Subnet) {
 		}
 	}
 	for _, r := range list[*CIDRReservation](t, TableCIDRReservation, bySubnet, s.ID) {
-		t.remove(TableCIDRReservation, r)
+		t.dropReservation(r)
 	}
 }

@@ -12,6 +12,8 @@ func dueAt(row any) (time.Time, bool) {
 	switch r := row.(type) {
 	case *Instance:
 		return r.StateUntil, !r.StateUntil.IsZero()
+	case *Peering:
+		return r.due()
 	case *NetworkInterface:
 		if r.Attachment != nil {
 			return r.Attachment.StateUntil, !r.Attachment.StateUntil.IsZero()
@@ -31,6 +33,14 @@ func (t *tx) finish(table Table, id string) error {
 		}
 		if at, ok := dueAt(i); ok && !t.now.Before(at) {
 			t.finishInstance(i)
+		}
+	case TablePeering:
+		p := get[*Peering](t, table, byID, id)
+		if p == nil {
+			return nil
+		}
+		if at, ok := p.due(); ok && !t.now.Before(at) {
+			t.finishPeering(p)
 		}
 	case TableNetworkInterface:
 		n := get[*NetworkInterface](t, table, byID, id)

@@ -96,6 +96,9 @@ func (t *tx) setTags(id string, set Tags, remove []string) error {
 	case kindKeyPair.prefix:
 		k, err := t.keyPair(id)
 		return retagRow(t, TableKeyPair, k, err, func(k *KeyPair) *Tags { return &k.Tags }, set, remove)
+	case kindReservation.prefix:
+		r, err := t.reservation(id)
+		return retagRow(t, TableCIDRReservation, r, err, func(r *CIDRReservation) *Tags { return &r.Tags }, set, remove)
 	}
 	return refuse("InvalidID", "resourceId", "The ID '%s' is not valid", id)
 }

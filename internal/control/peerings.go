@@ -1,0 +1,226 @@
+package control
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+const (
+	// peeringExpiry is how long a request for a peering waits for its acceptance.
+	peeringExpiry = 7 * 24 * time.Hour
+	// How long an ended peering stays visible (VPC Peering Guide, "VPC peering
+	// connection lifecycle").
+	peeringEndedFor   = 2 * time.Hour
+	peeringExpiredFor = 48 * time.Hour
+)
+
+// peeringFailed is what EC2 says of every request that cannot be granted.
+const peeringFailed = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range"
+
+// peeringTexts are EC2's messages of the states.
+var peeringTexts = map[PeeringState]string{
+	PeeringPending: "Pending Acceptance by ", // and the account
+	PeeringActive:  "Active",
+	PeeringFailed:  peeringFailed,
+	PeeringExpired: "Expired",
+}
+
+// CreatePeeringInput is CreateVpcPeeringConnection's.
+type CreatePeeringInput struct {
+	VPC        string // the requester's
+	Peer       string // the accepter's VPC
+	PeerRegion string // "": the same
+	Account    string // of both, for the texts
+	Tags       Tags
+}
+
+// CreatePeering asks for a peering of two VPCs. One that cannot be granted is
+// made all the same, and has failed.
+func (s *Service) CreatePeering(ctx context.Context, in CreatePeeringInput) (*Peering, error) {
+	return result(ctx, s, func(t *tx) (*Peering, error) { return t.createPeering(in) })
+}
+
+// AcceptPeering grants a request, in the accepter's region.
+func (s *Service) AcceptPeering(ctx context.Context, id string) (*Peering, error) {
+	return result(ctx, s, func(t *tx) (*Peering, error) { return t.acceptPeering(id) })
+}
+
+// RejectPeering refuses a request, in the accepter's region.
+func (s *Service) RejectPeering(ctx context.Context, id, account string) error {
+	return s.change(ctx, func(t *tx) error { return t.rejectPeering(id, account) })
+}
+
+// DeletePeering ends a peering or takes a request back. Routes to it become
+// blackholes.
+func (s *Service) DeletePeering(ctx context.Context, id, account string) error {
+	return s.change(ctx, func(t *tx) error { return t.deletePeering(id, account) })
+}
+
+// has reports whether a VPC is one of the two.
+func (p *Peering) has(vpc string) bool { return p.Requester.VPC == vpc || p.Accepter.VPC == vpc }
+
+// open reports whether the peering is in use or asked for.
+func (p *Peering) open() bool { return p.State == PeeringPending || p.State == PeeringActive }
+
+func sideOf(v *VPC) PeeringSide {
+	s := PeeringSide{VPC: v.ID, Region: v.Region}
+	for _, a := range v.CIDRs {
+		s.CIDRs = append(s.CIDRs, a.CIDR)
+	}
+	for _, a := range v.IPv6CIDRs {
+		s.IPv6CIDRs = append(s.IPv6CIDRs, a.CIDR)
+	}
+	return s
+}
+
+// clash reports whether any block of one side overlaps with one of the other.
+func (s PeeringSide) clash(o PeeringSide) bool {
+	return slices.ContainsFunc(slices.Concat(s.CIDRs, s.IPv6CIDRs), func(a netip.Prefix) bool {
+		return slices.ContainsFunc(slices.Concat(o.CIDRs, o.IPv6CIDRs), a.Overlaps)
+	})
+}
+
+func (t *tx) createPeering(in CreatePeeringInput) (*Peering, error) {
+	v, err := t.vpc(in.VPC)
+	if err != nil {
+		return nil, err
+	}
+	if in.PeerRegion == "" {
+		in.PeerRegion = v.Region
+	}
+	if Zones(in.PeerRegion) == nil {
+		return nil, invalid("peerRegion", "Value (%s) for parameter peerRegion is invalid. There is no such region.", in.PeerRegion)
+	}
+	if err := kindVPC.check("peerVpcId", in.Peer); err != nil {
+		return nil, err
+	}
+	peer := get[*VPC](t, TableVPC, byID, in.Peer)
+	if peer != nil && peer.Region != in.PeerRegion {
+		peer = nil
+	}
+	if peer == nil && in.PeerRegion == v.Region {
+		return nil, kindVPC.missing("peerVpcId", in.Peer)
+	}
+	for _, p := range list[*Peering](t, TablePeering, byCreation) {
+		if p.open() && p.has(v.ID) && p.has(in.Peer) && v.ID != in.Peer {
+			return nil, refuse("VpcPeeringConnectionAlreadyExists", "peerVpcId",
+				"A VPC peering connection (%s) between %s and %s already exists.", p.ID, v.ID, in.Peer)
+		}
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	id, err := t.mintRow(TablePeering, kindPeering.prefix)
+	if err != nil {
+		return nil, err
+	}
+	p := &Peering{
+		ID: id, Region: v.Region, Requester: sideOf(v), Accepter: PeeringSide{VPC: in.Peer, Region: in.PeerRegion},
+		State: PeeringPending, StateAt: t.now, Message: peeringTexts[PeeringPending] + in.Account,
+		ExpiresAt: t.now.Add(peeringExpiry), Tags: ownTags(in.Tags), CreatedAt: t.now,
+	}
+	if peer != nil {
+		p.Accepter = sideOf(peer)
+	}
+	if peer == nil || p.Requester.clash(p.Accepter) {
+		// The other region decides on AWS, so that what it does not like is known
+		// after the answer; here it is known at once.
+		p.State, p.Message, p.ExpiresAt = PeeringFailed, peeringFailed, time.Time{}
+	}
+	t.put(TablePeering, p)
+	t.emit("vpc-peering."+string(p.State), id, "requester", v.ID, "accepter", in.Peer)
+	return p, nil
+}
+
+// become puts a peering into another state.
+func (t *tx) become(p *Peering, s PeeringState, message string) *Peering {
+	c := *p
+	c.State, c.StateAt, c.Message, c.ExpiresAt = s, t.now, message, time.Time{}
+	t.put(TablePeering, &c)
+	t.emit("vpc-peering."+string(s), c.ID, "requester", c.Requester.VPC, "accepter", c.Accepter.VPC)
+	return &c
+}
+
+func errPeeringState(p *Peering) error {
+	return refuse("InvalidStateTransition", "vpcPeeringConnectionId",
+		"VpcPeeringConnectionID %s is not in the correct state for the request.", p.ID)
+}
+
+// asked finds a peering that its accepter decides on.
+func (t *tx) asked(id, doing string) (*Peering, error) {
+	p, err := t.peering(id)
+	if err != nil {
+		return nil, err
+	}
+	if t.scope != "" && p.Accepter.Region != t.scope {
+		return nil, refuse(codeNotPermitted, "vpcPeeringConnectionId",
+			"Incorrect region (%s) specified for this request. VPC peering connection %s must be %s in region %s",
+			t.scope, p.ID, doing, p.Accepter.Region)
+	}
+	if p.State != PeeringPending {
+		return nil, errPeeringState(p)
+	}
+	return p, nil
+}
+
+func (t *tx) acceptPeering(id string) (*Peering, error) {
+	p, err := t.asked(id, "accepted")
+	if err != nil {
+		return nil, err
+	}
+	// Blocks may have come since the request was made.
+	a, b := get[*VPC](t, TableVPC, byID, p.Requester.VPC), get[*VPC](t, TableVPC, byID, p.Accepter.VPC)
+	c := *p
+	c.Requester, c.Accepter = sideOf(a), sideOf(b)
+	if c.Requester.clash(c.Accepter) {
+		return t.become(&c, PeeringFailed, peeringFailed), nil
+	}
+	return t.become(&c, PeeringActive, peeringTexts[PeeringActive]), nil
+}
+
+func (t *tx) rejectPeering(id, account string) error {
+	p, err := t.asked(id, "rejected")
+	if err != nil {
+		return err
+	}
+	t.become(p, PeeringRejected, "Rejected by "+account)
+	return nil
+}
+
+func (t *tx) deletePeering(id, account string) error {
+	p, err := t.peering(id)
+	if err != nil {
+		return err
+	}
+	if !p.open() {
+		return errPeeringState(p)
+	}
+	t.become(p, PeeringDeleted, "Deleted by "+account)
+	return nil
+}
+
+// due tells when a peering leaves its state by itself.
+func (p *Peering) due() (time.Time, bool) {
+	switch p.State {
+	case PeeringPending:
+		return p.ExpiresAt, true
+	case PeeringExpired:
+		return p.StateAt.Add(peeringExpiredFor), true
+	case PeeringDeleted, PeeringRejected, PeeringFailed:
+		return p.StateAt.Add(peeringEndedFor), true
+	}
+	return time.Time{}, false
+}
+
+// finishPeering ends a request that nobody has answered, and forgets what ended
+// a while ago.
+func (t *tx) finishPeering(p *Peering) {
+	if p.State == PeeringPending {
+		t.become(p, PeeringExpired, peeringTexts[PeeringExpired])
+		return
+	}
+	t.remove(TablePeering, p)
+	t.emit("vpc-peering.removed", p.ID)
+}
