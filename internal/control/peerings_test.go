@@ -113,7 +113,7 @@ func TestPeeringsExpire(t *testing.T) {
 	p, asked := s.peering(CreatePeeringInput{Peer: other.vpc.ID}), s.now
 	finish := func() { s.ok(func(t *tx) error { return t.finish(TablePeering, p.ID) }) }
 	var d deadlines
-	d.note(s.last().Changes, s.timing)
+	d.note(s.last().Changes)
 	if at, ok := d.next(); !ok || at != asked.Add(7*24*time.Hour) {
 		t.Errorf("due at %v", at)
 	}

@@ -92,3 +92,14 @@ func associateDhcpOptions(c *call, in *model.AssociateDhcpOptionsRequest) (resul
 	}
 	return done{}, svc.AssociateDHCPOptions(c.ctx, *in.DhcpOptionsId, *in.VpcId)
 }
+
+func deleteDhcpOptions(c *call, in *model.DeleteDhcpOptionsRequest) (result, error) {
+	if _, err := find(idOptions, *in.DhcpOptionsId, c.state.DHCPOptions); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	return done{}, svc.DeleteDHCPOptions(c.ctx, *in.DhcpOptionsId)
+}

@@ -6,6 +6,8 @@ var handlers = func() map[string]handler {
 	bindNetworks(t)
 	bindRouting(t)
 	bindPerimeter(t)
+	bindBlocks(t)
+	bindPeerings(t)
 	bindGroups(t)
 	bindInterfaces(t)
 	bindAddresses(t)
@@ -26,16 +28,38 @@ func bindNetworks(t map[string]handler) {
 
 	bind(t, "AttributeName", describeAccountAttributes)
 
-	bind(t, "CidrBlock TagSpecification InstanceTenancy=default AmazonProvidedIpv6CidrBlock=false", createVpc)
+	bind(t, "CidrBlock TagSpecification InstanceTenancy=default AmazonProvidedIpv6CidrBlock", createVpc)
 	bind(t, "VpcId Filter MaxResults NextToken", describeVpcs)
 	bind(t, "VpcId Attribute", describeVpcAttribute)
 	bind(t, "VpcId EnableDnsSupport EnableDnsHostnames EnableNetworkAddressUsageMetrics", modifyVpcAttribute)
 	bind(t, "VpcId", deleteVpc)
-	bind(t, "VpcId CidrBlock AvailabilityZone AvailabilityZoneId TagSpecification Ipv6Native=false", createSubnet)
+	bind(t, "VpcId CidrBlock AvailabilityZone AvailabilityZoneId Ipv6CidrBlock TagSpecification Ipv6Native=false", createSubnet)
 	bind(t, "SubnetId Filter MaxResults NextToken", describeSubnets)
 	bind(t, "SubnetId MapPublicIpOnLaunch AssignIpv6AddressOnCreation EnableDns64 PrivateDnsHostnameTypeOnLaunch"+
 		" EnableResourceNameDnsARecordOnLaunch EnableResourceNameDnsAAAARecordOnLaunch", modifySubnetAttribute)
 	bind(t, "SubnetId", deleteSubnet)
+}
+
+func bindBlocks(t map[string]handler) {
+	bind(t, "VpcId CidrBlock AmazonProvidedIpv6CidrBlock", associateVpcCidrBlock)
+	bind(t, "AssociationId", disassociateVpcCidrBlock)
+	bind(t, "SubnetId Ipv6CidrBlock", associateSubnetCidrBlock)
+	bind(t, "AssociationId", disassociateSubnetCidrBlock)
+	bind(t, "SubnetId Cidr ReservationType Description TagSpecification", createSubnetCidrReservation)
+	bind(t, "SubnetId Filter MaxResults NextToken", getSubnetCidrReservations)
+	bind(t, "SubnetCidrReservationId", deleteSubnetCidrReservation)
+	bind(t, "", createDefaultVpc)
+	bind(t, "AvailabilityZone AvailabilityZoneId Ipv6Native=false", createDefaultSubnet)
+	bind(t, "VpcId Filter", describeVpcClassicLink)
+	bind(t, "VpcIds MaxResults NextToken", describeVpcClassicLinkDNSSupport)
+}
+
+func bindPeerings(t map[string]handler) {
+	bind(t, "VpcId PeerVpcId PeerRegion PeerOwnerId TagSpecification", createVpcPeeringConnection)
+	bind(t, "VpcPeeringConnectionId Filter MaxResults NextToken", describeVpcPeeringConnections)
+	bind(t, "VpcPeeringConnectionId", acceptVpcPeeringConnection)
+	bind(t, "VpcPeeringConnectionId", rejectVpcPeeringConnection)
+	bind(t, "VpcPeeringConnectionId", deleteVpcPeeringConnection)
 }
 
 func bindRouting(t map[string]handler) {
@@ -75,6 +99,7 @@ func bindPerimeter(t map[string]handler) {
 	bind(t, "DhcpConfiguration TagSpecification", createDhcpOptions)
 	bind(t, "DhcpOptionsId Filter MaxResults NextToken", describeDhcpOptions)
 	bind(t, "DhcpOptionsId VpcId", associateDhcpOptions)
+	bind(t, "DhcpOptionsId", deleteDhcpOptions)
 }
 
 func bindGroups(t map[string]handler) {

@@ -33,9 +33,11 @@ var (
 	idOptions    = idKind{"dopt-", "InvalidDhcpOptionID.NotFound", "InvalidDhcpOptionsId.Malformed", "dhcpOption ID"}
 	idPeering    = idKind{"pcx-", "InvalidVpcPeeringConnectionID.NotFound", "InvalidVpcPeeringConnectionId.Malformed",
 		"vpcPeeringConnection ID"}
-	idImage   = idKind{"ami-", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "image id"}
-	idVolume  = idKind{"vol-", "InvalidVolume.NotFound", "InvalidVolumeID.Malformed", "volume"}
-	idKeyPair = idKind{"key-", "InvalidKeyPair.NotFound", "InvalidKeyPairId.Malformed", "key pair"}
+	idImage       = idKind{"ami-", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "image id"}
+	idVolume      = idKind{"vol-", "InvalidVolume.NotFound", "InvalidVolumeID.Malformed", "volume"}
+	idKeyPair     = idKind{"key-", "InvalidKeyPair.NotFound", "InvalidKeyPairId.Malformed", "key pair"}
+	idReservation = idKind{"scr-", "InvalidSubnetCidrReservationID.NotFound", "InvalidSubnetCidrReservationId.Malformed",
+		"subnet CIDR reservation ID"}
 )
 
 // check tells whether an id has this kind's form: 8 hexadecimal digits of old,

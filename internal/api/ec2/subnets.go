@@ -110,7 +110,9 @@ func createSubnet(c *call, in *model.CreateSubnetRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := svc.CreateSubnet(c.ctx, control.CreateSubnetInput{VPC: *in.VpcId, CIDR: *in.CidrBlock, Zone: zone, Tags: tags["subnet"]})
+	s, err := svc.CreateSubnet(c.ctx, control.CreateSubnetInput{
+		VPC: *in.VpcId, CIDR: *in.CidrBlock, IPv6CIDR: query.Value(in.Ipv6CidrBlock), Zone: zone, Tags: tags["subnet"],
+	})
 	if err != nil {
 		return nil, err
 	}

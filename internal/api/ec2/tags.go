@@ -103,6 +103,9 @@ var taggables = map[string]struct {
 	"dopt": {idOptions, func(s *control.State, id string) *tagged {
 		return as(s.DHCPOptions(id), tagOptions)
 	}, func(s *control.State, yield func(tagged)) { each(s.DHCPOptionSets(), tagOptions, yield) }},
+	"scr": {idReservation, func(s *control.State, id string) *tagged {
+		return as(s.CIDRReservation(id), tagReservation)
+	}, func(s *control.State, yield func(tagged)) { each(s.CIDRReservations(), tagReservation, yield) }},
 	"pcx": {idPeering, func(s *control.State, id string) *tagged {
 		return as(s.Peering(id), tagPeering)
 	}, func(s *control.State, yield func(tagged)) { each(s.Peerings(), tagPeering, yield) }},
@@ -130,7 +133,10 @@ func tagEgressOnly(g *control.EgressOnlyGateway) tagged {
 	return tagged{"egress-only-internet-gateway", g.ID, g.Tags}
 }
 func tagOptions(d *control.DHCPOptions) tagged { return tagged{"dhcp-options", d.ID, d.Tags} }
-func tagPeering(p *control.Peering) tagged     { return tagged{"vpc-peering-connection", p.ID, p.Tags} }
+func tagReservation(r *control.CIDRReservation) tagged {
+	return tagged{"subnet-cidr-reservation", r.ID, r.Tags}
+}
+func tagPeering(p *control.Peering) tagged { return tagged{"vpc-peering-connection", p.ID, p.Tags} }
 
 func as[T any](row *T, of func(*T) tagged) *tagged {
 	if row == nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"enilab/internal/api/ec2/model"
+	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
 )
 
@@ -122,7 +123,9 @@ func createVpc(c *call, in *model.CreateVpcRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := svc.CreateVPC(c.ctx, control.CreateVPCInput{CIDR: *in.CidrBlock, Tags: tags["vpc"]})
+	v, err := svc.CreateVPC(c.ctx, control.CreateVPCInput{
+		CIDR: *in.CidrBlock, AmazonIPv6: query.Value(in.AmazonProvidedIpv6CidrBlock), Tags: tags["vpc"],
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package ec2
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // walkNetworks performs the actions on what is around a VPC, and leaves nothing
 // but the world behind.
@@ -10,6 +13,10 @@ func walkNetworks(t *testing.T, l *lab, w world, eni string) {
 	walkRoutes(t, l, w, eni)
 	walkNetworkACLs(t, l, w)
 	walkDHCPOptions(t, l, w)
+	walkBlocks(t, l, w)
+	walkDefaults(t, l, w)
+	walkPeerings(t, l, w)
+	walkNewDefault(t, l)
 }
 
 func walkVPCAttributes(t *testing.T, l *lab, w world) {
@@ -159,8 +166,144 @@ func walkDHCPOptions(t *testing.T, l *lab, w world) {
 	if got := l.must("DescribeVpcs", "Filter.1.Name=dhcp-options-id", "Filter.1.Value.1="+options).text("vpcSet.1.vpcId"); got != w.vpc {
 		t.Errorf("%s has the options", got)
 	}
+	l.refused("DependencyViolation", "DeleteDhcpOptions", "DhcpOptionsId="+options)
 	l.must("AssociateDhcpOptions", "DhcpOptionsId=default", "VpcId="+w.vpc)
+	l.must("DeleteDhcpOptions", "DhcpOptionsId="+options)
 	if got := l.must("DescribeVpcs", "VpcId.1="+w.vpc).text("vpcSet.1.dhcpOptionsId"); got != "default" {
 		t.Errorf("the VPC has the options %s", got)
+	}
+}
+
+func walkBlocks(t *testing.T, l *lab, w world) {
+	t.Helper()
+	r := l.must("AssociateVpcCidrBlock", "VpcId="+w.vpc, "AmazonProvidedIpv6CidrBlock=true")
+	v6, association := r.text("ipv6CidrBlockAssociation.ipv6CidrBlock"), r.text("ipv6CidrBlockAssociation.associationId")
+	extra := l.must("AssociateVpcCidrBlock", "VpcId="+w.vpc, "CidrBlock=100.64.0.0/16").text("cidrBlockAssociation.associationId")
+	l.refused("InvalidVpc.Range", "AssociateVpcCidrBlock", "VpcId="+w.vpc, "CidrBlock=192.168.0.0/16")
+	l.refused("UnsupportedOperation", "AssociateVpcCidrBlock", "VpcId="+w.vpc, "Ipv6Pool=mine")
+	r = l.must("DescribeVpcs", "Filter.1.Name=ipv6-cidr-block-association.ipv6-cidr-block", "Filter.1.Value.1="+v6,
+		"Filter.2.Name=cidr-block-association.cidr-block", "Filter.2.Value.1=100.64.0.0/16")
+	for path, want := range map[string]string{
+		"vpcId": w.vpc, "ipv6CidrBlockAssociationSet.1.ipv6CidrBlockState.state": "associated", "ipv6CidrBlockAssociationSet.1.ipv6Pool": "Amazon",
+		"ipv6CidrBlockAssociationSet.1.networkBorderGroup": "us-east-1", "cidrBlockAssociationSet.2.associationId": extra,
+	} {
+		if got := r.text("vpcSet.1." + path); got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+	if n := l.must("DescribeNetworkAcls", "Filter.1.Name=association.subnet-id", "Filter.1.Value.1="+w.subnet).count("networkAclSet.1.entrySet"); n != 8 {
+		t.Errorf("%d entries of a default network ACL with IPv6, want 100, 101, 32767 and 32768 twice", n)
+	}
+	block := strings.TrimSuffix(v6, "/56") + "/64"
+	sub := l.must("AssociateSubnetCidrBlock", "SubnetId="+w.subnet, "Ipv6CidrBlock="+block).text("ipv6CidrBlockAssociation.associationId")
+	l.must("ModifySubnetAttribute", "SubnetId="+w.subnet, "AssignIpv6AddressOnCreation.Value=true")
+	r = l.must("DescribeSubnets", "Filter.1.Name=ipv6-cidr-block-association.association-id", "Filter.1.Value.1="+sub)
+	if r.text("subnetSet.1.subnetId") != w.subnet || r.text("subnetSet.1.assignIpv6AddressOnCreation") != "true" ||
+		r.text("subnetSet.1.ipv6CidrBlockAssociationSet.1.ipv6CidrBlock") != block {
+		t.Errorf("subnet %s", r.raw)
+	}
+	l.refused("DependencyViolation", "DisassociateVpcCidrBlock", "AssociationId="+association)
+
+	var kept []string
+	for _, cidr := range []string{"10.0.1.128/28", block} {
+		kept = append(kept, l.must("CreateSubnetCidrReservation", "SubnetId="+w.subnet, "Cidr="+cidr, "ReservationType=explicit",
+			"Description=kept").text("subnetCidrReservation.subnetCidrReservationId"))
+	}
+	r = l.must("GetSubnetCidrReservations", "SubnetId="+w.subnet, "Filter.1.Name=reservationType", "Filter.1.Value.1=explicit")
+	if r.text("subnetIpv4CidrReservationSet.1.cidr") != "10.0.1.128/28" || r.text("subnetIpv6CidrReservationSet.1.cidr") != block {
+		t.Errorf("reservations %s", r.raw)
+	}
+	if got := l.must("DeleteSubnetCidrReservation", "SubnetCidrReservationId="+kept[0]).text("deletedSubnetCidrReservation.cidr"); got != "10.0.1.128/28" {
+		t.Errorf("deleted %s", got)
+	}
+	r = l.must("DisassociateSubnetCidrBlock", "AssociationId="+sub)
+	if got := r.text("ipv6CidrBlockAssociation.ipv6CidrBlockState.state"); got != "disassociated" {
+		t.Errorf("the subnet's block is %s", got)
+	}
+	l.refused("InvalidSubnetCidrReservationID.NotFound", "DeleteSubnetCidrReservation", "SubnetCidrReservationId="+kept[1])
+	l.must("DisassociateVpcCidrBlock", "AssociationId="+association)
+	if got := l.must("DisassociateVpcCidrBlock", "AssociationId="+extra).text("cidrBlockAssociation.cidrBlock"); got != "100.64.0.0/16" {
+		t.Errorf("disassociated %s", got)
+	}
+	r = l.must("CreateVpc", "CidrBlock=10.7.0.0/16", "AmazonProvidedIpv6CidrBlock=true")
+	v6 = strings.TrimSuffix(r.text("vpc.ipv6CidrBlockAssociationSet.1.ipv6CidrBlock"), "/56") + "/64"
+	made := l.must("CreateSubnet", "VpcId="+r.text("vpc.vpcId"), "CidrBlock=10.7.0.0/24", "Ipv6CidrBlock="+v6)
+	if made.text("subnet.ipv6CidrBlockAssociationSet.1.ipv6CidrBlock") != v6 {
+		t.Errorf("subnet %s", made.raw)
+	}
+	l.must("DeleteSubnet", "SubnetId="+made.text("subnet.subnetId"))
+	l.must("DeleteVpc", "VpcId="+r.text("vpc.vpcId"))
+}
+
+func walkDefaults(t *testing.T, l *lab, w world) {
+	t.Helper()
+	l.refused("DefaultVpcAlreadyExists", "CreateDefaultVpc")
+	l.refused("DefaultSubnetAlreadyExistsInAvailabilityZone", "CreateDefaultSubnet", "AvailabilityZone=us-east-1a")
+	r := l.must("DescribeSubnets", "Filter.1.Name=default-for-az", "Filter.1.Value.1=true", "Filter.2.Name=availability-zone", "Filter.2.Value.1=us-east-1a")
+	if r.count("subnetSet") != 1 || r.text("subnetSet.1.mapPublicIpOnLaunch") != "true" {
+		t.Errorf("the default subnet: %s", r.raw)
+	}
+	l.must("DeleteSubnet", "SubnetId="+r.text("subnetSet.1.subnetId"))
+	if got := l.must("CreateDefaultSubnet", "AvailabilityZoneId="+r.text("subnetSet.1.availabilityZoneId")).text("subnet.cidrBlock"); got != r.text("subnetSet.1.cidrBlock") {
+		t.Errorf("made again with %s", got)
+	}
+	r = l.must("DescribeVpcClassicLink", "VpcId.1="+w.vpc)
+	if r.text("vpcSet.1.classicLinkEnabled") != "false" || r.count("vpcSet") != 1 {
+		t.Errorf("%s", r.raw)
+	}
+	if n := l.must("DescribeVpcClassicLink", "Filter.1.Name=is-classic-link-enabled", "Filter.1.Value.1=true").count("vpcSet"); n != 0 {
+		t.Errorf("%d VPCs are linked to EC2-Classic", n)
+	}
+	if r = l.must("DescribeVpcClassicLinkDnsSupport", "VpcIds.1="+w.vpc); r.text("vpcs.1.classicLinkDnsSupported") != "false" {
+		t.Errorf("%s", r.raw)
+	}
+}
+
+func walkPeerings(t *testing.T, l *lab, w world) {
+	t.Helper()
+	peer := l.must("CreateVpc", "CidrBlock=10.8.0.0/16").text("vpc.vpcId")
+	r := l.must("CreateVpcPeeringConnection", "VpcId="+w.vpc, "PeerVpcId="+peer, "PeerOwnerId="+DefaultAccount,
+		"TagSpecification.1.ResourceType=vpc-peering-connection", "TagSpecification.1.Tag.1.Key=a", "TagSpecification.1.Tag.1.Value=b")
+	id := r.text("vpcPeeringConnection.vpcPeeringConnectionId")
+	if r.text("vpcPeeringConnection.status.code") != "pending-acceptance" || r.text("vpcPeeringConnection.accepterVpcInfo.cidrBlock") != "-" ||
+		r.text("vpcPeeringConnection.requesterVpcInfo.cidrBlock") != "10.0.0.0/16" || r.text("vpcPeeringConnection.expirationTime") == "-" {
+		t.Errorf("asked for: %s", r.raw)
+	}
+	l.refused("UnsupportedOperation", "CreateVpcPeeringConnection", "VpcId="+w.vpc, "PeerVpcId="+peer, "PeerOwnerId=210987654321")
+	l.refused("VpcPeeringConnectionAlreadyExists", "CreateVpcPeeringConnection", "VpcId="+w.vpc, "PeerVpcId="+peer)
+	if got := l.must("AcceptVpcPeeringConnection", "VpcPeeringConnectionId="+id).text("vpcPeeringConnection.accepterVpcInfo.cidrBlockSet.1.cidrBlock"); got != "10.8.0.0/16" {
+		t.Errorf("the accepter's block is %s", got)
+	}
+	r = l.must("DescribeVpcPeeringConnections", "Filter.1.Name=status-code", "Filter.1.Value.1=active", "Filter.2.Name=tag:a", "Filter.2.Value.1=b")
+	if r.text("vpcPeeringConnectionSet.1.vpcPeeringConnectionId") != id || r.text("vpcPeeringConnectionSet.1.status.message") != "Active" {
+		t.Errorf("accepted: %s", r.raw)
+	}
+	l.must("DeleteVpcPeeringConnection", "VpcPeeringConnectionId="+id)
+	l.refused("InvalidStateTransition", "AcceptVpcPeeringConnection", "VpcPeeringConnectionId="+id)
+	id = l.must("CreateVpcPeeringConnection", "VpcId="+w.vpc, "PeerVpcId="+peer).text("vpcPeeringConnection.vpcPeeringConnectionId")
+	l.must("RejectVpcPeeringConnection", "VpcPeeringConnectionId="+id)
+	if got := l.must("DescribeVpcPeeringConnections", "VpcPeeringConnectionId.1="+id).text("vpcPeeringConnectionSet.1.status.code"); got != "rejected" {
+		t.Errorf("rejected: %s", got)
+	}
+	l.must("DeleteVpc", "VpcId="+peer)
+}
+
+// walkNewDefault deletes the default VPC, of which no other walk may need
+// anything, and makes another.
+func walkNewDefault(t *testing.T, l *lab) {
+	t.Helper()
+	vpc := l.must("DescribeAccountAttributes", "AttributeName.1=default-vpc").text("accountAttributeSet.1.attributeValueSet.1.attributeValue")
+	for _, s := range l.must("DescribeSubnets", "Filter.1.Name=vpc-id", "Filter.1.Value.1="+vpc).at("subnetSet").Children {
+		l.must("DeleteSubnet", "SubnetId="+s.text("subnetId"))
+	}
+	igw := l.must("DescribeInternetGateways", "Filter.1.Name=attachment.vpc-id", "Filter.1.Value.1="+vpc).text("internetGatewaySet.1.internetGatewayId")
+	l.must("DetachInternetGateway", "InternetGatewayId="+igw, "VpcId="+vpc)
+	l.must("DeleteVpc", "VpcId="+vpc)
+	if got := l.must("DescribeAccountAttributes", "AttributeName.1=default-vpc").text("accountAttributeSet.1.attributeValueSet.1.attributeValue"); got != "none" {
+		t.Errorf("default VPC %s", got)
+	}
+	l.refused("DefaultVpcDoesNotExist", "CreateDefaultSubnet", "AvailabilityZone=us-east-1a")
+	if r := l.must("CreateDefaultVpc"); r.text("vpc.isDefault") != "true" || r.text("vpc.cidrBlock") != "172.31.0.0/16" {
+		t.Errorf("the new default VPC: %s", r.raw)
 	}
 }

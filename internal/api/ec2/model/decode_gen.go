@@ -1026,6 +1026,21 @@ func (v *CreditSpecificationRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *DeleteDhcpOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DhcpOptionsId":
+			v.DhcpOptionsId = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *DeleteEgressOnlyInternetGatewayRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -4532,6 +4547,24 @@ func (v *CreateVpcPeeringConnectionRequest) DryRunning() bool { return v.DryRun 
 
 // Token is the client's idempotency token, "" if none.
 func (v *CreateVpcPeeringConnectionRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteDhcpOptionsRequest) Action() string { return "DeleteDhcpOptions" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteDhcpOptionsRequest) Missing() string {
+	switch {
+	case v.DhcpOptionsId == nil:
+		return "dhcpOptionsId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteDhcpOptionsRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteDhcpOptionsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DeleteEgressOnlyInternetGatewayRequest) Action() string {

@@ -764,6 +764,12 @@ type DefaultConnectionTrackingConfiguration struct {
 	DefaultUdpTimeout            *int
 }
 
+// DeleteDhcpOptionsRequest is the model's structure of that name.
+type DeleteDhcpOptionsRequest struct {
+	DhcpOptionsId *string
+	DryRun        *bool
+}
+
 // DeleteEgressOnlyInternetGatewayRequest is the model's structure of that name.
 type DeleteEgressOnlyInternetGatewayRequest struct {
 	DryRun                      *bool

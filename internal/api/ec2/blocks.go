@@ -1,0 +1,169 @@
+package ec2
+
+import (
+	"slices"
+
+	"enilab/internal/api/ec2/model"
+	"enilab/internal/api/ec2/query"
+	"enilab/internal/control"
+)
+
+func associateVpcCidrBlock(c *call, in *model.AssociateVpcCidrBlockRequest) (result, error) {
+	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	a, err := svc.AssociateVPCBlock(c.ctx, control.AssociateVPCBlockInput{
+		VPC: *in.VpcId, CIDR: query.Value(in.CidrBlock), AmazonIPv6: query.Value(in.AmazonProvidedIpv6CidrBlock),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &model.AssociateVpcCidrBlockResult{VpcId: in.VpcId}
+	if a.CIDR.Addr().Is4() {
+		out.CidrBlockAssociation = new(vpcBlock(a, stateAssociated))
+	} else {
+		out.Ipv6CidrBlockAssociation = new(c.vpcIPv6Block(a, stateAssociated))
+	}
+	return out, nil
+}
+
+func disassociateVpcCidrBlock(c *call, in *model.DisassociateVpcCidrBlockRequest) (result, error) {
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	v, err := svc.DisassociateVPCBlock(c.ctx, *in.AssociationId)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.DisassociateVpcCidrBlockResult{VpcId: &v.ID}
+	for _, a := range slices.Concat(v.CIDRs, v.IPv6CIDRs) {
+		switch {
+		case a.ID != *in.AssociationId:
+		case a.CIDR.Addr().Is4():
+			out.CidrBlockAssociation = new(vpcBlock(a, stateDisassociated))
+		default:
+			out.Ipv6CidrBlockAssociation = new(c.vpcIPv6Block(a, stateDisassociated))
+		}
+	}
+	return out, nil
+}
+
+func associateSubnetCidrBlock(c *call, in *model.AssociateSubnetCidrBlockRequest) (result, error) {
+	if in.Ipv6CidrBlock == nil {
+		return nil, missing("ipv6CidrBlock")
+	}
+	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	a, err := svc.AssociateSubnetBlock(c.ctx, *in.SubnetId, *in.Ipv6CidrBlock)
+	if err != nil {
+		return nil, err
+	}
+	return &model.AssociateSubnetCidrBlockResult{
+		SubnetId: in.SubnetId, Ipv6CidrBlockAssociation: &subnetBlocks([]control.CIDRAssociation{a}, stateAssociated)[0],
+	}, nil
+}
+
+func disassociateSubnetCidrBlock(c *call, in *model.DisassociateSubnetCidrBlockRequest) (result, error) {
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	s, err := svc.DisassociateSubnetBlock(c.ctx, *in.AssociationId)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DisassociateSubnetCidrBlockResult{
+		SubnetId: &s.ID, Ipv6CidrBlockAssociation: &subnetBlocks(s.IPv6CIDRs, stateDisassociated)[0],
+	}, nil
+}
+
+func (c *call) cidrReservation(r *control.CIDRReservation) model.SubnetCidrReservation {
+	return model.SubnetCidrReservation{
+		SubnetCidrReservationId: &r.ID, SubnetId: &r.Subnet, Cidr: new(r.CIDR.String()), ReservationType: &r.Type,
+		OwnerId: &c.api.opt.Account, Description: text(r.Description), Tags: tagList(r.Tags),
+	}
+}
+
+var reservationFilters = filterable[*control.CIDRReservation]{
+	action: "GetSubnetCidrReservations",
+	fields: map[string]field[*control.CIDRReservation]{
+		"reservationType": one(func(_ *call, r *control.CIDRReservation) string { return r.Type }),
+		"subnet-id":       one(func(_ *call, r *control.CIDRReservation) string { return r.Subnet }),
+	},
+	tags: func(r *control.CIDRReservation) control.Tags { return r.Tags },
+}
+
+func getSubnetCidrReservations(c *call, in *model.GetSubnetCidrReservationsRequest) (result, error) {
+	sub, err := find(idSubnet, *in.SubnetId, c.state.Subnet)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := listed(c, listing[control.CIDRReservation]{
+		id: idReservation, filters: &reservationFilters, get: (*control.State).CIDRReservation,
+		all: func(s *control.State) []*control.CIDRReservation {
+			return slices.DeleteFunc(s.CIDRReservations(), func(r *control.CIDRReservation) bool { return r.Subnet != sub.ID })
+		},
+	}, asked{filters: in.Filters, max: in.MaxResults, token: in.NextToken})
+	if err != nil {
+		return nil, err
+	}
+	out := &model.GetSubnetCidrReservationsResult{
+		SubnetIpv4CidrReservations: []model.SubnetCidrReservation{}, SubnetIpv6CidrReservations: []model.SubnetCidrReservation{},
+		NextToken: next,
+	}
+	for _, r := range rows {
+		if r.CIDR.Addr().Is4() {
+			out.SubnetIpv4CidrReservations = append(out.SubnetIpv4CidrReservations, c.cidrReservation(r))
+		} else {
+			out.SubnetIpv6CidrReservations = append(out.SubnetIpv6CidrReservations, c.cidrReservation(r))
+		}
+	}
+	return out, nil
+}
+
+func createSubnetCidrReservation(c *call, in *model.CreateSubnetCidrReservationRequest) (result, error) {
+	tags, err := tagSpecs(in.TagSpecifications, "subnet-cidr-reservation")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	r, err := svc.CreateReservation(c.ctx, control.CreateReservationInput{
+		Subnet: *in.SubnetId, CIDR: *in.Cidr, Type: *in.ReservationType, Description: query.Value(in.Description),
+		Tags: tags["subnet-cidr-reservation"],
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.CreateSubnetCidrReservationResult{SubnetCidrReservation: new(c.cidrReservation(r))}, nil
+}
+
+func deleteSubnetCidrReservation(c *call, in *model.DeleteSubnetCidrReservationRequest) (result, error) {
+	if _, err := find(idReservation, *in.SubnetCidrReservationId, c.state.CIDRReservation); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	r, err := svc.DeleteReservation(c.ctx, *in.SubnetCidrReservationId)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DeleteSubnetCidrReservationResult{DeletedSubnetCidrReservation: new(c.cidrReservation(r))}, nil
+}

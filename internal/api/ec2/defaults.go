@@ -1,0 +1,69 @@
+package ec2
+
+import (
+	"enilab/internal/api/ec2/model"
+	"enilab/internal/control"
+)
+
+func createDefaultVpc(c *call, _ *model.CreateDefaultVpcRequest) (result, error) {
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	v, err := svc.CreateDefaultVPC(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CreateDefaultVpcResult{Vpc: new(c.vpc(v))}, nil
+}
+
+func createDefaultSubnet(c *call, in *model.CreateDefaultSubnetRequest) (result, error) {
+	zone, err := c.zoneNamed(in.AvailabilityZone, in.AvailabilityZoneId)
+	if err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	s, err := svc.CreateDefaultSubnet(c.ctx, zone)
+	if err != nil {
+		return nil, err
+	}
+	c.state = svc.State()
+	return &model.CreateDefaultSubnetResult{Subnet: new(c.subnet(s))}, nil
+}
+
+// EC2-Classic is gone, and with it the links of VPCs to it; clients of its time
+// still ask.
+var classicLinkFilters = filterable[*control.VPC]{
+	action: "DescribeVpcClassicLink",
+	fields: map[string]field[*control.VPC]{"is-classic-link-enabled": fixed[*control.VPC]("false")},
+	tags:   func(v *control.VPC) control.Tags { return v.Tags },
+}
+
+var classicLinks = listing[control.VPC]{idVPC, &classicLinkFilters, (*control.State).VPC, (*control.State).VPCs}
+
+func describeVpcClassicLink(c *call, in *model.DescribeVpcClassicLinkRequest) (result, error) {
+	rows, _, err := listed(c, classicLinks, asked{filters: in.Filters, ids: in.VpcIds})
+	if err != nil {
+		return nil, err
+	}
+	out := &model.DescribeVpcClassicLinkResult{Vpcs: []model.VpcClassicLink{}}
+	for _, v := range rows {
+		out.Vpcs = append(out.Vpcs, model.VpcClassicLink{VpcId: &v.ID, ClassicLinkEnabled: new(false), Tags: tagList(v.Tags)})
+	}
+	return out, nil
+}
+
+func describeVpcClassicLinkDNSSupport(c *call, in *model.DescribeVpcClassicLinkDnsSupportRequest) (result, error) {
+	rows, next, err := listed(c, classicLinks, asked{max: in.MaxResults, token: in.NextToken, ids: in.VpcIds})
+	if err != nil {
+		return nil, err
+	}
+	out := &model.DescribeVpcClassicLinkDnsSupportResult{Vpcs: []model.ClassicLinkDnsSupport{}, NextToken: next}
+	for _, v := range rows {
+		out.Vpcs = append(out.Vpcs, model.ClassicLinkDnsSupport{VpcId: &v.ID, ClassicLinkDnsSupported: new(false)})
+	}
+	return out, nil
+}
