@@ -15,7 +15,10 @@ import (
 func TestEveryFilter(t *testing.T) {
 	l := newLab(t)
 	w := l.world()
-	required := map[string][]string{"GetSecurityGroupsForVpc": {"VpcId=" + w.vpc}}
+	required := map[string][]string{
+		"GetSecurityGroupsForVpc":   {"VpcId=" + w.vpc},
+		"GetSubnetCidrReservations": {"SubnetId=" + w.subnet},
+	}
 	for _, action := range slices.Sorted(maps.Keys(model.Filters)) {
 		if _, ok := handlers[action]; !ok {
 			continue
