@@ -1,6 +1,9 @@
 package control
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // publicPools are addresses that look public and can belong to nobody, first
 // the blocks that RFC 5737 keeps for documentation.
@@ -12,25 +15,48 @@ var publicPools = []netip.Prefix{
 	netip.MustParsePrefix("198.18.0.0/15"),
 }
 
-func (t *tx) allocateAddress(tags Tags) (*Address, error) {
+// allocateAddress gives an Elastic IP: a free one, or the one that want names.
+func (t *tx) allocateAddress(tags Tags, want string) (*Address, error) {
 	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
 	if err := t.quota(TableAddress, t.region, ""); err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TableAddress, kindAddress.prefix)
+	ip, err := t.chooseElastic(want)
 	if err != nil {
 		return nil, err
 	}
-	ip, ok := t.freePublicIP()
-	if !ok {
-		return nil, refuse("AddressLimitExceeded", "", "The maximum number of addresses has been reached.")
+	id, err := t.mintRow(TableAddress, kindAddress.prefix)
+	if err != nil {
+		return nil, err
 	}
 	a := &Address{AllocationID: id, Region: t.region, PublicIP: ip, Tags: ownTags(tags), CreatedAt: t.now}
 	t.put(TableAddress, a)
 	t.emit("address.allocated", id, "publicIp", ip.String())
 	return a, nil
+}
+
+// chooseElastic finds the address of an allocation. want is one that was
+// released before and shall be had again, which somebody else may have by now.
+func (t *tx) chooseElastic(want string) (netip.Addr, error) {
+	if want == "" {
+		ip, ok := t.freePublicIP()
+		if !ok {
+			return ip, refuse("AddressLimitExceeded", "", "The maximum number of addresses has been reached.")
+		}
+		return ip, nil
+	}
+	ip, err := netip.ParseAddr(want)
+	switch {
+	case err != nil || !ip.Is4():
+		return ip, invalid("address", "Value (%s) for parameter address is invalid. This is not a valid IPv4 address.", want)
+	case !slices.ContainsFunc(publicPools, func(p netip.Prefix) bool { return p.Contains(ip) }):
+		return ip, refuse("InvalidAddress.NotFound", "address", "Address '%s' not found.", ip)
+	case !t.freePublic(ip):
+		return ip, refuse("AuthFailure", "address", "The address '%s' does not belong to you.", ip)
+	}
+	return ip, nil
 }
 
 // freePublicIP is the first public address that neither an Elastic IP nor an
@@ -39,7 +65,7 @@ func (t *tx) freePublicIP() (netip.Addr, bool) {
 	for _, pool := range publicPools {
 		for n := 1; n < 1<<(32-pool.Bits())-1; n++ {
 			ip := nth(pool, n)
-			if !exists(t, TableAddress, byPublicIP, ip) && !exists(t, TableNetworkInterface, byPublicIP, ip) {
+			if t.freePublic(ip) {
 				return ip, true
 			}
 		}
@@ -51,21 +77,21 @@ func (t *tx) freePublicIP() (netip.Addr, bool) {
 // ENI's primary one. What was mapped there before stays allocated. The ENI may
 // be unattached or of a stopped instance, not of a pending one (EC2 API error
 // code IncorrectInstanceState).
-func (t *tx) associateAddress(allocation, eni, privateIP string, allowReassociation bool) (*Address, error) {
-	a, err := t.address(allocation)
+func (t *tx) associateAddress(in AssociateAddressInput) (*Address, error) {
+	a, err := t.address(in.Allocation)
 	if err != nil {
 		return nil, err
 	}
-	n, err := t.networkInterface(eni)
+	n, err := t.ownInterface(in.Interface)
 	if err != nil {
 		return nil, err
 	}
 	target := n.PrimaryAddress()
-	if privateIP != "" {
-		target, err = netip.ParseAddr(privateIP)
+	if in.PrivateIP != "" {
+		target, err = netip.ParseAddr(in.PrivateIP)
 		if err != nil || !holds(n, target) {
 			return nil, invalid("privateIpAddress",
-				"The private IP address '%s' is not assigned to network interface '%s'.", privateIP, n.ID)
+				"The private IP address '%s' is not assigned to network interface '%s'.", in.PrivateIP, n.ID)
 		}
 	}
 	if a.NetworkInterface == n.ID && a.PrivateIP == target {
@@ -78,15 +104,37 @@ func (t *tx) associateAddress(allocation, eni, privateIP string, allowReassociat
 				"The pending-instance-creation instance to which '%s' is attached is not in a valid state for this operation", n.ID)
 		}
 	}
+	if in.NeedsGateway && !t.hasInternetGateway(n.VPC) {
+		return nil, errNoGateway(n.VPC)
+	}
 	if a.AssociationID != "" {
-		if !allowReassociation {
+		if !in.AllowReassociation {
 			return nil, refuse(codeAlreadyDone, "allocationId",
 				"resource %s is already associated with associate-id %s", a.AllocationID, a.AssociationID)
 		}
+		if t.natOf(a) != nil {
+			return nil, errManaged()
+		}
+	}
+	return t.bindAddress(a, n, target)
+}
+
+func errNoGateway(vpc string) error {
+	return refuse("Gateway.NotAttached", "vpcId", "Network %s is not attached to any internet gateway", vpc)
+}
+
+// bindAddress maps an Elastic IP to a private address of an ENI, whatever
+// either was mapped to.
+func (t *tx) bindAddress(a *Address, n *NetworkInterface, target netip.Addr) (*Address, error) {
+	left, from := a.NetworkInterface, a.PrivateIP
+	if a.AssociationID != "" {
 		a = t.disassociate(a)
 	}
 	if old := get[*Address](t, TableAddress, byTarget, n.ID, target); old != nil {
 		t.disassociate(old)
+	}
+	if target == n.PrimaryAddress() {
+		t.withdrawPublicIP(n)
 	}
 	id, err := t.mint(kindAssociation.prefix, func(id string) bool { return exists(t, TableAddress, byAssociation, id) })
 	if err != nil {
@@ -97,16 +145,24 @@ func (t *tx) associateAddress(allocation, eni, privateIP string, allowReassociat
 	t.put(TableAddress, &c)
 	t.emit("address.associated", c.AllocationID, "networkInterface", n.ID, "privateIp", target.String(),
 		"publicIp", c.PublicIP.String())
+	if left != "" {
+		t.givePublicIPBack(left, from)
+	}
 	return &c, nil
 }
 
-func holds(n *NetworkInterface, a netip.Addr) bool {
-	for _, p := range n.Addresses {
-		if p.Addr == a {
-			return true
+// natOf is the NAT gateway that has an Elastic IP, nil if none.
+func (t *tx) natOf(a *Address) *NATGateway {
+	n := get[*NetworkInterface](t, TableNetworkInterface, byID, a.NetworkInterface)
+	if n == nil || !n.RequesterManaged {
+		return nil
+	}
+	for _, g := range list[*NATGateway](t, TableNATGateway, bySubnet, n.Subnet) {
+		if g.Interface == n.ID {
+			return g
 		}
 	}
-	return false
+	return nil
 }
 
 func (t *tx) disassociate(a *Address) *Address {
@@ -123,17 +179,29 @@ func (t *tx) disassociateAddress(association string) error {
 	if err != nil {
 		return err
 	}
+	if t.natOf(a) != nil {
+		return errManaged()
+	}
 	t.disassociate(a)
+	t.givePublicIPBack(a.NetworkInterface, a.PrivateIP)
 	return nil
 }
 
+// releaseAddress gives an Elastic IP back. One that is associated in a default
+// VPC is disassociated first, in another VPC it is in use (ReleaseAddress).
 func (t *tx) releaseAddress(allocation string) error {
 	a, err := t.address(allocation)
 	if err != nil {
 		return err
 	}
 	if a.AssociationID != "" {
-		return refuse(codeAddressInUse, "allocationId", "Address %s is in use.", a.PublicIP)
+		n := get[*NetworkInterface](t, TableNetworkInterface, byID, a.NetworkInterface)
+		if v := get[*VPC](t, TableVPC, byID, n.VPC); !v.Default || n.RequesterManaged {
+			return refuse(codeAddressInUse, "allocationId", "Address %s is in use.", a.PublicIP)
+		}
+		left, from := a.NetworkInterface, a.PrivateIP
+		a = t.disassociate(a)
+		defer t.givePublicIPBack(left, from)
 	}
 	t.remove(TableAddress, a)
 	t.emit("address.released", a.AllocationID, "publicIp", a.PublicIP.String())

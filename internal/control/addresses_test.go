@@ -7,7 +7,7 @@ import (
 
 func (s *site) eip() *Address {
 	s.t.Helper()
-	return must(s.lab, func(t *tx) (*Address, error) { return t.allocateAddress(nil) })
+	return must(s.lab, func(t *tx) (*Address, error) { return t.allocateAddress(nil, "") })
 }
 
 func TestElasticIP(t *testing.T) {
@@ -18,7 +18,7 @@ func TestElasticIP(t *testing.T) {
 		t.Fatalf("%s given twice", a.PublicIP)
 	}
 	associate := func(a *Address, eni, ip string, again bool) func(*tx) (*Address, error) {
-		return func(t *tx) (*Address, error) { return t.associateAddress(a.AllocationID, eni, ip, again) }
+		return func(t *tx) (*Address, error) { return t.associateAddress(association(a.AllocationID, eni, ip, again)) }
 	}
 	const noAllocation, noAssociation = "eipalloc-0123456789abcdef0", "eipassoc-0123456789abcdef0"
 	refused(s.lab, "InvalidAllocationID.NotFound", "The allocation ID '"+noAllocation+"' does not exist",
@@ -60,7 +60,7 @@ func TestElasticIP(t *testing.T) {
 func TestDeletedInterfaceLeavesElasticIP(t *testing.T) {
 	s := newSite(t)
 	n, a := s.eni(s.a, ""), s.eip()
-	must(s.lab, func(t *tx) (*Address, error) { return t.associateAddress(a.AllocationID, n.ID, "", true) })
+	must(s.lab, func(t *tx) (*Address, error) { return t.associateAddress(association(a.AllocationID, n.ID, "", true)) })
 	s.ok(func(t *tx) error { return t.deleteInterface(n.ID) })
 	if got := s.state.Address(a.AllocationID); got == nil || got.AssociationID != "" || got.NetworkInterface != "" {
 		t.Errorf("the Elastic IP is %+v", got)
@@ -76,7 +76,7 @@ func TestElasticIPsRunOut(t *testing.T) {
 		s.eip()
 	}
 	refused(s.lab, "AddressLimitExceeded", "The maximum number of addresses has been reached.",
-		func(t *tx) (*Address, error) { return t.allocateAddress(nil) })
+		func(t *tx) (*Address, error) { return t.allocateAddress(nil, "") })
 }
 
 // EC2 maps no Elastic IP to an instance that is being made; a stopped one, or
@@ -87,7 +87,9 @@ func TestElasticIPOfPendingInstance(t *testing.T) {
 	i := must(s.lab, func(t *tx) (*Instance, error) { return t.runInstance(RunInstanceInput{Subnet: s.a.ID}) })
 	eth0 := s.primary(i)
 	associate := func(a *Address) func(*tx) (*Address, error) {
-		return func(t *tx) (*Address, error) { return t.associateAddress(a.AllocationID, eth0.ID, "", true) }
+		return func(t *tx) (*Address, error) {
+			return t.associateAddress(association(a.AllocationID, eth0.ID, "", true))
+		}
 	}
 	pending := "The pending-instance-creation instance to which '" + eth0.ID + "' is attached is not in a valid state for this operation"
 	refused(s.lab, "IncorrectInstanceState", pending, associate(a))

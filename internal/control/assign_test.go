@@ -77,11 +77,11 @@ func TestReassignAddress(t *testing.T) {
 	from, to := s.eni(s.a, ""), s.eni(s.a, "")
 	s.assign(AssignAddressesInput{ID: from.ID, IPs: []string{vip.String()}})
 	eip := must(s.lab, func(t *tx) (*Address, error) {
-		a, err := t.allocateAddress(nil)
+		a, err := t.allocateAddress(nil, "")
 		if err != nil {
 			return nil, err
 		}
-		return t.associateAddress(a.AllocationID, from.ID, vip.String(), true)
+		return t.associateAddress(association(a.AllocationID, from.ID, vip.String(), true))
 	})
 	s.assign(AssignAddressesInput{ID: to.ID, IPs: []string{vip.String()}, AllowReassignment: true})
 	if got := s.state.InterfaceByAddr(s.vpc.ID, vip); got.ID != to.ID {
@@ -105,7 +105,7 @@ func TestUnassignAddresses(t *testing.T) {
 	n := s.eni(s.a, "192.168.0.42")
 	s.assign(AssignAddressesInput{ID: n.ID, IPs: []string{"192.168.0.43", "192.168.0.44"}})
 	unassign := func(ips ...string) func(*tx) (*NetworkInterface, error) {
-		return func(t *tx) (*NetworkInterface, error) { return t.unassignAddresses(n.ID, ips) }
+		return func(t *tx) (*NetworkInterface, error) { return t.unassignAddresses(UnassignInput{ID: n.ID, IPs: ips}) }
 	}
 	for _, ips := range [][]string{{"192.168.0.99"}, {"192.168.0.43", "x"}, {"192.168.0.43", "192.168.0.43"}} {
 		refused(s.lab, "InvalidParameterValue", "Some of the specified addresses are not assigned to interface "+n.ID, unassign(ips...))
@@ -114,11 +114,11 @@ func TestUnassignAddresses(t *testing.T) {
 		"Value (192.168.0.42) for parameter privateIpAddress is invalid. The primary IP address of an interface cannot be unassigned.",
 		unassign("192.168.0.43", "192.168.0.42"))
 	eip := must(s.lab, func(t *tx) (*Address, error) {
-		a, err := t.allocateAddress(nil)
+		a, err := t.allocateAddress(nil, "")
 		if err != nil {
 			return nil, err
 		}
-		return t.associateAddress(a.AllocationID, n.ID, "192.168.0.43", true)
+		return t.associateAddress(association(a.AllocationID, n.ID, "192.168.0.43", true))
 	})
 	if got := must(s.lab, unassign("192.168.0.43")); len(got.Addresses) != 2 {
 		t.Errorf("has %v", got.Addresses)

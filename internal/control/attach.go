@@ -3,6 +3,7 @@ package control
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // maxDeviceIndex bounds device indexes. AWS does not publish a bound.
@@ -33,13 +34,17 @@ func (t *tx) attach(in AttachInput) (*NetworkInterface, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.RequesterManaged {
+		return nil, errManaged()
+	}
 	if n.Attachment != nil {
 		return nil, errInUse(n.ID)
 	}
-	if err := t.attachable(n, i, in.DeviceIndex); err != nil {
+	at := device{in.NetworkCard, in.DeviceIndex}
+	if err := t.attachable(n, i, at); err != nil {
 		return nil, err
 	}
-	c, err := t.bind(n, i, in.DeviceIndex, false)
+	c, err := t.bind(n, i, at, false)
 	if err != nil {
 		return nil, err
 	}
@@ -48,9 +53,12 @@ func (t *tx) attach(in AttachInput) (*NetworkInterface, error) {
 	return c, nil
 }
 
-// attachable tells why instance i cannot take n at a device index, in the
-// order in which EC2 is seen to check.
-func (t *tx) attachable(n *NetworkInterface, i *Instance, index int) error {
+// device is a place of an instance: a device index of a network card.
+type device struct{ card, index int }
+
+// attachable tells why instance i cannot take n at a place, in the order in
+// which EC2 is seen to check.
+func (t *tx) attachable(n *NetworkInterface, i *Instance, at device) error {
 	if i.State != InstanceRunning && i.State != InstanceStopped {
 		return refuse("IncorrectState", "instanceId", "Instance '%s' is not 'running' or 'stopped'.", i.ID)
 	}
@@ -62,27 +70,40 @@ func (t *tx) attachable(n *NetworkInterface, i *Instance, index int) error {
 		return refuse(codeCombination, "instanceId",
 			"You may not attach a network interface to an instance in a different VPC")
 	}
-	attached := t.interfacesOf(i.ID)
-	taken := i.stale(index)
-	for _, o := range attached {
-		taken = taken || o.Attachment.DeviceIndex == index
+	limits := instanceTypes()[i.Type]
+	if at.card < 0 || at.card >= len(limits.Cards) {
+		return errNoCard(&limits, at.card)
+	}
+	taken, count := i.stale(at), 1 // on the card, afterwards
+	for _, o := range t.interfacesOf(i.ID) {
+		if o.Attachment.NetworkCard != at.card {
+			continue
+		}
+		taken = taken || o.Attachment.DeviceIndex == at.index
+		count++
 	}
 	if taken {
-		return invalid("deviceIndex", "Instance '%s' already has an interface attached at device index '%d'.", i.ID, index)
+		return invalid("deviceIndex", "Instance '%s' already has an interface attached at device index '%d'.", i.ID, at.index)
 	}
-	limits := instanceTypes()[i.Type]
-	if count := len(attached) + 1; count > limits.CardInterfaces {
+	if count > limits.Cards[at.card] {
 		return refuse("AttachmentLimitExceeded", "instanceId", "Interface count %d exceeds the limit for %s", count, i.Type)
 	}
-	if len(n.Addresses) > limits.AddressesPerInterface {
-		return errAddressLimit()
+	if n.efa() && i.State != InstanceStopped {
+		return errHotEFA(n)
 	}
-	return nil
+	return limits.takes(n)
+}
+
+// errHotEFA: an Elastic Fabric Adapter comes and goes with the power off (EC2
+// User Guide, "Elastic Fabric Adapter").
+func errHotEFA(n *NetworkInterface) error {
+	return refuse("IncorrectState", "instanceId",
+		"Network interface '%s' is an EFA, which can be attached to and detached from a stopped instance only.", n.ID)
 }
 
 // bind stores a new attachment of n to i. A running instance needs time to
 // find the new device; a stopped one has it at once.
-func (t *tx) bind(n *NetworkInterface, i *Instance, index int, deleteOnTermination bool) (*NetworkInterface, error) {
+func (t *tx) bind(n *NetworkInterface, i *Instance, at device, deleteOnTermination bool) (*NetworkInterface, error) {
 	id, err := t.mint(kindAttachment.prefix, func(id string) bool {
 		return exists(t, TableNetworkInterface, byAttachment, id)
 	})
@@ -91,7 +112,7 @@ func (t *tx) bind(n *NetworkInterface, i *Instance, index int, deleteOnTerminati
 	}
 	c := *n
 	c.Attachment = &Attachment{
-		ID: id, Instance: i.ID, DeviceIndex: index, State: Attaching, StateAt: t.now, AttachTime: t.now,
+		ID: id, Instance: i.ID, DeviceIndex: at.index, NetworkCard: at.card, State: Attaching, StateAt: t.now, AttachTime: t.now,
 		DeleteOnTermination: deleteOnTermination,
 	}
 	switch i.State {
@@ -108,12 +129,18 @@ func errPrimary() error {
 	return refuse(codeNotPermitted, "attachmentId", "The network interface at device index 0 cannot be detached.")
 }
 
+// managedAttachment begins the ids of attachments that a service holds.
+const managedAttachment = "ela-attach-"
+
 // detach starts a detachment; the data plane lets go of the ENI at once.
 // Repeated while one is under way it changes nothing but Force.
 //
 // On AWS an unforced detach waits for the guest, for ever if that is dead. A
 // guest here has no say, so that a frozen one holds nothing back.
 func (t *tx) detach(in DetachInput) (*NetworkInterface, error) {
+	if strings.HasPrefix(in.Attachment, managedAttachment) {
+		return nil, refuse(codeNotPermitted, "attachmentId", "You are not allowed to manage 'ela-attach' attachments.")
+	}
 	n, err := t.attachment(in.Attachment)
 	if err != nil {
 		return nil, err
@@ -123,6 +150,9 @@ func (t *tx) detach(in DetachInput) (*NetworkInterface, error) {
 	}
 	if n.Attachment.State == Detaching && n.Attachment.Force || n.Attachment.State == Detaching && !in.Force {
 		return n, nil
+	}
+	if n.efa() && get[*Instance](t, TableInstance, byID, n.Attachment.Instance).State != InstanceStopped {
+		return nil, errHotEFA(n)
 	}
 	if in.Force {
 		t.forceOff(n)
@@ -173,6 +203,9 @@ func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.RequesterManaged {
+		return nil, errManaged()
+	}
 	from, deleteOnTermination := "", false
 	if a := n.Attachment; a != nil {
 		owner := get[*Instance](t, TableInstance, byID, a.Instance)
@@ -184,20 +217,19 @@ func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
 		case owner.State == InstanceShuttingDown:
 			// EC2 keeps the ENI busy until the instance is terminated.
 			return nil, errInUse(n.ID)
+		case n.efa() && owner.State != InstanceStopped:
+			return nil, errHotEFA(n)
 		}
 		from, deleteOnTermination = a.Instance, a.DeleteOnTermination
 	}
-	index := in.DeviceIndex
-	if index < 0 {
-		index = t.freeIndex(n, to.ID)
-	}
-	if err := t.attachable(n, to, index); err != nil {
+	at := t.place(n, to, in.DeviceIndex)
+	if err := t.attachable(n, to, at); err != nil {
 		return nil, err
 	}
 	if from != "" && in.Force {
 		t.forceOff(n)
 	}
-	c, err := t.bind(n, to, index, deleteOnTermination)
+	c, err := t.bind(n, to, at, deleteOnTermination)
 	if err != nil {
 		return nil, err
 	}
@@ -209,23 +241,38 @@ func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
 		kind = KindMove
 	}
 	t.emit("network-interface.moved", c.ID, "from", from, "instance", to.ID, "attachment", c.Attachment.ID,
-		"deviceIndex", strconv.Itoa(index), "kind", string(kind), "force", yes(in.Force))
+		"deviceIndex", strconv.Itoa(at.index), "kind", string(kind), "force", yes(in.Force))
 	return c, nil
 }
 
-// freeIndex is n's present device index if instance has it free, else the
-// lowest free one. A full instance gives one past the last, which is never
-// free of the other refusals.
-func (t *tx) freeIndex(n *NetworkInterface, instance string) int {
-	var used [maxDeviceIndex + 1]bool
-	for _, o := range get[*Instance](t, TableInstance, byID, instance).Stale {
-		used[o.DeviceIndex] = true
+// place is where a move puts n: on the network card on which it is now, if
+// the instance has that, and at the index that is asked for. An index below 0
+// is n's present one if the instance has it free, else the lowest free one. A
+// full instance gives one past the last, which is never free of the other
+// refusals.
+func (t *tx) place(n *NetworkInterface, i *Instance, index int) device {
+	at := device{index: index}
+	if n.Attachment != nil && n.Attachment.NetworkCard < len(instanceTypes()[i.Type].Cards) {
+		at.card = n.Attachment.NetworkCard
 	}
-	for _, o := range t.interfacesOf(instance) {
-		used[o.Attachment.DeviceIndex] = true
+	if index >= 0 {
+		return at
+	}
+	var used [maxDeviceIndex + 1]bool
+	for _, o := range i.Stale {
+		if o.Card == at.card {
+			used[o.DeviceIndex] = true
+		}
+	}
+	for _, o := range t.interfacesOf(i.ID) {
+		if o.Attachment.NetworkCard == at.card {
+			used[o.Attachment.DeviceIndex] = true
+		}
 	}
 	if n.Attachment != nil && !used[n.Attachment.DeviceIndex] {
-		return n.Attachment.DeviceIndex
+		at.index = n.Attachment.DeviceIndex
+	} else {
+		at.index = max(slices.Index(used[:], false), 1)
 	}
-	return max(slices.Index(used[:], false), 1)
+	return at
 }

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"net/netip"
 
 	"enilab/internal/dataplane"
 )
@@ -33,6 +32,11 @@ func (s *Service) DeleteSubnet(ctx context.Context, id string) error {
 // boots when the call returns.
 func (s *Service) RunInstance(ctx context.Context, in RunInstanceInput) (*Instance, error) {
 	return result(ctx, s, func(t *tx) (*Instance, error) { return t.runInstance(in) })
+}
+
+// Launch launches instances, all in one commit or none.
+func (s *Service) Launch(ctx context.Context, in LaunchInput) ([]*Instance, error) {
+	return result(ctx, s, func(t *tx) ([]*Instance, error) { return t.launch(in) })
 }
 
 // StartInstance boots a stopped instance anew and clears its fault.
@@ -92,24 +96,44 @@ func (s *Service) DeleteInterface(ctx context.Context, id string) error {
 	return s.change(ctx, func(t *tx) error { return t.deleteInterface(id) })
 }
 
-// AssignAddresses adds secondary private addresses, all or none, and returns
-// which.
-func (s *Service) AssignAddresses(ctx context.Context, in AssignAddressesInput) (*NetworkInterface, []netip.Addr, error) {
+// AssignAddresses adds secondary private addresses or prefixes, all or none,
+// and returns which.
+func (s *Service) AssignAddresses(ctx context.Context, in AssignAddressesInput) (*NetworkInterface, Assigned, error) {
+	return assigned(ctx, s, func(t *tx) (*NetworkInterface, Assigned, error) { return t.assignAddresses(in) })
+}
+
+// AssignIPv6 adds IPv6 addresses and prefixes, all or none, and returns which.
+func (s *Service) AssignIPv6(ctx context.Context, in AssignIPv6Input) (*NetworkInterface, Assigned, error) {
+	return assigned(ctx, s, func(t *tx) (*NetworkInterface, Assigned, error) { return t.assignIPv6(in) })
+}
+
+func assigned(ctx context.Context, s *Service, f func(*tx) (*NetworkInterface, Assigned, error)) (*NetworkInterface, Assigned, error) {
 	type both struct {
-		n     *NetworkInterface
-		addrs []netip.Addr
+		n   *NetworkInterface
+		got Assigned
 	}
 	b, err := result(ctx, s, func(t *tx) (b both, err error) {
-		b.n, b.addrs, err = t.assignAddresses(in)
+		b.n, b.got, err = f(t)
 		return b, err
 	})
-	return b.n, b.addrs, err
+	return b.n, b.got, err
 }
 
 // UnassignAddresses removes secondary private addresses and what is mapped to
 // them.
 func (s *Service) UnassignAddresses(ctx context.Context, eni string, ips []string) (*NetworkInterface, error) {
-	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.unassignAddresses(eni, ips) })
+	return s.Unassign(ctx, UnassignInput{ID: eni, IPs: ips})
+}
+
+// Unassign removes secondary private addresses and prefixes, and what is mapped
+// to them.
+func (s *Service) Unassign(ctx context.Context, in UnassignInput) (*NetworkInterface, error) {
+	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.unassignAddresses(in) })
+}
+
+// UnassignIPv6 removes IPv6 addresses and prefixes.
+func (s *Service) UnassignIPv6(ctx context.Context, in UnassignInput) (*NetworkInterface, error) {
+	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.unassignIPv6(in) })
 }
 
 // Attach returns when the data plane delivers to the instance; the State shows
@@ -181,15 +205,26 @@ func (s *Service) RevokeRules(ctx context.Context, group string, ruleIDs []strin
 
 // AllocateAddress gives an Elastic IP.
 func (s *Service) AllocateAddress(ctx context.Context, tags Tags) (*Address, error) {
-	return result(ctx, s, func(t *tx) (*Address, error) { return t.allocateAddress(tags) })
+	return s.RecoverAddress(ctx, tags, "")
+}
+
+// RecoverAddress gives the Elastic IP that was released before, if nobody has it
+// since; "" is any.
+func (s *Service) RecoverAddress(ctx context.Context, tags Tags, ip string) (*Address, error) {
+	return result(ctx, s, func(t *tx) (*Address, error) { return t.allocateAddress(tags, ip) })
 }
 
 // AssociateAddress maps an Elastic IP to a private address of an ENI, by
-// default the primary one.
+// default the primary one, with or without an internet gateway.
 func (s *Service) AssociateAddress(ctx context.Context, allocation, eni, privateIP string, allowReassociation bool) (*Address, error) {
-	return result(ctx, s, func(t *tx) (*Address, error) {
-		return t.associateAddress(allocation, eni, privateIP, allowReassociation)
+	return s.Associate(ctx, AssociateAddressInput{
+		Allocation: allocation, Interface: eni, PrivateIP: privateIP, AllowReassociation: allowReassociation,
 	})
+}
+
+// Associate is AssociateAddress by EC2's rules.
+func (s *Service) Associate(ctx context.Context, in AssociateAddressInput) (*Address, error) {
+	return result(ctx, s, func(t *tx) (*Address, error) { return t.associateAddress(in) })
 }
 
 // DisassociateAddress ends an association; the Elastic IP stays allocated.

@@ -135,6 +135,11 @@ func groupSpec(s *State, g *SecurityGroup) *dataplane.GroupSpec {
 }
 
 func vnicSpec(s *State, n *NetworkInterface) *dataplane.VNICSpec {
+	if n.RequesterManaged {
+		// The service behind it is not in the data plane, which loses what is
+		// sent there.
+		return nil
+	}
 	spec := &dataplane.VNICSpec{
 		ID: n.ID, MAC: n.MAC, Subnet: n.Subnet, Groups: n.Groups, SourceDestCheck: n.SourceDestCheck,
 		MTU: vpcMTU, Timeouts: conntrack.DefaultTimeouts(),
@@ -142,14 +147,28 @@ func vnicSpec(s *State, n *NetworkInterface) *dataplane.VNICSpec {
 	for _, a := range n.Addresses {
 		spec.Addrs = append(spec.Addrs, a.Addr)
 	}
+	for _, p := range n.Prefixes {
+		spec.Addrs = slices.AppendSeq(spec.Addrs, addrs(p))
+	}
 	// What is detaching is off already.
 	if a := n.Attachment; a != nil && a.State != Detaching {
-		spec.Host, spec.DeviceIndex = a.Instance, a.DeviceIndex
+		spec.Host, spec.DeviceIndex = a.Instance, a.NetworkCard*(maxDeviceIndex+1)+a.DeviceIndex
 		if t, ok := instanceTypes()[s.Instance(a.Instance).Type]; ok {
 			spec.Timeouts.TCPEstablished = t.TCPEstablished
+			if t.Nitro() {
+				n.Tracking.into(&spec.Timeouts)
+			}
 		}
 	}
 	return spec
+}
+
+// into replaces the timeouts that an ENI has of its own (EC2 User Guide,
+// "Connection tracking timeouts").
+func (c ConnectionTracking) into(t *conntrack.Timeouts) {
+	t.TCPEstablished = cmp.Or(c.TCPEstablished, t.TCPEstablished)
+	t.UDPStream = cmp.Or(c.UDPStream, t.UDPStream)
+	t.UDP = cmp.Or(c.UDP, t.UDP)
 }
 
 func hostSpec(_ *State, i *Instance) *dataplane.HostSpec {

@@ -32,6 +32,7 @@ const (
 	codeGroupNotFound  = "InvalidGroup.NotFound"
 	codeAddressInUse   = "InvalidIPAddress.InUse"
 	codeUnavailable    = "Unavailable"
+	codeUnsupported    = "Unsupported"
 	codeAlreadyDone    = "Resource.AlreadyAssociated"
 	codeAttachMissing  = "InvalidAttachmentID.NotFound"
 	codeTooManyAddress = "PrivateIpAddressLimitExceeded"
@@ -136,6 +137,11 @@ func errInUse(eni string) error {
 	return invalid("networkInterface", "Network interface '%s' is currently in use.", eni)
 }
 
+// errManaged is the refusal to change what a service holds.
+func errManaged() error {
+	return refuse("AuthFailure", "networkInterfaceId", "You do not have permission to access the specified resource.")
+}
+
 func errForeignGroup() error {
 	return refuse(codeGroupNotFound, "groups", "You have specified two resources that belong to different networks.")
 }
@@ -151,4 +157,13 @@ func errSubnetFull() error {
 
 func errAddressLimit() error {
 	return refuse(codeTooManyAddress, "addresses", "Number of private addresses will exceed limit.")
+}
+
+func errIPv6Limit() error {
+	return refuse(codeTooManyAddress, "ipv6Addresses", "Number of IPv6 addresses will exceed limit.")
+}
+
+func errNoPrefix() error {
+	return refuse("InsufficientCidrBlocks", "subnet",
+		"The specified subnet does not have enough free cidr blocks to satisfy the request.")
 }

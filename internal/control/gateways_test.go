@@ -33,8 +33,10 @@ func TestInternetGateways(t *testing.T) {
 
 	mapped := "Network " + s.vpc.ID + " has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."
 	n := s.eni(s.a, "")
-	eip := must(s.lab, func(t *tx) (*Address, error) { return t.allocateAddress(nil) })
-	eip = must(s.lab, func(t *tx) (*Address, error) { return t.associateAddress(eip.AllocationID, n.ID, "", false) })
+	eip := must(s.lab, func(t *tx) (*Address, error) { return t.allocateAddress(nil, "") })
+	eip = must(s.lab, func(t *tx) (*Address, error) {
+		return t.associateAddress(association(eip.AllocationID, n.ID, "", false))
+	})
 	s.refuses("DependencyViolation", mapped, detach(g.ID, s.vpc.ID))
 	s.ok(func(t *tx) error { return t.disassociateAddress(eip.AssociationID) })
 	s.ok(func(t *tx) error {

@@ -1,6 +1,10 @@
 package control
 
-import "enilab/internal/dataplane"
+import (
+	"net/netip"
+
+	"enilab/internal/dataplane"
+)
 
 // Inputs of the commands. Zero values mean "not given".
 type (
@@ -18,7 +22,8 @@ type (
 		Tags            Tags
 	}
 
-	// RunInstanceInput is RunInstances' for one instance.
+	// RunInstanceInput is a launch of one instance with one ENI, in a subnet that
+	// is named.
 	RunInstanceInput struct {
 		Subnet, Type string // Type "": t3.micro
 		PrivateIP    string
@@ -28,12 +33,48 @@ type (
 		Interface    string // an existing ENI as primary, instead of Subnet, PrivateIP and Groups
 	}
 
+	// LaunchInput is RunInstances': as many instances as there is room for, Min
+	// at least and Max at most, all in one reservation.
+	LaunchInput struct {
+		Min, Max  int
+		Type      string // "": t3.micro
+		Zone      string // of the default subnet, or that a subnet must be in; "": any
+		Workloads []dataplane.WorkloadSpec
+		// Interfaces of each instance. One is at device index 0 of card 0.
+		Interfaces          []LaunchInterface
+		Tags, InterfaceTags Tags // of the instances, and of the ENIs that are made
+		// Settings but ReservationID, LaunchIndex and what the three below say,
+		// which the subnet of the primary ENI says if they do not.
+		Settings            InstanceSettings
+		HostnameType        string
+		RecordA, RecordAAAA *bool
+	}
+
+	// LaunchInterface is an ENI of a launch: a new one, in a default subnet
+	// unless it names one, or the existing one of an ID.
+	LaunchInterface struct {
+		CreateInterfaceInput
+		ID                       string
+		DeviceIndex, NetworkCard int
+		DeleteOnTermination      *bool // nil: true for a new one
+		PublicIP                 *bool // AssociatePublicIpAddress; nil: as the subnet says
+	}
+
 	// CreateInterfaceInput is CreateNetworkInterface's.
 	CreateInterfaceInput struct {
 		Subnet, Description string
+		Type                string // "": TypeInterface
 		PrivateIP           string // "": any free one
 		SecondaryIPs        []string
 		SecondaryCount      int
+		Prefixes            []string // /28 each
+		PrefixCount         int
+		IPv6                []string
+		IPv6Count           *int     // nil: one if the subnet assigns IPv6 addresses
+		IPv6Prefixes        []string // /80 each
+		IPv6PrefixCount     int
+		PrimaryIPv6         bool // EnablePrimaryIpv6
+		Tracking            ConnectionTracking
 		Groups              []string // empty: the VPC's default group
 		Tags                Tags
 	}
@@ -47,20 +88,58 @@ type (
 		SourceDestCheck     *bool
 		AttachmentID        string
 		DeleteOnTermination *bool
+		Tracking            *ConnectionTracking // 0 in it: the default again
+		PrimaryIPv6         *bool
+		PublicIP            *bool // AssociatePublicIpAddress
 	}
 
-	// AssignAddressesInput is AssignPrivateIpAddresses': IPs or a Count.
+	// AssignAddressesInput is AssignPrivateIpAddresses': exactly one of IPs,
+	// Count, Prefixes and PrefixCount.
 	AssignAddressesInput struct {
 		ID                string
 		IPs               []string
 		Count             int
+		Prefixes          []string
+		PrefixCount       int
 		AllowReassignment bool
+	}
+
+	// AssignIPv6Input is AssignIpv6Addresses': IPs or a Count, Prefixes or a
+	// PrefixCount, or both kinds.
+	AssignIPv6Input struct {
+		ID          string
+		IPs         []string
+		Count       int
+		Prefixes    []string
+		PrefixCount int
+	}
+
+	// Assigned is what an ENI was given.
+	Assigned struct {
+		Addresses []netip.Addr
+		Prefixes  []netip.Prefix
+	}
+
+	// UnassignInput is UnassignPrivateIpAddresses' and UnassignIpv6Addresses'.
+	UnassignInput struct {
+		ID            string
+		IPs, Prefixes []string
+	}
+
+	// AssociateAddressInput is AssociateAddress'. PrivateIP "" is the ENI's
+	// primary address.
+	AssociateAddressInput struct {
+		Allocation, Interface, PrivateIP string
+		AllowReassociation               bool
+		// NeedsGateway: refuse it in a VPC without an internet gateway, as EC2
+		// does. The laboratory's own calls do not.
+		NeedsGateway bool
 	}
 
 	// AttachInput is AttachNetworkInterface's.
 	AttachInput struct {
-		Interface, Instance string
-		DeviceIndex         int
+		Interface, Instance      string
+		DeviceIndex, NetworkCard int
 	}
 
 	// DetachInput is DetachNetworkInterface's.

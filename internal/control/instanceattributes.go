@@ -109,12 +109,16 @@ func (t *tx) retype(i *Instance, name string) error {
 		return invalid("instanceType", "Invalid value '%s' for InstanceType.", name)
 	}
 	attached := t.interfacesOf(i.ID)
-	if len(attached) > limits.CardInterfaces {
-		return refuse("AttachmentLimitExceeded", "instanceType", "Interface count %d exceeds the limit for %s", len(attached), name) // unverified: text
+	onCard := make(map[int]int)
+	for _, n := range attached {
+		onCard[n.Attachment.NetworkCard]++
+	}
+	if err := limits.carries(onCard); err != nil {
+		return err
 	}
 	for _, n := range attached {
-		if len(n.Addresses)+len(n.Prefixes) > limits.AddressesPerInterface || len(n.IPv6)+len(n.IPv6Prefixes) > limits.AddressesPerInterface {
-			return errAddressLimit()
+		if err := limits.takes(n); err != nil {
+			return err
 		}
 	}
 	i.Type = name

@@ -12,96 +12,6 @@ const (
 	terminatedFor = time.Hour
 )
 
-func (t *tx) runInstance(in RunInstanceInput) (*Instance, error) {
-	if in.Type == "" {
-		in.Type = defaultInstanceType
-	}
-	limits, ok := instanceTypes()[in.Type]
-	if !ok {
-		return nil, invalid("instanceType", "Invalid value '%s' for InstanceType.", in.Type)
-	}
-	if err := checkTags(in.Tags); err != nil {
-		return nil, err
-	}
-	workloads, err := checkWorkloads(in.Workloads)
-	if err != nil {
-		return nil, err
-	}
-	n, created, err := t.launchInterface(in)
-	if err != nil {
-		return nil, err
-	}
-	if len(n.Addresses) > limits.AddressesPerInterface {
-		return nil, refuse("InvalidInterface.IpAddressLimitExceeded", "networkInterface",
-			"Interface %s has %d private addresses, which exceeds the limit of %d for %s",
-			n.ID, len(n.Addresses), limits.AddressesPerInterface, in.Type)
-	}
-	id, err := t.mintRow(TableInstance, kindInstance.prefix)
-	if err != nil {
-		return nil, err
-	}
-	i := &Instance{
-		ID: id, Region: n.Region, Zone: n.Zone, VPC: n.VPC, Subnet: n.Subnet, Type: in.Type,
-		State: InstancePending, StateAt: t.now, StateUntil: t.until(OpLaunch), Boot: 1, Workloads: workloads,
-		Tags: ownTags(in.Tags), LaunchAt: t.now,
-	}
-	t.put(TableInstance, i)
-	n, err = t.bind(n, i, 0, created)
-	if err != nil {
-		return nil, err
-	}
-	t.emit("instance.pending", id, "type", i.Type, "networkInterface", n.ID, "address", n.PrimaryAddress().String())
-	return i, nil
-}
-
-// launchInterface finds or makes the primary ENI of a new instance.
-func (t *tx) launchInterface(in RunInstanceInput) (n *NetworkInterface, created bool, err error) {
-	if in.Interface != "" {
-		switch {
-		case in.Subnet != "" || in.PrivateIP != "":
-			return nil, false, refuse(codeCombination, "subnetId",
-				"Network interfaces and an instance-level subnet ID may not be specified on the same request")
-		case len(in.Groups) > 0:
-			return nil, false, refuse(codeCombination, "groups",
-				"Network interfaces and an instance-level security groups may not be specified on the same request")
-		}
-		n, err := t.networkInterface(in.Interface)
-		if err != nil {
-			return nil, false, err
-		}
-		if n.Attachment != nil {
-			return nil, false, refuse("InvalidNetworkInterface.InUse", "networkInterface", "Interface: [%s] in use.", n.ID)
-		}
-		if exists(t, TablePolicy, byInterface, n.ID) {
-			return nil, false, invalid("networkInterface",
-				"Network interface '%s' has a failover policy: it cannot become a primary one, which never moves.", n.ID)
-		}
-		return n, false, nil
-	}
-	sub, err := t.subnet(in.Subnet)
-	if err != nil {
-		return nil, false, err
-	}
-	groups, err := t.groupsFor(sub.VPC, in.Groups, func(group string) error {
-		return refuse("InvalidParameter", "groups",
-			"Security group %s and subnet %s belong to different networks.", group, sub.ID)
-	})
-	if err != nil {
-		return nil, false, err
-	}
-	addr, err := t.chooseAddress(sub, in.PrivateIP, true)
-	if err != nil {
-		return nil, false, err
-	}
-	n, err = t.newInterface(sub, []PrivateAddress{{Addr: addr, Primary: true}}, groups)
-	if err != nil {
-		return nil, false, err
-	}
-	t.putInterface(n)
-	t.emit("network-interface.created", n.ID, "subnet", sub.ID, "address", addr.String())
-	return n, true, nil
-}
-
 func errInstanceState(i *Instance, want string) error {
 	return refuse(codeInstanceState, "instanceId", "The instance '%s' is not in a state from which it can be %s.", i.ID, want)
 }
@@ -133,6 +43,7 @@ func (t *tx) boot(i *Instance) *Instance {
 	c.Stale = nil
 	t.put(TableInstance, c)
 	t.emit("instance.pending", c.ID)
+	t.welcome(c.ID)
 	return c
 }
 
@@ -166,6 +77,7 @@ func (t *tx) stopInstance(id string, force bool) (*Instance, error) {
 		t.userShutdown(c)
 		t.put(TableInstance, c)
 		t.emit("instance.stopping", c.ID, "force", yes(force))
+		t.withdrawPublicIP(t.primaryOf(c.ID))
 		return c, nil
 	}
 	return nil, errInstanceState(i, "stopped")
@@ -217,6 +129,7 @@ func (t *tx) terminateInstance(id string) (*Instance, error) {
 	t.userShutdown(c)
 	t.put(TableInstance, c)
 	t.emit("instance.shutting-down", c.ID)
+	t.withdrawPublicIP(t.primaryOf(c.ID))
 	for _, n := range t.interfacesOf(id) {
 		if n.Attachment.State == Detaching {
 			continue
@@ -260,6 +173,7 @@ func (t *tx) failInstance(id string, f Fault) (*Instance, error) {
 	t.emit("instance.failed", c.ID, "fault", string(f))
 	if f == FaultStop {
 		t.emit("instance.stopping", c.ID)
+		t.withdrawPublicIP(t.primaryOf(c.ID))
 	}
 	return &c, nil
 }

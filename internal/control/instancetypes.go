@@ -16,12 +16,15 @@ type InstanceType struct {
 	MemoryMiB    int
 	Hypervisor   string // "nitro", "xen", "" for bare metal of old
 	Architecture string
-	// Interfaces is how many ENIs all network cards take together;
-	// CardInterfaces how many card 0 takes, the only card enilab models.
-	Interfaces     int
-	CardInterfaces int
-	// AddressesPerInterface limits the private IPv4 addresses of one ENI.
-	AddressesPerInterface int
+	// Cards is how many ENIs each network card takes, card 0 first, and
+	// Interfaces how many they take together.
+	Cards      []int
+	Interfaces int
+	// AddressesPerInterface and IPv6PerInterface limit the private addresses of
+	// one ENI, of which a prefix takes one; 0: the type has no IPv6.
+	AddressesPerInterface, IPv6PerInterface int
+	// EFA: takes Elastic Fabric Adapters.
+	EFA bool
 	// TCPEstablished is the default idle timeout of tracked TCP connections:
 	// five days, 350 s on Nitro v6.
 	TCPEstablished time.Duration
@@ -49,23 +52,36 @@ var instanceTypes = sync.OnceValue(func() map[string]InstanceType {
 
 func parseInstanceType(line string) (InstanceType, error) {
 	f := strings.Split(line, ",")
-	if len(f) != 10 {
-		return InstanceType{}, fmt.Errorf("instance_types.csv: %q has %d columns, want 10", line, len(f))
+	if len(f) != 11 {
+		return InstanceType{}, fmt.Errorf("instance_types.csv: %q has %d columns, want 11", line, len(f))
 	}
-	var n [6]int
-	for i, column := range []int{1, 2, 5, 6, 7, 8} {
+	var n [5]int
+	for i, column := range []int{1, 2, 6, 7, 9} {
 		v, err := strconv.Atoi(f[column])
 		if err != nil {
 			return InstanceType{}, fmt.Errorf("instance_types.csv: %q: %w", line, err)
 		}
 		n[i] = v
 	}
-	return InstanceType{
+	t := InstanceType{
 		Name: f[0], VCPUs: n[0], MemoryMiB: n[1], Hypervisor: f[3], Architecture: f[4],
-		Interfaces: n[2], CardInterfaces: n[3], AddressesPerInterface: n[4],
-		TCPEstablished: time.Duration(n[5]) * time.Second, Performance: f[9],
-	}, nil
+		AddressesPerInterface: n[2], IPv6PerInterface: n[3], EFA: f[8] == "true",
+		TCPEstablished: time.Duration(n[4]) * time.Second, Performance: f[10],
+	}
+	for card := range strings.FieldsSeq(f[5]) {
+		v, err := strconv.Atoi(card)
+		if err != nil {
+			return InstanceType{}, fmt.Errorf("instance_types.csv: %q: %w", line, err)
+		}
+		t.Cards = append(t.Cards, v)
+		t.Interfaces += v
+	}
+	return t, nil
 }
+
+// Nitro reports whether the type has what only AWS's Nitro system offers:
+// prefixes and connection tracking timeouts of one's own.
+func (t *InstanceType) Nitro() bool { return t.Hypervisor == "nitro" }
 
 // InstanceTypeByName finds a type such as "t3.micro".
 func InstanceTypeByName(name string) (InstanceType, bool) {

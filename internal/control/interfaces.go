@@ -1,92 +1,18 @@
 package control
 
-import (
-	"net/netip"
-	"sync"
-)
-
-// mostAddresses is what the roomiest instance type takes on one ENI. An ENI
-// with more could never be attached to anything.
-var mostAddresses = sync.OnceValue(func() int {
-	most := 0
-	for _, t := range instanceTypes() {
-		most = max(most, t.AddressesPerInterface)
-	}
-	return most
-})
-
 func (t *tx) createInterface(in CreateInterfaceInput) (*NetworkInterface, error) {
 	sub, err := t.subnet(in.Subnet)
 	if err != nil {
 		return nil, err
 	}
-	if len(in.SecondaryIPs) > 0 && in.SecondaryCount != 0 {
-		return nil, refuse(codeCombination, "secondaryPrivateIpAddressCount",
-			"You may specify secondary addresses or their count, but not both.")
-	}
-	if in.SecondaryCount < 0 {
-		return nil, invalid("secondaryPrivateIpAddressCount",
-			"Value (%d) for parameter secondaryPrivateIpAddressCount is invalid.", in.SecondaryCount)
-	}
-	if 1+len(in.SecondaryIPs) > mostAddresses() || in.SecondaryCount >= mostAddresses() {
-		return nil, errAddressLimit()
+	if err := in.check(); err != nil {
+		return nil, err
 	}
 	groups, err := t.groupsFor(sub.VPC, in.Groups, func(string) error { return errForeignGroup() })
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTags(in.Tags); err != nil {
-		return nil, err
-	}
-	if err := checkDescription(in.Description); err != nil {
-		return nil, err
-	}
-	wanted := append([]string{in.PrivateIP}, in.SecondaryIPs...)
-	addrs, err := t.chooseAddresses(sub, append(wanted, make([]string, in.SecondaryCount)...))
-	if err != nil {
-		return nil, err
-	}
-	n, err := t.newInterface(sub, addrs, groups)
-	if err != nil {
-		return nil, err
-	}
-	n.Description, n.Tags = in.Description, ownTags(in.Tags)
-	t.putInterface(n)
-	t.emit("network-interface.created", n.ID, "subnet", sub.ID, "address", n.PrimaryAddress().String())
-	return n, nil
-}
-
-// chooseAddresses returns an address for each of wanted, the primary one
-// first; "" is any free one. Chance chooses last, so that it cannot hit what
-// the same request names.
-func (t *tx) chooseAddresses(sub *Subnet, wanted []string) ([]PrivateAddress, error) {
-	addrs := make([]PrivateAddress, len(wanted))
-	addrs[0].Primary = true
-	taken := make(map[netip.Addr]bool, len(wanted))
-	for k, want := range wanted {
-		if want == "" {
-			continue
-		}
-		a, err := t.chooseAddress(sub, want, false)
-		if err != nil {
-			return nil, err
-		}
-		if taken[a] {
-			return nil, invalid("privateIpAddresses", "Address %s is given more than once.", a)
-		}
-		taken[a], addrs[k].Addr = true, a
-	}
-	for k, want := range wanted {
-		if want != "" {
-			continue
-		}
-		a, err := t.pickAddress(sub, taken)
-		if err != nil {
-			return nil, err
-		}
-		taken[a], addrs[k].Addr = true, a
-	}
-	return addrs, nil
+	return t.newInterface(sub, &in, groups, false)
 }
 
 func checkDescription(s string) error {
@@ -96,98 +22,141 @@ func checkDescription(s string) error {
 	return nil
 }
 
-// newInterface makes an ENI that is not stored yet.
-func (t *tx) newInterface(sub *Subnet, addrs []PrivateAddress, groups []string) (*NetworkInterface, error) {
+// newInterface makes an ENI of what has been checked.
+func (t *tx) newInterface(sub *Subnet, in *CreateInterfaceInput, groups []string, launch bool) (*NetworkInterface, error) {
 	if err := t.quota(TableNetworkInterface, sub.Region, ""); err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TableNetworkInterface, kindInterface.prefix)
-	if err != nil {
+	n := &NetworkInterface{
+		Region: sub.Region, Zone: sub.Zone, VPC: sub.VPC, Subnet: sub.ID, Description: in.Description,
+		Groups: groups, SourceDestCheck: true, Tags: ownTags(in.Tags), CreatedAt: t.now,
+		// An ENI keeps what its subnet said when it was made (EC2 User Guide).
+		InterfaceSettings: InterfaceSettings{Tracking: in.Tracking, WantsPublicIP: sub.MapPublicIP},
+	}
+	if in.Type != TypeInterface {
+		n.Type = in.Type
+	}
+	if err := t.choose(n, sub, in, launch); err != nil {
 		return nil, err
 	}
-	mac, err := t.mintMAC()
-	if err != nil {
+	var err error
+	if n.ID, err = t.mintRow(TableNetworkInterface, kindInterface.prefix); err != nil {
 		return nil, err
 	}
-	return &NetworkInterface{
-		ID: id, Region: sub.Region, Zone: sub.Zone, VPC: sub.VPC, Subnet: sub.ID, MAC: mac,
-		Addresses: addrs, Groups: groups, SourceDestCheck: true, CreatedAt: t.now,
-	}, nil
+	if n.MAC, err = t.mintMAC(); err != nil {
+		return nil, err
+	}
+	t.putInterface(n)
+	t.emit("network-interface.created", n.ID, "subnet", sub.ID, "address", n.PrimaryAddress().String())
+	return n, nil
 }
 
-// chooseAddress returns want, if the subnet has it to give, or any free
-// address if want is "".
-func (t *tx) chooseAddress(sub *Subnet, want string, launch bool) (netip.Addr, error) {
-	if want == "" {
-		return t.pickAddress(sub, nil)
-	}
-	a, err := parseAddress(want, sub, launch)
-	if err != nil {
-		return a, err
-	}
-	if t.holder(sub.VPC, a) != nil {
-		if launch {
-			return a, refuse(codeAddressInUse, "privateIpAddress", "Address %s is in use.", a)
-		}
-		return a, refuse(codeAddressInUse, "privateIpAddress", "The specified address is already in use.")
-	}
-	return a, nil
+// given counts the attributes that in sets.
+func (in *ModifyInterfaceInput) given() int {
+	return one(in.Description != nil) + one(in.Groups != nil) + one(in.SourceDestCheck != nil) +
+		one(in.AttachmentID != "" || in.DeleteOnTermination != nil) +
+		one(in.Tracking != nil) + one(in.PrimaryIPv6 != nil) + one(in.PublicIP != nil)
 }
 
 func (t *tx) modifyInterface(in ModifyInterfaceInput) (*NetworkInterface, error) {
-	n, err := t.networkInterface(in.ID)
+	n, err := t.ownInterface(in.ID)
 	if err != nil {
 		return nil, err
 	}
-	attachment := in.AttachmentID != "" || in.DeleteOnTermination != nil
-	switch one(in.Description != nil) + one(in.Groups != nil) + one(in.SourceDestCheck != nil) + one(attachment) {
+	switch in.given() {
 	case 0:
 		return nil, refuse(codeCombination, "", "No attributes specified.")
 	case 1:
 	default:
 		return nil, refuse(codeCombination, "", "Multiple attributes specified")
 	}
+	if in.PublicIP != nil {
+		return t.modifyPublicIP(n, *in.PublicIP)
+	}
 	c := *n
 	attribute := ""
 	switch {
 	case in.Description != nil:
-		if err := checkDescription(*in.Description); err != nil {
-			return nil, err
-		}
 		attribute, c.Description = "description", *in.Description
+		err = checkDescription(*in.Description)
 	case in.Groups != nil:
 		if len(in.Groups) == 0 {
 			return nil, refuse(codeMissing, "groups", "The request must contain at least one security group")
 		}
-		groups, err := t.groupsFor(n.VPC, in.Groups, func(string) error { return errForeignGroup() })
-		if err != nil {
-			return nil, err
-		}
-		attribute, c.Groups = "groups", groups
+		attribute = "groups"
+		c.Groups, err = t.groupsFor(n.VPC, in.Groups, func(string) error { return errForeignGroup() })
 	case in.SourceDestCheck != nil:
 		attribute, c.SourceDestCheck = "source-dest-check", *in.SourceDestCheck
+	case in.Tracking != nil:
+		attribute, c.Tracking = "connection-tracking", *in.Tracking
+		err = in.Tracking.check()
+	case in.PrimaryIPv6 != nil:
+		attribute = "primary-ipv6"
+		switch {
+		case *in.PrimaryIPv6 && !n.PrimaryIPv6:
+			err = c.fixPrimaryIPv6()
+		case !*in.PrimaryIPv6 && n.PrimaryIPv6:
+			err = invalid("enablePrimaryIpv6", "The primary IPv6 address of network interface '%s' cannot be disabled.", n.ID)
+		}
 	default:
-		if in.AttachmentID == "" || in.DeleteOnTermination == nil {
-			return nil, refuse(codeMissing, "attachment",
-				"The request must contain both attachment.attachmentId and attachment.deleteOnTermination")
-		}
-		if err := kindAttachment.check("attachmentId", in.AttachmentID); err != nil {
-			return nil, err
-		}
-		if n.Attachment == nil || n.Attachment.ID != in.AttachmentID {
-			return nil, kindAttachment.missing("attachmentId", in.AttachmentID)
-		}
-		a := *n.Attachment
-		a.DeleteOnTermination = *in.DeleteOnTermination
-		attribute, c.Attachment = "delete-on-termination", &a
+		attribute = "delete-on-termination"
+		c.Attachment, err = n.keepingOrNot(in)
+	}
+	if err != nil {
+		return nil, err
 	}
 	t.putInterface(&c)
 	t.emit("network-interface.modified", c.ID, "attribute", attribute)
 	return &c, nil
 }
 
+// keepingOrNot is the attachment of n with another DeleteOnTermination.
+func (n *NetworkInterface) keepingOrNot(in ModifyInterfaceInput) (*Attachment, error) {
+	if in.AttachmentID == "" || in.DeleteOnTermination == nil {
+		return nil, refuse(codeMissing, "attachment",
+			"The request must contain both attachment.attachmentId and attachment.deleteOnTermination")
+	}
+	if err := kindAttachment.check("attachmentId", in.AttachmentID); err != nil {
+		return nil, err
+	}
+	if n.Attachment == nil || n.Attachment.ID != in.AttachmentID {
+		return nil, kindAttachment.missing("attachmentId", in.AttachmentID)
+	}
+	a := *n.Attachment
+	a.DeleteOnTermination = *in.DeleteOnTermination
+	return &a, nil
+}
+
+// modifyPublicIP says whether an ENI shall have an auto-assigned public address.
+// For the primary one of a running instance that is at once, unless an Elastic
+// IP is there.
+func (t *tx) modifyPublicIP(n *NetworkInterface, want bool) (*NetworkInterface, error) {
+	if n.Attachment != nil && !n.Attachment.Primary() {
+		return nil, refuse(codeCombination, "associatePublicIpAddress",
+			"A public address can be assigned automatically to the primary network interface only.")
+	}
+	c := *n
+	c.WantsPublicIP = want
+	t.putInterface(&c)
+	t.emit("network-interface.modified", c.ID, "attribute", "associate-public-ip-address")
+	switch {
+	case !want:
+		t.withdrawPublicIP(&c)
+	case n.Attachment == nil || get[*Address](t, TableAddress, byTarget, n.ID, n.PrimaryAddress()) != nil:
+	default:
+		if s := get[*Instance](t, TableInstance, byID, n.Attachment.Instance).State; (s == InstancePending || s == InstanceRunning) && !t.grantPublicIP(&c) {
+			return nil, errNoPublicIP()
+		}
+	}
+	return get[*NetworkInterface](t, TableNetworkInterface, byID, n.ID), nil
+}
+
+func errNoPublicIP() error {
+	return refuse("InsufficientAddressCapacity", "associatePublicIpAddress", "Not enough public addresses are available to satisfy the request.")
+}
+
 func (t *tx) deleteInterface(id string) error {
-	n, err := t.networkInterface(id)
+	n, err := t.ownInterface(id)
 	if err != nil {
 		return err
 	}
@@ -213,6 +182,9 @@ func (t *tx) dropInterface(n *NetworkInterface) {
 		c.Enabled, c.Probe.From = false, ""
 		t.put(TablePolicy, &c)
 		t.emit("failover-policy.disabled", c.ID, "reason", "the probing network interface was deleted")
+	}
+	for _, p := range list[*InterfacePermission](t, TableInterfacePermission, byInterface, n.ID) {
+		t.remove(TableInterfacePermission, p)
 	}
 	t.removeInterface(n)
 	t.emit("network-interface.deleted", n.ID)

@@ -164,3 +164,8 @@ func (s *site) stop(i *Instance) {
 }
 
 func (s *site) primary(i *Instance) *NetworkInterface { return s.state.InterfacesOf(i.ID)[0] }
+
+// association is an associating call of the laboratory's own.
+func association(allocation, eni, ip string, again bool) AssociateAddressInput {
+	return AssociateAddressInput{Allocation: allocation, Interface: eni, PrivateIP: ip, AllowReassociation: again}
+}

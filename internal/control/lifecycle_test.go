@@ -87,7 +87,9 @@ func TestStopStart(t *testing.T) {
 	i := s.run(s.a, "t3.medium")
 	n := s.attach(s.eni(s.a, ""), i, 1)
 	eip := s.eip()
-	must(s.lab, func(t *tx) (*Address, error) { return t.associateAddress(eip.AllocationID, n.ID, "", true) })
+	must(s.lab, func(t *tx) (*Address, error) {
+		return t.associateAddress(association(eip.AllocationID, n.ID, "", true))
+	})
 	s.settle()
 	before := s.state.InterfacesOf(i.ID)
 
@@ -128,8 +130,12 @@ func TestTerminate(t *testing.T) {
 		return t.modifyInterface(ModifyInterfaceInput{ID: gone.ID, AttachmentID: gone.Attachment.ID, DeleteOnTermination: &yes})
 	})
 	lost, stays := s.eip(), s.eip()
-	must(s.lab, func(t *tx) (*Address, error) { return t.associateAddress(lost.AllocationID, gone.ID, "", true) })
-	must(s.lab, func(t *tx) (*Address, error) { return t.associateAddress(stays.AllocationID, kept.ID, "", true) })
+	must(s.lab, func(t *tx) (*Address, error) {
+		return t.associateAddress(association(lost.AllocationID, gone.ID, "", true))
+	})
+	must(s.lab, func(t *tx) (*Address, error) {
+		return t.associateAddress(association(stays.AllocationID, kept.ID, "", true))
+	})
 	s.settle()
 	free := s.state.AvailableAddresses(s.a.ID)
 

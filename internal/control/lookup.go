@@ -97,7 +97,18 @@ func (t *tx) policy(id string) (*FailoverPolicy, error) {
 	return find[FailoverPolicy](t, kindPolicy, TablePolicy, byID, "policyId", id)
 }
 
-// interfacesOf returns the ENIs of an instance by device index.
+// ownInterface finds an ENI that its user may change, which those that a service
+// holds are not (EC2 User Guide, "Requester-managed network interfaces").
+func (t *tx) ownInterface(id string) (*NetworkInterface, error) {
+	n, err := t.networkInterface(id)
+	if err == nil && n.RequesterManaged {
+		return nil, errManaged()
+	}
+	return n, err
+}
+
+// interfacesOf returns the ENIs of an instance by network card and device
+// index, the primary one first.
 func (t *tx) interfacesOf(instance string) []*NetworkInterface {
 	return list[*NetworkInterface](t, TableNetworkInterface, byDevice, instance)
 }

@@ -153,19 +153,19 @@ func (m *machine) check(rt *rapid.T) {
 		}
 		if a := n.Attachment; a != nil {
 			i := s.Instance(a.Instance)
-			device := fmt.Sprint(a.Instance, "/", a.DeviceIndex)
+			key := fmt.Sprint(a.Instance, "/", a.NetworkCard, "/", a.DeviceIndex)
 			switch {
-			case attachments[a.ID] || devices[device]:
+			case attachments[a.ID] || devices[key]:
 				rt.Fatalf("%+v is not the only one", a)
 			case i.Zone != n.Zone || i.VPC != n.VPC:
 				rt.Fatalf("%s of %s is on %s of %s", n.ID, n.Zone, i.ID, i.Zone)
 			case s.InterfaceByAttachment(a.ID) != n:
 				rt.Fatalf("%s is not found by %s", n.ID, a.ID)
 			}
-			if i.stale(a.DeviceIndex) && a.State != Detaching {
+			if i.stale(device{a.NetworkCard, a.DeviceIndex}) && a.State != Detaching {
 				rt.Fatalf("%+v is where a forced detach has left the index stale", a)
 			}
-			attachments[a.ID], devices[device] = true, true
+			attachments[a.ID], devices[key] = true, true
 		}
 	}
 	for _, sub := range s.Subnets() {
@@ -186,7 +186,7 @@ func (m *machine) check(rt *rapid.T) {
 			continue
 		}
 		typ := instanceTypes()[i.Type]
-		if len(enis) == 0 || enis[0].Attachment.DeviceIndex != 0 || len(enis) > typ.CardInterfaces {
+		if len(enis) == 0 || enis[0].Attachment.DeviceIndex != 0 || len(enis) > typ.Interfaces {
 			rt.Fatalf("%s (%s, %s) has %d ENIs", i.ID, i.Type, i.State, len(enis))
 		}
 		for _, n := range enis {
@@ -368,13 +368,16 @@ func (m *machine) addresses(rt *rapid.T) {
 	in := AssignAddressesInput{ID: n.ID, IPs: []string{addr}, AllowReassignment: rapid.Bool().Draw(rt, "take")}
 	m.run("assign", func(t *tx) error { _, _, err := t.assignAddresses(in); return err })
 	other := n.Addresses[rapid.IntRange(0, len(n.Addresses)-1).Draw(rt, "which")].Addr.String()
-	m.run("unassign", func(t *tx) error { _, err := t.unassignAddresses(n.ID, []string{other}); return err })
+	m.run("unassign", func(t *tx) error {
+		_, err := t.unassignAddresses(UnassignInput{ID: n.ID, IPs: []string{other}})
+		return err
+	})
 }
 
 func (m *machine) elasticIP(rt *rapid.T) {
 	n, again := m.anyENI(rt), rapid.Bool().Draw(rt, "again")
 	if len(m.state.Addresses()) < 3 {
-		m.run("allocate", func(t *tx) error { _, err := t.allocateAddress(nil); return err })
+		m.run("allocate", func(t *tx) error { _, err := t.allocateAddress(nil, ""); return err })
 	}
 	a := pick(rt, "address", m.state.Addresses(), &Address{})
 	switch rapid.IntRange(0, 5).Draw(rt, "what") {
@@ -384,7 +387,10 @@ func (m *machine) elasticIP(rt *rapid.T) {
 		m.run("disassociate", func(t *tx) error { return t.disassociateAddress(a.AssociationID) })
 	default:
 		ip := n.Addresses[rapid.IntRange(0, len(n.Addresses)-1).Draw(rt, "which")].Addr.String()
-		m.run("associate", func(t *tx) error { _, err := t.associateAddress(a.AllocationID, n.ID, ip, again); return err })
+		m.run("associate", func(t *tx) error {
+			_, err := t.associateAddress(association(a.AllocationID, n.ID, ip, again))
+			return err
+		})
 	}
 }
 

@@ -221,7 +221,7 @@ func interfaceIndexes() []*memdb.IndexSchema {
 			if n.Attachment == nil {
 				return nil
 			}
-			return mustKey(n.Attachment.Instance, n.Attachment.DeviceIndex)
+			return mustKey(n.Attachment.Instance, n.Attachment.NetworkCard, n.Attachment.DeviceIndex)
 		})),
 		index(byGroup, false, keys[*NetworkInterface](func(n *NetworkInterface) [][]byte {
 			ks := make([][]byte, len(n.Groups))

@@ -71,9 +71,6 @@ type InstanceSettings struct {
 	Metadata         MetadataOptions
 	// MetadataLag is how far its metadata is behind; see Service.MetadataState.
 	MetadataLag time.Duration
-	// WantsPublicIP: launched to have an auto-assigned public address, which it
-	// loses at stop and gets anew at start.
-	WantsPublicIP bool
 	// HostnameType and the records come from the subnet at launch.
 	HostnameType        string
 	RecordA, RecordAAAA bool
@@ -93,9 +90,19 @@ type ConnectionTracking struct {
 	UDP            time.Duration // 30 s to 60 s
 }
 
+// Types of ENIs that a user makes, and that of a NAT gateway's (EC2
+// NetworkInterfaceType).
+const (
+	TypeInterface  = "interface"
+	TypeEFA        = "efa"
+	TypeEFAOnly    = "efa-only"
+	TypeTrunk      = "trunk"
+	TypeNATGateway = "nat_gateway"
+)
+
 // InterfaceSettings are the attributes of an ENI.
 type InterfaceSettings struct {
-	Type             string // "interface", "natGateway", ...; "" is interface
+	Type             string // "" is TypeInterface
 	RequesterManaged bool   // made and held by a service, not by its user
 	RequesterID      string
 	IPv6             []IPv6Address
@@ -103,6 +110,9 @@ type InterfaceSettings struct {
 	IPv6Prefixes     []netip.Prefix // /80 each
 	PrimaryIPv6      bool           // EnablePrimaryIpv6, never taken back while attached
 	Tracking         ConnectionTracking
+	// WantsPublicIP: as the primary ENI of an instance it has an auto-assigned
+	// public address, which goes at stop and comes anew at start.
+	WantsPublicIP bool
 	// PublicIP is the auto-assigned public address of the primary private one,
 	// invalid without.
 	PublicIP netip.Addr

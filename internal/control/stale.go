@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -57,7 +58,7 @@ func (s *State) StaleInterfaces(i *Instance) []StaleInterface {
 func (t *tx) forceOff(n *NetworkInterface) {
 	a := n.Attachment
 	i := get[*Instance](t, TableInstance, byID, a.Instance)
-	if !t.timing.StaleAfterForce || i.State != InstancePending && i.State != InstanceRunning || i.stale(a.DeviceIndex) {
+	if !t.timing.StaleAfterForce || i.State != InstancePending && i.State != InstanceRunning || i.stale(device{a.NetworkCard, a.DeviceIndex}) {
 		return
 	}
 	sub := get[*Subnet](t, TableSubnet, byID, n.Subnet)
@@ -85,13 +86,15 @@ func (t *tx) forceOff(n *NetworkInterface) {
 	}
 	c := *i
 	c.Stale = append(slices.Clone(i.Stale), left)
-	slices.SortFunc(c.Stale, func(a, b StaleInterface) int { return a.DeviceIndex - b.DeviceIndex })
+	slices.SortFunc(c.Stale, func(a, b StaleInterface) int {
+		return cmp.Or(a.Card-b.Card, a.DeviceIndex-b.DeviceIndex)
+	})
 	t.put(TableInstance, &c)
 	t.emit("instance.device-index-stale", i.ID, "networkInterface", n.ID, "attachment", a.ID,
 		"deviceIndex", strconv.Itoa(a.DeviceIndex))
 }
 
-// stale reports whether a forced detach has left a device index unusable.
-func (i *Instance) stale(index int) bool {
-	return slices.ContainsFunc(i.Stale, func(o StaleInterface) bool { return o.DeviceIndex == index })
+// stale reports whether a forced detach has left a place unusable.
+func (i *Instance) stale(at device) bool {
+	return slices.ContainsFunc(i.Stale, func(o StaleInterface) bool { return at == device{o.Card, o.DeviceIndex} })
 }

@@ -11,7 +11,9 @@ func TestForcedDetachLeavesTheIndexStale(t *testing.T) {
 	i := s.run(s.a, "t3.large")
 	eip := s.eip()
 	n := s.attach(s.eni(s.a, "192.168.0.42"), i, 1)
-	must(s.lab, func(t *tx) (*Address, error) { return t.associateAddress(eip.AllocationID, n.ID, "", true) })
+	must(s.lab, func(t *tx) (*Address, error) {
+		return t.associateAddress(association(eip.AllocationID, n.ID, "", true))
+	})
 	must(s.lab, func(t *tx) (*NetworkInterface, error) {
 		return t.detach(DetachInput{Attachment: n.Attachment.ID, Force: true})
 	})

@@ -113,7 +113,8 @@ func (s *State) NetworkInterfaces() []*NetworkInterface {
 	return all[*NetworkInterface](s, TableNetworkInterface, byCreation)
 }
 
-// InterfacesOf returns the ENIs attached to an instance, by device index.
+// InterfacesOf returns the ENIs attached to an instance, by network card and
+// device index, the primary one first.
 func (s *State) InterfacesOf(instance string) []*NetworkInterface {
 	return all[*NetworkInterface](s, TableNetworkInterface, byDevice, instance)
 }

@@ -102,7 +102,7 @@ func (n *NetworkInterface) leased() iter.Seq[netip.Addr] {
 			}
 		}
 		for _, p := range n.Prefixes {
-			for a := p.Addr(); p.Contains(a); a = a.Next() {
+			for a := range addrs(p) {
 				if !yield(a) {
 					return
 				}

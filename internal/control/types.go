@@ -119,9 +119,9 @@ type NetworkInterface struct {
 }
 
 // Status is EC2's status of the ENI: available, or in-use while an attachment
-// exists that has not ended.
+// exists that has not ended, or a service holds it.
 func (n *NetworkInterface) Status() string {
-	if n.Attachment == nil || n.Attachment.State == Detached {
+	if (n.Attachment == nil || n.Attachment.State == Detached) && !n.RequesterManaged {
 		return "available"
 	}
 	return "in-use"
@@ -158,7 +158,7 @@ type Attachment struct {
 }
 
 // Primary reports whether this is an instance's primary network interface.
-func (a *Attachment) Primary() bool { return a.DeviceIndex == 0 }
+func (a *Attachment) Primary() bool { return a.DeviceIndex == 0 && a.NetworkCard == 0 }
 
 // SecurityGroup is a stateful, allow-only filter of one VPC.
 type SecurityGroup struct {

@@ -88,12 +88,12 @@ func TestInstanceTypes(t *testing.T) {
 		t.Errorf("%d types, want 1263", got)
 	}
 	for name, typ := range instanceTypes() {
-		if typ.CardInterfaces < 1 || typ.CardInterfaces > typ.Interfaces || typ.AddressesPerInterface < 1 || typ.TCPEstablished <= 0 {
+		if len(typ.Cards) < 1 || typ.Cards[0] < 1 || typ.Cards[0] > typ.Interfaces || typ.AddressesPerInterface < 1 || typ.TCPEstablished <= 0 {
 			t.Errorf("%s: %+v", name, typ)
 		}
 	}
 	for name, want := range map[string][2]int{"t3.micro": {2, 2}, "t3.medium": {3, 6}, "m5.24xlarge": {15, 50}, "p4d.24xlarge": {15, 50}} {
-		if typ, ok := InstanceTypeByName(name); !ok || typ.CardInterfaces != want[0] || typ.AddressesPerInterface != want[1] {
+		if typ, ok := InstanceTypeByName(name); !ok || typ.Cards[0] != want[0] || typ.AddressesPerInterface != want[1] {
 			t.Errorf("%s: %+v, want %v", name, typ, want)
 		}
 	}

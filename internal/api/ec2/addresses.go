@@ -19,6 +19,12 @@ func (c *call) address(a *control.Address) model.Address {
 	m.AssociationId, m.NetworkInterfaceId, m.NetworkInterfaceOwnerId = &a.AssociationID, &a.NetworkInterface, &c.api.opt.Account
 	m.PrivateIpAddress = new(a.PrivateIP.String())
 	m.InstanceId = text(c.instanceOf(a))
+	if n := c.state.NetworkInterface(a.NetworkInterface); n != nil {
+		m.SubnetId = &n.Subnet
+		if n.RequesterManaged {
+			m.ServiceManaged = new("nat-gateway")
+		}
+	}
 	return m
 }
 
@@ -128,7 +134,7 @@ func allocateAddress(c *call, in *model.AllocateAddressRequest) (result, error) 
 	if err != nil {
 		return nil, err
 	}
-	a, err := svc.AllocateAddress(c.ctx, tags["elastic-ip"])
+	a, err := svc.RecoverAddress(c.ctx, tags["elastic-ip"], query.Value(in.Address))
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +208,10 @@ func associateAddress(c *call, in *model.AssociateAddressRequest) (result, error
 	}
 	// In a VPC an Elastic IP moves unless that is forbidden (API reference).
 	move := in.AllowReassociation == nil || *in.AllowReassociation
-	if a, err = svc.AssociateAddress(c.ctx, a.AllocationID, eni, query.Value(in.PrivateIpAddress), move); err != nil {
+	if a, err = svc.Associate(c.ctx, control.AssociateAddressInput{
+		Allocation: a.AllocationID, Interface: eni, PrivateIP: query.Value(in.PrivateIpAddress),
+		AllowReassociation: move, NeedsGateway: true,
+	}); err != nil {
 		return nil, err
 	}
 	return &model.AssociateAddressResult{AssociationId: &a.AssociationID}, nil
@@ -252,4 +261,16 @@ func releaseAddress(c *call, in *model.ReleaseAddressRequest) (result, error) {
 		return nil, err
 	}
 	return done{}, svc.ReleaseAddress(c.ctx, a.AllocationID)
+}
+
+// describeAddressesAttribute shows reverse names of Elastic IPs, which nobody
+// can give them here.
+func describeAddressesAttribute(c *call, in *model.DescribeAddressesAttributeRequest) (result, error) {
+	if a := query.Value(in.Attribute); a != "" && a != "domain-name" {
+		return nil, invalid("Value (%s) for parameter attribute is invalid. It must be domain-name.", clip(a))
+	}
+	if _, err := findAll(idAllocation, in.AllocationIds, c.state.Address); err != nil {
+		return nil, err
+	}
+	return &model.DescribeAddressesAttributeResult{Addresses: []model.AddressAttribute{}}, nil
 }

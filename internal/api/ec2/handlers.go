@@ -118,36 +118,50 @@ func bindGroups(t map[string]handler) {
 
 func bindInterfaces(t map[string]handler) {
 	bind(t, "SubnetId Description SecurityGroupId PrivateIpAddress PrivateIpAddresses SecondaryPrivateIpAddressCount"+
-		" TagSpecification InterfaceType=interface Ipv6AddressCount=0", createNetworkInterface)
+		" Ipv4Prefix Ipv4PrefixCount Ipv6Addresses Ipv6AddressCount Ipv6Prefix Ipv6PrefixCount EnablePrimaryIpv6"+
+		" ConnectionTrackingSpecification TagSpecification InterfaceType", createNetworkInterface)
 	bind(t, "NetworkInterfaceId Filter MaxResults NextToken IncludeManagedResources", describeNetworkInterfaces)
 	bind(t, "NetworkInterfaceId", deleteNetworkInterface)
 	bind(t, "NetworkInterfaceId Attribute", describeNetworkInterfaceAttribute)
 	bind(t, "NetworkInterfaceId Description SecurityGroupId SourceDestCheck Attachment.AttachmentId"+
-		" Attachment.DeleteOnTermination", modifyNetworkInterfaceAttribute)
+		" Attachment.DeleteOnTermination ConnectionTrackingSpecification EnablePrimaryIpv6 AssociatePublicIpAddress",
+		modifyNetworkInterfaceAttribute)
 	bind(t, "NetworkInterfaceId SourceDestCheck", resetNetworkInterfaceAttribute)
-	bind(t, "NetworkInterfaceId InstanceId DeviceIndex NetworkCardIndex=0", attachNetworkInterface)
+	bind(t, "NetworkInterfaceId InstanceId DeviceIndex NetworkCardIndex", attachNetworkInterface)
 	bind(t, "AttachmentId Force", detachNetworkInterface)
-	bind(t, "NetworkInterfaceId PrivateIpAddress SecondaryPrivateIpAddressCount AllowReassignment", assignPrivateIPAddresses)
-	bind(t, "NetworkInterfaceId PrivateIpAddress", unassignPrivateIPAddresses)
+	bind(t, "NetworkInterfaceId PrivateIpAddress SecondaryPrivateIpAddressCount Ipv4Prefix Ipv4PrefixCount AllowReassignment",
+		assignPrivateIPAddresses)
+	bind(t, "NetworkInterfaceId PrivateIpAddress Ipv4Prefix", unassignPrivateIPAddresses)
 }
 
 func bindAddresses(t map[string]handler) {
-	bind(t, "Domain=vpc PublicIpv4Pool=amazon NetworkBorderGroup TagSpecification", allocateAddress)
+	bind(t, "Domain=vpc PublicIpv4Pool=amazon NetworkBorderGroup Address TagSpecification", allocateAddress)
 	bind(t, "AllocationId PublicIp NetworkInterfaceId InstanceId PrivateIpAddress AllowReassociation", associateAddress)
 	bind(t, "AssociationId PublicIp", disassociateAddress)
 	bind(t, "AllocationId PublicIp", releaseAddress)
 	bind(t, "AllocationId PublicIp Filter", describeAddresses)
+	bind(t, "AllocationId Attribute MaxResults NextToken", describeAddressesAttribute)
 }
 
 func bindInstances(t map[string]handler) {
 	// Any image is taken and none is booted: the guests are enilab's own.
-	bind(t, "ImageId InstanceType MinCount MaxCount SubnetId SecurityGroupId PrivateIpAddress TagSpecification"+
-		" Placement.AvailabilityZone Placement.Tenancy=default EbsOptimized=false Monitoring.Enabled=false"+
-		" DisableApiTermination=false DisableApiStop=false Ipv6AddressCount=0"+
-		" NetworkInterface.DeviceIndex NetworkInterface.NetworkCardIndex=0 NetworkInterface.NetworkInterfaceId"+
-		" NetworkInterface.SubnetId NetworkInterface.SecurityGroupId NetworkInterface.PrivateIpAddress"+
-		" NetworkInterface.DeleteOnTermination NetworkInterface.AssociatePublicIpAddress=false"+
-		" NetworkInterface.InterfaceType=interface", runInstances)
+	bind(t, "ImageId InstanceType MinCount MaxCount SubnetId SecurityGroupId SecurityGroup PrivateIpAddress Ipv6Address"+
+		" Ipv6AddressCount EnablePrimaryIpv6 TagSpecification KeyName UserData"+
+		" Placement.AvailabilityZone Placement.AvailabilityZoneId Placement.Tenancy=default EbsOptimized Monitoring.Enabled"+
+		" DisableApiTermination DisableApiStop InstanceInitiatedShutdownBehavior CreditSpecification.CpuCredits"+
+		" MetadataOptions.HttpTokens MetadataOptions.HttpEndpoint MetadataOptions.HttpPutResponseHopLimit"+
+		" MetadataOptions.HttpProtocolIpv6 MetadataOptions.InstanceMetadataTags"+
+		" PrivateDnsNameOptions.HostnameType PrivateDnsNameOptions.EnableResourceNameDnsARecord"+
+		" PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord MaintenanceOptions.AutoRecovery=default"+
+		" EnclaveOptions.Enabled=false HibernationOptions.Configured=false"+
+		" CapacityReservationSpecification.CapacityReservationPreference=open"+
+		" NetworkInterface.DeviceIndex NetworkInterface.NetworkCardIndex NetworkInterface.NetworkInterfaceId"+
+		" NetworkInterface.SubnetId NetworkInterface.SecurityGroupId NetworkInterface.Description"+
+		" NetworkInterface.PrivateIpAddress NetworkInterface.PrivateIpAddresses NetworkInterface.SecondaryPrivateIpAddressCount"+
+		" NetworkInterface.Ipv4Prefix NetworkInterface.Ipv4PrefixCount NetworkInterface.Ipv6Addresses"+
+		" NetworkInterface.Ipv6AddressCount NetworkInterface.Ipv6Prefix NetworkInterface.Ipv6PrefixCount"+
+		" NetworkInterface.PrimaryIpv6 NetworkInterface.DeleteOnTermination NetworkInterface.AssociatePublicIpAddress"+
+		" NetworkInterface.InterfaceType NetworkInterface.ConnectionTrackingSpecification", runInstances)
 	bind(t, "InstanceId Filter MaxResults NextToken IncludeManagedResources", describeInstances)
 	bind(t, "InstanceId", startInstances)
 	bind(t, "InstanceId Force Hibernate=false", stopInstances)

@@ -133,11 +133,11 @@ func walkListed(t *testing.T, l *lab, w world) {
 	l.refused("InvalidVolume.NotFound", "DescribeVolumes", "VolumeId.1=vol-00000000000000000")
 
 	r = l.must("DescribeInstanceCreditSpecifications", "InstanceId.1="+w.a)
-	if r.text("instanceCreditSpecificationSet.1.cpuCredits") != "standard" {
+	if r.text("instanceCreditSpecificationSet.1.cpuCredits") != "unlimited" { // as T3 is unless told otherwise
 		t.Errorf("credits %s", r.raw)
 	}
-	if n := l.must("DescribeInstanceCreditSpecifications").count("instanceCreditSpecificationSet"); n != 0 {
-		t.Errorf("%d instances with unlimited credits", n)
+	if n := l.must("DescribeInstanceCreditSpecifications").count("instanceCreditSpecificationSet"); n != 1 {
+		t.Errorf("%d instances with unlimited credits, want a of the types t3.medium and m5.large", n)
 	}
 	l.refused("InvalidInstanceCreditSpecification.NotSupported", "DescribeInstanceCreditSpecifications", "InstanceId.1="+w.b)
 	l.must("DescribeIamInstanceProfileAssociations", "Filter.1.Name=instance-id", "Filter.1.Value.1="+w.a)

@@ -23,9 +23,13 @@ func ofInterfaces(name string) field[vm] {
 
 // ofPrimary applies a filter on ENIs to the primary one.
 func ofPrimary(name string) field[vm] {
+	return primaryOnly(func(c *call, n eni, match func(string) bool) bool { return interfaceFilters.fields[name](c, n, match) })
+}
+
+func primaryOnly(of field[eni]) field[vm] {
 	return func(c *call, i vm, match func(string) bool) bool {
 		for _, n := range c.state.InterfacesOf(i.ID) {
-			if n.Attachment.Primary() && interfaceFilters.fields[name](c, n, match) {
+			if n.Attachment.Primary() && of(c, n, match) {
 				return true
 			}
 		}
@@ -71,40 +75,53 @@ var instanceFilters = func() filterable[vm] {
 			}),
 			"availability-zone":    one(func(_ *call, i vm) string { return i.Zone }),
 			"availability-zone-id": one(func(c *call, i vm) string { return query.Value(c.zoneID(i.Zone)) }),
+			"capacity-reservation-specification.capacity-reservation-preference": fixed[vm]("open"),
+			"client-token": textOr(func(_ *call, i vm) string { return i.ClientToken }),
+			"dns-name":     ofPrimary("association.public-dns-name"),
 			"hypervisor": one(func(_ *call, i vm) string {
 				t, _ := control.InstanceTypeByName(i.Type)
 				return hypervisor(t)
 			}),
-			"instance-id":          one(func(_ *call, i vm) string { return i.ID }),
-			"instance-state-code":  one(func(_ *call, i vm) string { return number(stateCodes[i.State]) }),
-			"instance-state-name":  one(func(_ *call, i vm) string { return string(i.State) }),
-			"instance-type":        one(func(_ *call, i vm) string { return i.Type }),
-			"instance.group-id":    ofPrimary("group-id"),
-			"instance.group-name":  anyInterface(groupNames),
-			"ip-address":           ofPrimary("association.public-ip"),
-			"launch-index":         fixed[vm]("0"),
-			"launch-time":          one(func(_ *call, i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
-			"operator.managed":     fixed[vm]("false"),
-			"owner-id":             one(accountOf[vm]),
-			"private-ip-address":   ofPrimary("private-ip-address"),
-			"source-dest-check":    ofPrimary("source-dest-check"),
-			"subnet-id":            alive(func(i vm) string { return i.Subnet }),
-			"tenancy":              fixed[vm]("default"),
-			"virtualization-type":  fixed[vm]("hvm"),
-			"vpc-id":               alive(func(i vm) string { return i.VPC }),
-			"reservation-id":       one(func(_ *call, i vm) string { return reservation(i) }),
-			"state-reason-code":    one(func(_ *call, i vm) string { return i.ReasonCode }),
-			"state-reason-message": one(func(_ *call, i vm) string { return i.ReasonText }),
-			"private-dns-name": func(c *call, i vm, match func(string) bool) bool {
-				m := c.instance(i)
-				return *m.PrivateDnsName != "" && match(*m.PrivateDnsName)
-			},
-			"reason": func(c *call, i vm, match func(string) bool) bool {
-				m := c.instance(i)
-				return *m.StateTransitionReason != "" && match(*m.StateTransitionReason)
-			},
-			"network-interface.group-name":                    anyInterface(groupNames),
-			"network-interface.attachment.network-card-index": anyInterface(fixed[eni]("0")),
+			"image-id":                            textOr(func(_ *call, i vm) string { return i.ImageID }),
+			"instance-id":                         one(func(_ *call, i vm) string { return i.ID }),
+			"instance-state-code":                 one(func(_ *call, i vm) string { return number(stateCodes[i.State]) }),
+			"instance-state-name":                 one(func(_ *call, i vm) string { return string(i.State) }),
+			"instance-type":                       one(func(_ *call, i vm) string { return i.Type }),
+			"instance.group-id":                   ofPrimary("group-id"),
+			"instance.group-name":                 primaryOnly(groupNames),
+			"ip-address":                          ofPrimary("association.public-ip"),
+			"ipv6-address":                        ofPrimary("ipv6-addresses.ipv6-address"),
+			"key-name":                            textOr(func(_ *call, i vm) string { return i.KeyName }),
+			"launch-index":                        one(func(_ *call, i vm) string { return number(i.LaunchIndex) }),
+			"launch-time":                         one(func(_ *call, i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
+			"maintenance-options.auto-recovery":   fixed[vm]("default"),
+			"metadata-options.http-protocol-ipv4": one(func(_ *call, i vm) string { return *metadataOptions(i).HttpEndpoint }),
+			"operator.managed":                    fixed[vm]("false"),
+			"owner-id":                            one(accountOf[vm]),
+			"private-ip-address":                  ofPrimary("private-ip-address"),
+			"private-dns-name-options.enable-resource-name-dns-a-record":    one(func(_ *call, i vm) string { return yes(i.RecordA) }),
+			"private-dns-name-options.enable-resource-name-dns-aaaa-record": one(func(_ *call, i vm) string { return yes(i.RecordAAAA) }),
+			"private-dns-name-options.hostname-type":                        one(func(_ *call, i vm) string { return hostnameType(i) }),
+			"source-dest-check":                                             ofPrimary("source-dest-check"),
+			"subnet-id":                                                     alive(func(i vm) string { return i.Subnet }),
+			"tenancy":                                                       one(func(_ *call, i vm) string { return tenancy(i) }),
+			"virtualization-type":                                           fixed[vm]("hvm"),
+			"vpc-id":                                                        alive(func(i vm) string { return i.VPC }),
+			"reservation-id":                                                one(func(_ *call, i vm) string { return i.ReservationID }),
+			"state-reason-code":                                             textOr(func(_ *call, i vm) string { return i.ReasonCode }),
+			"state-reason-message":                                          textOr(func(_ *call, i vm) string { return i.ReasonText }),
+			"private-dns-name": textOr(func(c *call, i vm) string {
+				for _, n := range c.state.InterfacesOf(i.ID) {
+					if n.Attachment.Primary() {
+						return c.instanceName(i, n)
+					}
+				}
+				return ""
+			}),
+			"reason":                       textOr(func(_ *call, i vm) string { return transitionReason(i) }),
+			"network-interface.group-name": anyInterface(groupNames),
+			"network-interface.attachment.network-card-index": anyInterface(ofAttachment(
+				func(_ *call, a *control.Attachment) string { return number(a.NetworkCard) })),
 			"network-interface.tag-key": anyInterface(func(_ *call, n eni, match func(string) bool) bool {
 				for k := range n.Tags {
 					if match(k) {
@@ -121,18 +138,39 @@ var instanceFilters = func() filterable[vm] {
 				}
 				return false
 			}),
-			"network-interface.addresses.association.allocation-id": anyInterface(ofElastic(true,
-				func(_ *call, a *control.Address) string { return a.AllocationID })),
-			"network-interface.addresses.association.association-id": anyInterface(ofElastic(true,
-				func(_ *call, a *control.Address) string { return a.AssociationID })),
-			"network-interface.addresses.association.ip-owner-id": ofInterfaces("addresses.association.owner-id"),
+			"network-interface.addresses.association.allocation-id":   anyInterface(ofPublic(true, allocationOf)),
+			"network-interface.addresses.association.association-id":  anyInterface(ofPublic(true, associationOf)),
+			"network-interface.addresses.association.ip-owner-id":     ofInterfaces("addresses.association.owner-id"),
+			"network-interface.addresses.association.public-dns-name": anyInterface(ofPublic(true, publicNameOf)),
+			"network-interface.addresses.private-dns-name": anyInterface(func(c *call, n eni, match func(string) bool) bool {
+				for _, a := range n.Addresses {
+					if name := c.interfaceName(n, a.Addr); name != "" && match(name) {
+						return true
+					}
+				}
+				return false
+			}),
+			"network-interface.deny-all-igw-traffic":      anyInterface(fixed[eni]("false")),
+			"network-interface.ipv4-prefixes.ipv4-prefix": anyInterface(some(func(_ *call, n eni) []string { return texts(n.Prefixes) })),
+			"network-interface.ipv6-address":              anyInterface(some(ipv6Of)),
+			"network-interface.ipv6-addresses.is-primary-ipv6": anyInterface(some(func(_ *call, n eni) []string {
+				list := make([]string, len(n.IPv6))
+				for i, a := range n.IPv6 {
+					list[i] = yes(a.Primary)
+				}
+				return list
+			})),
+			"network-interface.ipv6-native":               anyInterface(fixed[eni]("false")),
+			"network-interface.ipv6-prefixes.ipv6-prefix": anyInterface(some(func(_ *call, n eni) []string { return texts(n.IPv6Prefixes) })),
+			"network-interface.public-dns-name":           ofInterfaces("association.public-dns-name"),
 		},
 		absent: instanceAbsent,
 		tags:   func(i vm) control.Tags { return i.Tags },
 	}
 	for _, name := range []string{
 		"addresses.association.public-ip", "addresses.primary", "addresses.private-ip-address",
-		"association.allocation-id", "association.association-id", "association.ip-owner-id", "association.public-ip",
+		"association.allocation-id", "association.association-id", "association.ip-owner-id", "association.public-dns-name",
+		"association.public-ip", "ipv6-addresses.ipv6-address", "private-dns-name", "requester-id",
 		"attachment.attach-time", "attachment.attachment-id", "attachment.delete-on-termination", "attachment.device-index",
 		"attachment.instance-id", "attachment.instance-owner-id", "attachment.status", "availability-zone", "description",
 		"group-id", "mac-address", "network-interface-id", "operator.managed", "owner-id", "private-ip-address",
@@ -144,26 +182,17 @@ var instanceFilters = func() filterable[vm] {
 	return f
 }()
 
-// instanceAbsent are the filters on images, licences, hosts, IPv6 and names
-// that instances here do not have.
+// instanceAbsent are the filters on licences, hosts and reservations that
+// instances here do not have.
 const instanceAbsent = `affinity boot-mode capacity-reservation-id
-	capacity-reservation-specification.capacity-reservation-preference
 	capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id
-	capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn client-token
-	current-instance-boot-mode dns-name host-id iam-instance-profile.arn iam-instance-profile.id image-id
-	instance-lifecycle ipv6-address kernel-id key-name maintenance-options.auto-recovery
-	metadata-options.http-protocol-ipv4 network-interface.addresses.association.carrier-ip
-	network-interface.addresses.association.customer-owned-ip network-interface.addresses.association.public-dns-name
-	network-interface.addresses.private-dns-name network-interface.association.carrier-ip
-	network-interface.association.customer-owned-ip network-interface.association.public-dns-name
-	network-interface.deny-all-igw-traffic network-interface.ipv4-prefixes.ipv4-prefix network-interface.ipv6-address
-	network-interface.ipv6-addresses.ipv6-address network-interface.ipv6-addresses.is-primary-ipv6
-	network-interface.ipv6-native network-interface.ipv6-prefixes.ipv6-prefix network-interface.operator.principal
-	network-interface.outpost-arn network-interface.private-dns-name network-interface.public-dns-name
-	network-interface.requester-id network-performance-options.bandwidth-weighting operator.principal outpost-arn
-	placement-group-name placement-partition-number platform private-dns-name-options.enable-resource-name-dns-a-record
-	private-dns-name-options.enable-resource-name-dns-aaaa-record private-dns-name-options.hostname-type product-code
-	product-code.type ramdisk-id requester-id spot-instance-request-id tpm-support`
+	capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn
+	current-instance-boot-mode host-id iam-instance-profile.arn iam-instance-profile.id instance-lifecycle kernel-id
+	network-interface.addresses.association.carrier-ip network-interface.addresses.association.customer-owned-ip
+	network-interface.association.carrier-ip network-interface.association.customer-owned-ip
+	network-interface.operator.principal network-interface.outpost-arn network-performance-options.bandwidth-weighting
+	operator.principal outpost-arn placement-group-name placement-partition-number platform product-code product-code.type
+	ramdisk-id requester-id spot-instance-request-id tpm-support`
 
 var statusFilters = filterable[vm]{
 	action: "DescribeInstanceStatus",

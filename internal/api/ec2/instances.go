@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"slices"
 
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
@@ -34,15 +35,21 @@ func describeInstances(c *call, in *model.DescribeInstancesRequest) (result, err
 	}
 	rows, next := cutPage(p, rows, instancePlace, keep)
 	out := &model.DescribeInstancesResult{Reservations: make([]model.Reservation, 0, len(rows)), NextToken: next}
-	for _, i := range rows {
-		out.Reservations = append(out.Reservations, *c.reservation(i))
+	for len(rows) > 0 {
+		// What one launch made stands together.
+		n := slices.IndexFunc(rows, func(i *control.Instance) bool { return i.ReservationID != rows[0].ReservationID })
+		if n < 0 {
+			n = len(rows)
+		}
+		out.Reservations = append(out.Reservations, *c.reservation(rows[:n]...))
+		rows = rows[n:]
 	}
 	return out, nil
 }
 
 func (c *call) reservation(list ...*control.Instance) *model.Reservation {
 	r := &model.Reservation{
-		ReservationId: new(reservation(list[0])), OwnerId: &c.api.opt.Account, Groups: []model.GroupIdentifier{},
+		ReservationId: &list[0].ReservationID, OwnerId: &c.api.opt.Account, Groups: []model.GroupIdentifier{},
 	}
 	for _, i := range list {
 		r.Instances = append(r.Instances, c.instance(i))

@@ -29,8 +29,6 @@ type instanceType struct {
 	architectures                 []string
 	current, bareMetal, burstable bool
 	ena                           string
-	efa                           bool
-	ipv6PerInterface              int // 0: no IPv6
 	cards                         []networkCard
 }
 
@@ -51,8 +49,8 @@ var instanceTypeList = sync.OnceValue(func() []*instanceType {
 
 func parseInstanceType(line string) (*instanceType, error) {
 	f := strings.Split(line, ",")
-	if len(f) != 9 {
-		return nil, fmt.Errorf("instance_types.csv: %q has %d columns, want 9", line, len(f))
+	if len(f) != 7 {
+		return nil, fmt.Errorf("instance_types.csv: %q has %d columns, want 7", line, len(f))
 	}
 	known, ok := control.InstanceTypeByName(f[0])
 	if !ok {
@@ -60,23 +58,21 @@ func parseInstanceType(line string) (*instanceType, error) {
 	}
 	t := &instanceType{
 		InstanceType: known, architectures: strings.Fields(f[1]),
-		current: f[2] == "true", bareMetal: f[3] == "true", burstable: f[4] == "true", ena: f[5], efa: f[6] == "true",
+		current: f[2] == "true", bareMetal: f[3] == "true", burstable: f[4] == "true", ena: f[5],
 	}
-	var err error
-	if t.ipv6PerInterface, err = strconv.Atoi(f[7]); err != nil {
-		return nil, fmt.Errorf("instance_types.csv: %s: %w", f[0], err)
+	cards := strings.Split(f[6], ";")
+	if len(cards) != len(known.Cards) {
+		return nil, fmt.Errorf("instance_types.csv: %s has %d cards, control knows %d", f[0], len(cards), len(known.Cards))
 	}
-	for card := range strings.SplitSeq(f[8], ";") {
-		var n networkCard
+	for i, card := range cards {
 		parts := strings.Split(card, ":")
-		if len(parts) != 4 {
-			return nil, fmt.Errorf("instance_types.csv: %s: a card has %d parts, want 4", f[0], len(parts))
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("instance_types.csv: %s: a card has %d parts, want 3", f[0], len(parts))
 		}
-		n.performance = parts[1]
-		if n.interfaces, err = strconv.Atoi(parts[0]); err == nil {
-			if n.baseline, err = strconv.ParseFloat(parts[2], 64); err == nil {
-				n.peak, err = strconv.ParseFloat(parts[3], 64)
-			}
+		n := networkCard{interfaces: known.Cards[i], performance: parts[0]}
+		var err error
+		if n.baseline, err = strconv.ParseFloat(parts[1], 64); err == nil {
+			n.peak, err = strconv.ParseFloat(parts[2], 64)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("instance_types.csv: %s: %w", f[0], err)
@@ -90,8 +86,8 @@ func (t *instanceType) info() model.InstanceTypeInfo {
 	n := &model.NetworkInfo{
 		NetworkPerformance: &t.Performance, MaximumNetworkInterfaces: &t.Interfaces, MaximumNetworkCards: new(len(t.cards)),
 		DefaultNetworkCardIndex: new(0), Ipv4AddressesPerInterface: &t.AddressesPerInterface,
-		Ipv6AddressesPerInterface: &t.ipv6PerInterface, Ipv6Supported: new(t.ipv6PerInterface > 0),
-		EnaSupport: &t.ena, EfaSupported: &t.efa, NetworkCards: []model.NetworkCardInfo{},
+		Ipv6AddressesPerInterface: &t.IPv6PerInterface, Ipv6Supported: new(t.IPv6PerInterface > 0),
+		EnaSupport: &t.ena, EfaSupported: &t.EFA, NetworkCards: []model.NetworkCardInfo{},
 	}
 	for i, card := range t.cards {
 		m := model.NetworkCardInfo{
@@ -125,11 +121,11 @@ var typeFilters = filterable[*instanceType]{
 		},
 		"instance-type":                             one(func(_ *call, t *instanceType) string { return t.Name }),
 		"memory-info.size-in-mib":                   one(func(_ *call, t *instanceType) string { return number(t.MemoryMiB) }),
-		"network-info.efa-supported":                one(func(_ *call, t *instanceType) string { return yes(t.efa) }),
+		"network-info.efa-supported":                one(func(_ *call, t *instanceType) string { return yes(t.EFA) }),
 		"network-info.ena-support":                  one(func(_ *call, t *instanceType) string { return t.ena }),
 		"network-info.ipv4-addresses-per-interface": one(func(_ *call, t *instanceType) string { return number(t.AddressesPerInterface) }),
-		"network-info.ipv6-addresses-per-interface": one(func(_ *call, t *instanceType) string { return number(t.ipv6PerInterface) }),
-		"network-info.ipv6-supported":               one(func(_ *call, t *instanceType) string { return yes(t.ipv6PerInterface > 0) }),
+		"network-info.ipv6-addresses-per-interface": one(func(_ *call, t *instanceType) string { return number(t.IPv6PerInterface) }),
+		"network-info.ipv6-supported":               one(func(_ *call, t *instanceType) string { return yes(t.IPv6PerInterface > 0) }),
 		"network-info.maximum-network-cards":        one(func(_ *call, t *instanceType) string { return number(len(t.cards)) }),
 		"network-info.maximum-network-interfaces":   one(func(_ *call, t *instanceType) string { return number(t.Interfaces) }),
 		"network-info.network-performance":          one(func(_ *call, t *instanceType) string { return t.Performance }),

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"strings"
 
 	"enilab/internal/api/ec2/model"
@@ -17,31 +18,32 @@ func instanceState(s control.InstanceState) *model.InstanceState {
 	return &model.InstanceState{Code: new(stateCodes[s]), Name: new(string(s))}
 }
 
-// reservation is the id of an instance's launch. Every instance here has one of
-// its own.
-func reservation(i *control.Instance) string { return "r-" + strings.TrimPrefix(i.ID, "i-") }
-
 func (c *call) instance(i *control.Instance) model.Instance {
 	out := model.Instance{
 		InstanceId: &i.ID, InstanceType: &i.Type, State: instanceState(i.State), LaunchTime: &i.LaunchAt,
-		AmiLaunchIndex: new(0), Monitoring: &model.Monitoring{State: new("disabled")},
+		ImageId: text(i.ImageID), KeyName: text(i.KeyName), ClientToken: &i.ClientToken,
+		AmiLaunchIndex: &i.LaunchIndex,
 		Placement: &model.Placement{
-			AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone), GroupName: new(""), Tenancy: new("default"),
+			AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone), GroupName: new(""), Tenancy: new(tenancy(i)),
 		},
-		ProductCodes: []model.ProductCode{}, BlockDeviceMappings: []model.InstanceBlockDeviceMapping{},
+		ProductCodes:      []model.ProductCode{},
 		NetworkInterfaces: []model.InstanceNetworkInterface{}, SecurityGroups: []model.GroupIdentifier{}, Tags: tagList(i.Tags),
 		PrivateDnsName: new(""), PublicDnsName: new(""), StateTransitionReason: new(""),
-		Operator: &model.OperatorResponse{Managed: new(false)},
+		Operator:                         &model.OperatorResponse{Managed: new(false)},
+		CapacityReservationSpecification: &model.CapacityReservationSpecificationResponse{CapacityReservationPreference: new("open")},
+		MaintenanceOptions:               &model.InstanceMaintenanceOptions{AutoRecovery: new("default")},
+		PrivateDnsNameOptions: &model.PrivateDnsNameOptionsResponse{
+			HostnameType: new(hostnameType(i)), EnableResourceNameDnsARecord: &i.RecordA, EnableResourceNameDnsAAAARecord: &i.RecordAAAA,
+		},
 	}
-	if t, ok := control.InstanceTypeByName(i.Type); ok {
-		out.Architecture, out.Hypervisor = &t.Architecture, text(hypervisor(t))
+	if t := typeNamed(i.Type); t != nil {
+		out.Architecture, out.Hypervisor = &t.Architecture, text(hypervisor(t.InstanceType))
 		out.VirtualizationType = new("hvm")
+		out.CpuOptions = &model.CpuOptions{CoreCount: new(max(t.VCPUs/threads(t), 1)), ThreadsPerCore: new(threads(t))}
 	}
 	if i.ReasonCode != "" {
 		out.StateReason = &model.StateReason{Code: &i.ReasonCode, Message: &i.ReasonText}
-		if strings.HasPrefix(i.ReasonCode, "Client.") {
-			out.StateTransitionReason = new("User initiated (" + i.StateAt.UTC().Format("2006-01-02 15:04:05 GMT") + ")")
-		}
+		out.StateTransitionReason = new(transitionReason(i))
 	}
 	c.showSettings(i, &out)
 	if i.State == control.InstanceTerminated {
@@ -54,13 +56,36 @@ func (c *call) instance(i *control.Instance) model.Instance {
 		if !n.Attachment.Primary() {
 			continue
 		}
-		out.PrivateIpAddress, out.PrivateDnsName = m.PrivateIpAddress, new(c.privateName(n.PrimaryAddress()))
+		out.PrivateIpAddress, out.PrivateDnsName = m.PrivateIpAddress, new(c.instanceName(i, n))
 		out.SourceDestCheck, out.SecurityGroups = m.SourceDestCheck, m.Groups
 		if m.Association != nil {
-			out.PublicIpAddress = m.Association.PublicIp
+			out.PublicIpAddress, out.PublicDnsName = m.Association.PublicIp, m.Association.PublicDnsName
+		}
+		if len(m.Ipv6Addresses) > 0 {
+			out.Ipv6Address = m.Ipv6Addresses[0].Ipv6Address
 		}
 	}
 	return out
+}
+
+// threads of a core: two on x86, one on Arm, as AWS's instances have them.
+func threads(t *instanceType) int {
+	if t.Architecture == "x86_64" && t.VCPUs > 1 {
+		return 2
+	}
+	return 1
+}
+
+func tenancy(i *control.Instance) string { return cmp.Or(i.Tenancy, "default") }
+
+func hostnameType(i *control.Instance) string { return cmp.Or(i.HostnameType, "ip-name") }
+
+// transitionReason is the free text of a state that a user asked for.
+func transitionReason(i *control.Instance) string {
+	if !strings.HasPrefix(i.ReasonCode, "Client.") {
+		return ""
+	}
+	return "User initiated (" + i.StateAt.UTC().Format("2006-01-02 15:04:05 GMT") + ")"
 }
 
 // hypervisor is what DescribeInstances calls it: xen, of Nitro too.
@@ -75,28 +100,44 @@ func (c *call) instanceInterface(n *control.NetworkInterface) model.InstanceNetw
 	a := n.Attachment
 	out := model.InstanceNetworkInterface{
 		NetworkInterfaceId: &n.ID, SubnetId: &n.Subnet, VpcId: &n.VPC, OwnerId: &c.api.opt.Account, Description: &n.Description,
-		Status: new(n.Status()), MacAddress: new(n.MAC.String()), InterfaceType: new("interface"),
-		PrivateIpAddress: new(n.PrimaryAddress().String()), SourceDestCheck: &n.SourceDestCheck,
-		Groups: c.groupIDs(n.Groups), Ipv6Addresses: []model.InstanceIpv6Address{},
+		Status: new(n.Status()), MacAddress: new(n.MAC.String()), InterfaceType: new(interfaceType(n)),
+		PrivateIpAddress: new(n.PrimaryAddress().String()), PrivateDnsName: text(c.interfaceName(n, n.PrimaryAddress())),
+		SourceDestCheck: &n.SourceDestCheck,
+		Groups:          c.groupIDs(n.Groups), Ipv6Addresses: []model.InstanceIpv6Address{},
 		Operator: &model.OperatorResponse{Managed: new(false)},
 		Attachment: &model.InstanceNetworkInterfaceAttachment{
-			AttachmentId: &a.ID, DeviceIndex: &a.DeviceIndex, NetworkCardIndex: new(0), Status: new(string(a.State)),
+			AttachmentId: &a.ID, DeviceIndex: &a.DeviceIndex, NetworkCardIndex: &a.NetworkCard, Status: new(string(a.State)),
 			AttachTime: &a.AttachTime, DeleteOnTermination: &a.DeleteOnTermination,
 		},
 	}
-	elastic := c.elastic(n)
+	if t := trackingView(n.Tracking); t != nil {
+		out.ConnectionTrackingConfiguration = new(model.ConnectionTrackingSpecificationResponse(*t))
+	}
+	public := c.mappings(n)
 	for i := range n.Addresses {
 		addr := &n.Addresses[i]
-		p := model.InstancePrivateIpAddress{PrivateIpAddress: new(addr.Addr.String()), Primary: &addr.Primary}
-		if e := elastic[addr.Addr]; e != nil {
+		p := model.InstancePrivateIpAddress{
+			PrivateIpAddress: new(addr.Addr.String()), Primary: &addr.Primary, PrivateDnsName: text(c.interfaceName(n, addr.Addr)),
+		}
+		if m, ok := public[addr.Addr]; ok {
 			p.Association = &model.InstanceNetworkInterfaceAssociation{
-				IpOwnerId: &c.api.opt.Account, PublicIp: new(e.PublicIP.String()), PublicDnsName: new(""),
+				IpOwnerId: new(m.owner(c)), PublicIp: new(m.public.String()), PublicDnsName: new(c.publicName(n.VPC, m.public)),
 			}
 			if addr.Primary {
 				out.Association = p.Association
 			}
 		}
 		out.PrivateIpAddresses = append(out.PrivateIpAddresses, p)
+	}
+	for i := range n.IPv6 {
+		a := &n.IPv6[i]
+		out.Ipv6Addresses = append(out.Ipv6Addresses, model.InstanceIpv6Address{Ipv6Address: new(a.Addr.String()), IsPrimaryIpv6: &a.Primary})
+	}
+	for _, p := range n.Prefixes {
+		out.Ipv4Prefixes = append(out.Ipv4Prefixes, model.InstanceIpv4Prefix{Ipv4Prefix: new(p.String())})
+	}
+	for _, p := range n.IPv6Prefixes {
+		out.Ipv6Prefixes = append(out.Ipv6Prefixes, model.InstanceIpv6Prefix{Ipv6Prefix: new(p.String())})
 	}
 	return out
 }

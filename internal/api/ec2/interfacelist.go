@@ -43,12 +43,13 @@ type lookups struct {
 	state   *control.State
 	groups  map[string]*control.SecurityGroup
 	elastic map[string][]*control.Address // by ENI; nil: not read
+	named   map[string]bool               // whether a VPC gives host names
 }
 
 // remembered returns the call's lookups for its State.
 func (c *call) remembered() *lookups {
 	if c.seen.state != c.state {
-		c.seen = lookups{state: c.state, groups: make(map[string]*control.SecurityGroup)}
+		c.seen = lookups{state: c.state, groups: make(map[string]*control.SecurityGroup), named: make(map[string]bool)}
 	}
 	return &c.seen
 }
@@ -62,6 +63,19 @@ func (c *call) groupOf(id string) *control.SecurityGroup {
 		m.groups[id] = g
 	}
 	return g
+}
+
+// named reports whether the addresses of a VPC have host names (VPC User Guide,
+// "DNS attributes for your VPC").
+func (c *call) named(vpc string) bool {
+	m := c.remembered()
+	named, ok := m.named[vpc]
+	if !ok {
+		v := c.state.VPC(vpc)
+		named = v != nil && v.DNSHostnames && v.DNSSupport
+		m.named[vpc] = named
+	}
+	return named
 }
 
 // recallElastic reads all Elastic IPs at once, for an answer with many rows.

@@ -1,59 +1,37 @@
 package ec2
 
 import (
+	"fmt"
+
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
 )
 
-// addressPlan is what a call that makes an ENI says of its private addresses.
-type addressPlan struct {
-	primary   string
-	secondary []string
-	count     int
-}
-
-func planAddresses(primary *string, list []model.PrivateIpAddressSpecification, count *int) (addressPlan, error) {
-	p := addressPlan{primary: query.Value(primary), count: query.Value(count)}
-	for _, s := range list {
-		addr := query.Value(s.PrivateIpAddress)
-		switch {
-		case addr == "":
-			return p, missing("privateIpAddress")
-		case !query.Value(s.Primary):
-			p.secondary = append(p.secondary, addr)
-		case p.primary != "":
-			return p, combination("Only one primary private IP address can be specified.")
-		default:
-			p.primary = addr
-		}
-	}
-	return p, nil
-}
-
 func createNetworkInterface(c *call, in *model.CreateNetworkInterfaceRequest) (result, error) {
-	plan, err := planAddresses(in.PrivateIpAddress, in.PrivateIpAddresses, in.SecondaryPrivateIpAddressCount)
-	if err != nil {
-		return nil, err
-	}
 	tags, err := tagSpecs(in.TagSpecifications, "network-interface")
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
+	input := control.CreateInterfaceInput{
+		Subnet: *in.SubnetId, Description: query.Value(in.Description), Type: query.Value(in.InterfaceType),
+		Groups: in.Groups, Tracking: tracking(in.ConnectionTrackingSpecification), Tags: tags["network-interface"],
+	}
+	p := addressParams{
+		in.PrivateIpAddress, in.PrivateIpAddresses, in.SecondaryPrivateIpAddressCount, in.Ipv4Prefixes, in.Ipv4PrefixCount,
+		in.Ipv6Addresses, in.Ipv6AddressCount, in.Ipv6Prefixes, in.Ipv6PrefixCount, in.EnablePrimaryIpv6,
+	}
+	if err := p.into(&input); err != nil {
 		return nil, err
 	}
-	if _, err := findAll(idGroup, in.Groups, c.state.SecurityGroup); err != nil {
+	if err := c.known(*in.SubnetId, in.Groups); err != nil {
 		return nil, err
 	}
 	svc, err := c.command()
 	if err != nil {
 		return nil, err
 	}
-	n, err := svc.CreateInterface(c.ctx, control.CreateInterfaceInput{
-		Subnet: *in.SubnetId, Description: query.Value(in.Description), PrivateIP: plan.primary,
-		SecondaryIPs: plan.secondary, SecondaryCount: plan.count, Groups: in.Groups, Tags: tags["network-interface"],
-	})
+	n, err := svc.CreateInterface(c.ctx, input)
 	if err != nil {
 		return nil, err
 	}
@@ -90,14 +68,18 @@ func attachNetworkInterface(c *call, in *model.AttachNetworkInterfaceRequest) (r
 	}
 	n, err := svc.Attach(c.ctx, control.AttachInput{
 		Interface: *in.NetworkInterfaceId, Instance: *in.InstanceId, DeviceIndex: *in.DeviceIndex,
+		NetworkCard: query.Value(in.NetworkCardIndex),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.AttachNetworkInterfaceResult{AttachmentId: &n.Attachment.ID, NetworkCardIndex: new(0)}, nil
+	return &model.AttachNetworkInterfaceResult{AttachmentId: &n.Attachment.ID, NetworkCardIndex: &n.Attachment.NetworkCard}, nil
 }
 
 func detachNetworkInterface(c *call, in *model.DetachNetworkInterfaceRequest) (result, error) {
+	if c.heldAttachment(*in.AttachmentId) {
+		return nil, query.Refuse("OperationNotPermitted", "You are not allowed to manage 'ela-attach' attachments.")
+	}
 	if _, err := find(idAttachment, *in.AttachmentId, c.state.InterfaceByAttachment); err != nil {
 		return nil, err
 	}
@@ -117,6 +99,10 @@ func modifyNetworkInterfaceAttribute(c *call, in *model.ModifyNetworkInterfaceAt
 		return nil, err
 	}
 	change := control.ModifyInterfaceInput{ID: *in.NetworkInterfaceId, Groups: in.Groups}
+	change.PublicIP, change.PrimaryIPv6 = in.AssociatePublicIpAddress, in.EnablePrimaryIpv6
+	if in.ConnectionTrackingSpecification != nil {
+		change.Tracking = new(tracking(in.ConnectionTrackingSpecification))
+	}
 	if in.Description != nil {
 		change.Description = in.Description.Value
 	}
@@ -159,9 +145,9 @@ func assignPrivateIPAddresses(c *call, in *model.AssignPrivateIpAddressesRequest
 	if err != nil {
 		return nil, err
 	}
-	n, assigned, err := svc.AssignAddresses(c.ctx, control.AssignAddressesInput{
+	n, got, err := svc.AssignAddresses(c.ctx, control.AssignAddressesInput{
 		ID: *in.NetworkInterfaceId, IPs: in.PrivateIpAddresses, Count: query.Value(in.SecondaryPrivateIpAddressCount),
-		AllowReassignment: query.Value(in.AllowReassignment),
+		Prefixes: in.Ipv4Prefixes, PrefixCount: query.Value(in.Ipv4PrefixCount), AllowReassignment: query.Value(in.AllowReassignment),
 	})
 	if err != nil {
 		return nil, err
@@ -170,8 +156,11 @@ func assignPrivateIPAddresses(c *call, in *model.AssignPrivateIpAddressesRequest
 		NetworkInterfaceId: &n.ID, AssignedIpv4Prefixes: []model.Ipv4PrefixSpecification{},
 		AssignedPrivateIpAddresses: []model.AssignedPrivateIpAddress{},
 	}
-	for _, a := range assigned {
+	for _, a := range got.Addresses {
 		out.AssignedPrivateIpAddresses = append(out.AssignedPrivateIpAddresses, model.AssignedPrivateIpAddress{PrivateIpAddress: new(a.String())})
+	}
+	for _, p := range got.Prefixes {
+		out.AssignedIpv4Prefixes = append(out.AssignedIpv4Prefixes, model.Ipv4PrefixSpecification{Ipv4Prefix: new(p.String())})
 	}
 	return out, nil
 }
@@ -184,6 +173,58 @@ func unassignPrivateIPAddresses(c *call, in *model.UnassignPrivateIpAddressesReq
 	if err != nil {
 		return nil, err
 	}
-	_, err = svc.UnassignAddresses(c.ctx, *in.NetworkInterfaceId, in.PrivateIpAddresses)
+	_, err = svc.Unassign(c.ctx, control.UnassignInput{ID: *in.NetworkInterfaceId, IPs: in.PrivateIpAddresses, Prefixes: in.Ipv4Prefixes})
 	return done{}, err
+}
+
+func assignIpv6Addresses(c *call, in *model.AssignIpv6AddressesRequest) (result, error) {
+	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	n, got, err := svc.AssignIPv6(c.ctx, control.AssignIPv6Input{
+		ID: *in.NetworkInterfaceId, IPs: in.Ipv6Addresses, Count: query.Value(in.Ipv6AddressCount),
+		Prefixes: in.Ipv6Prefixes, PrefixCount: query.Value(in.Ipv6PrefixCount),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.AssignIpv6AddressesResult{
+		NetworkInterfaceId: &n.ID, AssignedIpv6Addresses: texts(got.Addresses), AssignedIpv6Prefixes: texts(got.Prefixes),
+	}, nil
+}
+
+func unassignIpv6Addresses(c *call, in *model.UnassignIpv6AddressesRequest) (result, error) {
+	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
+		return nil, err
+	}
+	svc, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := svc.UnassignIPv6(c.ctx, control.UnassignInput{ID: *in.NetworkInterfaceId, IPs: in.Ipv6Addresses, Prefixes: in.Ipv6Prefixes}); err != nil {
+		return nil, err
+	}
+	return &model.UnassignIpv6AddressesResult{
+		NetworkInterfaceId: in.NetworkInterfaceId, UnassignedIpv6Addresses: orEmpty(in.Ipv6Addresses), UnassignedIpv6Prefixes: orEmpty(in.Ipv6Prefixes),
+	}, nil
+}
+
+// texts are values as strings; never nil, so that clients find the element.
+func texts[T fmt.Stringer](list []T) []string {
+	out := make([]string, 0, len(list))
+	for _, v := range list {
+		out = append(out, v.String())
+	}
+	return out
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
 }

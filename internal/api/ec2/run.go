@@ -1,6 +1,9 @@
 package ec2
 
 import (
+	"cmp"
+	"strings"
+
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
@@ -12,14 +15,6 @@ const defaultType = "m1.small"
 // maxLaunch bounds the instances of one call.
 const maxLaunch = 100
 
-// launch is a RunInstances request that has been read.
-type launch struct {
-	input    control.RunInstanceInput // of every instance
-	min, max int
-	tags     map[string]control.Tags
-	keep     bool // the new primary ENI survives its instance
-}
-
 func runInstances(c *call, in *model.RunInstancesRequest) (result, error) {
 	l, err := c.readLaunch(in)
 	if err != nil {
@@ -29,151 +24,128 @@ func runInstances(c *call, in *model.RunInstancesRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	var launched []*control.Instance
-	for len(launched) < l.max {
-		i, err := svc.RunInstance(c.ctx, l.input)
-		if err == nil {
-			launched = append(launched, i)
-			err = c.finishLaunch(svc, i, l)
-		}
-		if err == nil {
-			continue
-		}
-		if len(launched) >= l.min {
-			break
-		}
-		// EC2 launches MinCount or nothing.
-		for _, i := range launched {
-			if _, undo := svc.TerminateInstance(c.ctx, i.ID); undo != nil {
-				return nil, undo
-			}
-		}
+	launched, err := svc.Launch(c.ctx, l)
+	if err != nil {
 		return nil, err
 	}
 	c.state = svc.State()
-	r := c.reservation(launched...)
-	for n := range r.Instances {
-		*r.Instances[n].AmiLaunchIndex = n
-	}
-	return r, nil
+	return c.reservation(launched...), nil
 }
 
-// finishLaunch does what a launch alone cannot say.
-func (c *call) finishLaunch(svc *control.Service, i *control.Instance, l *launch) error {
-	tags := l.tags["network-interface"]
-	if !l.keep && len(tags) == 0 {
-		return nil
-	}
-	for _, n := range svc.State().InterfacesOf(i.ID) {
-		if len(tags) > 0 {
-			if err := svc.SetTags(c.ctx, n.ID, tags, nil); err != nil {
-				return err
-			}
-		}
-		if l.keep {
-			change := control.ModifyInterfaceInput{ID: n.ID, AttachmentID: n.Attachment.ID, DeleteOnTermination: new(false)}
-			if _, err := svc.ModifyInterface(c.ctx, change); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (c *call) readLaunch(in *model.RunInstancesRequest) (*launch, error) {
-	l := &launch{min: *in.MinCount, max: *in.MaxCount}
+func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, error) {
+	l := control.LaunchInput{Min: *in.MinCount, Max: *in.MaxCount, Type: defaultType}
 	if in.ImageId == nil {
-		return nil, missing("imageId")
+		return l, missing("imageId")
 	}
 	if err := idImage.check(*in.ImageId); err != nil {
-		return nil, err
+		return l, err
 	}
-	if l.min < 1 || l.max < l.min {
-		return nil, invalid("Invalid value for min/max count: minCount is %d, maxCount is %d", l.min, l.max)
+	if l.Max > maxLaunch {
+		return l, query.Refuse("InstanceLimitExceeded", "You have requested more instances (%d) than the %d that one request may launch", l.Max, maxLaunch)
 	}
-	if l.max > maxLaunch {
-		return nil, query.Refuse("InstanceLimitExceeded", "You have requested more instances (%d) than the %d that one request may launch", l.max, maxLaunch)
-	}
-	var err error
-	if l.tags, err = tagSpecs(in.TagSpecifications, "instance", "network-interface"); err != nil {
-		return nil, err
-	}
-	l.input = control.RunInstanceInput{
-		Type: defaultType, Subnet: query.Value(in.SubnetId), PrivateIP: query.Value(in.PrivateIpAddress),
-		Groups: in.SecurityGroupIds, Tags: l.tags["instance"],
-	}
-	if in.InstanceType != nil {
-		l.input.Type = *in.InstanceType
-	}
-	if len(in.NetworkInterfaces) > 0 {
-		if err := c.readInterface(in, l); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case l.max > 1 && l.input.Interface != "":
-		return nil, combination("The network interface '%s' cannot be used by more than one instance", l.input.Interface)
-	case l.max > 1 && l.input.PrivateIP != "":
-		return nil, combination("The private IP address '%s' cannot be used by more than one instance", l.input.PrivateIP)
-	case l.input.Interface != "":
-		return l, nil
-	case l.input.Subnet == "":
-		return nil, errNoDefaultVPC()
-	}
-	return l, c.room(in, l)
-}
-
-// readInterface reads NetworkInterface.1, which says what the instance's own
-// parameters otherwise say.
-func (c *call) readInterface(in *model.RunInstancesRequest, l *launch) error {
-	switch {
-	case in.SubnetId != nil || in.PrivateIpAddress != nil:
-		return combination("Network interfaces and an instance-level subnet ID may not be specified on the same request")
-	case len(in.SecurityGroupIds) > 0:
-		return combination("Network interfaces and an instance-level security groups may not be specified on the same request")
-	case len(in.NetworkInterfaces) > 1:
-		return unsupported("enilab launches an instance with one network interface; attach the others once it is running.")
-	}
-	n := in.NetworkInterfaces[0]
-	if n.DeviceIndex == nil {
-		return missing("networkInterface.deviceIndex")
-	}
-	if *n.DeviceIndex != 0 {
-		return invalid("The device index of the primary network interface must be 0, not %d", *n.DeviceIndex)
-	}
-	if n.NetworkInterfaceId == nil {
-		l.input.Subnet, l.input.PrivateIP, l.input.Groups = query.Value(n.SubnetId), query.Value(n.PrivateIpAddress), n.Groups
-		l.keep = n.DeleteOnTermination != nil && !*n.DeleteOnTermination
-		return nil
-	}
-	if n.SubnetId != nil || n.PrivateIpAddress != nil || len(n.Groups) > 0 {
-		return combination("The subnet, security groups and private IP address of an existing network interface cannot be specified")
-	}
-	if query.Value(n.DeleteOnTermination) {
-		return invalid("The network interface '%s' exists already and cannot be deleted on termination", *n.NetworkInterfaceId)
-	}
-	l.input.Interface = *n.NetworkInterfaceId
-	_, err := find(idInterface, *n.NetworkInterfaceId, c.state.NetworkInterface)
-	return err
-}
-
-// room refuses a launch that its subnet could not take whole, before any
-// instance of it exists.
-func (c *call) room(in *model.RunInstancesRequest, l *launch) error {
-	s, err := find(idSubnet, l.input.Subnet, c.state.Subnet)
+	tags, err := tagSpecs(in.TagSpecifications, "instance", "network-interface")
 	if err != nil {
-		return err
+		return l, err
 	}
-	if _, err := findAll(idGroup, l.input.Groups, c.state.SecurityGroup); err != nil {
-		return err
+	l.Tags, l.InterfaceTags = tags["instance"], tags["network-interface"]
+	if in.InstanceType != nil {
+		l.Type = *in.InstanceType
 	}
-	if in.Placement != nil && in.Placement.AvailabilityZone != nil && *in.Placement.AvailabilityZone != s.Zone {
-		return invalid("The availability zone '%s' is not that of subnet '%s', which is in '%s'",
-			clip(*in.Placement.AvailabilityZone), s.ID, s.Zone)
+	if err := readSettings(in, &l); err != nil {
+		return l, err
 	}
-	if c.state.AvailableAddresses(s.ID) < l.min {
-		return query.Refuse("InsufficientFreeAddressesInSubnet",
-			"The specified subnet does not have enough free addresses to satisfy the request.")
+	if err := c.readZone(in.Placement, &l); err != nil {
+		return l, err
+	}
+	if len(in.NetworkInterfaces) == 0 {
+		own, err := c.ownInterface(in)
+		l.Interfaces = []control.LaunchInterface{own}
+		return l, err
+	}
+	if err := onlyInterfaces(in); err != nil {
+		return l, err
+	}
+	for i := range in.NetworkInterfaces {
+		n, err := c.launchInterface(&in.NetworkInterfaces[i])
+		if err != nil {
+			return l, err
+		}
+		l.Interfaces = append(l.Interfaces, n)
+	}
+	return l, nil
+}
+
+// onlyInterfaces refuses what the instance would say besides its interfaces.
+func onlyInterfaces(in *model.RunInstancesRequest) error {
+	const text = "Network interfaces and an instance-level %s may not be specified on the same request"
+	switch {
+	case in.SubnetId != nil:
+		return combination(text, "subnet ID")
+	case len(in.SecurityGroupIds)+len(in.SecurityGroups) > 0:
+		return combination(text, "security groups")
+	case in.PrivateIpAddress != nil:
+		return combination(text, "private IP address")
+	case len(in.Ipv6Addresses) > 0 || in.Ipv6AddressCount != nil || in.EnablePrimaryIpv6 != nil:
+		return combination(text, "IPv6 address")
 	}
 	return nil
+}
+
+// readSettings reads what is kept of an instance and shown again.
+func readSettings(in *model.RunInstancesRequest, l *control.LaunchInput) error {
+	s := &l.Settings
+	s.ImageID, s.KeyName, s.UserData = *in.ImageId, query.Value(in.KeyName), query.Value(in.UserData)
+	s.ClientToken, s.ShutdownBehavior = query.Value(in.ClientToken), query.Value(in.InstanceInitiatedShutdownBehavior)
+	s.ProtectTerminate, s.ProtectStop = query.Value(in.DisableApiTermination), query.Value(in.DisableApiStop)
+	s.EBSOptimized = query.Value(in.EbsOptimized)
+	if in.Monitoring != nil {
+		s.Monitoring = query.Value(in.Monitoring.Enabled)
+	}
+	if o := in.MetadataOptions; o != nil {
+		if o.HttpPutResponseHopLimit != nil && *o.HttpPutResponseHopLimit < 1 {
+			return invalid("Value (%d) for parameter httpPutResponseHopLimit is invalid. It must be 1 to 64.", *o.HttpPutResponseHopLimit)
+		}
+		s.Metadata = control.MetadataOptions{
+			HTTPTokens: query.Value(o.HttpTokens), HTTPEndpoint: query.Value(o.HttpEndpoint),
+			HTTPProtocolIPv6: query.Value(o.HttpProtocolIpv6), InstanceMetadataTags: query.Value(o.InstanceMetadataTags),
+			HopLimit: query.Value(o.HttpPutResponseHopLimit),
+		}
+	}
+	if o := in.PrivateDnsNameOptions; o != nil {
+		l.HostnameType = query.Value(o.HostnameType)
+		l.RecordA, l.RecordAAAA = o.EnableResourceNameDnsARecord, o.EnableResourceNameDnsAAAARecord
+	}
+	// T2 is standard unless told otherwise, T3 and later unlimited (EC2 User
+	// Guide, "Unlimited mode").
+	s.CreditUnlimited = burstable(l.Type) && !strings.HasPrefix(l.Type, "t2.")
+	if in.CreditSpecification == nil {
+		return nil
+	}
+	switch credits := query.Value(in.CreditSpecification.CpuCredits); {
+	case credits != "standard" && credits != "unlimited":
+		return invalid("Invalid value '%s' for CpuCredits. It must be standard or unlimited.", clip(credits))
+	case !burstable(l.Type):
+		return combination("The instance type %s does not support a credit specification.", clip(l.Type))
+	default:
+		s.CreditUnlimited = credits == "unlimited"
+	}
+	return nil
+}
+
+// readZone reads where the instance shall be, by a zone's name or id.
+func (c *call) readZone(p *model.Placement, l *control.LaunchInput) error {
+	if p == nil {
+		return nil
+	}
+	l.Zone = query.Value(p.AvailabilityZone)
+	if p.AvailabilityZoneId == nil {
+		return nil
+	}
+	for _, z := range c.region.zones {
+		if z.id == *p.AvailabilityZoneId && cmp.Or(l.Zone, z.name) == z.name {
+			l.Zone = z.name
+			return nil
+		}
+	}
+	return invalid("Invalid availability zone-id: [%s]", clip(*p.AvailabilityZoneId))
 }

@@ -123,6 +123,10 @@ func walkAddress(t *testing.T, l *lab, eni string) {
 	t.Helper()
 	r := l.must("AllocateAddress", "Domain=vpc")
 	allocation, ip := r.text("allocationId"), r.text("publicIp")
+	l.refused("Gateway.NotAttached", "AssociateAddress", "AllocationId="+allocation, "NetworkInterfaceId="+eni)
+	vpc := l.must("DescribeNetworkInterfaces", "NetworkInterfaceId.1="+eni).text("networkInterfaceSet.1.vpcId")
+	igw := l.must("CreateInternetGateway").text("internetGateway.internetGatewayId")
+	l.must("AttachInternetGateway", "InternetGatewayId="+igw, "VpcId="+vpc)
 	association := l.must("AssociateAddress", "AllocationId="+allocation, "NetworkInterfaceId="+eni).text("associationId")
 	r = l.must("DescribeNetworkInterfaces", "Filter.1.Name=association.public-ip", "Filter.1.Value.1="+ip)
 	if r.text("networkInterfaceSet.1.association.associationId") != association {
@@ -136,6 +140,14 @@ func walkAddress(t *testing.T, l *lab, eni string) {
 	l.refused("InvalidAssociationID.NotFound", "DisassociateAddress", "AssociationId="+association)
 	l.must("ReleaseAddress", "AllocationId="+allocation)
 	l.refused("InvalidAllocationID.NotFound", "ReleaseAddress", "AllocationId="+allocation)
+	if got := l.must("AllocateAddress", "Address="+ip); got.text("publicIp") != ip {
+		t.Errorf("recovered %s, want %s", got.raw, ip)
+	}
+	if n := l.must("DescribeAddressesAttribute", "Attribute=domain-name").count("addressSet"); n != 0 {
+		t.Errorf("%d addresses have reverse names", n)
+	}
+	l.must("DetachInternetGateway", "InternetGatewayId="+igw, "VpcId="+vpc)
+	l.must("DeleteInternetGateway", "InternetGatewayId="+igw)
 }
 
 func walkInstances(t *testing.T, l *lab, w world) {

@@ -108,6 +108,7 @@ func TestWholeTree(t *testing.T) {
 		mac1 + "vpc-ipv4-cidr-block":                           "192.168.0.0/16",
 		mac1 + "vpc-ipv4-cidr-blocks":                          "192.168.0.0/16",
 	}
+	want["meta-data/reservation-id"] = "r-" + strings.TrimPrefix(one, "i-")
 	got := make(map[string]string)
 	l.crawl(one, "meta-data/", got)
 	for _, path := range slices.Sorted(maps.Keys(want)) {
@@ -140,7 +141,7 @@ func TestListings(t *testing.T) {
 		"/1.0/meta-data/network/interfaces/macs": eth0.MAC.String() + "/\n" + eth1.MAC.String() + "/",
 		"/latest/meta-data": "ami-launch-index\nami-manifest-path\nblock-device-mapping/\nevents/\nhostname\ninstance-action\n" +
 			"instance-id\ninstance-life-cycle\ninstance-type\nlocal-hostname\nlocal-ipv4\nmac\nmetrics/\nnetwork/\n" +
-			"placement/\nprofile\nsecurity-groups\nservices/\nsystem",
+			"placement/\nprofile\nreservation-id\nsecurity-groups\nservices/\nsystem",
 		"/latest/meta-data/network/interfaces/macs/" + eth1.MAC.String(): "device-number\ninterface-id\nlocal-hostname\n" +
 			"local-ipv4s\nmac\nnetwork-card\nowner-id\nsecurity-group-ids\nsecurity-groups\nsubnet-id\n" +
 			"subnet-ipv4-cidr-block\nvpc-id\nvpc-ipv4-cidr-block\nvpc-ipv4-cidr-blocks",

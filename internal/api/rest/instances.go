@@ -104,7 +104,7 @@ func instanceView(st *control.State) func(*control.Instance) Instance {
 			v.FaultAt = &i.FaultAt
 		}
 		if t, ok := control.InstanceTypeByName(i.Type); ok {
-			v.MaxInterfaces = t.CardInterfaces
+			v.MaxInterfaces = t.Interfaces
 		}
 		return v
 	}

@@ -1,0 +1,28 @@
+package control
+
+// checkSettings refuses settings that no launch takes. A key pair must be
+// there; afterwards the instance only keeps its name.
+func (t *tx) checkSettings(in *LaunchInput) error {
+	s := &in.Settings
+	if err := checkUserData(s.UserData); err != nil {
+		return err
+	}
+	if s.ShutdownBehavior != "" {
+		if err := checkShutdown(s.ShutdownBehavior); err != nil {
+			return err
+		}
+	}
+	if _, err := (MetadataOptions{}).with(s.Metadata); err != nil {
+		return err
+	}
+	switch in.HostnameType {
+	case "", hostnameIP, hostnameResource:
+	default:
+		return invalid("hostnameType", "Value (%s) for parameter hostnameType is invalid. It must be %s or %s.",
+			in.HostnameType, hostnameIP, hostnameResource)
+	}
+	if s.KeyName != "" && !exists(t, TableKeyPair, byName, t.region, s.KeyName) {
+		return refuse(kindKeyPair.notFound, "keyName", kindKeyPair.unknown, s.KeyName)
+	}
+	return nil
+}
