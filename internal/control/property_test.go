@@ -53,6 +53,12 @@ func TestInvariants(t *testing.T) {
 			"elastic ip":       m.elasticIP,
 			"policy":           m.policy,
 			"wait":             m.wait,
+			"route tables":     m.routeTables,
+			"routes":           m.routes,
+			"gateways":         m.gateways,
+			"network ACLs":     m.networkACLs,
+			"blocks":           m.blocks,
+			"peerings":         m.peerings,
 		})
 	})
 }
@@ -209,6 +215,7 @@ func (m *machine) check(rt *rapid.T) {
 		}
 		targets[target] = true
 	}
+	m.checkNetworks(rt)
 	for _, p := range s.Policies() {
 		if n := s.NetworkInterface(p.NetworkInterface); n == nil || n.Attachment != nil && n.Attachment.Primary() {
 			rt.Fatalf("policy %s is for %v", p.ID, n)

@@ -112,6 +112,9 @@ func TestReloadFromSQLite(t *testing.T) {
 				"ACLs":       {before.NetworkACLs(), state.NetworkACLs()},
 				"options":    {before.DHCPOptionSets(), state.DHCPOptionSets()},
 				"gateways":   {before.InternetGateways(), state.InternetGateways()},
+				"egress":     {before.EgressOnlyGateways(), state.EgressOnlyGateways()},
+				"peerings":   {before.Peerings(), state.Peerings()},
+				"reserved":   {before.CIDRReservations(), state.CIDRReservations()},
 				"failovers":  {before.Failovers(), state.Failovers()},
 				"revision":   {before.Revision(), state.Revision()},
 			} {
@@ -156,7 +159,7 @@ func (w *world) random(ctx context.Context, rng *rand.Rand) error {
 	a := draw(rng, s.Addresses(), &control.Address{})
 	yes := rng.IntN(2) == 0
 	one, err := 1, error(nil)
-	switch rng.IntN(20) {
+	switch rng.IntN(24) {
 	case 0, 1:
 		_, err = w.CreateInterface(ctx, control.CreateInterfaceInput{Subnet: sub.ID, SecondaryCount: rng.IntN(2), Tags: control.Tags{"Name": "é"}})
 	case 2, 3:
@@ -217,12 +220,62 @@ func (w *world) random(ctx context.Context, rng *rand.Rand) error {
 		if err == nil {
 			_, err = w.PutFailover(ctx, control.Failover{Kind: control.KindMove, State: control.FailoverRunning, NetworkInterface: n.ID, StartedAt: 7})
 		}
+	default:
+		err = w.randomNetwork(ctx, rng)
 	}
 	var refusal *control.Error
 	if err == nil || errors.As(err, &refusal) && refusal.Code != "InternalError" && refusal.Code != "Unavailable" {
 		return nil
 	}
 	return fmt.Errorf("not a refusal: %w", err)
+}
+
+// randomNetwork runs one command on what is around a VPC.
+func (w *world) randomNetwork(ctx context.Context, rng *rand.Rand) error {
+	s := w.State()
+	v, sub := draw(rng, s.VPCs(), nil), draw(rng, s.Subnets(), nil)
+	r := draw(rng, s.RouteTables(), nil)
+	acl := draw(rng, s.NetworkACLs(), nil)
+	g := draw(rng, s.InternetGateways(), &control.InternetGateway{ID: "igw-00000000"})
+	p := draw(rng, s.Peerings(), &control.Peering{ID: "pcx-00000000"})
+	to := control.DestinationInput{CIDR: fmt.Sprintf("192.0.2.%d/32", rng.IntN(4))}
+	var err error
+	switch rng.IntN(14) {
+	case 0:
+		_, err = w.CreateRouteTable(ctx, v.ID, control.Tags{"Name": "é"})
+	case 1:
+		_, err = w.AssociateRouteTable(ctx, control.AssociateRouteTableInput{Table: r.ID, Subnet: sub.ID})
+	case 2:
+		_, err = w.CreateInternetGateway(ctx, nil)
+	case 3:
+		err = w.AttachInternetGateway(ctx, g.ID, v.ID)
+	case 4:
+		err = w.CreateRoute(ctx, control.RouteInput{Table: r.ID, DestinationInput: to, Gateway: g.ID})
+	case 5:
+		n := draw(rng, s.NetworkInterfaces(), &control.NetworkInterface{ID: "eni-00000000"})
+		err = w.ReplaceRoute(ctx, control.RouteInput{Table: r.ID, DestinationInput: to, Interface: n.ID})
+	case 6:
+		err = w.DeleteRoute(ctx, r.ID, to)
+	case 7:
+		_, err = w.CreateNetworkACL(ctx, v.ID, nil)
+	case 8:
+		err = w.CreateNetworkACLEntry(ctx, control.NetworkACLEntryInput{
+			ACL: acl.ID, Number: 1 + rng.IntN(5), Action: "deny", Protocol: "-1", IPv6CIDR: "::/0",
+		})
+	case 9:
+		_, err = w.AssociateVPCBlock(ctx, control.AssociateVPCBlockInput{VPC: v.ID, AmazonIPv6: true})
+	case 10:
+		_, err = w.CreateEgressOnlyGateway(ctx, v.ID, nil)
+	case 11:
+		_, err = w.CreateReservation(ctx, control.CreateReservationInput{
+			Subnet: sub.ID, CIDR: netip.PrefixFrom(sub.CIDR.Addr(), 30).String(), Type: control.ReservedPrefix,
+		})
+	case 12:
+		_, err = w.CreatePeering(ctx, control.CreatePeeringInput{VPC: v.ID, Peer: draw(rng, s.VPCs(), nil).ID})
+	case 13:
+		err = w.DeletePeering(ctx, p.ID, "1")
+	}
+	return err
 }
 
 // BenchmarkMoveStored is the whole way of one move: transition, SQLite, data
