@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 COUNT   ?= 5
 
-.PHONY: run build test test-go test-web test-browser bench lint fuzz cross generate clean
+.PHONY: run build test test-go test-web test-browser contract agents bench lint fuzz cross generate clean
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
@@ -36,8 +36,19 @@ test-web:
 test-browser: build
 	@sh web/scripts/browser.sh bin/enilab
 
+# contract: the AWS CLI, boto3, aws-sdk-go-v2 and Terraform, unmodified, and the
+# examples of docs/; what is not installed is said to be missing.
+contract: build
+	@ENILAB_BIN=$(CURDIR)/bin/enilab GO=$(GO) bash test/contract/run.sh $(PARTS)
+
+# agents: a cluster's agents take over between two network namespaces; needs root.
+agents: build
+	@ENILAB_BIN=$(CURDIR)/bin/enilab GO=$(GO) bash test/agents/run.sh
+
+# bench: COUNT times each, then once beside moto_server, which takes turns itself.
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 120m ./internal/... ./cmd/server | tee bench.txt
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/bench | tee -a bench.txt
 
 lint:
 	$(GO) vet ./...

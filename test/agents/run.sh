@@ -10,9 +10,10 @@ root=$(cd "$here/../.." && pwd)
 export OCF_ROOT=${OCF_ROOT:-/usr/lib/ocf}
 agents=$OCF_ROOT/resource.d/heartbeat
 
+# missing WHAT [ALLOWED]: with CI set, root has everything but what the machine does not allow.
 missing() {
   echo "MISSING: the cluster agents were not run, for want of $1"
-  if [ -n "${CI:-}" ] && [ "$(id -u)" = 0 ]; then
+  if [ -n "${CI:-}" ] && [ "$(id -u)" = 0 ] && [ -z "${2:-}" ]; then
     echo "agents: 0 passed, 1 failed, 0 skipped"; exit 1
   fi
   echo "agents: 0 passed, 0 failed, 1 skipped"; exit 0
@@ -38,7 +39,7 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-ip netns add "${ns[0]}" 2>/dev/null || missing "the right to make network namespaces"
+ip netns add "${ns[0]}" 2>/dev/null || missing "the right to make network namespaces" allowed
 
 step=start
 failed() {
