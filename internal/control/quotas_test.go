@@ -38,7 +38,7 @@ func TestQuotas(t *testing.T) {
 			func(t *tx) error { _, err := t.createInterface(CreateInterfaceInput{Subnet: s.a.ID}); return err }, nil},
 		{TableNetworkInterface, 0, "NetworkInterfaceLimitExceeded", "network interfaces",
 			func(t *tx) error { _, err := t.runInstance(RunInstanceInput{Subnet: s.a.ID}); return err }, nil},
-		{TableAddress, 0, "AddressLimitExceeded", "addresses", func(t *tx) error { _, err := t.allocateAddress(nil); return err }, nil},
+		{TableAddress, 0, "AddressLimitExceeded", "addresses", func(t *tx) error { _, err := t.allocateAddress(nil, ""); return err }, nil},
 		{TableSecurityGroup, 2, "SecurityGroupLimitExceeded", "security groups", group(s.vpc.ID, "one more"), nil},
 		{TableInternetGateway, 0, "InternetGatewayLimitExceeded", "internet gateways", func(t *tx) error { _, err := t.createInternetGateway(nil); return err }, nil},
 		{TableRouteTable, 1, "RouteTableLimitExceeded", "route tables",
