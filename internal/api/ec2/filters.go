@@ -40,6 +40,9 @@ type filterable[T any] struct {
 	// has a value there, so that none matches.
 	absent string
 	tags   func(T) control.Tags // nil: rows have none
+	// aliases are older names of filters, which EC2 still takes: the API reference
+	// has some, and Terraform asks by them.
+	aliases map[string]string
 }
 
 const tagPrefix = "tag:"
@@ -78,6 +81,9 @@ func (f *filterable[T]) compile(c *call, filters []model.Filter) (func(T) bool, 
 }
 
 func (f *filterable[T]) field(name string) (field[T], error) {
+	if current, ok := f.aliases[name]; ok {
+		name = current
+	}
 	if of, ok := f.fields[name]; ok {
 		return of, nil
 	}

@@ -240,6 +240,15 @@ func walkDefaults(t *testing.T, l *lab, w world) {
 	l.refused("DefaultVpcAlreadyExists", "CreateDefaultVpc")
 	l.refused("DefaultSubnetAlreadyExistsInAvailabilityZone", "CreateDefaultSubnet", "AvailabilityZone=us-east-1a")
 	r := l.must("DescribeSubnets", "Filter.1.Name=default-for-az", "Filter.1.Value.1=true", "Filter.2.Name=availability-zone", "Filter.2.Value.1=us-east-1a")
+	for _, names := range [][2]string{{"defaultForAz", "availabilityZone"}, {"default-for-az", "availability-zone"}} {
+		old := l.must("DescribeSubnets", "Filter.1.Name="+names[0], "Filter.1.Value.1=true", "Filter.2.Name="+names[1], "Filter.2.Value.1=us-east-1a")
+		if got, want := old.text("subnetSet.1.subnetId"), r.text("subnetSet.1.subnetId"); got != want || old.count("subnetSet") != 1 {
+			t.Errorf("by %v: %s, want %s", names, got, want)
+		}
+	}
+	if n := l.must("DescribeVpcs", "Filter.1.Name=isDefault", "Filter.1.Value.1=true").count("vpcSet"); n != 1 {
+		t.Errorf("%d default VPCs by isDefault", n)
+	}
 	if r.count("subnetSet") != 1 || r.text("subnetSet.1.mapPublicIpOnLaunch") != "true" {
 		t.Errorf("the default subnet: %s", r.raw)
 	}
