@@ -50,7 +50,16 @@ RC
 
 tf() { terraform -chdir="$work" "$@"; }
 
-apply() { tf apply -auto-approve -input=false -no-color -var "endpoint=$ENILAB_URL" -var "owner=$1" > "$work/apply-$1.log" || { cat "$work/apply-$1.log"; return 1; }; }
+# logged FILE COMMAND...: shows of what it said the complaints alone.
+logged() {
+  local file=$work/$1; shift
+  tf "$@" -input=false -no-color > "$file" 2>&1 && return
+  sed -n '/^Error/,$p' "$file"
+  return 1
+}
+
+# change VERB OWNER
+change() { logged "$1-$2.log" "$1" -auto-approve -var "endpoint=$ENILAB_URL" -var "owner=$2"; }
 
 # clean OWNER: Terraform sees nothing to change.
 clean() {
@@ -73,20 +82,20 @@ story() {
   prepare "$work"
   export TF_CLI_CONFIG_FILE=$work/terraform.rc TF_IN_AUTOMATION=1 TF_DATA_DIR=$work/.terraform
   unset TF_PLUGIN_CACHE_DIR
-  tf init -input=false -no-color > "$work/init.log" || { cat "$work/init.log"; return 1; }
+  logged init.log init
   tf version -no-color | head -3
   echo "- apply: the first instance owns the interface"
-  apply one
+  change apply one
   clean one
   "$WITNESS" watch "$(tf output -raw client)" 10.77.1.42
   echo "- apply: the second owns it"
-  apply two
+  change apply two
   echo "  the wait for the detachment took $(took apply-two.log 'aws_network_interface_attachment.service: Destruction complete'), the whole apply said:" \
     "$(grep '^Apply complete' "$work/apply-two.log")"
   clean two
   "$WITNESS" moved "$(tf output -raw eni)" "$(tf output -raw one)" "$(tf output -raw two)"
   echo "- destroy"
-  tf destroy -auto-approve -input=false -no-color -var "endpoint=$ENILAB_URL" -var owner=two > "$work/destroy.log" || { cat "$work/destroy.log"; return 1; }
+  change destroy two
 }
 
 case ${1:-} in
