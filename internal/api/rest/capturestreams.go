@@ -61,6 +61,10 @@ func (s *Server) live(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if c.Method() == fiber.MethodHead {
+		s.streamBody(c, formatPcapNg, nil)
+		return nil
+	}
 	if !s.captures.enterLive() {
 		return newProblem(http.StatusConflict, "CaptureLimitExceeded", "as many live streams as allowed are open: end one, or start a capture")
 	}
@@ -97,11 +101,15 @@ func (cs *captures) leaveLive() {
 	cs.live--
 }
 
-// streamBody answers with what write writes. Its context ends with the server;
+// streamBody answers with what write writes, and with nothing to a HEAD: no
+// writer is started whose end nobody would wait for. Its context ends with the server;
 // that the client has left shows in an error of flush, nowhere else.
 func (s *Server) streamBody(c *fiber.Ctx, format captureFormat, write func(ctx context.Context, w io.Writer, flush func() error) error) {
 	c.Set(fiber.HeaderContentType, format.media)
 	c.Set(fiber.HeaderCacheControl, "no-store")
+	if c.Method() == fiber.MethodHead {
+		return
+	}
 	// Write deadlines are the connection's and would outlive this answer.
 	c.Context().SetConnectionClose()
 	conn := c.Context().Conn()
