@@ -51,6 +51,10 @@ func TestInvariants(t *testing.T) {
 			"move":             m.move,
 			"addresses":        m.addresses,
 			"elastic ip":       m.elasticIP,
+			"roomy subnet":     m.roomy,
+			"launch":           m.launches,
+			"more addresses":   m.moreAddresses,
+			"nat gateways":     m.natGateways,
 			"policy":           m.policy,
 			"wait":             m.wait,
 			"route tables":     m.routeTables,
@@ -134,7 +138,7 @@ func (m *machine) check(rt *rapid.T) {
 	devices := make(map[string]bool)
 	used := make(map[string]int)
 	for _, n := range s.NetworkInterfaces() {
-		if len(n.Groups) < 1 || len(n.Groups) > maxGroups {
+		if len(n.Groups) < one(!n.RequesterManaged) || len(n.Groups) > maxGroups {
 			rt.Fatalf("%s has %d groups", n.ID, len(n.Groups))
 		}
 		if other := macs[n.MAC]; other != "" {
@@ -142,7 +146,7 @@ func (m *machine) check(rt *rapid.T) {
 		}
 		macs[n.MAC] = n.ID
 		sub := s.Subnet(n.Subnet)
-		used[n.Subnet] += len(n.Addresses)
+		used[n.Subnet] += len(n.Addresses) + len(n.Prefixes)<<(32-prefixBits)
 		for k, a := range n.Addresses {
 			p := place{n.VPC, a.Addr}
 			switch {
@@ -216,6 +220,7 @@ func (m *machine) check(rt *rapid.T) {
 		targets[target] = true
 	}
 	m.checkNetworks(rt)
+	m.checkInterfaces(rt)
 	for _, p := range s.Policies() {
 		if n := s.NetworkInterface(p.NetworkInterface); n == nil || n.Attachment != nil && n.Attachment.Primary() {
 			rt.Fatalf("policy %s is for %v", p.ID, n)

@@ -14,6 +14,8 @@ func dueAt(row any) (time.Time, bool) {
 		return r.StateUntil, !r.StateUntil.IsZero()
 	case *Peering:
 		return r.due()
+	case *NATGateway:
+		return r.StateUntil, !r.StateUntil.IsZero()
 	case *NetworkInterface:
 		if r.Attachment != nil {
 			return r.Attachment.StateUntil, !r.Attachment.StateUntil.IsZero()
@@ -41,6 +43,14 @@ func (t *tx) finish(table Table, id string) error {
 		}
 		if at, ok := p.due(); ok && !t.now.Before(at) {
 			t.finishPeering(p)
+		}
+	case TableNATGateway:
+		g := get[*NATGateway](t, table, byID, id)
+		if g == nil {
+			return nil
+		}
+		if at, ok := dueAt(g); ok && !t.now.Before(at) {
+			t.finishNAT(g)
 		}
 	case TableNetworkInterface:
 		n := get[*NetworkInterface](t, table, byID, id)

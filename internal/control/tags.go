@@ -93,6 +93,9 @@ func (t *tx) setTags(id string, set Tags, remove []string) error {
 	case kindPeering.prefix:
 		p, err := t.peering(id)
 		return retagRow(t, TablePeering, p, err, func(p *Peering) *Tags { return &p.Tags }, set, remove)
+	case kindNAT.prefix:
+		g, err := t.natGateway(id)
+		return retagRow(t, TableNATGateway, g, err, func(g *NATGateway) *Tags { return &g.Tags }, set, remove)
 	case kindKeyPair.prefix:
 		k, err := t.keyPair(id)
 		return retagRow(t, TableKeyPair, k, err, func(k *KeyPair) *Tags { return &k.Tags }, set, remove)

@@ -23,11 +23,14 @@ const (
 	OpStart     Operation = "start"     // pending until running, by StartInstances
 	OpStop      Operation = "stop"      // stopping until stopped
 	OpTerminate Operation = "terminate" // shutting-down until terminated
+
+	OpCreateNAT Operation = "create-nat-gateway" // pending until available or failed
+	OpDeleteNAT Operation = "delete-nat-gateway" // deleting until deleted
 )
 
 // Operations are all of them, in the order in which people read them.
 func Operations() []Operation {
-	return []Operation{OpAttach, OpDetach, OpLaunch, OpStart, OpStop, OpTerminate}
+	return []Operation{OpAttach, OpDetach, OpLaunch, OpStart, OpStop, OpTerminate, OpCreateNAT, OpDeleteNAT}
 }
 
 // MaxSpan bounds how long a transitional state can be made to last.
@@ -105,6 +108,8 @@ var TimingAWS = Timing{
 		OpStart:     {10 * time.Second, 15 * time.Second, 45 * time.Second},
 		OpStop:      {15 * time.Second, 30 * time.Second, 90 * time.Second},
 		OpTerminate: {15 * time.Second, 30 * time.Second, 60 * time.Second},
+		OpCreateNAT: {60 * time.Second, 90 * time.Second, 150 * time.Second},
+		OpDeleteNAT: {30 * time.Second, 50 * time.Second, 90 * time.Second},
 	},
 	StaleAfterForce: true,
 }

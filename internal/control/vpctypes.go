@@ -59,22 +59,25 @@ const (
 
 // NATGateway translates the addresses of a VPC's instances.
 type NATGateway struct {
-	ID        string // "nat-..."
-	Region    string
-	VPC       string
-	Subnet    string
-	Private   bool // connectivityType private: without Elastic IP
-	State     NATGatewayState
-	StateAt   time.Time // when State was entered
-	Interface string    // its own requester-managed ENI, "" once deleted
-	PrivateIP netip.Addr
+	ID      string // "nat-..."
+	Region  string
+	VPC     string
+	Subnet  string
+	Private bool // connectivityType private: without Elastic IP
+	State   NATGatewayState
+	StateAt time.Time // when State was entered
+	// StateUntil is when State ends by itself: its transitions, and an hour of
+	// being shown after its end.
+	StateUntil time.Time
+	Interface  string // its own requester-managed ENI, "" without
+	PrivateIP  netip.Addr
 	// Allocation and PublicIP are of its Elastic IP, "" and invalid if Private.
-	Allocation  string
-	PublicIP    netip.Addr
+	Allocation string
+	PublicIP   netip.Addr
+	// FailureCode and FailureText tell why it is going to fail, or has.
 	FailureCode string
 	FailureText string
 	DeletedAt   time.Time
-	ClientToken string
 	Tags        Tags
 	CreatedAt   time.Time
 }

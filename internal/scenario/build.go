@@ -259,12 +259,35 @@ func (b *builder) elasticIPs(ctx context.Context) error {
 		if f.NetworkInterface == "" {
 			continue
 		}
+		if err := b.gateway(ctx, b.loaded.Interfaces[f.NetworkInterface]); err != nil {
+			return b.wrap(err, at, "internet gateway of Elastic IP "+f.Name)
+		}
 		bound, err := b.svc.AssociateAddress(ctx, a.AllocationID, b.loaded.Interfaces[f.NetworkInterface], f.IP, false)
 		if err != nil {
 			return b.wrap(err, at, "Elastic IP "+f.Name)
 		}
 		b.later(func(ctx context.Context) error { return b.svc.DisassociateAddress(ctx, bound.AssociationID) })
 	}
+	return nil
+}
+
+// gateway connects the VPC of an ENI with the Internet, without which EC2 maps
+// no Elastic IP there.
+func (b *builder) gateway(ctx context.Context, eni string) error {
+	s := b.svc.State()
+	vpc := s.NetworkInterface(eni).VPC
+	if slices.ContainsFunc(s.InternetGateways(), func(g *control.InternetGateway) bool { return g.VPC == vpc }) {
+		return nil
+	}
+	g, err := b.svc.CreateInternetGateway(ctx, s.VPC(vpc).Tags)
+	if err != nil {
+		return err
+	}
+	b.later(func(ctx context.Context) error { return b.svc.DeleteInternetGateway(ctx, g.ID) })
+	if err := b.svc.AttachInternetGateway(ctx, g.ID, vpc); err != nil {
+		return err
+	}
+	b.later(func(ctx context.Context) error { return b.svc.DetachInternetGateway(ctx, g.ID, vpc) })
 	return nil
 }
 

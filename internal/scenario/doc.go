@@ -31,6 +31,10 @@ type Service interface {
 	ModifyInterface(ctx context.Context, in control.ModifyInterfaceInput) (*control.NetworkInterface, error)
 	DeleteInterface(ctx context.Context, id string) error
 	Attach(ctx context.Context, in control.AttachInput) (*control.NetworkInterface, error)
+	CreateInternetGateway(ctx context.Context, tags control.Tags) (*control.InternetGateway, error)
+	AttachInternetGateway(ctx context.Context, gateway, vpc string) error
+	DetachInternetGateway(ctx context.Context, gateway, vpc string) error
+	DeleteInternetGateway(ctx context.Context, id string) error
 	AllocateAddress(ctx context.Context, tags control.Tags) (*control.Address, error)
 	AssociateAddress(ctx context.Context, allocation, eni, privateIP string, allowReassociation bool) (*control.Address, error)
 	DisassociateAddress(ctx context.Context, association string) error

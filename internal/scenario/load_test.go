@@ -129,6 +129,9 @@ func TestLoadEverything(t *testing.T) {
 	if !spare.SourceDestCheck || spare.Attachment != nil {
 		t.Errorf("spare %+v", spare)
 	}
+	if g := s.InternetGateways(); len(g) != 1 || g[0].VPC != eth1.VPC {
+		t.Errorf("internet gateways %+v, want one for the Elastic IP", g)
+	}
 	if a := s.Address(loaded.Addresses["bound"]); a.NetworkInterface != eth1.ID || a.PrivateIP != netip.MustParseAddr("10.1.0.31") {
 		t.Errorf("Elastic IP bound %+v", a)
 	}

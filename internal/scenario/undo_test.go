@@ -61,6 +61,15 @@ func (f *failing) Attach(ctx context.Context, in control.AttachInput) (*control.
 	return try(f, func() (*control.NetworkInterface, error) { return f.Service.Attach(ctx, in) })
 }
 
+func (f *failing) CreateInternetGateway(ctx context.Context, tags control.Tags) (*control.InternetGateway, error) {
+	return try(f, func() (*control.InternetGateway, error) { return f.Service.CreateInternetGateway(ctx, tags) })
+}
+
+func (f *failing) AttachInternetGateway(ctx context.Context, gateway, vpc string) error {
+	_, err := try(f, func() (*struct{}, error) { return nil, f.Service.AttachInternetGateway(ctx, gateway, vpc) })
+	return err
+}
+
 func (f *failing) AllocateAddress(ctx context.Context, tags control.Tags) (*control.Address, error) {
 	return try(f, func() (*control.Address, error) { return f.Service.AllocateAddress(ctx, tags) })
 }
@@ -101,7 +110,7 @@ func TestEveryCallMayFail(t *testing.T) {
 			if !errors.Is(err, errInjected) {
 				t.Fatalf("got %v", err)
 			}
-			if s := svc.State(); !empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.SecurityGroups()) != 0 || len(s.Policies()) != 0 || len(s.Subnets()) != 0 {
+			if s := svc.State(); !empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.SecurityGroups()) != 0 || len(s.Policies()) != 0 || len(s.Subnets()) != 0 || len(s.InternetGateways()) != 0 {
 				t.Errorf("left behind: %d VPCs, %d subnets, %d interfaces, %d groups, %d policies, %d addresses",
 					len(s.VPCs()), len(s.Subnets()), len(s.NetworkInterfaces()), len(s.SecurityGroups()), len(s.Policies()), len(s.Addresses()))
 			}

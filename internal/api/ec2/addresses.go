@@ -21,9 +21,6 @@ func (c *call) address(a *control.Address) model.Address {
 	m.InstanceId = text(c.instanceOf(a))
 	if n := c.state.NetworkInterface(a.NetworkInterface); n != nil {
 		m.SubnetId = &n.Subnet
-		if n.RequesterManaged {
-			m.ServiceManaged = new("nat-gateway")
-		}
 	}
 	return m
 }

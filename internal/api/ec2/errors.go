@@ -68,6 +68,9 @@ func (a *API) appendError(b []byte, r *request, svc service, err error) (int, []
 	if f, ok := errors.AsType[*apifault.Answer](err); ok {
 		status = f.Status
 	}
+	if c, ok := errors.AsType[*control.Error](err); ok && c.Code == "AuthFailure" {
+		status = http.StatusBadRequest // the caller is known, and the resource somebody else's
+	}
 	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	if svc == serviceSTS {
 		kind := "Sender"

@@ -10,6 +10,8 @@ var handlers = func() map[string]handler {
 	bindPeerings(t)
 	bindGroups(t)
 	bindInterfaces(t)
+	bindPermissions(t)
+	bindNATGateways(t)
 	bindAddresses(t)
 	bindInstances(t)
 	bindTags(t)
@@ -132,6 +134,8 @@ func bindInterfaces(t map[string]handler) {
 	bind(t, "NetworkInterfaceId PrivateIpAddress SecondaryPrivateIpAddressCount Ipv4Prefix Ipv4PrefixCount AllowReassignment",
 		assignPrivateIPAddresses)
 	bind(t, "NetworkInterfaceId PrivateIpAddress Ipv4Prefix", unassignPrivateIPAddresses)
+	bind(t, "NetworkInterfaceId Ipv6Addresses Ipv6AddressCount Ipv6Prefix Ipv6PrefixCount", assignIpv6Addresses)
+	bind(t, "NetworkInterfaceId Ipv6Addresses Ipv6Prefix", unassignIpv6Addresses)
 }
 
 func bindAddresses(t map[string]handler) {

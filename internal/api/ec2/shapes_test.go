@@ -120,7 +120,9 @@ func (m *modelShapes) judge(path, name string, e *element) (wrong []string) {
 		// New instance types appear faster than models, and EC2 says "available" of
 		// the attachment of an internet gateway (API reference,
 		// InternetGatewayAttachment), which the model's enum lacks.
-		lacking := name == "InstanceType" || name == "AttachmentStatus" && e.Text == "available"
+		// So it says "nat_gateway" of the ENI of a NAT gateway, by its own filter
+		// interface-type.
+		lacking := name == "InstanceType" || name == "NetworkInterfaceType" && e.Text == "nat_gateway" || name == "AttachmentStatus" && e.Text == "available"
 		if len(s.Enum) > 0 && !lacking && !slices.Contains(s.Enum, e.Text) {
 			err = fmt.Errorf("%q is not one of %v", e.Text, s.Enum)
 		}

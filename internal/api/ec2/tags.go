@@ -109,6 +109,9 @@ var taggables = map[string]struct {
 	"pcx": {idPeering, func(s *control.State, id string) *tagged {
 		return as(s.Peering(id), tagPeering)
 	}, func(s *control.State, yield func(tagged)) { each(s.Peerings(), tagPeering, yield) }},
+	"nat": {idNAT, func(s *control.State, id string) *tagged {
+		return as(s.NATGateway(id), tagNAT)
+	}, func(s *control.State, yield func(tagged)) { each(s.NATGateways(), tagNAT, yield) }},
 	"key": {idKeyPair, func(s *control.State, id string) *tagged {
 		return as(s.KeyPair(id), tagKeyPair)
 	}, func(s *control.State, yield func(tagged)) { each(s.KeyPairs(), tagKeyPair, yield) }},
@@ -123,6 +126,8 @@ func tagInterface(n *control.NetworkInterface) tagged {
 func tagGroup(g *control.SecurityGroup) tagged { return tagged{"security-group", g.ID, g.Tags} }
 func tagAddress(a *control.Address) tagged     { return tagged{"elastic-ip", a.AllocationID, a.Tags} }
 func tagKeyPair(k *control.KeyPair) tagged     { return tagged{"key-pair", k.ID, k.Tags} }
+
+func tagNAT(g *control.NATGateway) tagged { return tagged{"natgateway", g.ID, g.Tags} }
 
 func tagRouteTable(r *control.RouteTable) tagged { return tagged{"route-table", r.ID, r.Tags} }
 func tagNetworkACL(a *control.NetworkACL) tagged { return tagged{"network-acl", a.ID, a.Tags} }

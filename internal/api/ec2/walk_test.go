@@ -35,6 +35,10 @@ func TestEveryAction(t *testing.T) {
 	walkNetworks(t, l, w, eni)
 	walkAttributes(t, l, w)
 	walkListed(t, l, w)
+	walkLaunches(t, l, w)
+	walkIPv6(t, l, w)
+	walkNAT(t, l, w)
+	walkPermissions(t, l, eni)
 
 	l.must("DeleteNetworkInterface", "NetworkInterfaceId="+eni)
 	for _, i := range []string{w.a, w.b} {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -22,7 +23,10 @@ type NetworkInterface struct {
 	VPCID           string            `json:"vpcId"`
 	SubnetID        string            `json:"subnetId"`
 	Zone            string            `json:"zone"`
+	Type            string            `json:"type" doc:"interface, efa, efa-only, trunk, or nat_gateway"`
 	PrivateIPs      []PrivateIP       `json:"privateIps" doc:"The primary address first"`
+	Prefixes        []string          `json:"prefixes,omitempty" doc:"IPv4 prefixes, each of sixteen addresses"`
+	IPv6            []string          `json:"ipv6,omitempty" doc:"IPv6 addresses and prefixes"`
 	Groups          []GroupName       `json:"groups"`
 	SourceDestCheck bool              `json:"sourceDestCheck"`
 	Attachment      *Attachment       `json:"attachment,omitempty"`
@@ -31,11 +35,12 @@ type NetworkInterface struct {
 	CreatedAt       time.Time         `json:"createdAt"`
 }
 
-// PrivateIP is a private address and the Elastic IP in front of it.
+// PrivateIP is a private address and the public one in front of it.
 type PrivateIP struct {
-	Address  string `json:"address"`
-	Primary  bool   `json:"primary"`
-	PublicIP string `json:"publicIp,omitempty"`
+	Address      string `json:"address"`
+	Primary      bool   `json:"primary"`
+	PublicIP     string `json:"publicIp,omitempty" doc:"An Elastic IP, or the address that was assigned automatically"`
+	AllocationID string `json:"allocationId,omitempty" doc:"Of the Elastic IP"`
 }
 
 // GroupName is a security group an interface carries.
@@ -49,6 +54,7 @@ type Attachment struct {
 	ID                  string    `json:"id"`
 	InstanceID          string    `json:"instanceId"`
 	DeviceIndex         int       `json:"deviceIndex"`
+	NetworkCard         int       `json:"networkCard" doc:"0 unless the instance type has several"`
 	State               string    `json:"state" enum:"attaching,attached,detaching,detached"`
 	DeleteOnTermination bool      `json:"deleteOnTermination"`
 	AttachedAt          time.Time `json:"attachedAt"`
@@ -101,9 +107,18 @@ func (s *Server) interfaceView(st *control.State) func(*control.NetworkInterface
 	return func(n *control.NetworkInterface) NetworkInterface {
 		v := NetworkInterface{
 			ID: n.ID, MACAddress: n.MAC.String(), Description: n.Description, Status: n.Status(),
-			VPCID: n.VPC, SubnetID: n.Subnet, Zone: n.Zone, SourceDestCheck: n.SourceDestCheck,
+			VPCID: n.VPC, SubnetID: n.Subnet, Zone: n.Zone, SourceDestCheck: n.SourceDestCheck, Type: cmp.Or(n.Type, control.TypeInterface),
 			PrivateIPs: privateIPViews(st, n), Groups: make([]GroupName, 0, len(n.Groups)),
 			Tags: tagsView(n.Tags), CreatedAt: n.CreatedAt,
+		}
+		for _, p := range n.Prefixes {
+			v.Prefixes = append(v.Prefixes, p.String())
+		}
+		for _, a := range n.IPv6 {
+			v.IPv6 = append(v.IPv6, a.Addr.String())
+		}
+		for _, p := range n.IPv6Prefixes {
+			v.IPv6 = append(v.IPv6, p.String())
 		}
 		for _, id := range n.Groups {
 			g := GroupName{ID: id}
@@ -114,7 +129,7 @@ func (s *Server) interfaceView(st *control.State) func(*control.NetworkInterface
 		}
 		if a := n.Attachment; a != nil {
 			v.Attachment = &Attachment{
-				ID: a.ID, InstanceID: a.Instance, DeviceIndex: a.DeviceIndex, State: string(a.State),
+				ID: a.ID, InstanceID: a.Instance, DeviceIndex: a.DeviceIndex, NetworkCard: a.NetworkCard, State: string(a.State),
 				DeleteOnTermination: a.DeleteOnTermination, AttachedAt: a.AttachTime,
 			}
 		}
@@ -125,12 +140,19 @@ func (s *Server) interfaceView(st *control.State) func(*control.NetworkInterface
 }
 
 func privateIPViews(st *control.State, n *control.NetworkInterface) []PrivateIP {
-	public := map[netip.Addr]string{}
+	elastic := map[netip.Addr]*control.Address{}
 	for _, a := range st.AddressesOf(n.ID) {
-		public[a.PrivateIP] = a.PublicIP.String()
+		elastic[a.PrivateIP] = a
 	}
 	return views(n.Addresses, func(a control.PrivateAddress) PrivateIP {
-		return PrivateIP{Address: a.Addr.String(), Primary: a.Primary, PublicIP: public[a.Addr]}
+		v := PrivateIP{Address: a.Addr.String(), Primary: a.Primary}
+		switch e := elastic[a.Addr]; {
+		case e != nil:
+			v.PublicIP, v.AllocationID = e.PublicIP.String(), e.AllocationID
+		case a.Primary && n.PublicIP.IsValid():
+			v.PublicIP = n.PublicIP.String()
+		}
+		return v
 	})
 }
 
