@@ -71,9 +71,9 @@ func parseAddress(s string, sub *Subnet, launch bool) (netip.Addr, error) {
 // it fails once in a thousand times; then the leases are walked in order.
 const randomTries = 32
 
-// pickAddress chooses a free address that is neither in taken nor reserved. Like AWS it
-// hands out no recognisable sequence, so that a new ENI rarely inherits the
-// address (and the peers' ARP entries) of one just deleted.
+// pickAddress chooses a free address that is neither in taken nor reserved.
+// Like AWS it hands out no recognisable sequence, so that a new ENI rarely
+// inherits the address (and the peers' ARP entries) of one just deleted.
 func (t *tx) pickAddress(sub *Subnet, taken map[netip.Addr]bool) (netip.Addr, error) {
 	size := capacity(sub.CIDR)
 	used := len(taken)
@@ -83,8 +83,10 @@ func (t *tx) pickAddress(sub *Subnet, taken map[netip.Addr]bool) (netip.Addr, er
 	if used >= size {
 		return netip.Addr{}, errSubnetFull()
 	}
-	kept := t.reserves(sub.ID)
-	free := func(a netip.Addr) bool { return !taken[a] && !kept(a) && t.holder(sub.VPC, a) == nil }
+	kept := t.reservations(sub.ID)
+	free := func(a netip.Addr) bool {
+		return !taken[a] && t.holder(sub.VPC, a) == nil && !kept.overlap(netip.PrefixFrom(a, 32))
+	}
 	var b [4]byte
 	start := 0
 	for range randomTries {

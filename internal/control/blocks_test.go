@@ -207,6 +207,44 @@ func TestReservations(t *testing.T) {
 		func(t *tx) (*CIDRReservation, error) { return t.deleteReservation(r.ID) })
 }
 
+// VPC User Guide, "Subnet CIDR reservations": a prefix that a request does not
+// name comes of what is reserved for prefixes, and never of an explicit range.
+func TestReservationsOfPrefixes(t *testing.T) {
+	s := newSite(t)
+	a := must(s.lab, associateAmazonBlock(s.vpc.ID))
+	block := netip.PrefixFrom(a.CIDR.Addr(), 64)
+	sub := must(s.lab, func(t *tx) (*Subnet, error) {
+		return t.createSubnet(CreateSubnetInput{VPC: s.vpc.ID, CIDR: "192.168.6.0/26", IPv6CIDR: block.String()})
+	})
+	for cidr, typ := range map[string]string{
+		"192.168.6.32/28": ReservedPrefix, "192.168.6.48/28": ReservedExplicit, block.Addr().String() + "/72": ReservedPrefix,
+	} {
+		must(s.lab, func(t *tx) (*CIDRReservation, error) {
+			return t.createReservation(CreateReservationInput{Subnet: sub.ID, CIDR: cidr, Type: typ})
+		})
+	}
+	create := func(t *tx) (*NetworkInterface, error) {
+		return t.createInterface(CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "192.168.6.5", PrefixCount: 1, IPv6PrefixCount: 1, IPv6Count: new(1)})
+	}
+	n := must(s.lab, create)
+	if got := n.Prefixes[0].String(); got != "192.168.6.32/28" {
+		t.Errorf("the prefix is %s, want the reserved one", got)
+	}
+	kept := netip.PrefixFrom(block.Addr(), 72)
+	if !kept.Contains(n.IPv6Prefixes[0].Addr()) || kept.Contains(n.IPv6[0].Addr) {
+		t.Errorf("the IPv6 prefix is %s, the address %s, reserved for prefixes is %s", n.IPv6Prefixes[0], n.IPv6[0].Addr, kept)
+	}
+	more := func(t *tx) (*NetworkInterface, error) {
+		return t.createInterface(CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "192.168.6.6", PrefixCount: 1})
+	}
+	if got := must(s.lab, more).Prefixes[0].String(); got != "192.168.6.16/28" {
+		t.Errorf("the next prefix is %s, want the only one that nobody reserves", got)
+	}
+	refused(s.lab, "InsufficientCidrBlocks", "The specified subnet does not have enough free cidr blocks to satisfy the request.", func(t *tx) (*NetworkInterface, error) {
+		return t.createInterface(CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "192.168.6.7", PrefixCount: 1})
+	})
+}
+
 func TestDefaultsCanBeMadeAgain(t *testing.T) {
 	l := newLab(t)
 	l.ok(func(t *tx) error { return t.found() })

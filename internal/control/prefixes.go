@@ -61,20 +61,26 @@ func (t *tx) namedPrefixes(sub *Subnet, wanted []string, had taken) ([]netip.Pre
 	return list, nil
 }
 
-// pickPrefix chooses a free IPv4 prefix, by chance as pickAddress does.
+// pickPrefix chooses a free IPv4 prefix, by chance as pickAddress does: of what
+// is reserved for prefixes, else of what is not reserved at all.
 func (t *tx) pickPrefix(sub *Subnet, had taken) (netip.Prefix, error) {
 	if sub.CIDR.Bits() > prefixBits {
 		return netip.Prefix{}, errNoPrefix()
 	}
-	blocks := 1 << (prefixBits - sub.CIDR.Bits())
-	var b [4]byte
-	t.random(b[:])
-	start := int(binary.BigEndian.Uint32(b[:]) % uint32(blocks))
-	for k := range blocks {
-		p := netip.PrefixFrom(nth(sub.CIDR, (start+k)%blocks<<(32-prefixBits)), prefixBits)
-		if t.freePrefix(sub, p, had) {
-			had.addPrefix(p)
-			return p, nil
+	kept := t.reservations(sub.ID)
+	blocks := append(kept.forPrefixes(true, prefixBits), sub.CIDR)
+	for n, block := range blocks {
+		rest := n == len(blocks)-1
+		count := 1 << (prefixBits - block.Bits())
+		var b [4]byte
+		t.random(b[:])
+		start := int(binary.BigEndian.Uint32(b[:]) % uint32(count))
+		for k := range count {
+			p := netip.PrefixFrom(nth(block, (start+k)%count<<(32-prefixBits)), prefixBits)
+			if !(rest && kept.overlap(p)) && t.freePrefix(sub, p, had) {
+				had.addPrefix(p)
+				return p, nil
+			}
 		}
 	}
 	return netip.Prefix{}, errNoPrefix()
@@ -166,11 +172,19 @@ func (t *tx) pickIPv6(sub *Subnet, in AssignIPv6Input) ([]netip.Addr, []netip.Pr
 		}
 		prefixes = append(prefixes, p)
 	}
+	kept := t.reservations(sub.ID)
 	find := func(bits int) (netip.Prefix, error) {
-		for range randomTries {
-			p := t.randomIPv6(block, bits)
-			if !reservedIPv6(block, p.Addr()) && !had(p) && t.freeIPv6(sub, p) {
-				return p, nil
+		from := []netip.Prefix{block}
+		if bits == ipv6PrefixBits {
+			from = append(kept.forPrefixes(false, bits), block)
+		}
+		for n, within := range from {
+			rest := n == len(from)-1
+			for range randomTries {
+				p := t.randomIPv6(within, bits)
+				if !(rest && kept.overlap(p)) && !reservedIPv6(block, p.Addr()) && !had(p) && t.freeIPv6(sub, p) {
+					return p, nil
+				}
 			}
 		}
 		// 65,536 prefixes and 2^64 addresses do not fill up by chance.

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"net/netip"
+	"slices"
 )
 
 // Kinds of reservations (EC2 SubnetCidrReservationType): of prefixes that ENIs
@@ -95,15 +96,25 @@ func (t *tx) dropReservation(r *CIDRReservation) {
 	t.emit("cidr-reservation.deleted", r.ID, "subnet", r.Subnet)
 }
 
-// reserves tells which addresses of a subnet chance must not choose.
-func (t *tx) reserves(subnet string) func(netip.Addr) bool {
-	rows := list[*CIDRReservation](t, TableCIDRReservation, bySubnet, subnet)
-	return func(a netip.Addr) bool {
-		for _, r := range rows {
-			if r.CIDR.Contains(a) {
-				return true
-			}
+// reservations are those of one subnet.
+type reservations []*CIDRReservation
+
+func (t *tx) reservations(subnet string) reservations {
+	return list[*CIDRReservation](t, TableCIDRReservation, bySubnet, subnet)
+}
+
+// overlap reports whether any of p is reserved, for whatever.
+func (r reservations) overlap(p netip.Prefix) bool {
+	return slices.ContainsFunc(r, func(r *CIDRReservation) bool { return r.CIDR.Overlaps(p) })
+}
+
+// forPrefixes are the blocks of one family from which prefixes of a length are
+// taken first (VPC User Guide, "Subnet CIDR reservations").
+func (r reservations) forPrefixes(v4Family bool, bits int) (blocks []netip.Prefix) {
+	for _, r := range r {
+		if r.Type == ReservedPrefix && v4(r.CIDR) == v4Family && r.CIDR.Bits() <= bits {
+			blocks = append(blocks, r.CIDR)
 		}
-		return false
 	}
+	return blocks
 }
