@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -115,6 +116,28 @@ func TestManualMovesLeaveRecords(t *testing.T) {
 	l.recovered(l.ec2[0].ID, l.ec2[1].ID, l.newest().Control.AttachedAt)
 	if f := l.completed(); f.ID != id || f.Kind != control.KindMove || f.Control.DetectedAt != 0 {
 		t.Errorf("record %+v, want the manual move %s", f, id)
+	}
+}
+
+// TestAMoveBeforeRunIsMeasured: the API may answer before the controller's
+// goroutine has begun, and that move's record must end too.
+func TestAMoveBeforeRunIsMeasured(t *testing.T) {
+	l := newLab(t)
+	ctl := must(New(l.ctl.opt))(t)
+	_, id, err := ctl.Move(l.ctx, control.MoveInput{Interface: l.eth1.ID, Instance: l.ec2[1].ID, DeviceIndex: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(l.ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- ctl.Run(ctx) }()
+	l.recovered(l.ec2[0].ID, l.ec2[1].ID, l.newest().Control.AttachedAt)
+	if f := l.completed(); f.ID != id || f.Error != "" {
+		t.Errorf("record %+v, want %s completed", f, id)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -26,6 +26,16 @@ func (l *lab) replied() {
 	}
 }
 
+// policy turns the demo's failover policy on or off.
+func (l *lab) policy(loaded *scenario.Loaded, enabled bool) {
+	l.t.Helper()
+	p := *l.svc.State().Policy(loaded.Policies["eth1"])
+	p.Enabled = enabled
+	if _, err := l.svc.PutPolicy(l.ctx, p); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
 func (l *lab) served() bool {
 	clients, conns := 0, 0
 	for _, f := range l.guests.Stats() {
@@ -46,7 +56,9 @@ func (l *lab) served() bool {
 func TestDemoFailover(t *testing.T) {
 	l := newLab(t, t.TempDir())
 	_, loaded := l.load("demo")
+	l.policy(loaded, false) // a machine that is busy booting looks like a dead one
 	l.replied()
+	l.policy(loaded, true)
 	one, two := loaded.Instances["EC2-1"], loaded.Instances["EC2-2"]
 	if _, err := l.svc.FailInstance(l.ctx, one, control.FaultFreeze); err != nil {
 		t.Fatal(err)
@@ -152,6 +164,7 @@ func (l *lab) checkTraffic(rec *control.Failover, r control.TrafficResult, from,
 func TestDemoRefusesAnotherZone(t *testing.T) {
 	l := newLab(t, t.TempDir())
 	_, loaded := l.load("demo")
+	l.policy(loaded, false)
 	in := control.MoveInput{Interface: loaded.Interfaces["eth1"], Instance: loaded.Instances["EC2-3"], DeviceIndex: -1}
 	for _, in.DryRun = range []bool{true, false} {
 		_, id, err := l.mover.Move(l.ctx, in)

@@ -18,11 +18,11 @@ import (
 func TestProbesTellBlockedFromDead(t *testing.T) {
 	l := newLab(t, t.TempDir())
 	_, loaded := l.load("demo")
-	l.replied()
 	// The demo's own policy probes the same interface.
 	if err := l.svc.DeletePolicy(l.ctx, loaded.Policies["eth1"]); err != nil {
 		t.Fatal(err)
 	}
+	l.replied()
 	eth1, one := loaded.Interfaces["eth1"], loaded.Instances["EC2-1"]
 	prober := failover.NewGuestProber(l.guests, l.engine, l.now)
 	t.Cleanup(func() { prober.Forget("fop-test") })
