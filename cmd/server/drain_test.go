@@ -42,7 +42,6 @@ func TestASignalDrains(t *testing.T) {
 	if _, err := io.ReadFull(live.Body, head); err != nil {
 		t.Fatal(err)
 	}
-	begun := time.Now()
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +52,9 @@ func TestASignalDrains(t *testing.T) {
 	if err := stream.end(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {
 		t.Errorf("the stream ended with %v, want 1001", err)
 	}
+	// It says so itself, by another exit, if ending takes longer than drainTime.
 	if err := p.wait(t, patience); err != nil {
 		t.Errorf("ended with %v, want exit 0\n%s", err, p.stderr)
-	}
-	if took := time.Since(begun); took > drainTime {
-		t.Errorf("drained in %v, want at most %v", took, drainTime)
 	}
 	if n := countFrames(t, strings.NewReader(string(head)+string(rest))); n == 0 {
 		t.Error("the live capture has no frame")
@@ -69,6 +66,17 @@ func TestASignalDrains(t *testing.T) {
 	defer kept.Close()
 	if n := countFrames(t, kept); n == 0 {
 		t.Error("the kept capture has no frame")
+	}
+}
+
+// A signal while the laboratory is opened or filled ends it as at any other
+// time: with exit 0, and nothing said.
+func TestASignalDuringTheStart(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out strings.Builder
+	if err := run(ctx, serveArgs(t.TempDir(), "--scenario", "demo"), &out); err != nil || out.String() != "" {
+		t.Errorf("ended with %v, said %q", err, out.String())
 	}
 }
 

@@ -50,8 +50,12 @@ type serveCmd struct {
 	LogLevel  string            `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
 }
 
-// drainTime bounds what ending may take in all.
-const drainTime = 5 * time.Second
+const (
+	// drainTime bounds what ending may take in all.
+	drainTime = 5 * time.Second
+	// labTime is what the API leaves of it for the parts behind.
+	labTime = drainTime - rest.StopTime
+)
 
 // Run runs the laboratory until the context ends.
 func (s *serveCmd) Run(e env) error {
@@ -78,9 +82,18 @@ func (s *serveCmd) Run(e env) error {
 	}
 	l, err := s.open(e.ctx, log)
 	if err != nil {
-		return err
+		return unlessStopped(e.ctx, err)
 	}
 	return errors.Join(s.serve(e.ctx, l, ln, page, fill, e.stdout), l.close())
+}
+
+// unlessStopped is err, but for a start that a signal has cut short: ending it
+// was asked for and is no failure.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // lab is everything behind the API, running.
@@ -191,8 +204,8 @@ func (l *lab) close() error {
 	var errs []error
 	select {
 	case <-ended:
-	case <-time.After(drainTime):
-		errs = append(errs, fmt.Errorf("the laboratory did not end within %v", drainTime))
+	case <-time.After(labTime):
+		errs = append(errs, fmt.Errorf("the laboratory did not end within %v", labTime))
 	}
 	for {
 		select {
@@ -240,6 +253,7 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest
 	go func() { served <- srv.Serve(ctx, ln) }()
 	loaded, err := s.fill(ctx, l, fill)
 	if err != nil {
+		err = unlessStopped(ctx, err)
 		stop()
 		return errors.Join(err, <-served)
 	}

@@ -37,8 +37,8 @@ const (
 	commandTime = 15 * time.Second
 	readTime    = 30 * time.Second
 	idleTime    = 2 * time.Minute
-	// stopTime is how long requests under way may take once the server stops.
-	stopTime = 3 * time.Second
+	// StopTime is how long requests under way may take once the server stops.
+	StopTime = 3 * time.Second
 )
 
 // Server is the HTTP side of enilab.
@@ -52,7 +52,7 @@ type Server struct {
 	started  time.Time
 	spec     []byte // the OpenAPI document
 	conns    connections
-	stopIn   time.Duration // stopTime, but in tests
+	stopIn   time.Duration // StopTime, but in tests
 
 	ctx  context.Context // ends when the server stops
 	stop context.CancelFunc
@@ -63,7 +63,7 @@ func New(opt Options) (*Server, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{opt: opt, epoch: rand.Text(), started: time.Now(), stopIn: stopTime, guard: newGuard(opt)}
+	s := &Server{opt: opt, epoch: rand.Text(), started: time.Now(), stopIn: StopTime, guard: newGuard(opt)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	var err error
 	if s.captures, err = openCaptures(opt.Engine, opt.Clock, opt.CaptureDir); err != nil {
