@@ -34,6 +34,9 @@ func compile(before, after *State, changes []Change) dataplane.Delta {
 			d.Hosts, d.RemoveHosts = differ(before, after, c, hostSpec, d.Hosts, d.RemoveHosts)
 		}
 	}
+	for _, c := range referring(before, after, changes) {
+		d.Groups, d.RemoveGroups = differ(before, after, c, groupSpec, d.Groups, d.RemoveGroups)
+	}
 	return d
 }
 
@@ -52,6 +55,29 @@ func reblocked(before, after *State, changes []Change) []Change {
 		}
 	}
 	return slices.Concat(changes, subnets)
+}
+
+// referring are the groups whose own rows have not changed, but a prefix list
+// that their rules name.
+func referring(before, after *State, changes []Change) (groups []Change) {
+	known := make(map[string]bool)
+	for _, c := range changes {
+		if c.Table == TableSecurityGroup {
+			known[c.ID] = true
+		}
+	}
+	for _, c := range changes {
+		if c.Table != TablePrefixList || c.Before == nil {
+			continue
+		}
+		for _, g := range allIn[*SecurityGroup](after.db.Txn(false), string(TableSecurityGroup), byReference, c.ID) {
+			if was := before.SecurityGroup(g.ID); was != nil && !known[g.ID] {
+				known[g.ID] = true
+				groups = append(groups, Change{Table: TableSecurityGroup, ID: g.ID, Before: was, After: g})
+			}
+		}
+	}
+	return groups
 }
 
 // differ compiles one row in both states and adds what changed to set or to
@@ -119,17 +145,24 @@ func groupSpec(s *State, g *SecurityGroup) *dataplane.GroupSpec {
 			ID: verdict.RuleID(r.Ref), Proto: int16(r.Protocol),
 			From: int32(r.FromPort), To: int32(r.ToPort), Prefix: r.CIDR,
 		}}
+		list := &spec.Ingress
+		if r.Egress {
+			list = &spec.Egress
+		}
 		switch {
+		case r.PrefixList != "":
+			// One for each entry, all with the name of the rule.
+			for _, e := range s.PrefixList(r.PrefixList).Entries() {
+				rule.Prefix = e.CIDR
+				*list = append(*list, rule)
+			}
+			continue
 		case r.Group == g.ID:
 			rule.Group = g.Ref
 		case r.Group != "":
 			rule.Group = s.SecurityGroup(r.Group).Ref
 		}
-		if r.Egress {
-			spec.Egress = append(spec.Egress, rule)
-		} else {
-			spec.Ingress = append(spec.Ingress, rule)
-		}
+		*list = append(*list, rule)
 	}
 	return spec
 }

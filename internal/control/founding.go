@@ -6,8 +6,8 @@ import (
 )
 
 // Found makes what EC2 has in a region before anybody does anything there: a
-// set of DHCP options and the default VPC, with a subnet in each zone, an
-// internet gateway, and a route to it. Later calls do nothing, even if the
+// set of DHCP options, the prefix lists that AWS manages, and the default VPC,
+// with a subnet in each zone, an internet gateway, and a route to it. Later calls do nothing, even if the
 // default VPC has been deleted meanwhile.
 func (s *Service) Found(ctx context.Context) error {
 	return s.change(ctx, func(t *tx) error { return t.found() })
@@ -19,6 +19,7 @@ func (t *tx) found() error {
 	}
 	t.put(TableRegion, &Region{Name: t.region, CreatedAt: t.now})
 	t.emit("region.founded", t.region)
+	t.awsPrefixLists()
 	_, err := t.createDefaultVPC()
 	return err
 }

@@ -21,8 +21,9 @@ var (
 	anyIPv6 = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 )
 
-// newGroup makes a group as EC2 does: everything out; the default group of a
-// VPC also takes everything in from its own members.
+// newGroup makes a group as EC2 does: everything out, by IPv6 too if the VPC
+// has it; the default group of a VPC also takes everything in from its own
+// members.
 func (t *tx) newGroup(v *VPC, name, description string, tags Tags, fromItself bool) (*SecurityGroup, error) {
 	id, err := t.mintRow(TableSecurityGroup, kindGroup.prefix)
 	if err != nil {
@@ -58,8 +59,8 @@ func everythingOut(to netip.Prefix) SecurityGroupRule {
 func (t *tx) addRules(g *SecurityGroup, rules []SecurityGroupRule) ([]SecurityGroupRule, error) {
 	for i := range rules {
 		id, err := t.mint(kindRule.prefix, func(id string) bool {
-			same := func(r SecurityGroupRule) bool { return r.ID == id }
-			return slices.ContainsFunc(g.Rules, same) || slices.ContainsFunc(rules[:i], same)
+			return exists(t, TableSecurityGroup, byRule, id) ||
+				slices.ContainsFunc(rules[:i], func(r SecurityGroupRule) bool { return r.ID == id })
 		})
 		if err != nil {
 			return nil, err
@@ -107,15 +108,19 @@ func checkGroupText(field, s string) error {
 		return refuse(codeMissing, field, "The request must contain the parameter %s", field)
 	}
 	for _, r := range s {
-		ok := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
-			strings.ContainsRune(" ._-:/()#,@[]+=&;{}!$*", r)
-		if !ok || len(s) > maxGroupText {
+		if !groupRune(r) || len(s) > maxGroupText {
 			return invalid(field,
 				"Value (%s) for parameter %s is invalid. Character sets beyond ASCII, or more than %d characters, are not supported.",
 				s, field, maxGroupText)
 		}
 	}
 	return nil
+}
+
+// groupRune reports whether EC2 takes a character in the names and descriptions
+// of groups and rules.
+func groupRune(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" ._-:/()#,@[]+=&;{}!$*", r)
 }
 
 func (t *tx) deleteGroup(id string) error {

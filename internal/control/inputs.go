@@ -177,7 +177,9 @@ type (
 	RuleInput struct {
 		Protocol         string // tcp, udp, icmp, icmpv6, an IANA number, or -1
 		FromPort, ToPort *int   // ports; ICMP type and code
-		CIDR, Group      string // exactly one
-		Description      string
+		// Exactly one of CIDR, Group and PrefixList is given.
+		CIDR, Group, PrefixList string
+		Description             string
+		Tags                    Tags
 	}
 )

@@ -40,6 +40,15 @@ func (t *tx) group(id string) (*SecurityGroup, error) {
 	return find[SecurityGroup](t, kindGroup, TableSecurityGroup, byID, "groupId", id)
 }
 
+// ruleGroup finds the group that has a rule.
+func (t *tx) ruleGroup(id string) (*SecurityGroup, error) {
+	return find[SecurityGroup](t, kindRule, TableSecurityGroup, byRule, "securityGroupRuleId", id)
+}
+
+func (t *tx) prefixList(id string) (*PrefixList, error) {
+	return find[PrefixList](t, kindPrefixList, TablePrefixList, byID, "prefixListId", id)
+}
+
 func (t *tx) address(id string) (*Address, error) {
 	return find[Address](t, kindAddress, TableAddress, byID, "allocationId", id)
 }

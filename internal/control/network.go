@@ -74,6 +74,10 @@ func (t *tx) deleteVPC(id string) error {
 		return refuse(codeDependency, "vpcId", "The vpc '%s' has dependencies and cannot be deleted.", id)
 	}
 	for _, g := range groups {
+		// A rule of a VPC that was a peer may still name it.
+		if exists(t, TableSecurityGroup, byReference, g.ID) {
+			return errDependent(g.ID)
+		}
 		t.remove(TableSecurityGroup, g)
 	}
 	for _, r := range tables {
@@ -82,6 +86,7 @@ func (t *tx) deleteVPC(id string) error {
 	for _, a := range acls {
 		t.remove(TableNetworkACL, a)
 	}
+	t.dropFlowLogs(id)
 	t.remove(TableVPC, v)
 	t.emit("vpc.deleted", id)
 	return nil
@@ -192,6 +197,7 @@ func (t *tx) deleteSubnet(id string) error {
 		t.remove(tableUsage, u)
 	}
 	t.leaveNetworks(s)
+	t.dropFlowLogs(id)
 	t.remove(TableSubnet, s)
 	t.emit("subnet.deleted", id)
 	return nil

@@ -230,6 +230,27 @@ func (t *tx) weight(r Route) int {
 	return 0
 }
 
+// routesFit refuses a table with more routes of one's own than the quota.
+func (t *tx) routesFit(r *RouteTable) error {
+	var v4, v6 int
+	for _, route := range r.Routes {
+		if route.Origin != originRoute {
+			continue
+		}
+		used := t.weight(route)
+		if t.reachesIPv4(route) {
+			v4 += used
+		} else {
+			v6 += used
+		}
+	}
+	if v4 > maxRoutes || v6 > maxRoutes {
+		return refuse("RouteLimitExceeded", "routeTableId",
+			"The maximum number of routes (%d) in route table %s has been reached.", maxRoutes, r.ID)
+	}
+	return nil
+}
+
 // block returns the block of the VPC that holds p.
 func (v *VPC) block(p netip.Prefix) (netip.Prefix, bool) {
 	for _, a := range slices.Concat(v.CIDRs, v.IPv6CIDRs) {
@@ -316,18 +337,11 @@ func (t *tx) createRoute(in RouteInput) error {
 	if err := t.placed(r, route); err != nil {
 		return err
 	}
-	v4, used := t.reachesIPv4(route), t.weight(route)
-	for _, other := range r.Routes {
-		if other.Origin == originRoute && t.reachesIPv4(other) == v4 {
-			used += t.weight(other)
-		}
-	}
-	if used > maxRoutes {
-		return refuse("RouteLimitExceeded", "routeTableId",
-			"The maximum number of routes (%d) in route table %s has been reached.", maxRoutes, r.ID)
-	}
 	c := *r
 	c.Routes = append(slices.Clip(r.Routes), route)
+	if err := t.routesFit(&c); err != nil {
+		return err
+	}
 	t.put(TableRouteTable, &c)
 	t.emitRoute("route.created", r, route)
 	return nil

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -84,21 +85,36 @@ func (t *tx) parseRule(g *SecurityGroup, egress bool, in RuleInput) (SecurityGro
 	if r.FromPort, r.ToPort, err = portRange(r.Protocol, in.FromPort, in.ToPort); err != nil {
 		return r, err
 	}
-	if len(in.Description) > maxGroupText {
-		return r, invalid("description", "Rule descriptions may not exceed %d characters.", maxGroupText)
+	if err := checkRuleText(in.Description); err != nil {
+		return r, err
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return r, err
+	}
+	r.Tags = ownTags(in.Tags)
+	switch one(in.CIDR != "") + one(in.Group != "") + one(in.PrefixList != "") {
+	case 1:
+	default:
+		return r, refuse(codeCombination, "ipPermissions",
+			"A rule must specify exactly one of a CIDR block, a security group and a prefix list.") // unverified: the text
 	}
 	switch {
-	case (in.CIDR == "") == (in.Group == ""):
-		return r, refuse(codeCombination, "ipPermissions", "A rule must specify exactly one of a CIDR block and a security group.")
 	case in.Group != "":
 		peer, err := t.group(in.Group)
 		if err != nil {
 			return r, err
 		}
-		if peer.VPC != g.VPC {
+		if peer.VPC != g.VPC && !t.joined(peer.VPC, g.VPC) {
 			return r, errForeignGroup()
 		}
 		r.Group = peer.ID
+		return r, nil
+	case in.PrefixList != "":
+		l, err := t.prefixList(in.PrefixList)
+		if err != nil {
+			return r, err
+		}
+		r.PrefixList = l.ID
 		return r, nil
 	}
 	p, err := netip.ParsePrefix(in.CIDR)
@@ -107,6 +123,26 @@ func (t *tx) parseRule(g *SecurityGroup, egress bool, in RuleInput) (SecurityGro
 	}
 	r.CIDR = p.Masked()
 	return r, nil
+}
+
+// checkRuleText holds a rule's description to EC2's characters (IpRange).
+func checkRuleText(s string) error {
+	bad := strings.ContainsFunc(s, func(r rune) bool { return !groupRune(r) })
+	if bad || len(s) > maxGroupText {
+		return invalid("description", "Invalid rule description. Valid descriptions are strings less than 256 characters from the following "+
+			"set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*")
+	}
+	return nil
+}
+
+// joined reports whether two VPCs have an active peering connection.
+func (t *tx) joined(a, b string) bool {
+	for _, p := range list[*Peering](t, TablePeering, byCreation) {
+		if p.State == PeeringActive && (p.Requester.VPC == a && p.Accepter.VPC == b || p.Requester.VPC == b && p.Accepter.VPC == a) {
+			return true
+		}
+	}
+	return false
 }
 
 // permission is what makes two rules the same rule.
@@ -123,7 +159,7 @@ func grant(r SecurityGroupRule) permission {
 
 // describe gives a rule as EC2's InvalidPermission.Duplicate does.
 func describe(r SecurityGroupRule) string {
-	peer := r.Group
+	peer := cmp.Or(r.Group, r.PrefixList)
 	if peer == "" {
 		peer = r.CIDR.String()
 	}
@@ -140,13 +176,46 @@ func describe(r SecurityGroupRule) string {
 	return fmt.Sprintf("peer: %s, protocol: %d, ALLOW", peer, r.Protocol)
 }
 
-// family is the quota a rule counts against: EC2 counts rules for IPv4 and for
-// IPv6 apart, and a group reference against both.
-func family(r SecurityGroupRule) (v4, v6 bool) {
-	if r.Group != "" {
-		return true, true
+// weigh is what a rule counts against the quotas of rules for IPv4 and for
+// IPv6, which EC2 keeps apart: a group reference against both, a prefix list
+// with all that it may ever hold (VPC User Guide, "Prefix lists").
+func (t *tx) weigh(r SecurityGroupRule) (v4, v6 int) {
+	switch {
+	case r.Group != "":
+		return 1, 1
+	case r.PrefixList != "":
+		l := get[*PrefixList](t, TablePrefixList, byID, r.PrefixList)
+		if l.Family == familyIPv6 {
+			return 0, l.MaxEntries
+		}
+		return l.MaxEntries, 0
 	}
-	return r.CIDR.Addr().Is4(), r.CIDR.Addr().Is6()
+	return one(r.CIDR.Addr().Is4()), one(r.CIDR.Addr().Is6())
+}
+
+// checkRules refuses a set of rules that has one twice in the same direction,
+// or more than the quota.
+func (t *tx) checkRules(rules []SecurityGroupRule) error {
+	var count [2]struct{ v4, v6 int }
+	seen := make(map[permission]bool, len(rules))
+	for _, r := range rules {
+		if seen[grant(r)] {
+			return refuse("InvalidPermission.Duplicate", "ipPermissions",
+				"the specified rule \"%s\" already exists", describe(r))
+		}
+		seen[grant(r)] = true
+		v4, v6 := t.weigh(r)
+		c := &count[one(r.Egress)]
+		if c.v4, c.v6 = c.v4+v4, c.v6+v6; c.v4 > maxRules || c.v6 > maxRules {
+			return errTooManyRules()
+		}
+	}
+	return nil
+}
+
+func errTooManyRules() error {
+	return refuse("RulesPerSecurityGroupLimitExceeded", "ipPermissions",
+		"The maximum number of rules per security group has been reached.")
 }
 
 // authorizeRules adds all rules or none.
@@ -158,35 +227,21 @@ func (t *tx) authorizeRules(group string, egress bool, ins []RuleInput) ([]Secur
 	if len(ins) == 0 {
 		return nil, refuse(codeMissing, "ipPermissions", "The request must contain the parameter ipPermissions")
 	}
-	c := *g
-	var count4, count6 int
-	for _, r := range c.Rules {
-		if v4, v6 := family(r); r.Egress == egress {
-			count4, count6 = count4+one(v4), count6+one(v6)
-		}
-	}
 	rules := make([]SecurityGroupRule, 0, len(ins))
 	for _, in := range ins {
 		r, err := t.parseRule(g, egress, in)
 		if err != nil {
 			return nil, err
 		}
-		same := func(o SecurityGroupRule) bool { return grant(o) == grant(r) }
-		if slices.ContainsFunc(rules, same) {
+		if slices.ContainsFunc(rules, func(o SecurityGroupRule) bool { return grant(o) == grant(r) }) {
 			return nil, invalid("ipPermissions", "The same permission must not appear multiple times")
-		}
-		if slices.ContainsFunc(c.Rules, same) {
-			return nil, refuse("InvalidPermission.Duplicate", "ipPermissions",
-				"the specified rule \"%s\" already exists", describe(r))
-		}
-		v4, v6 := family(r)
-		count4, count6 = count4+one(v4), count6+one(v6)
-		if count4 > maxRules || count6 > maxRules {
-			return nil, refuse("RulesPerSecurityGroupLimitExceeded", "ipPermissions",
-				"The maximum number of rules per security group has been reached.")
 		}
 		rules = append(rules, r)
 	}
+	if err := t.checkRules(slices.Concat(g.Rules, rules)); err != nil {
+		return nil, err
+	}
+	c := *g
 	if rules, err = t.addRules(&c, rules); err != nil {
 		return nil, err
 	}

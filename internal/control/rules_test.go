@@ -74,7 +74,7 @@ func TestRuleRefusals(t *testing.T) {
 		{"any type, one code", RuleInput{Protocol: "icmp", FromPort: ptr(-1), ToPort: ptr(0), CIDR: "10.0.0.0/8"}, "InvalidParameterValue",
 			"ICMP code (0) must be -1 when the type is -1"},
 		{"bad CIDR", RuleInput{Protocol: "-1", CIDR: "10.0.0.0/33"}, "InvalidParameterValue", "CIDR block 10.0.0.0/33 is malformed"},
-		{"no peer", RuleInput{Protocol: "-1"}, "InvalidParameterCombination", "A rule must specify exactly one of a CIDR block and a security group."},
+		{"no peer", RuleInput{Protocol: "-1"}, "InvalidParameterCombination", "A rule must specify exactly one of a CIDR block, a security group and a prefix list."},
 		{"unknown group", RuleInput{Protocol: "-1", Group: "sg-0123456789abcdef0"}, "InvalidGroup.NotFound", "The security group 'sg-0123456789abcdef0' does not exist"},
 		{"group of another VPC", RuleInput{Protocol: "-1", Group: foreign}, "InvalidGroup.NotFound", "You have specified two resources that belong to different networks."},
 	} {

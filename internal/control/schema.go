@@ -46,6 +46,7 @@ const (
 	byPublicIP    = "public_ip"
 	byNewest      = "newest"
 	byProbe       = "probe"
+	byRule        = "rule"
 	byOrdinal     = "ordinal"
 )
 
@@ -170,7 +171,7 @@ var schema = func() *memdb.DBSchema {
 		document[*Region](TableRegion),
 		document[*DHCPOptions](TableDHCPOptions),
 		document[*PrefixList](TablePrefixList,
-			index(byName, true, key[*PrefixList](func(l *PrefixList) []byte { return mustKey(l.Region, l.Name) }))),
+			index(byName, false, key[*PrefixList](func(l *PrefixList) []byte { return mustKey(l.Region, l.Name) }))),
 		document[*InternetGateway](TableInternetGateway),
 		document[*EgressOnlyGateway](TableEgressOnlyGateway),
 		document[*NATGateway](TableNATGateway,
@@ -238,6 +239,13 @@ func groupIndexes() []*memdb.IndexSchema {
 		index(byID, true, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.ID) })),
 		index(byCreation, false, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.CreatedAt) })),
 		index(byName, true, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.VPC, g.Name) })),
+		index(byRule, true, keys[*SecurityGroup](func(g *SecurityGroup) [][]byte {
+			ks := make([][]byte, len(g.Rules))
+			for i := range g.Rules {
+				ks[i] = mustKey(g.Rules[i].ID)
+			}
+			return ks
+		})),
 		// Groups and prefix lists that rules refer to; a rule that names its own
 		// group does not keep it from being deleted.
 		index(byReference, false, keys[*SecurityGroup](func(g *SecurityGroup) [][]byte {

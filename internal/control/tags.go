@@ -72,6 +72,14 @@ func (t *tx) setTags(id string, set Tags, remove []string) error {
 	case kindGroup.prefix:
 		g, err := t.group(id)
 		return retagRow(t, TableSecurityGroup, g, err, func(g *SecurityGroup) *Tags { return &g.Tags }, set, remove)
+	case kindRule.prefix:
+		return t.retagRule(id, set, remove)
+	case kindPrefixList.prefix:
+		l, err := t.prefixList(id)
+		return retagRow(t, TablePrefixList, l, err, func(l *PrefixList) *Tags { return &l.Tags }, set, remove)
+	case kindFlowLog.prefix:
+		l, err := t.flowLog(id)
+		return retagRow(t, TableFlowLog, l, err, func(l *FlowLog) *Tags { return &l.Tags }, set, remove)
 	case kindAddress.prefix:
 		a, err := t.address(id)
 		return retagRow(t, TableAddress, a, err, func(a *Address) *Tags { return &a.Tags }, set, remove)

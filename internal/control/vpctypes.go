@@ -219,21 +219,28 @@ type FlowLog struct {
 	Format          string
 	Aggregation     int // seconds, 60 or 600
 	PermissionARN   string
+	FileFormat      string // of S3: plain-text, parquet
+	HiveCompatible  bool   // of S3
+	HourlyPartition bool   // of S3
 	Tags            Tags
 	CreatedAt       time.Time
 }
 
-// PrefixList is a customer-managed list of CIDR blocks.
+// PrefixList is a managed list of CIDR blocks.
 type PrefixList struct {
-	ID         string // "pl-..."
-	Region     string
-	Name       string
-	Family     string // IPv4, IPv6
+	ID     string // "pl-..."
+	Region string
+	Name   string
+	AWS    bool   // managed by AWS, not by the customer
+	Family string // IPv4, IPv6
+	// MaxEntries is what the list counts for against the quota of what refers to
+	// it. Of one that AWS manages it is the weight that AWS gives.
 	MaxEntries int
-	// Versions hold the entries of each version, the first at index 0; a change
-	// makes a new one.
+	// Version is the newest, from 1. Versions hold the entries of the newest
+	// ones, the last at the end; a change of entries makes a new one.
+	Version   int
 	Versions  [][]PrefixListEntry
-	State     string // create-complete, modify-complete, ...
+	State     string // create-complete, modify-complete
 	Tags      Tags
 	CreatedAt time.Time
 }

@@ -1,13 +1,15 @@
 package ec2
 
 import (
+	"slices"
+
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
 )
 
-// errNoDefaultVPC: a group by name alone is one of the default VPC, and no
-// laboratory has one.
+// errNoDefaultVPC: what names no VPC is in the default one, which may have been
+// deleted.
 func errNoDefaultVPC() error {
 	return query.Refuse("VPCIdNotSpecified", "No default VPC for this user")
 }
@@ -60,8 +62,7 @@ var groupFilters = func() filterable[*control.SecurityGroup] {
 			"owner-id":    one(func(c *call, _ *control.SecurityGroup) string { return c.api.opt.Account }),
 			"vpc-id":      one(func(_ *call, g *control.SecurityGroup) string { return g.VPC }),
 		},
-		absent: "ip-permission.prefix-list-id egress.ip-permission.prefix-list-id",
-		tags:   func(g *control.SecurityGroup) control.Tags { return g.Tags },
+		tags: func(g *control.SecurityGroup) control.Tags { return g.Tags },
 	}
 	for prefix, egress := range map[string]bool{"ip-permission.": false, "egress.ip-permission.": true} {
 		for name, of := range map[string]func(*call, *control.SecurityGroupRule) string{
@@ -77,6 +78,7 @@ var groupFilters = func() filterable[*control.SecurityGroup] {
 				}
 				return ""
 			},
+			"prefix-list-id": func(_ *call, r *control.SecurityGroupRule) string { return r.PrefixList },
 			"user-id": func(c *call, r *control.SecurityGroupRule) string {
 				if r.Group == "" {
 					return ""
@@ -92,7 +94,7 @@ var groupFilters = func() filterable[*control.SecurityGroup] {
 
 // cidrOf is a rule's block if it is of that family, else "".
 func cidrOf(r *control.SecurityGroupRule, v4 bool) string {
-	if r.Group != "" || r.CIDR.Addr().Is4() != v4 {
+	if !r.CIDR.IsValid() || r.CIDR.Addr().Is4() != v4 {
 		return ""
 	}
 	return r.CIDR.String()
@@ -107,13 +109,19 @@ func describeSecurityGroups(c *call, in *model.DescribeSecurityGroupsRequest) (r
 	if err != nil {
 		return nil, err
 	}
-	if len(in.GroupNames) > 0 {
-		return nil, errNoDefaultVPC()
-	}
 	rows := c.state.SecurityGroups()
-	if len(in.GroupIds) > 0 {
+	if len(in.GroupIds)+len(in.GroupNames) > 0 {
 		if rows, err = findAll(idGroup, in.GroupIds, c.state.SecurityGroup); err != nil {
 			return nil, err
+		}
+		for _, name := range in.GroupNames {
+			g, err := c.groupNamed(name)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(rows, g) {
+				rows = append(rows, g)
+			}
 		}
 		rows = sorted(rows, groupPlace)
 	}
@@ -130,18 +138,21 @@ func createSecurityGroup(c *call, in *model.CreateSecurityGroupRequest) (result,
 	if err != nil {
 		return nil, err
 	}
-	if query.Value(in.VpcId) == "" {
-		return nil, errNoDefaultVPC()
+	v := c.state.DefaultVPC(c.region.name)
+	if query.Value(in.VpcId) != "" {
+		if v, err = find(idVPC, *in.VpcId, c.state.VPC); err != nil {
+			return nil, err
+		}
 	}
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
+	if v == nil {
+		return nil, errNoDefaultVPC()
 	}
 	svc, err := c.command()
 	if err != nil {
 		return nil, err
 	}
 	g, err := svc.CreateGroup(c.ctx, control.CreateGroupInput{
-		VPC: *in.VpcId, Name: *in.GroupName, Description: *in.Description, Tags: tags["security-group"],
+		VPC: v.ID, Name: *in.GroupName, Description: *in.Description, Tags: tags["security-group"],
 	})
 	if err != nil {
 		return nil, err
@@ -157,9 +168,23 @@ func (c *call) groupGiven(id, name *string) (*control.SecurityGroup, error) {
 	case id != nil:
 		return find(idGroup, *id, c.state.SecurityGroup)
 	case name != nil:
-		return nil, errNoDefaultVPC()
+		return c.groupNamed(*name)
 	}
 	return nil, missing("groupId")
+}
+
+// groupNamed is the group of that name in the default VPC: only there a name
+// alone says enough.
+func (c *call) groupNamed(name string) (*control.SecurityGroup, error) {
+	v := c.state.DefaultVPC(c.region.name)
+	if v == nil {
+		return nil, errNoDefaultVPC()
+	}
+	g := c.state.SecurityGroupByName(v.ID, name)
+	if g == nil {
+		return nil, query.Refuse("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", clip(name), v.ID)
+	}
+	return g, nil
 }
 
 func deleteSecurityGroup(c *call, in *model.DeleteSecurityGroupRequest) (result, error) {

@@ -20,6 +20,10 @@ var handlers = func() map[string]handler {
 	bindImages(t)
 	bindOfferings(t)
 	bindKeyPairs(t)
+	bindRuleChanges(t)
+	bindPrefixLists(t)
+	bindFlowLogs(t)
+	bindNone(t)
 	return t
 }()
 
@@ -106,14 +110,15 @@ func bindPerimeter(t map[string]handler) {
 
 func bindGroups(t map[string]handler) {
 	const permissions = " IpPermissions.IpProtocol IpPermissions.FromPort IpPermissions.ToPort IpPermissions.IpRanges" +
-		" IpPermissions.Ipv6Ranges IpPermissions.Groups.GroupId IpPermissions.Groups.UserId IpPermissions.Groups.Description" +
-		" IpProtocol FromPort ToPort CidrIp"
+		" IpPermissions.Ipv6Ranges IpPermissions.PrefixListIds IpPermissions.Groups.GroupId IpPermissions.Groups.GroupName" +
+		" IpPermissions.Groups.UserId IpPermissions.Groups.VpcId IpPermissions.Groups.VpcPeeringConnectionId" +
+		" IpPermissions.Groups.Description IpProtocol FromPort ToPort CidrIp SourceSecurityGroupName SourceSecurityGroupOwnerId"
 	bind(t, "GroupName GroupDescription VpcId TagSpecification", createSecurityGroup)
 	bind(t, "GroupId GroupName Filter MaxResults NextToken", describeSecurityGroups)
 	bind(t, "GroupId GroupName", deleteSecurityGroup)
 	bind(t, "SecurityGroupRuleId Filter MaxResults NextToken", describeSecurityGroupRules)
-	bind(t, "GroupId GroupName"+permissions, authorizeIngress)
-	bind(t, "GroupId"+permissions, authorizeEgress)
+	bind(t, "GroupId GroupName TagSpecification"+permissions, authorizeIngress)
+	bind(t, "GroupId TagSpecification"+permissions, authorizeEgress)
 	bind(t, "GroupId GroupName SecurityGroupRuleId"+permissions, revokeIngress)
 	bind(t, "GroupId SecurityGroupRuleId"+permissions, revokeEgress)
 }

@@ -23,6 +23,11 @@ var (
 		"network interface attachment ID"}
 	idGroup       = idKind{"sg-", "InvalidGroup.NotFound", "InvalidGroupId.Malformed", "security group"}
 	idRule        = idKind{"sgr-", "InvalidSecurityGroupRuleId.NotFound", "InvalidSecurityGroupRuleId.Malformed", "security group rule ID"}
+	idPrefixList  = idKind{"pl-", "InvalidPrefixListID.NotFound", "InvalidPrefixListId.Malformed", "prefix list ID"}
+	idFlowLog     = idKind{"fl-", "InvalidFlowLogId.NotFound", "InvalidFlowLogId.Malformed", "flow log ID"}
+	idEndpoint    = idKind{"vpce-", "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpointId.Malformed", "Vpc Endpoint Id"}
+	idTransit     = idKind{"tgw-", "InvalidTransitGatewayID.NotFound", "InvalidTransitGatewayID.Malformed", "Transit Gateway"}
+	idPlacement   = idKind{"pg-", "InvalidPlacementGroupId.NotFound", "InvalidPlacementGroupId.Malformed", "placement group ID"}
 	idAllocation  = idKind{"eipalloc-", "InvalidAllocationID.NotFound", "InvalidAllocationID.Malformed", "allocation ID"}
 	idAssociation = idKind{"eipassoc-", "InvalidAssociationID.NotFound", "InvalidAssociationID.Malformed", "association ID"}
 	idRouteTable  = idKind{"rtb-", "InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed", "routeTable ID"}

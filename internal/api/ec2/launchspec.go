@@ -129,25 +129,12 @@ func (c *call) ownInterface(in *model.RunInstancesRequest) (control.LaunchInterf
 	if in.SubnetId != nil {
 		return out, combination("The parameter groupName cannot be used with the parameter subnet")
 	}
-	vpc := c.state.DefaultVPC(c.region.name)
-	if vpc == nil {
-		return out, errNoDefaultVPC()
-	}
 	for _, name := range in.SecurityGroups {
-		g := c.groupNamed(vpc.ID, name)
-		if g == nil {
-			return out, query.Refuse("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", clip(name), vpc.ID)
+		g, err := c.groupNamed(name)
+		if err != nil {
+			return out, err
 		}
 		out.Groups = append(out.Groups, g.ID)
 	}
 	return out, nil
-}
-
-func (c *call) groupNamed(vpc, name string) *control.SecurityGroup {
-	for _, g := range c.state.SecurityGroups() {
-		if g.VPC == vpc && g.Name == name {
-			return g
-		}
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package ec2
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,8 +45,13 @@ func (c *call) permissions(g *control.SecurityGroup, egress bool) []model.IpPerm
 		p := &list[len(list)-1]
 		switch {
 		case r.Group != "":
-			pair := model.UserIdGroupPair{GroupId: &r.Group, UserId: &c.api.opt.Account, Description: text(r.Description)}
-			p.UserIdGroupPairs = append(p.UserIdGroupPairs, pair)
+			peer := c.referenced(g, r)
+			p.UserIdGroupPairs = append(p.UserIdGroupPairs, model.UserIdGroupPair{
+				GroupId: peer.GroupId, UserId: peer.UserId, VpcId: peer.VpcId, VpcPeeringConnectionId: peer.VpcPeeringConnectionId,
+				PeeringStatus: peer.PeeringStatus, Description: text(r.Description),
+			})
+		case r.PrefixList != "":
+			p.PrefixListIds = append(p.PrefixListIds, model.PrefixListId{PrefixListId: &r.PrefixList, Description: text(r.Description)})
 		case r.CIDR.Addr().Is4():
 			p.IpRanges = append(p.IpRanges, model.IpRange{CidrIp: new(r.CIDR.String()), Description: text(r.Description)})
 		default:
@@ -90,11 +94,11 @@ func (c *call) rule(r groupRule) model.SecurityGroupRule {
 		SecurityGroupRuleId: &r.ID, GroupId: &r.group.ID, GroupOwnerId: &c.api.opt.Account, IsEgress: &r.Egress,
 		SecurityGroupRuleArn: new(c.arn("security-group-rule", r.ID)),
 		IpProtocol:           new(protocolName(r.Protocol)), FromPort: &r.FromPort, ToPort: &r.ToPort,
-		Description: text(r.SecurityGroupRule.Description), Tags: []model.Tag{},
+		Description: text(r.SecurityGroupRule.Description), Tags: tagList(r.SecurityGroupRule.Tags), PrefixListId: text(r.PrefixList),
 		CidrIpv4: text(cidrOf(r.SecurityGroupRule, true)), CidrIpv6: text(cidrOf(r.SecurityGroupRule, false)),
 	}
 	if r.Group != "" {
-		m.ReferencedGroupInfo = &model.ReferencedSecurityGroup{GroupId: &r.Group, UserId: &c.api.opt.Account}
+		m.ReferencedGroupInfo = c.referenced(r.group, r.SecurityGroupRule)
 	}
 	return m
 }
@@ -113,7 +117,7 @@ var ruleFilters = filterable[groupRule]{
 		"group-id":               one(func(_ *call, r groupRule) string { return r.group.ID }),
 		"security-group-rule-id": one(func(_ *call, r groupRule) string { return r.ID }),
 	},
-	tags: func(groupRule) control.Tags { return nil },
+	tags: func(r groupRule) control.Tags { return r.SecurityGroupRule.Tags },
 }
 
 func describeSecurityGroupRules(c *call, in *model.DescribeSecurityGroupRulesRequest) (result, error) {
@@ -165,61 +169,135 @@ func describeSecurityGroupRules(c *call, in *model.DescribeSecurityGroupRulesReq
 
 // flat are the parameters that describe one rule without IpPermissions.
 type flat struct {
-	protocol, cidr *string
-	from, to       *int
+	protocol, cidr      *string
+	from, to            *int
+	source, sourceOwner *string // a group of the default VPC
+}
+
+func (f flat) given() bool {
+	return f.protocol != nil || f.cidr != nil || f.from != nil || f.to != nil || f.source != nil || f.sourceOwner != nil
+}
+
+// permissions are those that f stands for. A group alone is granted all TCP,
+// UDP and ICMP (AuthorizeSecurityGroupIngress, SourceSecurityGroupName).
+func (f flat) permissions() ([]model.IpPermission, error) {
+	switch {
+	case f.source != nil && (f.cidr != nil || f.protocol != nil || f.from != nil || f.to != nil):
+		return nil, combination("The parameter sourceSecurityGroupName cannot be used with ipProtocol, fromPort, toPort or cidrIp")
+	case f.source != nil:
+		pairs := []model.UserIdGroupPair{{GroupName: f.source, UserId: f.sourceOwner}}
+		return []model.IpPermission{
+			{IpProtocol: new("tcp"), FromPort: new(0), ToPort: new(65535), UserIdGroupPairs: pairs},
+			{IpProtocol: new("udp"), FromPort: new(0), ToPort: new(65535), UserIdGroupPairs: pairs},
+			{IpProtocol: new("icmp"), FromPort: new(-1), ToPort: new(-1), UserIdGroupPairs: pairs},
+		}, nil
+	case f.cidr == nil:
+		return nil, missing("cidrIp")
+	}
+	return []model.IpPermission{{
+		IpProtocol: f.protocol, FromPort: f.from, ToPort: f.to, IpRanges: []model.IpRange{{CidrIp: f.cidr}},
+	}}, nil
 }
 
 // ruleInputs turns permissions into one input for each source.
 func (c *call) ruleInputs(permissions []model.IpPermission, f flat) ([]control.RuleInput, error) {
-	if f.protocol != nil || f.cidr != nil || f.from != nil || f.to != nil {
+	if f.given() {
 		if len(permissions) > 0 {
 			return nil, combination("The parameter ipPermissions cannot be used with ipProtocol, fromPort, toPort or cidrIp")
 		}
-		if f.cidr == nil {
-			return nil, missing("cidrIp")
+		var err error
+		if permissions, err = f.permissions(); err != nil {
+			return nil, err
 		}
-		permissions = []model.IpPermission{{
-			IpProtocol: f.protocol, FromPort: f.from, ToPort: f.to, IpRanges: []model.IpRange{{CidrIp: f.cidr}},
-		}}
 	}
 	var ins []control.RuleInput
 	for _, p := range permissions {
-		in := control.RuleInput{Protocol: query.Value(p.IpProtocol), FromPort: p.FromPort, ToPort: p.ToPort}
-		before := len(ins)
-		for _, r := range p.IpRanges {
-			in.CIDR, in.Description = query.Value(r.CidrIp), query.Value(r.Description)
-			if strings.Contains(in.CIDR, ":") || in.CIDR == "" {
-				return nil, invalid("CIDR block %s is malformed", clip(in.CIDR))
-			}
-			ins = append(ins, in)
+		more, err := c.sources(p)
+		if err != nil {
+			return nil, err
 		}
-		for _, r := range p.Ipv6Ranges {
-			in.CIDR, in.Description = query.Value(r.CidrIpv6), query.Value(r.Description)
-			if !strings.Contains(in.CIDR, ":") {
-				return nil, invalid("CIDR block %s is malformed", clip(in.CIDR))
-			}
-			ins = append(ins, in)
-		}
-		in.CIDR = ""
-		for _, g := range p.UserIdGroupPairs {
-			in.Group, in.Description = query.Value(g.GroupId), query.Value(g.Description)
-			if in.Group == "" {
-				return nil, missing("groupId")
-			}
-			if owner := query.Value(g.UserId); owner != "" && owner != c.api.opt.Account {
-				return nil, idGroup.absent(in.Group)
-			}
-			ins = append(ins, in)
-		}
-		if len(ins) == before {
-			return nil, missing("ipRanges")
-		}
+		ins = append(ins, more...)
 	}
 	return ins, nil
 }
 
-func (c *call) authorize(id, name *string, egress bool, permissions []model.IpPermission, f flat) ([]model.SecurityGroupRule, error) {
+// sources are the inputs of one permission.
+func (c *call) sources(p model.IpPermission) ([]control.RuleInput, error) {
+	rule := control.RuleInput{Protocol: query.Value(p.IpProtocol), FromPort: p.FromPort, ToPort: p.ToPort}
+	var ins []control.RuleInput
+	block := func(cidr, description *string, v6 bool) error {
+		in := rule
+		in.CIDR, in.Description = query.Value(cidr), query.Value(description)
+		if in.CIDR == "" || strings.Contains(in.CIDR, ":") != v6 {
+			return invalid("CIDR block %s is malformed", clip(in.CIDR))
+		}
+		ins = append(ins, in)
+		return nil
+	}
+	for _, r := range p.IpRanges {
+		if err := block(r.CidrIp, r.Description, false); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range p.Ipv6Ranges {
+		if err := block(r.CidrIpv6, r.Description, true); err != nil {
+			return nil, err
+		}
+	}
+	for _, pair := range p.UserIdGroupPairs {
+		g, err := c.peerGroup(pair)
+		if err != nil {
+			return nil, err
+		}
+		in := rule
+		in.Group, in.Description = g, query.Value(pair.Description)
+		ins = append(ins, in)
+	}
+	for _, l := range p.PrefixListIds {
+		in := rule
+		if in.PrefixList = query.Value(l.PrefixListId); in.PrefixList == "" {
+			return nil, missing("prefixListId")
+		}
+		if _, err := find(idPrefixList, in.PrefixList, c.state.PrefixList); err != nil {
+			return nil, err
+		}
+		in.Description = query.Value(l.Description)
+		ins = append(ins, in)
+	}
+	if len(ins) == 0 {
+		return nil, missing("ipRanges")
+	}
+	return ins, nil
+}
+
+// peerGroup is the id of a group that a permission names, by id, or by name in
+// the default VPC.
+func (c *call) peerGroup(pair model.UserIdGroupPair) (string, error) {
+	id := query.Value(pair.GroupId)
+	if owner := query.Value(pair.UserId); owner != "" && owner != c.api.opt.Account {
+		return "", idGroup.absent(cmp.Or(id, query.Value(pair.GroupName)))
+	}
+	if id != "" {
+		return id, nil
+	}
+	if pair.GroupName == nil {
+		return "", missing("groupId")
+	}
+	g, err := c.groupNamed(*pair.GroupName)
+	if err != nil {
+		return "", err
+	}
+	return g.ID, nil
+}
+
+func (c *call) authorize(id, name *string, egress bool, permissions []model.IpPermission, f flat,
+	specs []model.TagSpecification,
+) ([]model.SecurityGroupRule, error) {
 	g, err := c.groupGiven(id, name)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := tagSpecs(specs, "security-group-rule")
 	if err != nil {
 		return nil, err
 	}
@@ -229,6 +307,9 @@ func (c *call) authorize(id, name *string, egress bool, permissions []model.IpPe
 	}
 	if len(ins) == 0 {
 		return nil, missing("ipPermissions")
+	}
+	for i := range ins {
+		ins[i].Tags = tags["security-group-rule"]
 	}
 	svc, err := c.command()
 	if err != nil {
@@ -242,7 +323,9 @@ func (c *call) authorize(id, name *string, egress bool, permissions []model.IpPe
 }
 
 func authorizeIngress(c *call, in *model.AuthorizeSecurityGroupIngressRequest) (result, error) {
-	rules, err := c.authorize(in.GroupId, in.GroupName, false, in.IpPermissions, flat{in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort})
+	rules, err := c.authorize(in.GroupId, in.GroupName, false, in.IpPermissions,
+		flat{in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort, in.SourceSecurityGroupName, in.SourceSecurityGroupOwnerId},
+		in.TagSpecifications)
 	if err != nil {
 		return nil, err
 	}
@@ -250,116 +333,11 @@ func authorizeIngress(c *call, in *model.AuthorizeSecurityGroupIngressRequest) (
 }
 
 func authorizeEgress(c *call, in *model.AuthorizeSecurityGroupEgressRequest) (result, error) {
-	rules, err := c.authorize(in.GroupId, nil, true, in.IpPermissions, flat{in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort})
+	rules, err := c.authorize(in.GroupId, nil, true, in.IpPermissions,
+		flat{in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort, in.SourceSecurityGroupName, in.SourceSecurityGroupOwnerId},
+		in.TagSpecifications)
 	if err != nil {
 		return nil, err
 	}
 	return &model.AuthorizeSecurityGroupEgressResult{Return: new(true), SecurityGroupRules: rules}, nil
-}
-
-// same reports whether r is the rule that in describes, whatever its
-// description: the one thing EC2 does not compare when revoking.
-func same(r *control.SecurityGroupRule, in control.RuleInput) bool {
-	want := strings.ToLower(in.Protocol)
-	if want == "all" {
-		want = "-1"
-	}
-	if want != protocolName(r.Protocol) && want != number(r.Protocol) {
-		return false
-	}
-	if protocols[r.Protocol] != "" {
-		from, to := -1, -1
-		if in.FromPort != nil {
-			from = *in.FromPort
-		}
-		if in.ToPort != nil {
-			to = *in.ToPort
-		}
-		if (r.Protocol == 6 || r.Protocol == 17) && from == -1 && to == -1 {
-			from, to = 0, 65535
-		}
-		if from != r.FromPort || to != r.ToPort {
-			return false
-		}
-	}
-	if in.Group != "" {
-		return r.Group == in.Group
-	}
-	p, err := netip.ParsePrefix(in.CIDR)
-	return err == nil && r.Group == "" && p.Masked() == r.CIDR
-}
-
-func (c *call) revoke(id, name *string, egress bool, ruleIDs []string, permissions []model.IpPermission, f flat) ([]model.RevokedSecurityGroupRule, error) {
-	g, err := c.groupGiven(id, name)
-	if err != nil {
-		return nil, err
-	}
-	ins, err := c.ruleInputs(permissions, f)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case len(ins) == 0 && len(ruleIDs) == 0:
-		return nil, missing("ipPermissions")
-	case len(ins) > 0 && len(ruleIDs) > 0:
-		return nil, combination("The parameter ipPermissions cannot be used with securityGroupRuleIds")
-	}
-	var doomed []*control.SecurityGroupRule
-	if len(ruleIDs) > 0 {
-		if doomed, err = findAll(idRule, ruleIDs, func(id string) *control.SecurityGroupRule {
-			i := slices.IndexFunc(g.Rules, func(r control.SecurityGroupRule) bool { return r.ID == id && r.Egress == egress })
-			if i < 0 {
-				return nil
-			}
-			return &g.Rules[i]
-		}); err != nil {
-			return nil, err
-		}
-	}
-	for _, in := range ins {
-		i := slices.IndexFunc(g.Rules, func(r control.SecurityGroupRule) bool { return r.Egress == egress && same(&r, in) })
-		if i < 0 {
-			return nil, query.Refuse("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
-		}
-		if !slices.Contains(doomed, &g.Rules[i]) {
-			doomed = append(doomed, &g.Rules[i])
-		}
-	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	gone := []model.RevokedSecurityGroupRule{}
-	ids := make([]string, 0, len(doomed))
-	for _, r := range doomed {
-		ids = append(ids, r.ID)
-		gone = append(gone, model.RevokedSecurityGroupRule{
-			SecurityGroupRuleId: &r.ID, GroupId: &g.ID, IsEgress: &r.Egress, IpProtocol: new(protocolName(r.Protocol)),
-			FromPort: &r.FromPort, ToPort: &r.ToPort, CidrIpv4: text(cidrOf(r, true)), CidrIpv6: text(cidrOf(r, false)),
-			ReferencedGroupId: text(r.Group), Description: text(r.Description),
-		})
-	}
-	return gone, svc.RevokeRules(c.ctx, g.ID, ids)
-}
-
-func revokeIngress(c *call, in *model.RevokeSecurityGroupIngressRequest) (result, error) {
-	gone, err := c.revoke(in.GroupId, in.GroupName, false, in.SecurityGroupRuleIds, in.IpPermissions,
-		flat{in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort})
-	if err != nil {
-		return nil, err
-	}
-	return &model.RevokeSecurityGroupIngressResult{
-		Return: new(true), RevokedSecurityGroupRules: gone, UnknownIpPermissions: []model.IpPermission{},
-	}, nil
-}
-
-func revokeEgress(c *call, in *model.RevokeSecurityGroupEgressRequest) (result, error) {
-	gone, err := c.revoke(in.GroupId, nil, true, in.SecurityGroupRuleIds, in.IpPermissions,
-		flat{in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort})
-	if err != nil {
-		return nil, err
-	}
-	return &model.RevokeSecurityGroupEgressResult{
-		Return: new(true), RevokedSecurityGroupRules: gone, UnknownIpPermissions: []model.IpPermission{},
-	}, nil
 }

@@ -85,6 +85,25 @@ var taggables = map[string]struct {
 	"sg": {idGroup, func(s *control.State, id string) *tagged {
 		return as(s.SecurityGroup(id), tagGroup)
 	}, func(s *control.State, yield func(tagged)) { each(s.SecurityGroups(), tagGroup, yield) }},
+	"sgr": {idRule, func(s *control.State, id string) *tagged {
+		g := s.SecurityGroupOfRule(id)
+		if g == nil {
+			return nil
+		}
+		return new(tagRule(g.Rules[slices.IndexFunc(g.Rules, func(r control.SecurityGroupRule) bool { return r.ID == id })]))
+	}, func(s *control.State, yield func(tagged)) {
+		for _, g := range s.SecurityGroups() {
+			for _, r := range g.Rules {
+				yield(tagRule(r))
+			}
+		}
+	}},
+	"pl": {idPrefixList, func(s *control.State, id string) *tagged {
+		return as(s.PrefixList(id), tagPrefixList)
+	}, func(s *control.State, yield func(tagged)) { each(s.PrefixLists(), tagPrefixList, yield) }},
+	"fl": {idFlowLog, func(s *control.State, id string) *tagged {
+		return as(s.FlowLog(id), tagFlowLog)
+	}, func(s *control.State, yield func(tagged)) { each(s.FlowLogs(), tagFlowLog, yield) }},
 	"eipalloc": {idAllocation, func(s *control.State, id string) *tagged {
 		return as(s.Address(id), tagAddress)
 	}, func(s *control.State, yield func(tagged)) { each(s.Addresses(), tagAddress, yield) }},
@@ -142,6 +161,10 @@ func tagReservation(r *control.CIDRReservation) tagged {
 	return tagged{"subnet-cidr-reservation", r.ID, r.Tags}
 }
 func tagPeering(p *control.Peering) tagged { return tagged{"vpc-peering-connection", p.ID, p.Tags} }
+
+func tagRule(r control.SecurityGroupRule) tagged { return tagged{"security-group-rule", r.ID, r.Tags} }
+func tagPrefixList(l *control.PrefixList) tagged { return tagged{"prefix-list", l.ID, l.Tags} }
+func tagFlowLog(l *control.FlowLog) tagged       { return tagged{"vpc-flow-log", l.ID, l.Tags} }
 
 func as[T any](row *T, of func(*T) tagged) *tagged {
 	if row == nil {

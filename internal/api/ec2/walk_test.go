@@ -39,6 +39,9 @@ func TestEveryAction(t *testing.T) {
 	walkIPv6(t, l, w)
 	walkNAT(t, l, w)
 	walkPermissions(t, l, eni)
+	walkRules(t, l, w)
+	walkFlowLogs(t, l, w)
+	walkNone(l)
 
 	l.must("DeleteNetworkInterface", "NetworkInterfaceId="+eni)
 	for _, i := range []string{w.a, w.b} {
