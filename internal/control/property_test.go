@@ -56,6 +56,8 @@ func TestInvariants(t *testing.T) {
 			"more addresses":   m.moreAddresses,
 			"nat gateways":     m.natGateways,
 			"policy":           m.policy,
+			"prefix list":      m.prefixList,
+			"attributes":       m.attributes,
 			"wait":             m.wait,
 			"route tables":     m.routeTables,
 			"routes":           m.routes,
@@ -412,6 +414,54 @@ func (m *machine) policy(rt *rapid.T) {
 		Probe: Probe{Type: ProbeICMP, From: m.anyENI(rt).ID},
 	}
 	m.run("put policy", func(t *tx) error { _, err := t.putPolicy(p); return err })
+}
+
+// prefixList changes a list, or a rule that names one.
+func (m *machine) prefixList(rt *rapid.T) {
+	if len(m.state.PrefixLists()) < 2 {
+		in := CreatePrefixListInput{Name: "l", Family: familyIPv4, MaxEntries: 30, Entries: []PrefixListEntryInput{{CIDR: "10.0.0.0/8"}}}
+		m.run("create list", func(t *tx) error { _, err := t.createPrefixList(in); return err })
+	}
+	l := pick(rt, "list", m.state.PrefixLists(), &PrefixList{})
+	g := pick(rt, "group", m.state.SecurityGroups(), &SecurityGroup{})
+	cidr := rapid.SampledFrom([]string{"10.0.0.0/8", "11.0.0.0/8", "12.0.0.0/8"}).Draw(rt, "cidr")
+	switch rapid.IntRange(0, 3).Draw(rt, "what") {
+	case 0:
+		m.run("delete list", func(t *tx) error { return t.deletePrefixList(l.ID) })
+	case 1:
+		in := RuleInput{Protocol: "-1", PrefixList: l.ID}
+		m.run("authorize list", func(t *tx) error { _, err := t.authorizeRules(g.ID, false, []RuleInput{in}); return err })
+	default:
+		in := ModifyPrefixListInput{ID: l.ID, Version: &l.Version, Add: []PrefixListEntryInput{{CIDR: cidr}}}
+		if rapid.Bool().Draw(rt, "remove") {
+			in.Add, in.Remove = nil, []string{cidr}
+		}
+		m.run("modify list", func(t *tx) error { _, err := t.modifyPrefixList(in); return err })
+	}
+}
+
+// attributes changes an instance, a key pair or a flow log.
+func (m *machine) attributes(rt *rapid.T) {
+	in := ModifyInstanceInput{ID: m.anyInstance(rt).ID}
+	switch rapid.IntRange(0, 4).Draw(rt, "what") {
+	case 0:
+		in.ProtectStop = new(rapid.Bool().Draw(rt, "stop"))
+	case 1:
+		in.Type = new(rapid.SampledFrom([]string{"t3.micro", "t3.small", "m5.large"}).Draw(rt, "type"))
+	case 2:
+		in.SourceDestCheck = new(rapid.Bool().Draw(rt, "check"))
+	case 3:
+		m.run("key pair", func(t *tx) error {
+			_, err := t.createKeyPair(CreateKeyInput{Name: "k", Type: "rsa", PublicKey: "x"})
+			return err
+		})
+		return
+	default:
+		log := CreateFlowLogInput{Resource: m.anyENI(rt).ID, TrafficType: "ALL", DestinationType: "s3", Destination: "arn:x"}
+		m.run("flow log", func(t *tx) error { _, err := t.createFlowLog(log); return err })
+		return
+	}
+	m.run("modify instance", func(t *tx) error { _, err := t.modifyInstance(in); return err })
 }
 
 // wait lets some transitions end, in an order that no timer would choose.
