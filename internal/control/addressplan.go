@@ -119,7 +119,7 @@ func errNegative(parameter string, count int) error {
 
 func errOneOfFour() error {
 	return refuse(codeCombination, "privateIpAddresses",
-		"You may specify one and only one of privateIpAddressSet or secondaryPrivateIpAddressCount or ipv4Prefixes or ipv4PrefixCount, but not more than one of them.")
+		"You may specify one and only one of privateIpAddressSet or secondaryPrivateIpAddressCount or ipv4Prefixes or ipv4PrefixCount, but not more than one of them.") // unverified: the text
 }
 
 // check refuses timeouts outside the ranges of EC2's

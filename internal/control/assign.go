@@ -35,7 +35,7 @@ func (t *tx) assignAddresses(in AssignAddressesInput) (*NetworkInterface, Assign
 	switch one(len(in.IPs) > 0) + one(in.Count != 0) + one(len(in.Prefixes) > 0) + one(in.PrefixCount != 0) {
 	case 0:
 		return nil, Assigned{}, refuse("InvalidParameter", "privateIpAddresses",
-			"One of privateIpAddressSet or privateIpAddressCount or ipv4PrefixSet or ipv4PrefixCount must be specified.")
+			"One of privateIpAddressSet or privateIpAddressCount or ipv4PrefixSet or ipv4PrefixCount must be specified.") // unverified: the text
 	case 1:
 	default:
 		return nil, Assigned{}, errOneOfFour()
@@ -179,7 +179,7 @@ func (t *tx) unassignAddresses(in UnassignInput) (*NetworkInterface, error) {
 			return nil, errNotAssigned(n)
 		case c.Addresses[i].Primary:
 			return nil, invalid("privateIpAddresses",
-				"Value (%s) for parameter privateIpAddress is invalid. The primary IP address of an interface cannot be unassigned.", a)
+				"Value (%s) for parameter privateIpAddress is invalid. The primary IP address of an interface cannot be unassigned.", a) // unverified: the text
 		}
 		c.Addresses = slices.Delete(c.Addresses, i, i+1)
 		gone = append(gone, a)

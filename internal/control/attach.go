@@ -60,7 +60,7 @@ type device struct{ card, index int }
 // which EC2 is seen to check.
 func (t *tx) attachable(n *NetworkInterface, i *Instance, at device) error {
 	if i.State != InstanceRunning && i.State != InstanceStopped {
-		return refuse("IncorrectState", "instanceId", "Instance '%s' is not 'running' or 'stopped'.", i.ID)
+		return refuse("IncorrectState", "instanceId", "Instance '%s' is not 'running' or 'stopped'.", i.ID) // unverified: the code
 	}
 	if n.Zone != i.Zone {
 		return refuse(codeCombination, "instanceId",
@@ -68,7 +68,7 @@ func (t *tx) attachable(n *NetworkInterface, i *Instance, at device) error {
 	}
 	if n.VPC != i.VPC {
 		return refuse(codeCombination, "instanceId",
-			"You may not attach a network interface to an instance in a different VPC")
+			"You may not attach a network interface to an instance in a different VPC") // unverified: code and text
 	}
 	limits := instanceTypes()[i.Type]
 	if at.card < 0 || at.card >= len(limits.Cards) {

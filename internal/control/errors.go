@@ -63,7 +63,7 @@ var (
 		"The instance ID '%s' does not exist"}
 	kindInterface = kind{"eni-", "InvalidNetworkInterfaceID.NotFound", "InvalidNetworkInterfaceID.Malformed",
 		"The networkInterface ID '%s' does not exist"}
-	kindAttachment = kind{"eni-attach-", codeAttachMissing, "InvalidNetworkInterfaceAttachmentId.Malformed",
+	kindAttachment = kind{"eni-attach-", codeAttachMissing, "InvalidNetworkInterfaceAttachmentId.Malformed", // unverified: the text
 		"The network interface attachment ID '%s' does not exist"}
 	kindGroup = kind{"sg-", codeGroupNotFound, "InvalidGroupId.Malformed",
 		"The security group '%s' does not exist"}
@@ -119,7 +119,7 @@ func (k kind) check(field, id string) error {
 	}
 	digits, ok := strings.CutPrefix(id, k.prefix)
 	if !ok || len(digits) != 8 && len(digits) != 17 || strings.Trim(digits, "0123456789abcdef") != "" {
-		return refuse(k.malformed, field, "Invalid id: \"%s\" (expecting \"%s...\")", id, k.prefix)
+		return refuse(k.malformed, field, "Invalid id: \"%s\" (expecting \"%s...\")", id, k.prefix) // unverified: the text, but for some kinds
 	}
 	return nil
 }

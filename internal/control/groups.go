@@ -91,7 +91,7 @@ func (t *tx) createGroup(in CreateGroupInput) (*SecurityGroup, error) {
 	case name == defaultGroup:
 		return nil, invalid("groupName", "Cannot use reserved security group name: default")
 	case exists(t, TableSecurityGroup, byName, v.ID, name):
-		return nil, refuse("InvalidGroup.Duplicate", "groupName",
+		return nil, refuse("InvalidGroup.Duplicate", "groupName", // unverified: the end of the text
 			"The security group '%s' already exists for VPC '%s'", name, v.ID)
 	}
 	if err := checkTags(in.Tags); err != nil {
@@ -159,7 +159,7 @@ func (t *tx) groupsFor(vpc string, ids []string, foreign func(group string) erro
 	}
 	sorted := slices.Compact(slices.Sorted(slices.Values(ids)))
 	if len(sorted) > maxGroups {
-		return nil, refuse("SecurityGroupsPerInterfaceLimitExceeded", "groups",
+		return nil, refuse("SecurityGroupsPerInterfaceLimitExceeded", "groups", // unverified: the text
 			"The maximum number of security groups per interface has been reached.")
 	}
 	return sorted, nil

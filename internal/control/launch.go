@@ -181,7 +181,7 @@ func (p *launchPlan) together(primary *launchPlan, instances, interfaces int) er
 			"You may not attach a network interface to an instance if they are not in the same availability zone")
 	case p.subnet.VPC != primary.subnet.VPC:
 		return refuse(codeCombination, "networkInterface",
-			"You may not attach a network interface to an instance in a different VPC")
+			"You may not attach a network interface to an instance in a different VPC") // unverified: code and text
 	case p.PublicIP != nil && *p.PublicIP && interfaces > 1:
 		return refuse(codeCombination, "associatePublicIpAddress",
 			"The associatePublicIPAddress parameter cannot be specified when launching with multiple network interfaces.")
@@ -228,7 +228,7 @@ func (t *tx) launchOne(in *LaunchInput, limits *InstanceType, plans []launchPlan
 		}
 		if err := limits.takes(n); err != nil {
 			if len(n.Addresses)+len(n.Prefixes) > limits.AddressesPerInterface {
-				return nil, refuse("InvalidInterface.IpAddressLimitExceeded", "networkInterface",
+				return nil, refuse("InvalidInterface.IpAddressLimitExceeded", "networkInterface", // unverified: the text
 					"Interface %s has %d private addresses, which exceeds the limit of %d for %s",
 					n.ID, len(n.Addresses)+len(n.Prefixes), limits.AddressesPerInterface, in.Type)
 			}

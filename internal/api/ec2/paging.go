@@ -35,11 +35,11 @@ func (c *call) page(max *int, token *string, name string, ids []string) (*page, 
 		}
 		switch {
 		case len(ids) > 0:
-			return nil, combination("The parameter %s cannot be used with the parameter maxResults", name)
+			return nil, combination("The parameter %s cannot be used with the parameter maxResults", name) // unverified: the text
 		case *max < bounds.Min:
-			return nil, invalid("Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than %d.", *max, bounds.Min)
+			return nil, invalid("Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than %d.", *max, bounds.Min) // unverified: the text
 		case *max > bounds.Max:
-			return nil, invalid("Value ( %d ) for parameter maxResults is invalid. Expecting a value less than %d.", *max, bounds.Max)
+			return nil, invalid("Value ( %d ) for parameter maxResults is invalid. Expecting a value less than %d.", *max, bounds.Max) // unverified: the text
 		}
 		p.size = *max
 	}
