@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"strings"
 
 	"enilab/internal/api/apifault"
 	"enilab/internal/api/ec2/query"
@@ -32,8 +33,19 @@ var stsStatuses = map[string]int{
 	"InternalError":              http.StatusInternalServerError,
 }
 
+// maxMessage bounds the text of a refusal, in bytes: it repeats what was sent.
+const maxMessage = 1000
+
 // refusal gives an error the code and text that the client sees.
 func refusal(err error) *query.Error {
+	q := *said(err)
+	if len(q.Message) > maxMessage {
+		q.Message = strings.ToValidUTF8(q.Message[:maxMessage], "") + "..."
+	}
+	return &q
+}
+
+func said(err error) *query.Error {
 	if q, ok := errors.AsType[*query.Error](err); ok {
 		return q
 	}

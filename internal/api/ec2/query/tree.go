@@ -60,11 +60,11 @@ func Parse(encoded string) ([]Param, error) {
 		if p.Name, err = url.QueryUnescape(name); err != nil {
 			return nil, Refuse("MalformedQueryString", "The name of a parameter is badly escaped: %q", clip(name))
 		}
-		if p.Value, err = url.QueryUnescape(value); err != nil {
-			return nil, Refuse("MalformedQueryString", "The value of the parameter %s is badly escaped", clip(printable(p.Name)))
-		}
 		if !legal(p.Name) || p.Name == "" {
 			return nil, Refuse("InvalidCharacter", "The name of a parameter holds a character that is not valid: %q", clip(p.Name))
+		}
+		if p.Value, err = url.QueryUnescape(value); err != nil {
+			return nil, Refuse("MalformedQueryString", "The value of the parameter %s is badly escaped", clip(p.Name))
 		}
 		if !legal(p.Value) {
 			return nil, Refuse("InvalidCharacter", "The value of the parameter %s holds a character that is not valid", clip(p.Name))
@@ -90,8 +90,6 @@ func legal(s string) bool {
 	}
 	return true
 }
-
-func printable(s string) string { return strings.ToValidUTF8(s, "?") }
 
 // clip keeps refusals short whatever was sent.
 func clip(s string) string {
