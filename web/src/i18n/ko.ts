@@ -258,7 +258,8 @@ export const ko = {
   "instance.launched": "시작",
   "instance.interfaces": "인터페이스",
   "instance.slots": "{max}개 중 {used}개 사용",
-  "instance.stale": "장치 {deviceIndex}: {networkInterfaceId} 강제 분리됨, 중지 후 시작할 때까지 사용할 수 없음",
+  "instance.stale":
+    "장치 {deviceIndex}: {networkInterfaceId} 강제 분리됨, 중지 후 시작할 때까지 사용할 수 없음",
   "instance.workloads": "작업",
   "instance.role": "역할",
   "instance.freeze": "멈추기",

@@ -7,6 +7,8 @@ export interface Camera {
 export const minScale = 0.25;
 export const maxScale = 3;
 const margin = 20;
+/** The legend lies over the foot of the stage; what is fitted stays clear of it. */
+const foot = 44;
 /** Fitting never enlarges: text at its own size is the sharpest. */
 const maxFit = 1.15;
 
@@ -17,12 +19,12 @@ export function fitTo(
   if (world.width === 0 || stage.width === 0) return { x: 0, y: 0, scale: 1 };
   const scale = Math.max(
     minScale,
-    Math.min(maxFit, (stage.width - 2 * margin) / world.width, (stage.height - 2 * margin) / world.height),
+    Math.min(maxFit, (stage.width - 2 * margin) / world.width, (stage.height - margin - foot) / world.height),
   );
   return {
     scale,
     x: Math.max(margin, (stage.width - world.width * scale) / 2),
-    y: Math.max(margin, (stage.height - world.height * scale) / 2),
+    y: Math.max(margin, (stage.height + margin - foot - world.height * scale) / 2),
   };
 }
 

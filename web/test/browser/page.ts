@@ -36,6 +36,7 @@ export async function open(
   { theme = "dark", width = 1440 }: { theme?: Theme; width?: number } = {},
 ): Promise<{ page: Page; errors: string[] }> {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: theme });
+  page.setDefaultTimeout(60_000);
   const errors: string[] = [];
   page.on("console", (m) => {
     if (m.type() === "error") errors.push(m.text());
