@@ -62,6 +62,8 @@ type report struct {
 	b    *testing.B
 	them []*emulator
 	rows []*row
+
+	printed int // rows
 }
 
 func (r *report) add(what, unit string, lower bool) *row {
@@ -93,6 +95,7 @@ func (r *report) rates(what string, callers, n int, calls func(e *emulator) int,
 			after(e)
 		}
 	})
+	r.print()
 }
 
 func (r *report) memory(when string) {
@@ -104,12 +107,17 @@ func (r *report) memory(when string) {
 	})
 }
 
+// print shows the rows since the last call, so that a run which is cut short
+// has not been for nothing.
 func (r *report) print() {
-	fmt.Println("| what | | enilab | moto_server | ratio |")
-	fmt.Println("|---|---|---|---|---|")
-	for _, w := range r.rows {
+	if r.printed == 0 {
+		fmt.Println("\n| what | | enilab | moto_server | ratio |")
+		fmt.Println("|---|---|---|---|---|")
+	}
+	for _, w := range r.rows[r.printed:] {
 		fmt.Printf("| %s | %s | %s | %s | %s |\n", w.what, w.unit, w.cell(0), w.cell(1), w.ratio())
 	}
+	r.printed = len(r.rows)
 }
 
 // BenchmarkBesideMoto measures both, turn and turn about. Ratios above 1 are
@@ -162,7 +170,6 @@ func beside(b *testing.B, names []string, commands []command) {
 			}
 		}
 	}
-	r.print()
 }
 
 // at brings everybody to a number of interfaces and lists them.
