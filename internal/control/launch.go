@@ -25,8 +25,10 @@ func (t *tx) launch(in LaunchInput) ([]*Instance, error) {
 	if in.Min < 1 || in.Max < in.Min {
 		return nil, invalid("minCount", "Invalid value for min/max count: minCount is %d, maxCount is %d", in.Min, in.Max)
 	}
-	if err := checkTags(in.Tags); err != nil {
-		return nil, err
+	for _, tags := range []Tags{in.Tags, in.InterfaceTags, in.Settings.VolumeTags} {
+		if err := checkTags(tags); err != nil {
+			return nil, err
+		}
 	}
 	workloads, err := checkWorkloads(in.Workloads)
 	if err != nil {
@@ -282,6 +284,7 @@ func (t *tx) launchInterface(p *launchPlan) (*NetworkInterface, error) {
 // unless the launch says which.
 func (in *LaunchInput) settingsIn(sub *Subnet) InstanceSettings {
 	s := in.Settings
+	s.VolumeTags = ownTags(s.VolumeTags)
 	s.HostnameType = cmp.Or(in.HostnameType, sub.HostnameType)
 	s.RecordA, s.RecordAAAA = sub.RecordA, sub.RecordAAAA
 	if in.RecordA != nil {

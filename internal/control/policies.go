@@ -32,7 +32,7 @@ func (t *tx) putPolicy(p FailoverPolicy) (*FailoverPolicy, error) {
 		p.CreatedAt = old.CreatedAt
 		typ = "failover-policy.changed"
 	}
-	n, err := t.networkInterface(p.NetworkInterface)
+	n, err := t.ownInterface(p.NetworkInterface)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (t *tx) checkProbe(n *NetworkInterface, p Probe) (Probe, error) {
 	if p.Misses == 0 {
 		p.Misses = defaultProbeMisses
 	}
-	from, err := t.networkInterface(p.From)
+	from, err := t.ownInterface(p.From)
 	if err != nil {
 		return p, err
 	}

@@ -54,6 +54,9 @@ func retag(old, set Tags, remove []string) (Tags, error) {
 	return ownTags(tags), checkTags(tags)
 }
 
+// volumePrefix begins the ids of root volumes.
+const volumePrefix = "vol-"
+
 // setTags sets and removes tags of any resource that has them.
 func (t *tx) setTags(id string, set Tags, remove []string) error {
 	switch prefix, _, _ := strings.Cut(id, "-"); prefix + "-" {
@@ -66,6 +69,10 @@ func (t *tx) setTags(id string, set Tags, remove []string) error {
 	case kindInstance.prefix:
 		i, err := t.instance(id)
 		return retagRow(t, TableInstance, i, err, func(i *Instance) *Tags { return &i.Tags }, set, remove)
+	case volumePrefix:
+		// A volume is no row of its own: the instance whose id it has keeps its tags.
+		i, err := t.instance(kindInstance.prefix + strings.TrimPrefix(id, volumePrefix))
+		return retagRow(t, TableInstance, i, err, func(i *Instance) *Tags { return &i.VolumeTags }, set, remove)
 	case kindInterface.prefix:
 		n, err := t.networkInterface(id)
 		return retagRow(t, TableNetworkInterface, n, err, func(n *NetworkInterface) *Tags { return &n.Tags }, set, remove)

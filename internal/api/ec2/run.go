@@ -43,7 +43,7 @@ func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, e
 	if l.Max > maxLaunch {
 		return l, query.Refuse("InstanceLimitExceeded", "You have requested more instances (%d) than the %d that one request may launch", l.Max, maxLaunch)
 	}
-	tags, err := tagSpecs(in.TagSpecifications, "instance", "network-interface")
+	tags, err := tagSpecs(in.TagSpecifications, "instance", "network-interface", "volume")
 	if err != nil {
 		return l, err
 	}
@@ -54,6 +54,7 @@ func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, e
 	if err := readSettings(in, &l); err != nil {
 		return l, err
 	}
+	l.Settings.VolumeTags = tags["volume"]
 	if err := c.readZone(in.Placement, &l); err != nil {
 		return l, err
 	}

@@ -79,6 +79,15 @@ var taggables = map[string]struct {
 	"i": {idInstance, func(s *control.State, id string) *tagged {
 		return as(s.Instance(id), tagInstance)
 	}, func(s *control.State, yield func(tagged)) { each(s.Instances(), tagInstance, yield) }},
+	"vol": {idVolume, func(s *control.State, id string) *tagged {
+		return as(ofVolume(s, id), tagVolume)
+	}, func(s *control.State, yield func(tagged)) {
+		for _, i := range s.Instances() {
+			if i.State != control.InstanceTerminated {
+				yield(tagVolume(i))
+			}
+		}
+	}},
 	"eni": {idInterface, func(s *control.State, id string) *tagged {
 		return as(s.NetworkInterface(id), tagInterface)
 	}, func(s *control.State, yield func(tagged)) { each(s.NetworkInterfaces(), tagInterface, yield) }},
@@ -139,6 +148,7 @@ var taggables = map[string]struct {
 func tagVPC(v *control.VPC) tagged           { return tagged{"vpc", v.ID, v.Tags} }
 func tagSubnet(s *control.Subnet) tagged     { return tagged{"subnet", s.ID, s.Tags} }
 func tagInstance(i *control.Instance) tagged { return tagged{"instance", i.ID, i.Tags} }
+func tagVolume(i *control.Instance) tagged   { return tagged{"volume", rootVolume(i), i.VolumeTags} }
 func tagInterface(n *control.NetworkInterface) tagged {
 	return tagged{"network-interface", n.ID, n.Tags}
 }

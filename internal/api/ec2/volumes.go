@@ -27,6 +27,15 @@ func bindVolumes(t map[string]handler) {
 // rootVolume is the id of an instance's root volume.
 func rootVolume(i *control.Instance) string { return "vol-" + strings.TrimPrefix(i.ID, "i-") }
 
+// ofVolume is the instance of a root volume, nil once it is terminated.
+func ofVolume(s *control.State, id string) *control.Instance {
+	i := s.Instance("i-" + strings.TrimPrefix(id, "vol-"))
+	if i == nil || i.State == control.InstanceTerminated {
+		return nil
+	}
+	return i
+}
+
 // blockDevices are those of an instance, none once it is terminated.
 func (c *call) blockDevices(i *control.Instance) []model.InstanceBlockDeviceMapping {
 	if i.State == control.InstanceTerminated {
@@ -42,7 +51,7 @@ func (c *call) volume(i *control.Instance) model.Volume {
 		VolumeId: new(rootVolume(i)), AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone), CreateTime: &i.LaunchAt,
 		Size: new(rootSize), VolumeType: new(rootVolumeType), Iops: new(rootIOPS), Throughput: new(rootThroughput),
 		State: new("in-use"), Encrypted: new(false), MultiAttachEnabled: new(false), SnapshotId: new(imageSnapshot(imageOf(i))),
-		Operator: &model.OperatorResponse{Managed: new(false)}, Tags: []model.Tag{},
+		Operator: &model.OperatorResponse{Managed: new(false)}, Tags: tagList(i.VolumeTags),
 		Attachments: []model.VolumeAttachment{{
 			InstanceId: &i.ID, VolumeId: new(rootVolume(i)), Device: new(rootDevice), State: new("attached"),
 			AttachTime: &i.LaunchAt, DeleteOnTermination: new(true),
@@ -71,7 +80,7 @@ var volumeFilters = filterable[vm]{
 		"volume-type":                      fixed[vm](rootVolumeType),
 	},
 	absent: "fast-restored operator.principal",
-	tags:   func(vm) control.Tags { return nil },
+	tags:   func(i vm) control.Tags { return i.VolumeTags },
 }
 
 func describeVolumes(c *call, in *model.DescribeVolumesRequest) (result, error) {
@@ -85,13 +94,7 @@ func describeVolumes(c *call, in *model.DescribeVolumesRequest) (result, error) 
 	}
 	rows := c.state.Instances()
 	if len(in.VolumeIds) > 0 {
-		if rows, err = findAll(idVolume, in.VolumeIds, func(id string) *control.Instance {
-			i := c.state.Instance("i-" + strings.TrimPrefix(id, "vol-"))
-			if i == nil || i.State == control.InstanceTerminated {
-				return nil
-			}
-			return i
-		}); err != nil {
+		if rows, err = findAll(idVolume, in.VolumeIds, func(id string) *control.Instance { return ofVolume(c.state, id) }); err != nil {
 			return nil, err
 		}
 		rows = sorted(rows, instancePlace)

@@ -24,6 +24,7 @@ func walkLaunches(t *testing.T, l *lab, w world) {
 		"NetworkInterface.3.DeviceIndex=2", "NetworkInterface.3.SubnetId="+w.subnet, "NetworkInterface.3.DeleteOnTermination=false",
 		"NetworkInterface.3.Ipv4PrefixCount=1", "NetworkInterface.3.Description=pods",
 		"TagSpecification.1.ResourceType=instance", "TagSpecification.1.Tag.1.Key=Name", "TagSpecification.1.Tag.1.Value=walk",
+		"TagSpecification.3.ResourceType=volume", "TagSpecification.3.Tag.1.Key=disk", "TagSpecification.3.Tag.1.Value=root",
 		"TagSpecification.2.ResourceType=network-interface", "TagSpecification.2.Tag.1.Key=of", "TagSpecification.2.Tag.1.Value=walk")
 	id := r.text("instancesSet.1.instanceId")
 	r = l.must("DescribeInstances", "Filter.1.Name=reservation-id", "Filter.1.Value.1="+r.text("reservationId"))
@@ -57,6 +58,11 @@ func walkLaunches(t *testing.T, l *lab, w world) {
 	}
 	if got := l.must("DescribeInstanceAttribute", "InstanceId="+id, "Attribute=userData").text("userData.value"); got != "IyEvYmluL3No" {
 		t.Errorf("user data %q", got)
+	}
+	volume := l.must("DescribeVolumes", "Filter.1.Name=tag:disk", "Filter.1.Value.1=root").text("volumeSet.1.volumeId")
+	l.must("CreateTags", "ResourceId.1="+volume, "Tag.1.Key=more", "Tag.1.Value=1")
+	if n := l.must("DescribeTags", "Filter.1.Name=resource-id", "Filter.1.Value.1="+volume).count("tagSet"); n != 2 {
+		t.Errorf("%d tags on the root volume, want 2", n)
 	}
 	l.refused("OperationNotPermitted", "TerminateInstances", "InstanceId.1="+id)
 	l.must("ModifyInstanceAttribute", "InstanceId="+id, "DisableApiTermination.Value=false")
