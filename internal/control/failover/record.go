@@ -75,7 +75,8 @@ func traffic(f guest.Flow, samples []guest.Sample, missed uint64, t instants, fr
 			continue
 		}
 		if before(s) {
-			if s.RepliedAt > r.LastReplyAt {
+			// Of several in one burst, with one instant, the last.
+			if s.RepliedAt >= r.LastReplyAt {
 				r.LastReplyAt, r.LastReplyFrom, r.LastReplySeq = s.RepliedAt, s.Responder, s.Seq
 			}
 		} else if r.FirstReplyAt == 0 || s.RepliedAt < r.FirstReplyAt {
