@@ -253,6 +253,9 @@ func releaseAddress(c *call, in *model.ReleaseAddressRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.region.name {
+		return nil, invalid("Invalid value '%s' for networkBorderGroup. The address is of %s.", clip(g), c.region.name)
+	}
 	svc, err := c.command()
 	if err != nil {
 		return nil, err

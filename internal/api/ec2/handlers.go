@@ -147,7 +147,7 @@ func bindAddresses(t map[string]handler) {
 	bind(t, "Domain=vpc PublicIpv4Pool=amazon NetworkBorderGroup Address TagSpecification", allocateAddress)
 	bind(t, "AllocationId PublicIp NetworkInterfaceId InstanceId PrivateIpAddress AllowReassociation", associateAddress)
 	bind(t, "AssociationId PublicIp", disassociateAddress)
-	bind(t, "AllocationId PublicIp", releaseAddress)
+	bind(t, "AllocationId PublicIp NetworkBorderGroup", releaseAddress)
 	bind(t, "AllocationId PublicIp Filter", describeAddresses)
 	bind(t, "AllocationId Attribute MaxResults NextToken", describeAddressesAttribute)
 }
