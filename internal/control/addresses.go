@@ -50,11 +50,11 @@ func (t *tx) chooseElastic(want string) (netip.Addr, error) {
 	ip, err := netip.ParseAddr(want)
 	switch {
 	case err != nil || !ip.Is4():
-		return ip, invalid("address", "Value (%s) for parameter address is invalid. This is not a valid IPv4 address.", want)
+		return ip, invalid("address", "Value (%s) for parameter address is invalid. This is not a valid IPv4 address.", want) // unverified: the text
 	case !slices.ContainsFunc(publicPools, func(p netip.Prefix) bool { return p.Contains(ip) }):
-		return ip, refuse("InvalidAddress.NotFound", "address", "Address '%s' not found.", ip)
+		return ip, refuse("InvalidAddress.NotFound", "address", "Address '%s' not found.", ip) // unverified: the code
 	case !t.freePublic(ip):
-		return ip, refuse("AuthFailure", "address", "The address '%s' does not belong to you.", ip)
+		return ip, refuse("AuthFailure", "address", "The address '%s' does not belong to you.", ip) // unverified: code and text
 	}
 	return ip, nil
 }

@@ -36,7 +36,7 @@ func (t *InstanceType) takes(n *NetworkInterface) error {
 	case len(n.Prefixes)+len(n.IPv6Prefixes) > 0 && !t.Nitro():
 		return errNitroOnly(t.Name)
 	case n.efa() && !t.EFA:
-		return refuse(codeUnsupported, "instanceType", "Interfaces of type %s are not supported on %s.", n.Type, t.Name)
+		return refuse(codeUnsupported, "instanceType", "Interfaces of type %s are not supported on %s.", n.Type, t.Name) // unverified: code and text
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func errNoCard(t *InstanceType, card int) error {
 }
 
 func errNitroOnly(typ string) error {
-	return refuse(codeUnsupported, "instanceType", "Prefixes are supported on instances built on the Nitro System only, which %s is not.", typ)
+	return refuse(codeUnsupported, "instanceType", "Prefixes are supported on instances built on the Nitro System only, which %s is not.", typ) // unverified: code and text
 }
 
 // check refuses numbers and combinations that no ENI can have.
@@ -72,14 +72,14 @@ func (in *CreateInterfaceInput) check() error {
 	}
 	switch {
 	case len(in.SecondaryIPs) > 0 && in.SecondaryCount != 0:
-		return refuse(codeCombination, "secondaryPrivateIpAddressCount",
+		return refuse(codeCombination, "secondaryPrivateIpAddressCount", // unverified: the text
 			"You may specify secondary addresses or their count, but not both.")
 	case v4 > 1:
 		return errOneOfFour()
 	case len(in.IPv6) > 0 && count6 != 0:
-		return refuse(codeCombination, "ipv6AddressCount", "You may specify IPv6 addresses or their count, but not both.")
+		return refuse(codeCombination, "ipv6AddressCount", "You may specify IPv6 addresses or their count, but not both.") // unverified: the text
 	case len(in.IPv6Prefixes) > 0 && in.IPv6PrefixCount != 0:
-		return refuse(codeCombination, "ipv6PrefixCount", "You may specify IPv6 prefixes or their count, but not both.")
+		return refuse(codeCombination, "ipv6PrefixCount", "You may specify IPv6 prefixes or their count, but not both.") // unverified: the text
 	}
 	for _, c := range []struct {
 		name  string
@@ -101,7 +101,7 @@ func (in *CreateInterfaceInput) check() error {
 	switch in.Type {
 	case "", TypeInterface, TypeEFA, TypeEFAOnly, TypeTrunk:
 	default:
-		return invalid("interfaceType", "Value (%s) for parameter interfaceType is invalid. It must be %s, %s, %s or %s.",
+		return invalid("interfaceType", "Value (%s) for parameter interfaceType is invalid. It must be %s, %s, %s or %s.", // unverified: the text
 			in.Type, TypeInterface, TypeEFA, TypeEFAOnly, TypeTrunk)
 	}
 	if err := in.Tracking.check(); err != nil {
@@ -134,7 +134,7 @@ func (c ConnectionTracking) check() error {
 		{"udpTimeout", int(c.UDP.Seconds()), 30, 60},
 	} {
 		if f.given != 0 && (f.given < f.min || f.given > f.max) {
-			return invalid(f.name, "Value (%d) for parameter %s is invalid. It must be between %d and %d seconds.", f.given, f.name, f.min, f.max)
+			return invalid(f.name, "Value (%d) for parameter %s is invalid. It must be between %d and %d seconds.", f.given, f.name, f.min, f.max) // unverified: the text
 		}
 	}
 	return nil
@@ -160,7 +160,7 @@ func (t *tx) choose(n *NetworkInterface, sub *Subnet, in *CreateInterfaceInput, 
 			return err
 		}
 		if had[a] {
-			return invalid("privateIpAddresses", "Address %s is given more than once.", a)
+			return invalid("privateIpAddresses", "Address %s is given more than once.", a) // unverified: the text
 		}
 		had[a], n.Addresses[k].Addr = true, a
 	}

@@ -232,7 +232,7 @@ func (t *tx) assignIPv6(in AssignIPv6Input) (*NetworkInterface, Assigned, error)
 	}
 	more, prefixes := len(in.IPs)+in.Count, len(in.Prefixes)+in.PrefixCount
 	if more+prefixes == 0 {
-		return nil, Assigned{}, refuse(codeMissing, "ipv6Addresses",
+		return nil, Assigned{}, refuse(codeMissing, "ipv6Addresses", // unverified: code and text
 			"One of ipv6Addresses or ipv6AddressCount or ipv6Prefixes or ipv6PrefixCount must be specified.")
 	}
 	if err := t.room(n, 0, more+prefixes, prefixes > 0); err != nil {
@@ -270,7 +270,7 @@ func (t *tx) unassignIPv6(in UnassignInput) (*NetworkInterface, error) {
 		case err != nil || i < 0:
 			return nil, errNotAssigned(n)
 		case c.IPv6[i].Primary:
-			return nil, invalid("ipv6Addresses",
+			return nil, invalid("ipv6Addresses", // unverified: the text
 				"Value (%s) for parameter ipv6Address is invalid. The primary IPv6 address of an interface cannot be unassigned.", a)
 		}
 		c.IPv6 = slices.Delete(c.IPv6, i, i+1)

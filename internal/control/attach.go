@@ -97,7 +97,7 @@ func (t *tx) attachable(n *NetworkInterface, i *Instance, at device) error {
 // errHotEFA: an Elastic Fabric Adapter comes and goes with the power off (EC2
 // User Guide, "Elastic Fabric Adapter").
 func errHotEFA(n *NetworkInterface) error {
-	return refuse("IncorrectState", "instanceId",
+	return refuse("IncorrectState", "instanceId", // unverified: code and text
 		"Network interface '%s' is an EFA, which can be attached to and detached from a stopped instance only.", n.ID)
 }
 

@@ -160,7 +160,7 @@ func errAddressLimit() error {
 }
 
 func errIPv6Limit() error {
-	return refuse(codeTooManyAddress, "ipv6Addresses", "Number of IPv6 addresses will exceed limit.")
+	return refuse(codeTooManyAddress, "ipv6Addresses", "Number of IPv6 addresses will exceed limit.") // unverified: code and text
 }
 
 func errNoPrefix() error {

@@ -96,7 +96,7 @@ func (t *tx) modifyInterface(in ModifyInterfaceInput) (*NetworkInterface, error)
 		case *in.PrimaryIPv6 && !n.PrimaryIPv6:
 			err = c.fixPrimaryIPv6()
 		case !*in.PrimaryIPv6 && n.PrimaryIPv6:
-			err = invalid("enablePrimaryIpv6", "The primary IPv6 address of network interface '%s' cannot be disabled.", n.ID)
+			err = invalid("enablePrimaryIpv6", "The primary IPv6 address of network interface '%s' cannot be disabled.", n.ID) // unverified: code and text
 		}
 	default:
 		attribute = "delete-on-termination"
@@ -132,7 +132,7 @@ func (n *NetworkInterface) keepingOrNot(in ModifyInterfaceInput) (*Attachment, e
 // IP is there.
 func (t *tx) modifyPublicIP(n *NetworkInterface, want bool) (*NetworkInterface, error) {
 	if n.Attachment != nil && !n.Attachment.Primary() {
-		return nil, refuse(codeCombination, "associatePublicIpAddress",
+		return nil, refuse(codeCombination, "associatePublicIpAddress", // unverified: code and text
 			"A public address can be assigned automatically to the primary network interface only.")
 	}
 	c := *n
@@ -152,7 +152,7 @@ func (t *tx) modifyPublicIP(n *NetworkInterface, want bool) (*NetworkInterface, 
 }
 
 func errNoPublicIP() error {
-	return refuse("InsufficientAddressCapacity", "associatePublicIpAddress", "Not enough public addresses are available to satisfy the request.")
+	return refuse("InsufficientAddressCapacity", "associatePublicIpAddress", "Not enough public addresses are available to satisfy the request.") // unverified: the text
 }
 
 func (t *tx) deleteInterface(id string) error {

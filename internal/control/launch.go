@@ -122,14 +122,14 @@ func (t *tx) planExisting(p *launchPlan) error {
 	case p.Subnet != "":
 		return refuse(codeCombination, "networkInterface", "A network interface may not specify both a network interface ID and a subnet")
 	case len(p.Groups) > 0:
-		return refuse(codeCombination, "networkInterface", "A network interface may not specify both a network interface ID and security groups")
+		return refuse(codeCombination, "networkInterface", "A network interface may not specify both a network interface ID and security groups") // unverified: the text
 	case p.PrivateIP != "" || len(p.SecondaryIPs) > 0 || p.SecondaryCount != 0 || len(p.Prefixes) > 0 || p.PrefixCount != 0 ||
 		len(p.IPv6) > 0 || p.IPv6Count != nil || len(p.IPv6Prefixes) > 0 || p.IPv6PrefixCount != 0:
-		return refuse(codeCombination, "networkInterface", "A network interface may not specify both a network interface ID and private IP addresses")
+		return refuse(codeCombination, "networkInterface", "A network interface may not specify both a network interface ID and private IP addresses") // unverified: the text
 	case p.DeleteOnTermination != nil && *p.DeleteOnTermination:
 		return refuse(codeCombination, "networkInterface", "A network interface may not specify a network interface ID and delete on termination as true")
 	case p.PublicIP != nil:
-		return refuse(codeCombination, "networkInterface", "A network interface may not specify both a network interface ID and associatePublicIPAddress")
+		return refuse(codeCombination, "networkInterface", "A network interface may not specify both a network interface ID and associatePublicIPAddress") // unverified: the text
 	case n.RequesterManaged:
 		return errManaged()
 	case n.Attachment != nil:
@@ -148,7 +148,7 @@ func (t *tx) launchSubnet(id, zone string) (*Subnet, error) {
 	if id != "" {
 		s, err := t.subnet(id)
 		if err == nil && zone != "" && zone != s.Zone {
-			return nil, invalid("availabilityZone",
+			return nil, invalid("availabilityZone", // unverified: the text
 				"The availability zone '%s' is not that of subnet '%s', which is in '%s'", zone, s.ID, s.Zone)
 		}
 		return s, err
@@ -168,7 +168,7 @@ func (t *tx) launchSubnet(id, zone string) (*Subnet, error) {
 			}
 		}
 		if zone != "" {
-			return nil, refuse("MissingInput", "subnetId", "No default subnet for availability zone: '%s'.", zone)
+			return nil, refuse("MissingInput", "subnetId", "No default subnet for availability zone: '%s'.", zone) // unverified: the code
 		}
 		return nil, refuse("MissingInput", "subnetId", "No subnets found for the default VPC '%s'. Please specify a subnet.", v.ID)
 	}
@@ -188,11 +188,11 @@ func (p *launchPlan) together(primary *launchPlan, instances, interfaces int) er
 		return refuse(codeCombination, "associatePublicIpAddress",
 			"The associatePublicIPAddress parameter cannot be specified when launching with multiple network interfaces.")
 	case instances > 1 && p.existing != nil:
-		return refuse(codeCombination, "networkInterface",
+		return refuse(codeCombination, "networkInterface", // unverified: code and text
 			"The network interface '%s' cannot be used by more than one instance", p.ID)
 	case instances > 1 && (p.PrivateIP != "" || len(p.SecondaryIPs) > 0 || len(p.Prefixes) > 0 || len(p.IPv6) > 0 || len(p.IPv6Prefixes) > 0):
 		named := slices.Concat([]string{p.PrivateIP}, p.SecondaryIPs, p.Prefixes, p.IPv6, p.IPv6Prefixes)
-		return refuse(codeCombination, "privateIpAddress", "The private IP address '%s' cannot be used by more than one instance",
+		return refuse(codeCombination, "privateIpAddress", "The private IP address '%s' cannot be used by more than one instance", // unverified: code and text
 			named[slices.IndexFunc(named, func(s string) bool { return s != "" })])
 	}
 	return nil

@@ -18,7 +18,7 @@ func (t *tx) checkSettings(in *LaunchInput) error {
 	switch in.HostnameType {
 	case "", hostnameIP, hostnameResource:
 	default:
-		return invalid("hostnameType", "Value (%s) for parameter hostnameType is invalid. It must be %s or %s.",
+		return invalid("hostnameType", "Value (%s) for parameter hostnameType is invalid. It must be %s or %s.", // unverified: the text
 			in.HostnameType, hostnameIP, hostnameResource)
 	}
 	if s.KeyName != "" && !exists(t, TableKeyPair, byName, t.region, s.KeyName) {

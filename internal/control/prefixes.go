@@ -49,11 +49,11 @@ func (t *tx) namedPrefixes(sub *Subnet, wanted []string, had taken) ([]netip.Pre
 		p, err := netip.ParsePrefix(s)
 		switch {
 		case err != nil || !p.Addr().Is4() || p.Bits() != prefixBits || p != p.Masked():
-			return nil, invalid("ipv4Prefixes", "Value (%s) for parameter ipv4Prefix is invalid. This is not a valid /%d block.", s, prefixBits)
+			return nil, invalid("ipv4Prefixes", "Value (%s) for parameter ipv4Prefix is invalid. This is not a valid /%d block.", s, prefixBits) // unverified: the text
 		case !sub.CIDR.Contains(p.Addr()) || sub.CIDR.Bits() > prefixBits:
-			return nil, invalid("ipv4Prefixes", "Prefix %s does not fall within the subnet's address range", p)
+			return nil, invalid("ipv4Prefixes", "Prefix %s does not fall within the subnet's address range", p) // unverified: the text
 		case !t.freePrefix(sub, p, had):
-			return nil, refuse(codeAddressInUse, "ipv4Prefixes", "The specified prefix %s is already in use or reserved.", p)
+			return nil, refuse(codeAddressInUse, "ipv4Prefixes", "The specified prefix %s is already in use or reserved.", p) // unverified: code and text
 		}
 		had.addPrefix(p)
 		list = append(list, p)
@@ -89,7 +89,7 @@ func (t *tx) pickPrefix(sub *Subnet, had taken) (netip.Prefix, error) {
 // ipv6Block is the IPv6 block of a subnet.
 func ipv6Block(sub *Subnet) (netip.Prefix, error) {
 	if len(sub.IPv6CIDRs) == 0 {
-		return netip.Prefix{}, invalid("subnetId", "The subnet '%s' has no IPv6 CIDR block associated with it.", sub.ID)
+		return netip.Prefix{}, invalid("subnetId", "The subnet '%s' has no IPv6 CIDR block associated with it.", sub.ID) // unverified: code and text
 	}
 	return sub.IPv6CIDRs[0].CIDR, nil
 }
@@ -122,7 +122,7 @@ func (t *tx) chooseIPv6(n *NetworkInterface, sub *Subnet, in *CreateInterfaceInp
 // its primary one.
 func (n *NetworkInterface) fixPrimaryIPv6() error {
 	if len(n.IPv6) == 0 {
-		return refuse(codeCombination, "enablePrimaryIpv6", "A primary IPv6 address needs an IPv6 address on the network interface.")
+		return refuse(codeCombination, "enablePrimaryIpv6", "A primary IPv6 address needs an IPv6 address on the network interface.") // unverified: code and text
 	}
 	n.PrimaryIPv6 = true
 	n.IPv6 = slices.Clone(n.IPv6)
@@ -148,7 +148,7 @@ func (t *tx) pickIPv6(sub *Subnet, in AssignIPv6Input) ([]netip.Addr, []netip.Pr
 		a, err := netip.ParseAddr(s)
 		switch {
 		case err != nil || !a.Is6() || a.Is4In6() || a.Zone() != "":
-			return nil, nil, invalid("ipv6Addresses", "Value (%s) for parameter ipv6Address is invalid. This is not a valid IPv6 address.", s)
+			return nil, nil, invalid("ipv6Addresses", "Value (%s) for parameter ipv6Address is invalid. This is not a valid IPv6 address.", s) // unverified: the text
 		case !block.Contains(a):
 			return nil, nil, invalid("ipv6Addresses", "Address %s does not fall within the subnet's address range", a)
 		case reservedIPv6(block, a):
@@ -156,7 +156,7 @@ func (t *tx) pickIPv6(sub *Subnet, in AssignIPv6Input) ([]netip.Addr, []netip.Pr
 		case had(netip.PrefixFrom(a, 128)):
 			return nil, nil, invalid("ipv6Addresses", "Address %s is given more than once.", a)
 		case !t.freeIPv6(sub, netip.PrefixFrom(a, 128)):
-			return nil, nil, refuse(codeAddressInUse, "ipv6Addresses", "Address %s is in use.", a)
+			return nil, nil, refuse(codeAddressInUse, "ipv6Addresses", "Address %s is in use.", a) // unverified: the code
 		}
 		addresses = append(addresses, a)
 	}
@@ -164,11 +164,11 @@ func (t *tx) pickIPv6(sub *Subnet, in AssignIPv6Input) ([]netip.Addr, []netip.Pr
 		p, err := netip.ParsePrefix(s)
 		switch {
 		case err != nil || !p.Addr().Is6() || p.Bits() != ipv6PrefixBits || p != p.Masked():
-			return nil, nil, invalid("ipv6Prefixes", "Value (%s) for parameter ipv6Prefix is invalid. This is not a valid /%d block.", s, ipv6PrefixBits)
+			return nil, nil, invalid("ipv6Prefixes", "Value (%s) for parameter ipv6Prefix is invalid. This is not a valid /%d block.", s, ipv6PrefixBits) // unverified: the text
 		case !block.Contains(p.Addr()) || block.Bits() > ipv6PrefixBits:
-			return nil, nil, invalid("ipv6Prefixes", "Prefix %s does not fall within the subnet's address range", p)
+			return nil, nil, invalid("ipv6Prefixes", "Prefix %s does not fall within the subnet's address range", p) // unverified: the text
 		case had(p) || !t.freeIPv6(sub, p):
-			return nil, nil, refuse(codeAddressInUse, "ipv6Prefixes", "The specified prefix %s is already in use or reserved.", p)
+			return nil, nil, refuse(codeAddressInUse, "ipv6Prefixes", "The specified prefix %s is already in use or reserved.", p) // unverified: code and text
 		}
 		prefixes = append(prefixes, p)
 	}
