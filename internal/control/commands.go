@@ -151,18 +151,18 @@ func (s *Service) Detach(ctx context.Context, in DetachInput) (*NetworkInterface
 // Move takes an ENI to another instance in one commit and one switch of the
 // data plane. A dry run refuses what Move would refuse now.
 func (s *Service) Move(ctx context.Context, in MoveInput) (MoveResult, error) {
+	var n *NetworkInterface
+	move := func(t *tx) (err error) {
+		n, err = t.move(in)
+		return err
+	}
 	if in.DryRun {
-		n, err := s.dryMove(in)
-		if err != nil {
+		if err := s.rehearse(move); err != nil {
 			return MoveResult{}, err
 		}
 		return MoveResult{Interface: n, DeviceIndex: n.Attachment.DeviceIndex}, nil
 	}
-	var n *NetworkInterface
-	c, err := s.do(ctx, func(t *tx) (err error) {
-		n, err = t.move(in)
-		return err
-	})
+	c, err := s.do(ctx, move)
 	if err != nil {
 		return MoveResult{}, err
 	}
@@ -170,17 +170,6 @@ func (s *Service) Move(ctx context.Context, in MoveInput) (MoveResult, error) {
 		Interface: n, DeviceIndex: n.Attachment.DeviceIndex,
 		AcceptedAt: c.at.UnixNano(), DetachedAt: c.ack.At, AttachedAt: c.ack.At,
 	}, nil
-}
-
-// dryMove needs no place in the queue: it runs on a snapshot and throws the
-// outcome away.
-func (s *Service) dryMove(in MoveInput) (*NetworkInterface, error) {
-	state := s.State()
-	t := s.begin(state.db.Snapshot(), state, s.opt.Now().UTC().Round(0))
-	defer t.Abort()
-	// The seed's sequence is for what happens.
-	t.random = func(b []byte) { clear(b) }
-	return t.move(in)
 }
 
 // CreateGroup makes a security group that lets everything out and nothing in.

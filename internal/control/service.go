@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,8 @@ type Service struct {
 	*core
 	region string // where it creates
 	scope  string // the region whose resources it sees, "" all
+
+	rehearsing bool // see Rehearsal
 }
 
 // core is what the views of a Service share.
@@ -193,6 +196,9 @@ func (s *Service) Events(ctx context.Context, after uint64, limit int) ([]Event,
 
 // do runs f as one command and waits until what it did is in force.
 func (s *Service) do(ctx context.Context, f func(*tx) error) (*command, error) {
+	if s.rehearsing {
+		return nil, cmp.Or(s.rehearse(f), ErrRehearsed)
+	}
 	c := &command{ctx: ctx, view: s, run: f, done: make(chan struct{})}
 	select {
 	case s.queue <- c:

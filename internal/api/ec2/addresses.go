@@ -127,11 +127,7 @@ func allocateAddress(c *call, in *model.AllocateAddressRequest) (result, error) 
 	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.region.name {
 		return nil, invalid("Invalid value '%s' for networkBorderGroup. This laboratory has only %s.", clip(g), c.region.name)
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	a, err := svc.RecoverAddress(c.ctx, tags["elastic-ip"], query.Value(in.Address))
+	a, err := c.command().RecoverAddress(c.ctx, tags["elastic-ip"], query.Value(in.Address))
 	if err != nil {
 		return nil, err
 	}
@@ -199,10 +195,7 @@ func associateAddress(c *call, in *model.AssociateAddressRequest) (result, error
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	// In a VPC an Elastic IP moves unless that is forbidden (API reference).
 	move := in.AllowReassociation == nil || *in.AllowReassociation
 	if a, err = svc.Associate(c.ctx, control.AssociateAddressInput{
@@ -241,11 +234,7 @@ func disassociateAddress(c *call, in *model.DisassociateAddressRequest) (result,
 	default:
 		return nil, missing("associationId")
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DisassociateAddress(c.ctx, association)
+	return done{}, c.command().DisassociateAddress(c.ctx, association)
 }
 
 func releaseAddress(c *call, in *model.ReleaseAddressRequest) (result, error) {
@@ -256,11 +245,7 @@ func releaseAddress(c *call, in *model.ReleaseAddressRequest) (result, error) {
 	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.region.name {
 		return nil, invalid("Invalid value '%s' for networkBorderGroup. The address is of %s.", clip(g), c.region.name)
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.ReleaseAddress(c.ctx, a.AllocationID)
+	return done{}, c.command().ReleaseAddress(c.ctx, a.AllocationID)
 }
 
 // describeAddressesAttribute shows reverse names of Elastic IPs, which nobody

@@ -12,11 +12,7 @@ func associateVpcCidrBlock(c *call, in *model.AssociateVpcCidrBlockRequest) (res
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	a, err := svc.AssociateVPCBlock(c.ctx, control.AssociateVPCBlockInput{
+	a, err := c.command().AssociateVPCBlock(c.ctx, control.AssociateVPCBlockInput{
 		VPC: *in.VpcId, CIDR: query.Value(in.CidrBlock), AmazonIPv6: query.Value(in.AmazonProvidedIpv6CidrBlock),
 	})
 	if err != nil {
@@ -32,11 +28,7 @@ func associateVpcCidrBlock(c *call, in *model.AssociateVpcCidrBlockRequest) (res
 }
 
 func disassociateVpcCidrBlock(c *call, in *model.DisassociateVpcCidrBlockRequest) (result, error) {
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	v, err := svc.DisassociateVPCBlock(c.ctx, *in.AssociationId)
+	v, err := c.command().DisassociateVPCBlock(c.ctx, *in.AssociationId)
 	if err != nil {
 		return nil, err
 	}
@@ -60,11 +52,7 @@ func associateSubnetCidrBlock(c *call, in *model.AssociateSubnetCidrBlockRequest
 	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	a, err := svc.AssociateSubnetBlock(c.ctx, *in.SubnetId, *in.Ipv6CidrBlock)
+	a, err := c.command().AssociateSubnetBlock(c.ctx, *in.SubnetId, *in.Ipv6CidrBlock)
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +62,7 @@ func associateSubnetCidrBlock(c *call, in *model.AssociateSubnetCidrBlockRequest
 }
 
 func disassociateSubnetCidrBlock(c *call, in *model.DisassociateSubnetCidrBlockRequest) (result, error) {
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	s, err := svc.DisassociateSubnetBlock(c.ctx, *in.AssociationId)
+	s, err := c.command().DisassociateSubnetBlock(c.ctx, *in.AssociationId)
 	if err != nil {
 		return nil, err
 	}
@@ -139,11 +123,7 @@ func createSubnetCidrReservation(c *call, in *model.CreateSubnetCidrReservationR
 	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	r, err := svc.CreateReservation(c.ctx, control.CreateReservationInput{
+	r, err := c.command().CreateReservation(c.ctx, control.CreateReservationInput{
 		Subnet: *in.SubnetId, CIDR: *in.Cidr, Type: *in.ReservationType, Description: query.Value(in.Description),
 		Tags: tags["subnet-cidr-reservation"],
 	})
@@ -157,11 +137,7 @@ func deleteSubnetCidrReservation(c *call, in *model.DeleteSubnetCidrReservationR
 	if _, err := find(idReservation, *in.SubnetCidrReservationId, c.state.CIDRReservation); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	r, err := svc.DeleteReservation(c.ctx, *in.SubnetCidrReservationId)
+	r, err := c.command().DeleteReservation(c.ctx, *in.SubnetCidrReservationId)
 	if err != nil {
 		return nil, err
 	}

@@ -6,11 +6,7 @@ import (
 )
 
 func createDefaultVpc(c *call, _ *model.CreateDefaultVpcRequest) (result, error) {
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	v, err := svc.CreateDefaultVPC(c.ctx)
+	v, err := c.command().CreateDefaultVPC(c.ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -22,15 +18,11 @@ func createDefaultSubnet(c *call, in *model.CreateDefaultSubnetRequest) (result,
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
+	s, err := c.command().CreateDefaultSubnet(c.ctx, zone)
 	if err != nil {
 		return nil, err
 	}
-	s, err := svc.CreateDefaultSubnet(c.ctx, zone)
-	if err != nil {
-		return nil, err
-	}
-	c.state = svc.State()
+	c.state = c.svc.State()
 	return &model.CreateDefaultSubnetResult{Subnet: new(c.subnet(s))}, nil
 }
 

@@ -62,10 +62,7 @@ func createDhcpOptions(c *call, in *model.CreateDhcpOptionsRequest) (result, err
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	var options []control.DHCPOption
 	for _, o := range in.DhcpConfigurations {
 		options = append(options, control.DHCPOption{Key: query.Value(o.Key), Values: o.Values})
@@ -86,20 +83,12 @@ func associateDhcpOptions(c *call, in *model.AssociateDhcpOptionsRequest) (resul
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.AssociateDHCPOptions(c.ctx, *in.DhcpOptionsId, *in.VpcId)
+	return done{}, c.command().AssociateDHCPOptions(c.ctx, *in.DhcpOptionsId, *in.VpcId)
 }
 
 func deleteDhcpOptions(c *call, in *model.DeleteDhcpOptionsRequest) (result, error) {
 	if _, err := find(idOptions, *in.DhcpOptionsId, c.state.DHCPOptions); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DeleteDHCPOptions(c.ctx, *in.DhcpOptionsId)
+	return done{}, c.command().DeleteDHCPOptions(c.ctx, *in.DhcpOptionsId)
 }

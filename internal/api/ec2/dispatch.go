@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -58,12 +59,12 @@ type call struct {
 // errDryRun is how a dry run ends that would have succeeded.
 var errDryRun = query.Refuse("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 
-// command gives the way to change something, which a dry run does not get.
-func (c *call) command() (*control.Service, error) {
+// command gives the way to change something, which a dry run may only rehearse.
+func (c *call) command() *control.Service {
 	if c.dry {
-		return nil, errDryRun
+		return c.svc.Rehearsal()
 	}
-	return c.svc, nil
+	return c.svc
 }
 
 // bind makes a handler of a function on one of the model's requests.
@@ -88,7 +89,7 @@ func bind[T any, P input[T]](table map[string]handler, honours string, f func(*c
 		if c.dry = in.DryRunning(); !c.dry {
 			return f(c, in)
 		}
-		if _, err := f(c, in); err != nil {
+		if _, err := f(c, in); err != nil && !errors.Is(err, control.ErrRehearsed) {
 			return nil, err
 		}
 		return nil, errDryRun

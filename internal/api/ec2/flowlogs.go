@@ -75,10 +75,7 @@ func createFlowLogs(c *call, in *model.CreateFlowLogsRequest) (result, error) {
 			return nil, err
 		}
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	out := &model.CreateFlowLogsResult{ClientToken: in.ClientToken, FlowLogIds: []string{}, Unsuccessful: []model.UnsuccessfulItem{}}
 	for _, id := range in.ResourceIds {
 		input.Resource = id
@@ -161,10 +158,7 @@ func deleteFlowLogs(c *call, in *model.DeleteFlowLogsRequest) (result, error) {
 			return nil, err
 		}
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	out := &model.DeleteFlowLogsResult{Unsuccessful: []model.UnsuccessfulItem{}}
 	for _, id := range in.FlowLogIds {
 		err := svc.DeleteFlowLog(c.ctx, id)

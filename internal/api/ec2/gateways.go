@@ -67,11 +67,7 @@ func createInternetGateway(c *call, in *model.CreateInternetGatewayRequest) (res
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	g, err := svc.CreateInternetGateway(c.ctx, tags["internet-gateway"])
+	g, err := c.command().CreateInternetGateway(c.ctx, tags["internet-gateway"])
 	if err != nil {
 		return nil, err
 	}
@@ -91,33 +87,21 @@ func attachInternetGateway(c *call, in *model.AttachInternetGatewayRequest) (res
 	if err := c.gatewayAndVPC(*in.InternetGatewayId, *in.VpcId); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.AttachInternetGateway(c.ctx, *in.InternetGatewayId, *in.VpcId)
+	return done{}, c.command().AttachInternetGateway(c.ctx, *in.InternetGatewayId, *in.VpcId)
 }
 
 func detachInternetGateway(c *call, in *model.DetachInternetGatewayRequest) (result, error) {
 	if err := c.gatewayAndVPC(*in.InternetGatewayId, *in.VpcId); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DetachInternetGateway(c.ctx, *in.InternetGatewayId, *in.VpcId)
+	return done{}, c.command().DetachInternetGateway(c.ctx, *in.InternetGatewayId, *in.VpcId)
 }
 
 func deleteInternetGateway(c *call, in *model.DeleteInternetGatewayRequest) (result, error) {
 	if _, err := find(idGateway, *in.InternetGatewayId, c.state.InternetGateway); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DeleteInternetGateway(c.ctx, *in.InternetGatewayId)
+	return done{}, c.command().DeleteInternetGateway(c.ctx, *in.InternetGatewayId)
 }
 
 func egressOnlyGateway(g *control.EgressOnlyGateway) model.EgressOnlyInternetGateway {
@@ -157,11 +141,7 @@ func createEgressOnlyInternetGateway(c *call, in *model.CreateEgressOnlyInternet
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	g, err := svc.CreateEgressOnlyGateway(c.ctx, *in.VpcId, tags["egress-only-internet-gateway"])
+	g, err := c.command().CreateEgressOnlyGateway(c.ctx, *in.VpcId, tags["egress-only-internet-gateway"])
 	if err != nil {
 		return nil, err
 	}
@@ -174,11 +154,7 @@ func deleteEgressOnlyInternetGateway(c *call, in *model.DeleteEgressOnlyInternet
 	if _, err := find(idEgressOnly, *in.EgressOnlyInternetGatewayId, c.state.EgressOnlyGateway); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if err := svc.DeleteEgressOnlyGateway(c.ctx, *in.EgressOnlyInternetGatewayId); err != nil {
+	if err := c.command().DeleteEgressOnlyGateway(c.ctx, *in.EgressOnlyInternetGatewayId); err != nil {
 		return nil, err
 	}
 	return &model.DeleteEgressOnlyInternetGatewayResult{ReturnCode: new(true)}, nil

@@ -147,11 +147,7 @@ func createSecurityGroup(c *call, in *model.CreateSecurityGroupRequest) (result,
 	if v == nil {
 		return nil, errNoDefaultVPC()
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	g, err := svc.CreateGroup(c.ctx, control.CreateGroupInput{
+	g, err := c.command().CreateGroup(c.ctx, control.CreateGroupInput{
 		VPC: v.ID, Name: *in.GroupName, Description: *in.Description, Tags: tags["security-group"],
 	})
 	if err != nil {
@@ -192,11 +188,7 @@ func deleteSecurityGroup(c *call, in *model.DeleteSecurityGroupRequest) (result,
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if err := svc.DeleteGroup(c.ctx, g.ID); err != nil {
+	if err := c.command().DeleteGroup(c.ctx, g.ID); err != nil {
 		return nil, err
 	}
 	return &model.DeleteSecurityGroupResult{GroupId: &g.ID, Return: new(true)}, nil

@@ -152,11 +152,7 @@ func modifyInstanceAttribute(c *call, in *model.ModifyInstanceAttributeRequest) 
 	if _, err := findAll(idGroup, in.Groups, c.state.SecurityGroup); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	_, err = svc.ModifyInstance(c.ctx, change)
+	_, err = c.command().ModifyInstance(c.ctx, change)
 	return done{}, err
 }
 
@@ -198,11 +194,7 @@ func modifyInstanceMetadataOptions(c *call, in *model.ModifyInstanceMetadataOpti
 	if in.HttpPutResponseHopLimit != nil && *in.HttpPutResponseHopLimit < 1 {
 		return nil, invalid("Value (%d) for parameter httpPutResponseHopLimit is invalid. It must be 1 to 64.", *in.HttpPutResponseHopLimit)
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	i, err = svc.SetMetadataOptions(c.ctx, i.ID, control.MetadataOptions{
+	i, err = c.command().SetMetadataOptions(c.ctx, i.ID, control.MetadataOptions{
 		HTTPTokens: query.Value(in.HttpTokens), HTTPEndpoint: query.Value(in.HttpEndpoint),
 		HTTPProtocolIPv6: query.Value(in.HttpProtocolIpv6), InstanceMetadataTags: query.Value(in.InstanceMetadataTags),
 		HopLimit: query.Value(in.HttpPutResponseHopLimit),
@@ -223,10 +215,7 @@ func (c *call) monitor(ids []string, on bool, underWay string) ([]model.Instance
 	if len(rows) == 0 {
 		return nil, missing("InstanceId")
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	list := make([]model.InstanceMonitoring, 0, len(rows))
 	for _, i := range rows {
 		if _, err := svc.SetMonitoring(c.ctx, i.ID, on); err != nil {
@@ -264,11 +253,7 @@ func sendDiagnosticInterrupt(c *call, in *model.SendDiagnosticInterruptRequest) 
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	_, err = svc.FailInstance(c.ctx, i.ID, control.FaultFreeze)
+	_, err = c.command().FailInstance(c.ctx, i.ID, control.FaultFreeze)
 	return done{}, err
 }
 

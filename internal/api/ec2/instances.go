@@ -92,10 +92,7 @@ func (c *call) transition(ids []string, change func(*control.Service, context.Co
 	if len(before) == 0 {
 		return nil, missing("InstanceId")
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	list := make([]model.InstanceStateChange, 0, len(before))
 	for _, i := range before {
 		after, err := change(svc, c.ctx, i.ID)

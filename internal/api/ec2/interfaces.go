@@ -27,11 +27,7 @@ func createNetworkInterface(c *call, in *model.CreateNetworkInterfaceRequest) (r
 	if err := c.known(*in.SubnetId, in.Groups); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	n, err := svc.CreateInterface(c.ctx, input)
+	n, err := c.command().CreateInterface(c.ctx, input)
 	if err != nil {
 		return nil, err
 	}
@@ -42,11 +38,7 @@ func deleteNetworkInterface(c *call, in *model.DeleteNetworkInterfaceRequest) (r
 	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DeleteInterface(c.ctx, *in.NetworkInterfaceId)
+	return done{}, c.command().DeleteInterface(c.ctx, *in.NetworkInterfaceId)
 }
 
 func attachNetworkInterface(c *call, in *model.AttachNetworkInterfaceRequest) (result, error) {
@@ -62,11 +54,7 @@ func attachNetworkInterface(c *call, in *model.AttachNetworkInterfaceRequest) (r
 	if _, err := find(idInstance, *in.InstanceId, c.state.Instance); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	n, err := svc.Attach(c.ctx, control.AttachInput{
+	n, err := c.command().Attach(c.ctx, control.AttachInput{
 		Interface: *in.NetworkInterfaceId, Instance: *in.InstanceId, DeviceIndex: *in.DeviceIndex,
 		NetworkCard: query.Value(in.NetworkCardIndex),
 	})
@@ -83,11 +71,7 @@ func detachNetworkInterface(c *call, in *model.DetachNetworkInterfaceRequest) (r
 	if _, err := find(idAttachment, *in.AttachmentId, c.state.InterfaceByAttachment); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	_, err = svc.Detach(c.ctx, control.DetachInput{Attachment: *in.AttachmentId, Force: query.Value(in.Force)})
+	_, err := c.command().Detach(c.ctx, control.DetachInput{Attachment: *in.AttachmentId, Force: query.Value(in.Force)})
 	return done{}, err
 }
 
@@ -113,11 +97,7 @@ func modifyNetworkInterfaceAttribute(c *call, in *model.ModifyNetworkInterfaceAt
 		change.AttachmentID = query.Value(in.Attachment.AttachmentId)
 		change.DeleteOnTermination = in.Attachment.DeleteOnTermination
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	_, err = svc.ModifyInterface(c.ctx, change)
+	_, err := c.command().ModifyInterface(c.ctx, change)
 	return done{}, err
 }
 
@@ -129,11 +109,7 @@ func resetNetworkInterfaceAttribute(c *call, in *model.ResetNetworkInterfaceAttr
 	if in.SourceDestCheck == nil {
 		return nil, combination("No attributes specified.")
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	_, err = svc.ModifyInterface(c.ctx, control.ModifyInterfaceInput{ID: *in.NetworkInterfaceId, SourceDestCheck: new(true)})
+	_, err := c.command().ModifyInterface(c.ctx, control.ModifyInterfaceInput{ID: *in.NetworkInterfaceId, SourceDestCheck: new(true)})
 	return done{}, err
 }
 
@@ -141,11 +117,7 @@ func assignPrivateIPAddresses(c *call, in *model.AssignPrivateIpAddressesRequest
 	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	n, got, err := svc.AssignAddresses(c.ctx, control.AssignAddressesInput{
+	n, got, err := c.command().AssignAddresses(c.ctx, control.AssignAddressesInput{
 		ID: *in.NetworkInterfaceId, IPs: in.PrivateIpAddresses, Count: query.Value(in.SecondaryPrivateIpAddressCount),
 		Prefixes: in.Ipv4Prefixes, PrefixCount: query.Value(in.Ipv4PrefixCount), AllowReassignment: query.Value(in.AllowReassignment),
 	})
@@ -169,11 +141,7 @@ func unassignPrivateIPAddresses(c *call, in *model.UnassignPrivateIpAddressesReq
 	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	_, err = svc.Unassign(c.ctx, control.UnassignInput{ID: *in.NetworkInterfaceId, IPs: in.PrivateIpAddresses, Prefixes: in.Ipv4Prefixes})
+	_, err := c.command().Unassign(c.ctx, control.UnassignInput{ID: *in.NetworkInterfaceId, IPs: in.PrivateIpAddresses, Prefixes: in.Ipv4Prefixes})
 	return done{}, err
 }
 
@@ -181,11 +149,7 @@ func assignIpv6Addresses(c *call, in *model.AssignIpv6AddressesRequest) (result,
 	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	n, got, err := svc.AssignIPv6(c.ctx, control.AssignIPv6Input{
+	n, got, err := c.command().AssignIPv6(c.ctx, control.AssignIPv6Input{
 		ID: *in.NetworkInterfaceId, IPs: in.Ipv6Addresses, Count: query.Value(in.Ipv6AddressCount),
 		Prefixes: in.Ipv6Prefixes, PrefixCount: query.Value(in.Ipv6PrefixCount),
 	})
@@ -201,11 +165,7 @@ func unassignIpv6Addresses(c *call, in *model.UnassignIpv6AddressesRequest) (res
 	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := svc.UnassignIPv6(c.ctx, control.UnassignInput{ID: *in.NetworkInterfaceId, IPs: in.Ipv6Addresses, Prefixes: in.Ipv6Prefixes}); err != nil {
+	if _, err := c.command().UnassignIPv6(c.ctx, control.UnassignInput{ID: *in.NetworkInterfaceId, IPs: in.Ipv6Addresses, Prefixes: in.Ipv6Prefixes}); err != nil {
 		return nil, err
 	}
 	return &model.UnassignIpv6AddressesResult{

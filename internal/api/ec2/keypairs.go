@@ -195,10 +195,7 @@ func (c *call) keyChecks(name string, specs []model.TagSpecification) (control.T
 }
 
 func (c *call) storeKey(name string, key control.CreateKeyInput, tags control.Tags) (*control.KeyPair, error) {
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	key.Name, key.Tags = name, tags
 	return svc.CreateKeyPair(c.ctx, key)
 }
@@ -283,10 +280,7 @@ func deleteKeyPair(c *call, in *model.DeleteKeyPairRequest) (result, error) {
 	default:
 		return nil, missing("keyName")
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	out := &model.DeleteKeyPairResult{Return: new(true)}
 	if k == nil {
 		return out, nil

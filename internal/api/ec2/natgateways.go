@@ -109,18 +109,14 @@ func createNatGateway(c *call, in *model.CreateNatGatewayRequest) (result, error
 			return nil, err
 		}
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	g, err := svc.CreateNATGateway(c.ctx, control.CreateNATGatewayInput{
+	g, err := c.command().CreateNATGateway(c.ctx, control.CreateNATGatewayInput{
 		Subnet: *in.SubnetId, Private: kind == "private", Allocation: query.Value(in.AllocationId),
 		PrivateIP: query.Value(in.PrivateIpAddress), Tags: tags["natgateway"],
 	})
 	if err != nil {
 		return nil, err
 	}
-	c.state = svc.State()
+	c.state = c.svc.State()
 	return &model.CreateNatGatewayResult{NatGateway: new(c.natGateway(g)), ClientToken: in.ClientToken}, nil
 }
 
@@ -143,11 +139,7 @@ func deleteNatGateway(c *call, in *model.DeleteNatGatewayRequest) (result, error
 	if err := c.natNotFound([]string{*in.NatGatewayId}); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := svc.DeleteNATGateway(c.ctx, *in.NatGatewayId); err != nil {
+	if _, err := c.command().DeleteNATGateway(c.ctx, *in.NatGatewayId); err != nil {
 		return nil, err
 	}
 	return &model.DeleteNatGatewayResult{NatGatewayId: in.NatGatewayId}, nil

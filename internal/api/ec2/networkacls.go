@@ -161,11 +161,7 @@ func createNetworkACL(c *call, in *model.CreateNetworkAclRequest) (result, error
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	a, err := svc.CreateNetworkACL(c.ctx, *in.VpcId, tags["network-acl"])
+	a, err := c.command().CreateNetworkACL(c.ctx, *in.VpcId, tags["network-acl"])
 	if err != nil {
 		return nil, err
 	}
@@ -176,11 +172,7 @@ func deleteNetworkACL(c *call, in *model.DeleteNetworkAclRequest) (result, error
 	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DeleteNetworkACL(c.ctx, *in.NetworkAclId)
+	return done{}, c.command().DeleteNetworkACL(c.ctx, *in.NetworkAclId)
 }
 
 // entryInput reads a rule's parts, which may be absent one by one.
@@ -204,11 +196,7 @@ func createNetworkACLEntry(c *call, in *model.CreateNetworkAclEntryRequest) (res
 	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.CreateNetworkACLEntry(c.ctx, entryInput(in.NetworkAclId, in.RuleNumber, in.Egress, in.RuleAction,
+	return done{}, c.command().CreateNetworkACLEntry(c.ctx, entryInput(in.NetworkAclId, in.RuleNumber, in.Egress, in.RuleAction,
 		in.Protocol, in.CidrBlock, in.Ipv6CidrBlock, in.PortRange, in.IcmpTypeCode))
 }
 
@@ -216,11 +204,7 @@ func replaceNetworkACLEntry(c *call, in *model.ReplaceNetworkAclEntryRequest) (r
 	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.ReplaceNetworkACLEntry(c.ctx, entryInput(in.NetworkAclId, in.RuleNumber, in.Egress, in.RuleAction,
+	return done{}, c.command().ReplaceNetworkACLEntry(c.ctx, entryInput(in.NetworkAclId, in.RuleNumber, in.Egress, in.RuleAction,
 		in.Protocol, in.CidrBlock, in.Ipv6CidrBlock, in.PortRange, in.IcmpTypeCode))
 }
 
@@ -228,22 +212,14 @@ func deleteNetworkACLEntry(c *call, in *model.DeleteNetworkAclEntryRequest) (res
 	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DeleteNetworkACLEntry(c.ctx, *in.NetworkAclId, *in.RuleNumber, *in.Egress)
+	return done{}, c.command().DeleteNetworkACLEntry(c.ctx, *in.NetworkAclId, *in.RuleNumber, *in.Egress)
 }
 
 func replaceNetworkACLAssociation(c *call, in *model.ReplaceNetworkAclAssociationRequest) (result, error) {
 	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	id, err := svc.ReplaceNetworkACLAssociation(c.ctx, *in.AssociationId, *in.NetworkAclId)
+	id, err := c.command().ReplaceNetworkACLAssociation(c.ctx, *in.AssociationId, *in.NetworkAclId)
 	if err != nil {
 		return nil, err
 	}

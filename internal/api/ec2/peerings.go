@@ -104,11 +104,7 @@ func createVpcPeeringConnection(c *call, in *model.CreateVpcPeeringConnectionReq
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	p, err := svc.CreatePeering(c.ctx, control.CreatePeeringInput{
+	p, err := c.command().CreatePeering(c.ctx, control.CreatePeeringInput{
 		VPC: *in.VpcId, Peer: *in.PeerVpcId, PeerRegion: query.Value(in.PeerRegion), Account: c.api.opt.Account,
 		Tags: tags["vpc-peering-connection"],
 	})
@@ -122,11 +118,7 @@ func acceptVpcPeeringConnection(c *call, in *model.AcceptVpcPeeringConnectionReq
 	if _, err := find(idPeering, *in.VpcPeeringConnectionId, c.state.Peering); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	p, err := svc.AcceptPeering(c.ctx, *in.VpcPeeringConnectionId)
+	p, err := c.command().AcceptPeering(c.ctx, *in.VpcPeeringConnectionId)
 	if err != nil {
 		return nil, err
 	}
@@ -137,11 +129,7 @@ func rejectVpcPeeringConnection(c *call, in *model.RejectVpcPeeringConnectionReq
 	if _, err := find(idPeering, *in.VpcPeeringConnectionId, c.state.Peering); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if err := svc.RejectPeering(c.ctx, *in.VpcPeeringConnectionId, c.api.opt.Account); err != nil {
+	if err := c.command().RejectPeering(c.ctx, *in.VpcPeeringConnectionId, c.api.opt.Account); err != nil {
 		return nil, err
 	}
 	return &model.RejectVpcPeeringConnectionResult{Return: new(true)}, nil
@@ -151,11 +139,7 @@ func deleteVpcPeeringConnection(c *call, in *model.DeleteVpcPeeringConnectionReq
 	if _, err := find(idPeering, *in.VpcPeeringConnectionId, c.state.Peering); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if err := svc.DeletePeering(c.ctx, *in.VpcPeeringConnectionId, c.api.opt.Account); err != nil {
+	if err := c.command().DeletePeering(c.ctx, *in.VpcPeeringConnectionId, c.api.opt.Account); err != nil {
 		return nil, err
 	}
 	return &model.DeleteVpcPeeringConnectionResult{Return: new(true)}, nil

@@ -43,11 +43,7 @@ func createNetworkInterfacePermission(c *call, in *model.CreateNetworkInterfaceP
 	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	p, err := svc.CreatePermission(c.ctx, control.CreatePermissionInput{
+	p, err := c.command().CreatePermission(c.ctx, control.CreatePermissionInput{
 		Interface: *in.NetworkInterfaceId, Account: query.Value(in.AwsAccountId), Service: query.Value(in.AwsService), Permission: *in.Permission,
 	})
 	if err != nil {
@@ -72,11 +68,7 @@ func deleteNetworkInterfacePermission(c *call, in *model.DeleteNetworkInterfaceP
 	if _, err := find(idPermission, *in.NetworkInterfacePermissionId, c.state.InterfacePermission); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if err := svc.DeletePermission(c.ctx, *in.NetworkInterfacePermissionId); err != nil {
+	if err := c.command().DeletePermission(c.ctx, *in.NetworkInterfacePermissionId); err != nil {
 		return nil, err
 	}
 	return &model.DeleteNetworkInterfacePermissionResult{Return: new(true)}, nil

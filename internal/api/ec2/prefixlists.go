@@ -59,11 +59,7 @@ func createManagedPrefixList(c *call, in *model.CreateManagedPrefixListRequest) 
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	l, err := svc.CreatePrefixList(c.ctx, control.CreatePrefixListInput{
+	l, err := c.command().CreatePrefixList(c.ctx, control.CreatePrefixListInput{
 		Name: *in.PrefixListName, Family: *in.AddressFamily, MaxEntries: *in.MaxEntries, Entries: entries, Tags: tags["prefix-list"],
 	})
 	if err != nil {
@@ -161,11 +157,7 @@ func modifyManagedPrefixList(c *call, in *model.ModifyManagedPrefixListRequest) 
 		}
 		change.Remove = append(change.Remove, *e.Cidr)
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if l, err = svc.ModifyPrefixList(c.ctx, change); err != nil {
+	if l, err = c.command().ModifyPrefixList(c.ctx, change); err != nil {
 		return nil, err
 	}
 	return &model.ModifyManagedPrefixListResult{PrefixList: new(c.managedList(l))}, nil
@@ -176,11 +168,7 @@ func deleteManagedPrefixList(c *call, in *model.DeleteManagedPrefixListRequest) 
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if err := svc.DeletePrefixList(c.ctx, l.ID); err != nil {
+	if err := c.command().DeletePrefixList(c.ctx, l.ID); err != nil {
 		return nil, err
 	}
 	gone := *l

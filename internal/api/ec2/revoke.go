@@ -111,10 +111,7 @@ func (c *call) revoke(id, name *string, egress bool, ruleIDs []string, permissio
 			out.unknown = append(out.unknown, c.unknownPermission(in))
 		}
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	ids := make([]string, 0, len(doomed))
 	for _, r := range doomed {
 		ids = append(ids, r.ID)

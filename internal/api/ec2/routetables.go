@@ -129,11 +129,7 @@ func createRouteTable(c *call, in *model.CreateRouteTableRequest) (result, error
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	r, err := svc.CreateRouteTable(c.ctx, *in.VpcId, tags["route-table"])
+	r, err := c.command().CreateRouteTable(c.ctx, *in.VpcId, tags["route-table"])
 	if err != nil {
 		return nil, err
 	}
@@ -144,22 +140,14 @@ func deleteRouteTable(c *call, in *model.DeleteRouteTableRequest) (result, error
 	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DeleteRouteTable(c.ctx, *in.RouteTableId)
+	return done{}, c.command().DeleteRouteTable(c.ctx, *in.RouteTableId)
 }
 
 func associateRouteTable(c *call, in *model.AssociateRouteTableRequest) (result, error) {
 	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	a, err := svc.AssociateRouteTable(c.ctx, control.AssociateRouteTableInput{
+	a, err := c.command().AssociateRouteTable(c.ctx, control.AssociateRouteTableInput{
 		Table: *in.RouteTableId, Subnet: query.Value(in.SubnetId), Gateway: query.Value(in.GatewayId),
 	})
 	if err != nil {
@@ -169,22 +157,14 @@ func associateRouteTable(c *call, in *model.AssociateRouteTableRequest) (result,
 }
 
 func disassociateRouteTable(c *call, in *model.DisassociateRouteTableRequest) (result, error) {
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DisassociateRouteTable(c.ctx, *in.AssociationId)
+	return done{}, c.command().DisassociateRouteTable(c.ctx, *in.AssociationId)
 }
 
 func replaceRouteTableAssociation(c *call, in *model.ReplaceRouteTableAssociationRequest) (result, error) {
 	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	a, err := svc.ReplaceRouteTableAssociation(c.ctx, *in.AssociationId, *in.RouteTableId)
+	a, err := c.command().ReplaceRouteTableAssociation(c.ctx, *in.AssociationId, *in.RouteTableId)
 	if err != nil {
 		return nil, err
 	}
@@ -199,11 +179,7 @@ func createRoute(c *call, in *model.CreateRouteRequest) (result, error) {
 	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	err = svc.CreateRoute(c.ctx, control.RouteInput{
+	err := c.command().CreateRoute(c.ctx, control.RouteInput{
 		Table:            *in.RouteTableId,
 		DestinationInput: destination(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId),
 		Gateway:          query.Value(in.GatewayId), EgressOnly: query.Value(in.EgressOnlyInternetGatewayId),
@@ -220,11 +196,7 @@ func replaceRoute(c *call, in *model.ReplaceRouteRequest) (result, error) {
 	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.ReplaceRoute(c.ctx, control.RouteInput{
+	return done{}, c.command().ReplaceRoute(c.ctx, control.RouteInput{
 		Table:            *in.RouteTableId,
 		DestinationInput: destination(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId),
 		Gateway:          query.Value(in.GatewayId), EgressOnly: query.Value(in.EgressOnlyInternetGatewayId),
@@ -237,10 +209,6 @@ func deleteRoute(c *call, in *model.DeleteRouteRequest) (result, error) {
 	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DeleteRoute(c.ctx, *in.RouteTableId,
+	return done{}, c.command().DeleteRoute(c.ctx, *in.RouteTableId,
 		destination(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId))
 }

@@ -45,11 +45,7 @@ func modifySecurityGroupRules(c *call, in *model.ModifySecurityGroupRulesRequest
 	if len(changes) == 0 {
 		return nil, missing("securityGroupRule")
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	if err := svc.ModifyRules(c.ctx, g.ID, changes); err != nil {
+	if err := c.command().ModifyRules(c.ctx, g.ID, changes); err != nil {
 		return nil, err
 	}
 	return &model.ModifySecurityGroupRulesResult{Return: new(true)}, nil
@@ -87,11 +83,7 @@ func (c *call) describeRules(id, name *string, egress bool, list []model.Securit
 		}
 		changes = append(changes, control.RuleDescription{ID: found[0].ID, Description: in.Description})
 	}
-	svc, err := c.command()
-	if err != nil {
-		return err
-	}
-	return svc.DescribeRules(c.ctx, g.ID, changes)
+	return c.command().DescribeRules(c.ctx, g.ID, changes)
 }
 
 func updateDescriptionsIngress(c *call, in *model.UpdateSecurityGroupRuleDescriptionsIngressRequest) (result, error) {

@@ -311,11 +311,7 @@ func (c *call) authorize(id, name *string, egress bool, permissions []model.IpPe
 	for i := range ins {
 		ins[i].Tags = tags["security-group-rule"]
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	rules, err := svc.AuthorizeRules(c.ctx, g.ID, egress, ins)
+	rules, err := c.command().AuthorizeRules(c.ctx, g.ID, egress, ins)
 	if err != nil {
 		return nil, err
 	}

@@ -20,15 +20,11 @@ func runInstances(c *call, in *model.RunInstancesRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
+	launched, err := c.command().Launch(c.ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	launched, err := svc.Launch(c.ctx, l)
-	if err != nil {
-		return nil, err
-	}
-	c.state = svc.State()
+	c.state = c.svc.State()
 	return c.reservation(launched...), nil
 }
 

@@ -110,17 +110,13 @@ func createSubnet(c *call, in *model.CreateSubnetRequest) (result, error) {
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	s, err := svc.CreateSubnet(c.ctx, control.CreateSubnetInput{
+	s, err := c.command().CreateSubnet(c.ctx, control.CreateSubnetInput{
 		VPC: *in.VpcId, CIDR: *in.CidrBlock, IPv6CIDR: query.Value(in.Ipv6CidrBlock), Zone: zone, Tags: tags["subnet"],
 	})
 	if err != nil {
 		return nil, err
 	}
-	c.state = svc.State()
+	c.state = c.svc.State()
 	return &model.CreateSubnetResult{Subnet: new(c.subnet(s))}, nil
 }
 
@@ -128,11 +124,7 @@ func deleteSubnet(c *call, in *model.DeleteSubnetRequest) (result, error) {
 	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DeleteSubnet(c.ctx, *in.SubnetId)
+	return done{}, c.command().DeleteSubnet(c.ctx, *in.SubnetId)
 }
 
 // zoneNamed is the name of the zone that a request names by name or id, "" if it
@@ -156,11 +148,7 @@ func modifySubnetAttribute(c *call, in *model.ModifySubnetAttributeRequest) (res
 	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	_, err = svc.ModifySubnet(c.ctx, control.ModifySubnetInput{
+	_, err := c.command().ModifySubnet(c.ctx, control.ModifySubnetInput{
 		ID: *in.SubnetId, MapPublicIP: boolean(in.MapPublicIpOnLaunch), AssignIPv6: boolean(in.AssignIpv6AddressOnCreation),
 		DNS64: boolean(in.EnableDns64), HostnameType: in.PrivateDnsHostnameTypeOnLaunch,
 		RecordA: boolean(in.EnableResourceNameDnsARecordOnLaunch), RecordAAAA: boolean(in.EnableResourceNameDnsAAAARecordOnLaunch),

@@ -225,10 +225,7 @@ func createTags(c *call, in *model.CreateTagsRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	for _, r := range found {
 		if err := svc.SetTags(c.ctx, r.id, tags, nil); err != nil {
 			return nil, err
@@ -244,10 +241,7 @@ func deleteTags(c *call, in *model.DeleteTagsRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
+	svc := c.command()
 	for _, r := range found {
 		var remove []string
 		for _, t := range in.Tags {

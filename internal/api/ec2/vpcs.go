@@ -120,11 +120,7 @@ func createVpc(c *call, in *model.CreateVpcRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	v, err := svc.CreateVPC(c.ctx, control.CreateVPCInput{
+	v, err := c.command().CreateVPC(c.ctx, control.CreateVPCInput{
 		CIDR: *in.CidrBlock, AmazonIPv6: query.Value(in.AmazonProvidedIpv6CidrBlock), Tags: tags["vpc"],
 	})
 	if err != nil {
@@ -137,11 +133,7 @@ func deleteVpc(c *call, in *model.DeleteVpcRequest) (result, error) {
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	return done{}, svc.DeleteVPC(c.ctx, *in.VpcId)
+	return done{}, c.command().DeleteVPC(c.ctx, *in.VpcId)
 }
 
 func describeVpcAttribute(c *call, in *model.DescribeVpcAttributeRequest) (result, error) {
@@ -167,11 +159,7 @@ func modifyVpcAttribute(c *call, in *model.ModifyVpcAttributeRequest) (result, e
 	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 		return nil, err
 	}
-	svc, err := c.command()
-	if err != nil {
-		return nil, err
-	}
-	_, err = svc.ModifyVPC(c.ctx, control.ModifyVPCInput{
+	_, err := c.command().ModifyVPC(c.ctx, control.ModifyVPCInput{
 		ID: *in.VpcId, DNSSupport: boolean(in.EnableDnsSupport), DNSHostnames: boolean(in.EnableDnsHostnames),
 		AddressUsageMetrics: boolean(in.EnableNetworkAddressUsageMetrics),
 	})
