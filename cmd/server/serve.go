@@ -152,7 +152,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
 		return nil, errors.Join(err, l.close())
 	}
 	l.run("control plane", l.control.Run)
-	l.metadata = imds.New(l.control, imds.Options{Now: l.clock.Time, Account: ec2.DefaultAccount, ZoneID: ec2.ZoneID})
+	l.metadata = imds.New(l.control, imds.Options{Now: l.clock.Time, Account: ec2.DefaultAccount})
 	inside, err := inplane.New(inplane.Options{Engine: l.engine, Answer: l.metadata.Answer})
 	if err != nil {
 		return nil, errors.Join(err, l.close())

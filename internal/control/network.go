@@ -173,7 +173,7 @@ func (t *tx) newSubnet(v *VPC, cidr netip.Prefix, zone string, tags Tags, settin
 }
 
 func zoneOf(region, name string) (string, error) {
-	zones := regions()[region]
+	zones := Zones(region)
 	if name == "" {
 		return zones[0], nil
 	}

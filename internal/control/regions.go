@@ -2,33 +2,75 @@ package control
 
 import (
 	_ "embed"
-	"slices"
 	"strings"
 	"sync"
 )
 
+// Zone is an Availability Zone.
+type Zone struct {
+	Name string // the account's, "us-east-1a"
+	ID   string // the physical one's, "use1-az6"
+}
+
+// RegionFacts are what EC2 publishes of a region (DescribeRegions,
+// DescribeAvailabilityZones).
+type RegionFacts struct {
+	Name, Endpoint string
+	OptIn          string // opt-in-not-required, not-opted-in
+	Zones          []Zone // in order
+}
+
 //go:embed regions.csv
 var regionsCSV string
 
-var regions = sync.OnceValue(func() map[string][]string {
-	m := make(map[string][]string)
+// Regions are EC2's regions by name, to be read only.
+var Regions = sync.OnceValue(func() []RegionFacts {
+	var list []RegionFacts
 	for _, line := range strings.Split(strings.TrimSpace(regionsCSV), "\n")[1:] {
-		name, zones, _ := strings.Cut(line, ",")
-		m[name] = strings.Fields(zones)
+		f := strings.Split(line, ",")
+		r := RegionFacts{Name: f[0], Endpoint: f[1], OptIn: f[2]}
+		for z := range strings.FieldsSeq(f[3]) {
+			name, id, _ := strings.Cut(z, "=")
+			r.Zones = append(r.Zones, Zone{name, id})
+		}
+		list = append(list, r)
 	}
-	return m
+	return list
 })
 
-// Regions returns the names of EC2's regions, sorted.
-func Regions() []string {
-	names := make([]string, 0, len(regions()))
-	for name := range regions() {
-		names = append(names, name)
+// RegionByName finds a region, nil if EC2 has none of that name.
+func RegionByName(name string) *RegionFacts {
+	for i := range Regions() {
+		if r := &Regions()[i]; r.Name == name {
+			return r
+		}
 	}
-	slices.Sort(names)
+	return nil
+}
+
+// Zones returns the names of a region's Availability Zones in order, nil if
+// there is no such region.
+func Zones(region string) []string {
+	r := RegionByName(region)
+	if r == nil {
+		return nil
+	}
+	names := make([]string, len(r.Zones))
+	for i, z := range r.Zones {
+		names[i] = z.Name
+	}
 	return names
 }
 
-// Zones returns the Availability Zones of a region in order, nil if there is
-// no such region.
-func Zones(region string) []string { return slices.Clone(regions()[region]) }
+// ZoneID returns the physical id of an Availability Zone, "" if there is none
+// of that name.
+func ZoneID(name string) string {
+	for _, r := range Regions() {
+		for _, z := range r.Zones {
+			if z.Name == name {
+				return z.ID
+			}
+		}
+	}
+	return ""
+}

@@ -150,7 +150,8 @@ func TestLoadEverything(t *testing.T) {
 // TestZonesOfEveryRegion: Tokyo has no zone b, and some regions have two zones.
 func TestZonesOfEveryRegion(t *testing.T) {
 	sc := mustOpen(t, "demo")
-	for _, region := range control.Regions() {
+	for _, r := range control.Regions() {
+		region := r.Name
 		svc := newService(t, region)
 		loaded, err := sc.Load(bounded(t), svc)
 		if err != nil {

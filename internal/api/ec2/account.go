@@ -13,7 +13,7 @@ var accountAttributes = []struct {
 }{
 	{"supported-platforms", func(*call) string { return "VPC" }},
 	{"default-vpc", func(c *call) string {
-		if v := c.state.DefaultVPC(c.region.name); v != nil {
+		if v := c.state.DefaultVPC(c.region.Name); v != nil {
 			return v.ID
 		}
 		return "none"

@@ -11,7 +11,7 @@ import (
 func (c *call) address(a *control.Address) model.Address {
 	m := model.Address{
 		AllocationId: &a.AllocationID, PublicIp: new(a.PublicIP.String()), Domain: new("vpc"),
-		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.region.name, Tags: tagList(a.Tags),
+		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.region.Name, Tags: tagList(a.Tags),
 	}
 	if a.AssociationID == "" {
 		return m
@@ -49,7 +49,7 @@ var addressFilters = filterable[*control.Address]{
 		"allocation-id":        given(func(_ *call, a *control.Address) string { return a.AllocationID }),
 		"association-id":       given(func(_ *call, a *control.Address) string { return a.AssociationID }),
 		"instance-id":          given((*call).instanceOf),
-		"network-border-group": given(func(c *call, _ *control.Address) string { return c.region.name }),
+		"network-border-group": given(func(c *call, _ *control.Address) string { return c.region.Name }),
 		"network-interface-id": given(func(_ *call, a *control.Address) string { return a.NetworkInterface }),
 		"network-interface-owner-id": given(func(c *call, a *control.Address) string {
 			if a.NetworkInterface == "" {
@@ -124,8 +124,8 @@ func allocateAddress(c *call, in *model.AllocateAddressRequest) (result, error) 
 	if err != nil {
 		return nil, err
 	}
-	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.region.name {
-		return nil, invalid("Invalid value '%s' for networkBorderGroup. This laboratory has only %s.", clip(g), c.region.name)
+	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.region.Name {
+		return nil, invalid("Invalid value '%s' for networkBorderGroup. This laboratory has only %s.", clip(g), c.region.Name)
 	}
 	a, err := c.command().RecoverAddress(c.ctx, tags["elastic-ip"], query.Value(in.Address))
 	if err != nil {
@@ -133,7 +133,7 @@ func allocateAddress(c *call, in *model.AllocateAddressRequest) (result, error) 
 	}
 	return &model.AllocateAddressResult{
 		AllocationId: &a.AllocationID, PublicIp: new(a.PublicIP.String()), Domain: new("vpc"),
-		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.region.name,
+		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.region.Name,
 	}, nil
 }
 
@@ -242,8 +242,8 @@ func releaseAddress(c *call, in *model.ReleaseAddressRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.region.name {
-		return nil, invalid("Invalid value '%s' for networkBorderGroup. The address is of %s.", clip(g), c.region.name)
+	if g := query.Value(in.NetworkBorderGroup); g != "" && g != c.region.Name {
+		return nil, invalid("Invalid value '%s' for networkBorderGroup. The address is of %s.", clip(g), c.region.Name)
 	}
 	return done{}, c.command().ReleaseAddress(c.ctx, a.AllocationID)
 }

@@ -49,7 +49,7 @@ func New(opt Options) (*API, error) {
 	if opt.Random == nil {
 		opt.Random = func(b []byte) { _, _ = rand.Read(b) }
 	}
-	if _, ok := regions()[opt.Control.Region()]; !ok {
+	if control.RegionByName(opt.Control.Region()) == nil {
 		return nil, fmt.Errorf("EC2 API: no region %q, want one such as us-east-1", opt.Control.Region())
 	}
 	opt.Faults.Declare(apifault.EC2, operationNames(), func(code string) int { return statusOf(serviceEC2, code) })
@@ -58,5 +58,5 @@ func New(opt Options) (*API, error) {
 
 // arn names a resource of the account in the region of the call.
 func (c *call) arn(kind, id string) string {
-	return "arn:aws:ec2:" + c.region.name + ":" + c.api.opt.Account + ":" + kind + "/" + id
+	return "arn:aws:ec2:" + c.region.Name + ":" + c.api.opt.Account + ":" + kind + "/" + id
 }

@@ -47,7 +47,7 @@ type handler struct {
 type call struct {
 	ctx    context.Context
 	api    *API
-	region *region
+	region *control.RegionFacts
 	svc    *control.Service // of the region
 	state  *control.State   // of the region, as it was when the request came
 	params []query.Param
@@ -191,11 +191,11 @@ func (a *API) enter(ctx context.Context, signature *sigv4.Signature) (*call, err
 	if signature != nil && signature.Region != "" {
 		name = signature.Region
 	}
-	r, ok := regions()[name]
-	if !ok {
+	r := control.RegionByName(name)
+	if r == nil {
 		return nil, query.Refuse("AuthFailure", "Credential should be scoped to a valid region, not '%s'.", clip(name))
 	}
-	c := &call{ctx: ctx, api: a, region: &r, svc: a.opt.Control.In(name)}
+	c := &call{ctx: ctx, api: a, region: r, svc: a.opt.Control.In(name)}
 	if c.state = c.svc.State(); !c.state.Founded(name) {
 		if err := c.svc.Found(ctx); err != nil {
 			return nil, err

@@ -138,7 +138,7 @@ func createSecurityGroup(c *call, in *model.CreateSecurityGroupRequest) (result,
 	if err != nil {
 		return nil, err
 	}
-	v := c.state.DefaultVPC(c.region.name)
+	v := c.state.DefaultVPC(c.region.Name)
 	if query.Value(in.VpcId) != "" {
 		if v, err = find(idVPC, *in.VpcId, c.state.VPC); err != nil {
 			return nil, err
@@ -172,7 +172,7 @@ func (c *call) groupGiven(id, name *string) (*control.SecurityGroup, error) {
 // groupNamed is the group of that name in the default VPC: only there a name
 // alone says enough.
 func (c *call) groupNamed(name string) (*control.SecurityGroup, error) {
-	v := c.state.DefaultVPC(c.region.name)
+	v := c.state.DefaultVPC(c.region.Name)
 	if v == nil {
 		return nil, errNoDefaultVPC()
 	}

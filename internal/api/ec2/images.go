@@ -67,7 +67,7 @@ func derived(prefix, of string) string {
 func (c *call) listed() []*image {
 	list := make([]*image, 0, len(images))
 	for _, i := range images {
-		i.id = derived("ami-", c.region.name+"/"+i.name)
+		i.id = derived("ami-", c.region.Name+"/"+i.name)
 		list = append(list, &i)
 	}
 	slices.SortFunc(list, func(a, b *image) int { return strings.Compare(a.name, b.name) })
@@ -254,14 +254,14 @@ func describeInstanceTypeOfferings(c *call, in *model.DescribeInstanceTypeOfferi
 	var locations []string
 	switch kind {
 	case "", "region":
-		kind, locations = "region", []string{c.region.name}
+		kind, locations = "region", []string{c.region.Name}
 	case "availability-zone":
-		for _, z := range c.region.zones {
-			locations = append(locations, z.name)
+		for _, z := range c.region.Zones {
+			locations = append(locations, z.Name)
 		}
 	case "availability-zone-id":
-		for _, z := range c.region.zones {
-			locations = append(locations, z.id)
+		for _, z := range c.region.Zones {
+			locations = append(locations, z.ID)
 		}
 	case "outpost":
 		// There are none.

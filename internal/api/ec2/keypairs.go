@@ -241,7 +241,7 @@ func describeKeyPairs(c *call, in *model.DescribeKeyPairsRequest) (result, error
 			return nil, err
 		}
 		for _, name := range in.KeyNames {
-			k := c.state.KeyPairByName(c.region.name, name)
+			k := c.state.KeyPairByName(c.region.Name, name)
 			if k == nil {
 				return nil, query.Refuse("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", clip(name))
 			}
@@ -276,7 +276,7 @@ func deleteKeyPair(c *call, in *model.DeleteKeyPairRequest) (result, error) {
 		}
 		k = c.state.KeyPair(*in.KeyPairId)
 	case in.KeyName != nil:
-		k = c.state.KeyPairByName(c.region.name, *in.KeyName)
+		k = c.state.KeyPairByName(c.region.Name, *in.KeyName)
 	default:
 		return nil, missing("keyName")
 	}

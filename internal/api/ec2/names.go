@@ -13,7 +13,7 @@ func dashed(addr netip.Addr) string { return strings.ReplaceAll(addr.String(), "
 // privateName is the host name of a private address inside a VPC (VPC User
 // Guide, "DNS attributes for your VPC").
 func (c *call) privateName(addr netip.Addr) string {
-	return "ip-" + dashed(addr) + "." + control.InternalDomain(c.region.name)
+	return "ip-" + dashed(addr) + "." + control.InternalDomain(c.region.Name)
 }
 
 // publicName is the host name of a public address, "" in a VPC without names.
@@ -22,13 +22,13 @@ func (c *call) publicName(vpc string, addr netip.Addr) string {
 		return ""
 	}
 	domain := "amazonaws.com"
-	if strings.HasPrefix(c.region.name, "cn-") {
+	if strings.HasPrefix(c.region.Name, "cn-") {
 		domain = "amazonaws.com.cn"
 	}
-	if c.region.name == "us-east-1" {
+	if c.region.Name == "us-east-1" {
 		return "ec2-" + dashed(addr) + ".compute-1." + domain
 	}
-	return "ec2-" + dashed(addr) + "." + c.region.name + ".compute." + domain
+	return "ec2-" + dashed(addr) + "." + c.region.Name + ".compute." + domain
 }
 
 // interfaceName is the private host name that an ENI shows for one of its
@@ -47,7 +47,7 @@ func (c *call) instanceName(i *control.Instance, primary *control.NetworkInterfa
 	case v == nil || !v.DNSSupport:
 		return ""
 	case i.HostnameType == "resource-name":
-		return i.ID + "." + control.InternalDomain(c.region.name)
+		return i.ID + "." + control.InternalDomain(c.region.Name)
 	}
 	return c.privateName(primary.PrimaryAddress())
 }

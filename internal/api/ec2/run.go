@@ -138,9 +138,9 @@ func (c *call) readZone(p *model.Placement, l *control.LaunchInput) error {
 	if p.AvailabilityZoneId == nil {
 		return nil
 	}
-	for _, z := range c.region.zones {
-		if z.id == *p.AvailabilityZoneId && cmp.Or(l.Zone, z.name) == z.name {
-			l.Zone = z.name
+	for _, z := range c.region.Zones {
+		if z.ID == *p.AvailabilityZoneId && cmp.Or(l.Zone, z.Name) == z.Name {
+			l.Zone = z.Name
 			return nil
 		}
 	}

@@ -136,9 +136,9 @@ func (c *call) zoneNamed(name, id *string) (string, error) {
 	if name != nil {
 		return "", combination("The parameters availabilityZone and availabilityZoneId cannot be used together")
 	}
-	for _, z := range c.region.zones {
-		if z.id == *id {
-			return z.name, nil
+	for _, z := range c.region.Zones {
+		if z.ID == *id {
+			return z.Name, nil
 		}
 	}
 	return "", invalid("Value (%s) for parameter availabilityZoneId is invalid.", clip(*id))

@@ -46,7 +46,7 @@ func (t *tokens) once(c *call, token string, f func() (result, error)) (result, 
 	if len(token) > maxTokenLength || strings.Trim(token, asciiPrintable) != "" {
 		return nil, invalid("Invalid value '%s' for clientToken. It must be at most %d ASCII characters", clip(token), maxTokenLength)
 	}
-	key, params := tokenKey{c.region.name, c.action, token}, digest(c.params, "ClientToken")
+	key, params := tokenKey{c.region.Name, c.action, token}, digest(c.params, "ClientToken")
 	t.mu.Lock()
 	if at, ok := t.byKey[key]; ok {
 		e := at.Value.(*tokenEntry)

@@ -41,7 +41,7 @@ const ipv6Pool = "Amazon"
 func (c *call) vpcIPv6Block(a control.CIDRAssociation, state string) model.VpcIpv6CidrBlockAssociation {
 	return model.VpcIpv6CidrBlockAssociation{
 		AssociationId: new(a.ID), Ipv6CidrBlock: new(a.CIDR.String()), Ipv6CidrBlockState: &model.VpcCidrBlockState{State: &state},
-		Ipv6Pool: new(ipv6Pool), IpSource: new("amazon"), Ipv6AddressAttribute: new("public"), NetworkBorderGroup: &c.region.name,
+		Ipv6Pool: new(ipv6Pool), IpSource: new("amazon"), Ipv6AddressAttribute: new("public"), NetworkBorderGroup: &c.region.Name,
 	}
 }
 

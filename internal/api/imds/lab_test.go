@@ -97,7 +97,6 @@ func newTimedLab(t testing.TB, region string, timing control.Timing) *lab {
 	l.app = fiber.New()
 	New(l, Options{
 		Now: func() time.Time { return l.now }, Account: "111122223333",
-		ZoneID: func(zone string) string { return map[string]string{"us-east-1a": "use1-az1"}[zone] },
 	}).Register(l.app)
 
 	l.vpc = must(l.CreateVPC(t.Context(), control.CreateVPCInput{CIDR: "192.168.0.0/16"}))(t)

@@ -35,9 +35,6 @@ type Options struct {
 	// Account is owner-id and the identity document's accountId, 12 digits;
 	// "": 000000000000.
 	Account string
-	// ZoneID gives the id of an Availability Zone ("use1-az1"), "" if it has
-	// none; nil: none has.
-	ZoneID func(zone string) string
 }
 
 // Source is where metadata comes from; *control.Service is one.
@@ -65,9 +62,6 @@ func New(src Source, opt Options) *Service {
 	}
 	if opt.Account == "" {
 		opt.Account = defaultAccount
-	}
-	if opt.ZoneID == nil {
-		opt.ZoneID = func(string) string { return "" }
 	}
 	return &Service{src: src, opt: opt, tokens: newTokens()}
 }

@@ -116,7 +116,7 @@ func (s *Service) metaData(st *control.State, i *control.Instance, m options) no
 
 func (s *Service) placement(i *control.Instance) node {
 	entries := []node{value("availability-zone", i.Zone)}
-	if id := s.opt.ZoneID(i.Zone); id != "" {
+	if id := control.ZoneID(i.Zone); id != "" {
 		entries = append(entries, value("availability-zone-id", id))
 	}
 	return dir("placement", append(entries, value("region", i.Region))...)

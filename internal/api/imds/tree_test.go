@@ -59,7 +59,7 @@ func TestWholeTree(t *testing.T) {
 		"meta-data/instance-action":                "none",
 		"meta-data/instance-life-cycle":            "on-demand",
 		"meta-data/metrics/vhostmd":                `<?xml version="1.0" encoding="UTF-8"?>`,
-		"meta-data/placement/availability-zone-id": "use1-az1",
+		"meta-data/placement/availability-zone-id": "use1-az6",
 		"meta-data/profile":                        "default-hvm",
 		"meta-data/instance-id":                    one,
 		"meta-data/instance-type":                  "t3.medium",
