@@ -52,10 +52,11 @@ type Batch struct {
 	// ctx has the values of Begin's context but not its end: SQLite answers an
 	// interrupted write by rolling back the whole transaction, and with it the
 	// commits of others.
-	ctx     context.Context
-	lastSeq uint64 // of the events written
-	broken  error  // why the transaction can no longer be committed
-	ended   bool
+	ctx    context.Context
+	last   counters // of the commits written
+	holds  bool     // a commit
+	broken error    // why the transaction can no longer be committed
+	ended  bool
 }
 
 var _ control.Batch = (*Batch)(nil)
@@ -79,7 +80,7 @@ func (s *Store) Begin(ctx context.Context) (control.Batch, error) {
 		s.turn <- struct{}{}
 		return nil, s.fail("writing", err)
 	}
-	b := &Batch{store: s, ctx: context.WithoutCancel(ctx)}
+	b := &Batch{store: s, ctx: context.WithoutCancel(ctx), last: s.last}
 	if _, err := s.tx.begin.ExecContext(b.ctx); err != nil {
 		s.turn <- struct{}{}
 		return nil, s.fail("writing", err)
@@ -92,12 +93,14 @@ func (b *Batch) Write(c control.Commit) error {
 	if err := b.usable(); err != nil {
 		return b.store.fail("writing", err)
 	}
-	if err := b.write(c); err != nil {
+	next, err := advance(b.last, c)
+	if err == nil {
+		err = b.write(c)
+	}
+	if err != nil {
 		return b.store.fail(fmt.Sprintf("writing revision %d to", c.Revision), err)
 	}
-	if n := len(c.Events); n > 0 {
-		b.lastSeq = c.Events[n-1].Seq
-	}
+	b.last, b.holds = next, true
 	return nil
 }
 
@@ -106,26 +109,44 @@ func (b *Batch) write(c control.Commit) error {
 	if err != nil {
 		return err
 	}
-	tx := b.store.tx
-	if _, err := tx.savepoint.ExecContext(b.ctx); err != nil {
+	if err := b.mark(); err != nil {
 		b.broken = err
 		return err
 	}
 	err = writeCommit(b.ctx, b.store.query, c, steps)
-	if err == nil {
-		_, err = tx.release.ExecContext(b.ctx)
+	if err == nil && b.holds {
+		_, err = b.store.tx.release.ExecContext(b.ctx)
 	}
 	if err == nil {
 		return nil
 	}
-	_, undo := tx.rollbackTo.ExecContext(b.ctx)
-	if undo == nil {
-		_, undo = tx.release.ExecContext(b.ctx)
-	}
-	if undo != nil {
+	if b.undo() != nil {
 		// A full disk makes SQLite roll back everything. A further savepoint
 		// would then open a transaction of its own, outside this batch.
 		b.broken = fmt.Errorf("the batch was lost with an earlier write: %w", err)
+	}
+	return err
+}
+
+// mark makes a point to come back to. The first commit of a batch needs none,
+// and most are alone: SQLite copies each page that changes behind a savepoint.
+func (b *Batch) mark() error {
+	if !b.holds {
+		return nil
+	}
+	_, err := b.store.tx.savepoint.ExecContext(b.ctx)
+	return err
+}
+
+// undo goes back to mark.
+func (b *Batch) undo() error {
+	again, then := b.store.tx.rollback, b.store.tx.begin
+	if b.holds {
+		again, then = b.store.tx.rollbackTo, b.store.tx.release
+	}
+	_, err := again.ExecContext(b.ctx)
+	if err == nil {
+		_, err = then.ExecContext(b.ctx)
 	}
 	return err
 }
@@ -136,7 +157,7 @@ func (b *Batch) Commit() error {
 		b.Rollback()
 		return b.store.fail("committing to", err)
 	}
-	err := b.trim()
+	err := b.finish()
 	if err == nil {
 		_, err = b.store.tx.commit.ExecContext(b.ctx)
 	}
@@ -144,6 +165,7 @@ func (b *Batch) Commit() error {
 		b.Rollback()
 		return b.store.fail("committing to", err)
 	}
+	b.store.last = b.last
 	b.store.checkpoints.committed(b.ctx)
 	b.end()
 	return nil
@@ -171,35 +193,52 @@ func (b *Batch) usable() error {
 	return b.broken
 }
 
-// trim deletes the events that those of this batch push out. Numbers are dense,
-// so the rows to go are one short range at the front of the table.
-func (b *Batch) trim() error {
-	if b.lastSeq <= MaxEvents {
+// finish writes the counters and deletes the events that those of this batch
+// push out. Numbers are dense, so the rows to go are one short range at the front
+// of the table.
+func (b *Batch) finish() error {
+	if !b.holds {
 		return nil
 	}
-	return b.store.query.TrimEvents(b.ctx, b.lastSeq-MaxEvents)
+	n, err := b.store.query.AdvanceMeta(b.ctx, b.last)
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return &OrderError{Revision: b.last.Revision}
+	}
+	if b.last.EventSeq <= MaxEvents {
+		return nil
+	}
+	return b.store.query.TrimEvents(b.ctx, b.last.EventSeq-MaxEvents)
 }
 
-// writeCommit writes c's rows, its events and the counters.
+// writeCommit writes c's rows and its events.
 func writeCommit(ctx context.Context, q *sqlcgen.Queries, c control.Commit, steps []step) error {
 	if err := apply(ctx, q, steps); err != nil {
 		return err
 	}
-	if err := writeEvents(ctx, q, c); err != nil {
-		return err
+	return writeEvents(ctx, q, c)
+}
+
+// counters are the row of table meta.
+type counters = sqlcgen.AdvanceMetaParams
+
+// advance returns the counters that c brings, which none of the old ones may
+// exceed.
+func advance(old counters, c control.Commit) (counters, error) {
+	// An instant that does not fit must fail this write, not the whole batch.
+	if _, err := column.Time(c.At).Value(); err != nil {
+		return counters{}, err
 	}
-	n, err := q.AdvanceMeta(ctx, sqlcgen.AdvanceMetaParams{
+	if c.Revision <= old.Revision || c.NextGroupRef < old.NextGroupRef || c.NextRuleRef < old.NextRuleRef || c.EventSeq < old.EventSeq {
+		return counters{}, &OrderError{Revision: c.Revision}
+	}
+	return counters{
 		Revision:     c.Revision,
 		CommittedAt:  column.Time(c.At),
 		NextGroupRef: c.NextGroupRef,
 		NextRuleRef:  c.NextRuleRef,
 		EventSeq:     c.EventSeq,
-	})
-	if err != nil {
-		return err
-	}
-	if n != 1 {
-		return &OrderError{Revision: c.Revision}
-	}
-	return nil
+	}, nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,9 +19,9 @@ func TestRefusedCommitLeavesTheBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := pairCommit(2)
-	bad.Changes[1].After.(*control.NetworkInterface).MAC = 0 // of eni-0-0
+	bad.Changes[1].After.(*control.NetworkInterface).Addresses[0].Addr = netip.MustParseAddr("10.0.0.10") // of eni-0-0
 	if err := b.Write(bad); err == nil {
-		t.Fatal("a second interface got the same MAC")
+		t.Fatal("a second interface got the same address")
 	}
 	if err := b.Write(pairCommit(2)); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -37,6 +38,7 @@ func interfaceRow(n *control.NetworkInterface) sqlcgen.NetworkInterface {
 		MAC:             n.MAC,
 		Description:     n.Description,
 		SourceDestCheck: n.SourceDestCheck,
+		SecurityGroups:  column.Strings{V: n.Groups},
 		Tags:            column.Tags{V: n.Tags},
 		CreatedAt:       column.Time(n.CreatedAt),
 		Settings:        column.InterfaceSettings{V: n.InterfaceSettings},
@@ -45,7 +47,7 @@ func interfaceRow(n *control.NetworkInterface) sqlcgen.NetworkInterface {
 
 // kept says which child rows of an interface two versions of it share, so that
 // a move writes the attachment and nothing else.
-type kept struct{ addresses, groups, attachment bool }
+type kept struct{ addresses, attachment bool }
 
 func keptBetween(before, after *control.NetworkInterface) kept {
 	if before == nil || after == nil {
@@ -54,7 +56,6 @@ func keptBetween(before, after *control.NetworkInterface) kept {
 	a, b := before.Attachment, after.Attachment
 	return kept{
 		addresses:  before.VPC == after.VPC && slices.Equal(before.Addresses, after.Addresses),
-		groups:     slices.Equal(before.Groups, after.Groups),
 		attachment: a == b || a != nil && b != nil && *a == *b,
 	}
 }
@@ -62,21 +63,16 @@ func keptBetween(before, after *control.NetworkInterface) kept {
 func releaseInterface(ctx context.Context, q *sqlcgen.Queries, before, after *control.NetworkInterface) error {
 	keep := keptBetween(before, after)
 	if !keep.addresses {
-		n, err := q.DeleteInterfaceAddresses(ctx, before.ID)
-		if err != nil {
-			return err
-		}
-		if err := expect("addresses", n, len(before.Addresses)); err != nil {
-			return err
-		}
-	}
-	if !keep.groups {
-		n, err := q.DeleteInterfaceGroups(ctx, before.ID)
-		if err != nil {
-			return err
-		}
-		if err := expect("group memberships", n, len(before.Groups)); err != nil {
-			return err
+		for _, a := range before.Addresses {
+			n, err := q.DeleteInterfaceAddress(ctx, sqlcgen.DeleteInterfaceAddressParams{
+				VPC: before.VPC, Address: column.Addr(a.Addr), NetworkInterface: before.ID,
+			})
+			if err != nil {
+				return err
+			}
+			if err := expect("addresses", n, 1); err != nil {
+				return err
+			}
 		}
 	}
 	if !keep.attachment {
@@ -98,21 +94,11 @@ func holdInterface(ctx context.Context, q *sqlcgen.Queries, before, after *contr
 	if !keep.addresses {
 		for i, a := range after.Addresses {
 			err := q.InsertInterfaceAddress(ctx, sqlcgen.InsertInterfaceAddressParams{
-				NetworkInterface: after.ID,
-				Position:         i,
 				VPC:              after.VPC,
 				Address:          column.Addr(a.Addr),
+				NetworkInterface: after.ID,
+				Position:         i,
 				IsPrimary:        a.Primary,
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	if !keep.groups {
-		for _, g := range after.Groups {
-			err := q.InsertInterfaceGroup(ctx, sqlcgen.InsertInterfaceGroupParams{
-				NetworkInterface: after.ID, SecurityGroup: g,
 			})
 			if err != nil {
 				return err
@@ -154,29 +140,25 @@ func loadInterfaces(ctx context.Context, q *sqlcgen.Queries) ([]*control.Network
 			MAC:               r.MAC,
 			Description:       r.Description,
 			SourceDestCheck:   r.SourceDestCheck,
+			Groups:            r.SecurityGroups.V,
 			Tags:              r.Tags.V,
 			CreatedAt:         time.Time(r.CreatedAt),
 			InterfaceSettings: r.Settings.V,
 		}
 		byID[r.ID] = all[i]
 	}
-	// The foreign keys make sure that every child row finds its interface.
 	addrs, err := q.ListInterfaceAddresses(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range addrs {
 		n := byID[r.NetworkInterface]
+		if n == nil {
+			return nil, fmt.Errorf("address %s is stored for %s, which is not", netip.Addr(r.Address), r.NetworkInterface)
+		}
 		n.Addresses = append(n.Addresses, control.PrivateAddress{Addr: netip.Addr(r.Address), Primary: r.IsPrimary})
 	}
-	groups, err := q.ListInterfaceGroups(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range groups {
-		n := byID[r.NetworkInterface]
-		n.Groups = append(n.Groups, r.SecurityGroup)
-	}
+	// A foreign key makes sure that every attachment finds its interface.
 	attachments, err := q.ListAttachments(ctx)
 	if err != nil {
 		return nil, err

@@ -12,10 +12,9 @@ import (
 
 // Load implements control.Store: one Change for each row, ordered by table as
 // control declares them, then by id. Values come back as they were stored, with
-// these conventions: times are in UTC without a monotonic reading; an
-// interface's groups and a group's rules are in the order of their ids; an
-// interface without addresses or groups and a group without rules have nil
-// there. An empty database has revision 0.
+// these conventions: times are in UTC without a monotonic reading; a group's
+// rules are in the order of their ids; an interface without addresses and a group
+// without rules have nil there. An empty database has revision 0.
 func (s *Store) Load(ctx context.Context) (control.Commit, error) {
 	var c control.Commit
 	err := s.read(ctx, func(q *sqlcgen.Queries) error {

@@ -1,18 +1,24 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"enilab/internal/control"
 )
 
 // withSteps returns the migrations and further ones.
@@ -129,24 +135,93 @@ func TestGeneratedQueries(t *testing.T) {
 	}
 }
 
-// Before migration 10 no row said when its state ends: what was under way then
-// ends at once, and a terminated instance an hour after it was.
-func TestMigrationGivesStatesAnEnd(t *testing.T) {
-	first := fstest.MapFS{}
-	text, err := fs.ReadFile(migrations(), "00001_resources.sql")
-	if err != nil {
-		t.Fatal(err)
+// older returns the path of a database as the migrations up to a version leave
+// it, and a connection to it.
+func older(t *testing.T, version int) (string, *sql.DB) {
+	t.Helper()
+	steps := withSteps(t, nil).(fstest.MapFS)
+	for name := range steps {
+		var n int
+		if _, err := fmt.Sscanf(name, "%d_", &n); err != nil {
+			t.Fatal(err)
+		}
+		if n > version {
+			delete(steps, name)
+		}
 	}
-	first["00001_resources.sql"] = &fstest.MapFile{Data: text}
 	path := filepath.Join(t.TempDir(), fileName)
 	pool, err := openPool(writerDSN(path, SyncNormal), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = pool.Close() }()
-	if err := migrate(t.Context(), pool, path, first); err != nil {
+	t.Cleanup(func() { _ = pool.Close() })
+	if err := migrate(t.Context(), pool, path, steps); err != nil {
 		t.Fatal(err)
 	}
+	return path, pool
+}
+
+// Migration 20 rebuilds tables that others refer to: nothing of them may go.
+func TestMigrationKeepsInterfaces(t *testing.T) {
+	path, pool := older(t, 10)
+	for _, text := range []string{
+		"INSERT INTO vpcs VALUES ('vpc-1', '', '10.0.0.0/16', NULL, NULL, '{}')",
+		"INSERT INTO subnets VALUES ('subnet-1', 'vpc-1', '', '', '10.0.0.0/24', 1, NULL, NULL, '{}')",
+		`INSERT INTO instances (id, region, zone, vpc, subnet, type, state, boot, fault, reason_code, reason_text, settings)
+			VALUES ('i-1', '', '', 'vpc-1', 'subnet-1', '', 'running', 0, '', '', '', '{}')`,
+		"INSERT INTO security_groups VALUES ('sg-1', 1, '', 'vpc-1', 'one', '', NULL, NULL)",
+		"INSERT INTO security_groups VALUES ('sg-2', 2, '', 'vpc-1', 'two', '', NULL, NULL)",
+		`INSERT INTO network_interfaces VALUES ('eni-1', 'us-east-1', 'us-east-1a', 'vpc-1', 'subnet-1', 7, 'mine', 1, '{"a":"b"}', 5, '{}')`,
+		"INSERT INTO network_interfaces VALUES ('eni-2', '', '', 'vpc-1', 'subnet-1', 8, '', 0, NULL, NULL, '{}')",
+		"INSERT INTO interface_addresses VALUES ('eni-1', 0, 'vpc-1', '10.0.0.9', 1), ('eni-1', 1, 'vpc-1', '10.0.0.8', 0)",
+		"INSERT INTO interface_groups VALUES ('eni-1', 'sg-2'), ('eni-1', 'sg-1')",
+		"INSERT INTO attachments VALUES ('eni-attach-1', 'eni-1', 'i-1', 1, 0, 'attached', 6, 5, 1, 0, NULL)",
+		"INSERT INTO addresses VALUES ('eipalloc-1', '', '198.51.100.1', 'eipassoc-1', 'eni-1', '10.0.0.8', NULL, NULL)",
+	} {
+		if _, err := pool.ExecContext(t.Context(), text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	if err := pool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, filepath.Dir(path))
+	found := make(map[string]any)
+	for _, c := range load(t, s).Changes {
+		found[c.ID] = c.After
+	}
+	at := func(nanoseconds int64) time.Time { return time.Unix(0, nanoseconds).UTC() }
+	for id, want := range map[string]any{
+		"eni-1": &control.NetworkInterface{
+			ID: "eni-1", Region: "us-east-1", Zone: "us-east-1a", VPC: "vpc-1", Subnet: "subnet-1", MAC: 7, Description: "mine",
+			Addresses: []control.PrivateAddress{
+				{Addr: netip.MustParseAddr("10.0.0.9"), Primary: true}, {Addr: netip.MustParseAddr("10.0.0.8")},
+			},
+			Groups: []string{"sg-1", "sg-2"}, SourceDestCheck: true, Tags: control.Tags{"a": "b"}, CreatedAt: at(5),
+			Attachment: &control.Attachment{
+				ID: "eni-attach-1", Instance: "i-1", DeviceIndex: 1, State: control.Attached, StateAt: at(6), AttachTime: at(5),
+				DeleteOnTermination: true,
+			},
+		},
+		"eni-2": &control.NetworkInterface{ID: "eni-2", VPC: "vpc-1", Subnet: "subnet-1", MAC: 8},
+		"eipalloc-1": &control.Address{
+			AllocationID: "eipalloc-1", PublicIP: netip.MustParseAddr("198.51.100.1"), AssociationID: "eipassoc-1",
+			NetworkInterface: "eni-1", PrivateIP: netip.MustParseAddr("10.0.0.8"),
+		},
+	} {
+		if !reflect.DeepEqual(found[id], want) {
+			t.Errorf("%s is %+v, want %+v", id, found[id], want)
+		}
+	}
+	if broken := texts(t, s, `SELECT "table" FROM pragma_foreign_key_check`); len(broken) != 0 {
+		t.Errorf("references of %v lead nowhere", broken)
+	}
+}
+
+// Before migration 10 no row said when its state ends: what was under way then
+// ends at once, and a terminated instance an hour after it was.
+func TestMigrationGivesStatesAnEnd(t *testing.T) {
+	path, pool := older(t, 1)
 	for _, state := range []string{"pending", "running", "stopping", "shutting-down", "terminated"} {
 		_, err := pool.ExecContext(t.Context(), `INSERT INTO instances (id, region, zone, vpc, subnet, type, state, state_at, boot,
 			fault, reason_code, reason_text, settings) VALUES (?1, '', '', '', '', '', ?1, 5, 0, '', '', '', '{}')`, state)

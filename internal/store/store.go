@@ -64,6 +64,8 @@ type Store struct {
 
 	checkpoints *checkpointer
 
+	last counters // committed; guarded by the turn
+
 	reader *sql.DB
 
 	// turn holds one token while no batch is open and no checkpoint keeps
@@ -135,6 +137,11 @@ func (s *Store) open(ctx context.Context, opt Options) error {
 	if s.tx, err = prepareTransactions(ctx, s.conn); err != nil {
 		return s.fail("opening", err)
 	}
+	meta, err := s.query.GetMeta(ctx)
+	if err != nil {
+		return s.fail("opening", err)
+	}
+	s.last = counters(meta)
 	if s.checkpoints, err = openCheckpointer(ctx, writerDSN(s.path, opt.Sync), s.conn, opt.log); err != nil {
 		return s.fail("opening", err)
 	}

@@ -1,39 +1,30 @@
 -- name: InsertNetworkInterface :exec
 INSERT INTO network_interfaces (
-    id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at, settings
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    id, region, zone, vpc, subnet, mac, description, source_dest_check, security_groups, tags, created_at, settings
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateNetworkInterface :execrows
 UPDATE network_interfaces
 SET id = @id, region = @region, zone = @zone, vpc = @vpc, subnet = @subnet, mac = @mac,
-    description = @description, source_dest_check = @source_dest_check, tags = @tags, created_at = @created_at,
-    settings = @settings
+    description = @description, source_dest_check = @source_dest_check, security_groups = @security_groups,
+    tags = @tags, created_at = @created_at, settings = @settings
 WHERE id = @id;
 
 -- name: DeleteNetworkInterface :execrows
 DELETE FROM network_interfaces WHERE id = ?;
 
 -- name: ListNetworkInterfaces :many
-SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at, settings
+SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, security_groups, tags, created_at, settings
 FROM network_interfaces ORDER BY id;
 
 -- name: InsertInterfaceAddress :exec
-INSERT INTO interface_addresses (network_interface, position, vpc, address, is_primary) VALUES (?, ?, ?, ?, ?);
+INSERT INTO interface_addresses (vpc, address, network_interface, position, is_primary) VALUES (?, ?, ?, ?, ?);
 
--- name: DeleteInterfaceAddresses :execrows
-DELETE FROM interface_addresses WHERE network_interface = ?;
+-- name: DeleteInterfaceAddress :execrows
+DELETE FROM interface_addresses WHERE vpc = ? AND address = ? AND network_interface = ?;
 
 -- name: ListInterfaceAddresses :many
 SELECT network_interface, address, is_primary FROM interface_addresses ORDER BY network_interface, position;
-
--- name: InsertInterfaceGroup :exec
-INSERT INTO interface_groups (network_interface, security_group) VALUES (?, ?);
-
--- name: DeleteInterfaceGroups :execrows
-DELETE FROM interface_groups WHERE network_interface = ?;
-
--- name: ListInterfaceGroups :many
-SELECT network_interface, security_group FROM interface_groups ORDER BY network_interface, security_group;
 
 -- name: InsertAttachment :exec
 INSERT INTO attachments (

@@ -45,11 +45,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteInstanceStmt, err = db.PrepareContext(ctx, deleteInstance); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteInstance: %w", err)
 	}
-	if q.deleteInterfaceAddressesStmt, err = db.PrepareContext(ctx, deleteInterfaceAddresses); err != nil {
-		return nil, fmt.Errorf("error preparing query DeleteInterfaceAddresses: %w", err)
-	}
-	if q.deleteInterfaceGroupsStmt, err = db.PrepareContext(ctx, deleteInterfaceGroups); err != nil {
-		return nil, fmt.Errorf("error preparing query DeleteInterfaceGroups: %w", err)
+	if q.deleteInterfaceAddressStmt, err = db.PrepareContext(ctx, deleteInterfaceAddress); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteInterfaceAddress: %w", err)
 	}
 	if q.deleteNetworkInterfaceStmt, err = db.PrepareContext(ctx, deleteNetworkInterface); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteNetworkInterface: %w", err)
@@ -93,9 +90,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertInterfaceAddressStmt, err = db.PrepareContext(ctx, insertInterfaceAddress); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertInterfaceAddress: %w", err)
 	}
-	if q.insertInterfaceGroupStmt, err = db.PrepareContext(ctx, insertInterfaceGroup); err != nil {
-		return nil, fmt.Errorf("error preparing query InsertInterfaceGroup: %w", err)
-	}
 	if q.insertNetworkInterfaceStmt, err = db.PrepareContext(ctx, insertNetworkInterface); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertNetworkInterface: %w", err)
 	}
@@ -134,9 +128,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listInterfaceAddressesStmt, err = db.PrepareContext(ctx, listInterfaceAddresses); err != nil {
 		return nil, fmt.Errorf("error preparing query ListInterfaceAddresses: %w", err)
-	}
-	if q.listInterfaceGroupsStmt, err = db.PrepareContext(ctx, listInterfaceGroups); err != nil {
-		return nil, fmt.Errorf("error preparing query ListInterfaceGroups: %w", err)
 	}
 	if q.listNetworkInterfacesStmt, err = db.PrepareContext(ctx, listNetworkInterfaces); err != nil {
 		return nil, fmt.Errorf("error preparing query ListNetworkInterfaces: %w", err)
@@ -229,14 +220,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteInstanceStmt: %w", cerr)
 		}
 	}
-	if q.deleteInterfaceAddressesStmt != nil {
-		if cerr := q.deleteInterfaceAddressesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing deleteInterfaceAddressesStmt: %w", cerr)
-		}
-	}
-	if q.deleteInterfaceGroupsStmt != nil {
-		if cerr := q.deleteInterfaceGroupsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing deleteInterfaceGroupsStmt: %w", cerr)
+	if q.deleteInterfaceAddressStmt != nil {
+		if cerr := q.deleteInterfaceAddressStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteInterfaceAddressStmt: %w", cerr)
 		}
 	}
 	if q.deleteNetworkInterfaceStmt != nil {
@@ -309,11 +295,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertInterfaceAddressStmt: %w", cerr)
 		}
 	}
-	if q.insertInterfaceGroupStmt != nil {
-		if cerr := q.insertInterfaceGroupStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing insertInterfaceGroupStmt: %w", cerr)
-		}
-	}
 	if q.insertNetworkInterfaceStmt != nil {
 		if cerr := q.insertNetworkInterfaceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertNetworkInterfaceStmt: %w", cerr)
@@ -377,11 +358,6 @@ func (q *Queries) Close() error {
 	if q.listInterfaceAddressesStmt != nil {
 		if cerr := q.listInterfaceAddressesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listInterfaceAddressesStmt: %w", cerr)
-		}
-	}
-	if q.listInterfaceGroupsStmt != nil {
-		if cerr := q.listInterfaceGroupsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing listInterfaceGroupsStmt: %w", cerr)
 		}
 	}
 	if q.listNetworkInterfacesStmt != nil {
@@ -506,123 +482,117 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                           DBTX
-	tx                           *sql.Tx
-	advanceMetaStmt              *sql.Stmt
-	deleteAddressStmt            *sql.Stmt
-	deleteAttachmentStmt         *sql.Stmt
-	deleteDocumentStmt           *sql.Stmt
-	deleteFailoverStmt           *sql.Stmt
-	deleteFailoverPolicyStmt     *sql.Stmt
-	deleteInstanceStmt           *sql.Stmt
-	deleteInterfaceAddressesStmt *sql.Stmt
-	deleteInterfaceGroupsStmt    *sql.Stmt
-	deleteNetworkInterfaceStmt   *sql.Stmt
-	deleteSecurityGroupStmt      *sql.Stmt
-	deleteSecurityGroupRuleStmt  *sql.Stmt
-	deleteSubnetStmt             *sql.Stmt
-	deleteVPCStmt                *sql.Stmt
-	getMetaStmt                  *sql.Stmt
-	insertAddressStmt            *sql.Stmt
-	insertAttachmentStmt         *sql.Stmt
-	insertDocumentStmt           *sql.Stmt
-	insertEventStmt              *sql.Stmt
-	insertFailoverStmt           *sql.Stmt
-	insertFailoverPolicyStmt     *sql.Stmt
-	insertInstanceStmt           *sql.Stmt
-	insertInterfaceAddressStmt   *sql.Stmt
-	insertInterfaceGroupStmt     *sql.Stmt
-	insertNetworkInterfaceStmt   *sql.Stmt
-	insertSecurityGroupStmt      *sql.Stmt
-	insertSecurityGroupRuleStmt  *sql.Stmt
-	insertSubnetStmt             *sql.Stmt
-	insertVPCStmt                *sql.Stmt
-	listAddressesStmt            *sql.Stmt
-	listAttachmentsStmt          *sql.Stmt
-	listDocumentsStmt            *sql.Stmt
-	listEventsStmt               *sql.Stmt
-	listFailoverPoliciesStmt     *sql.Stmt
-	listFailoversStmt            *sql.Stmt
-	listInstancesStmt            *sql.Stmt
-	listInterfaceAddressesStmt   *sql.Stmt
-	listInterfaceGroupsStmt      *sql.Stmt
-	listNetworkInterfacesStmt    *sql.Stmt
-	listSecurityGroupRulesStmt   *sql.Stmt
-	listSecurityGroupsStmt       *sql.Stmt
-	listSubnetsStmt              *sql.Stmt
-	listVPCsStmt                 *sql.Stmt
-	oldestEventStmt              *sql.Stmt
-	releaseAssociationStmt       *sql.Stmt
-	trimEventsStmt               *sql.Stmt
-	updateAddressStmt            *sql.Stmt
-	updateDocumentStmt           *sql.Stmt
-	updateFailoverStmt           *sql.Stmt
-	updateFailoverPolicyStmt     *sql.Stmt
-	updateInstanceStmt           *sql.Stmt
-	updateNetworkInterfaceStmt   *sql.Stmt
-	updateSecurityGroupStmt      *sql.Stmt
-	updateSubnetStmt             *sql.Stmt
-	updateVPCStmt                *sql.Stmt
+	db                          DBTX
+	tx                          *sql.Tx
+	advanceMetaStmt             *sql.Stmt
+	deleteAddressStmt           *sql.Stmt
+	deleteAttachmentStmt        *sql.Stmt
+	deleteDocumentStmt          *sql.Stmt
+	deleteFailoverStmt          *sql.Stmt
+	deleteFailoverPolicyStmt    *sql.Stmt
+	deleteInstanceStmt          *sql.Stmt
+	deleteInterfaceAddressStmt  *sql.Stmt
+	deleteNetworkInterfaceStmt  *sql.Stmt
+	deleteSecurityGroupStmt     *sql.Stmt
+	deleteSecurityGroupRuleStmt *sql.Stmt
+	deleteSubnetStmt            *sql.Stmt
+	deleteVPCStmt               *sql.Stmt
+	getMetaStmt                 *sql.Stmt
+	insertAddressStmt           *sql.Stmt
+	insertAttachmentStmt        *sql.Stmt
+	insertDocumentStmt          *sql.Stmt
+	insertEventStmt             *sql.Stmt
+	insertFailoverStmt          *sql.Stmt
+	insertFailoverPolicyStmt    *sql.Stmt
+	insertInstanceStmt          *sql.Stmt
+	insertInterfaceAddressStmt  *sql.Stmt
+	insertNetworkInterfaceStmt  *sql.Stmt
+	insertSecurityGroupStmt     *sql.Stmt
+	insertSecurityGroupRuleStmt *sql.Stmt
+	insertSubnetStmt            *sql.Stmt
+	insertVPCStmt               *sql.Stmt
+	listAddressesStmt           *sql.Stmt
+	listAttachmentsStmt         *sql.Stmt
+	listDocumentsStmt           *sql.Stmt
+	listEventsStmt              *sql.Stmt
+	listFailoverPoliciesStmt    *sql.Stmt
+	listFailoversStmt           *sql.Stmt
+	listInstancesStmt           *sql.Stmt
+	listInterfaceAddressesStmt  *sql.Stmt
+	listNetworkInterfacesStmt   *sql.Stmt
+	listSecurityGroupRulesStmt  *sql.Stmt
+	listSecurityGroupsStmt      *sql.Stmt
+	listSubnetsStmt             *sql.Stmt
+	listVPCsStmt                *sql.Stmt
+	oldestEventStmt             *sql.Stmt
+	releaseAssociationStmt      *sql.Stmt
+	trimEventsStmt              *sql.Stmt
+	updateAddressStmt           *sql.Stmt
+	updateDocumentStmt          *sql.Stmt
+	updateFailoverStmt          *sql.Stmt
+	updateFailoverPolicyStmt    *sql.Stmt
+	updateInstanceStmt          *sql.Stmt
+	updateNetworkInterfaceStmt  *sql.Stmt
+	updateSecurityGroupStmt     *sql.Stmt
+	updateSubnetStmt            *sql.Stmt
+	updateVPCStmt               *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                           tx,
-		tx:                           tx,
-		advanceMetaStmt:              q.advanceMetaStmt,
-		deleteAddressStmt:            q.deleteAddressStmt,
-		deleteAttachmentStmt:         q.deleteAttachmentStmt,
-		deleteDocumentStmt:           q.deleteDocumentStmt,
-		deleteFailoverStmt:           q.deleteFailoverStmt,
-		deleteFailoverPolicyStmt:     q.deleteFailoverPolicyStmt,
-		deleteInstanceStmt:           q.deleteInstanceStmt,
-		deleteInterfaceAddressesStmt: q.deleteInterfaceAddressesStmt,
-		deleteInterfaceGroupsStmt:    q.deleteInterfaceGroupsStmt,
-		deleteNetworkInterfaceStmt:   q.deleteNetworkInterfaceStmt,
-		deleteSecurityGroupStmt:      q.deleteSecurityGroupStmt,
-		deleteSecurityGroupRuleStmt:  q.deleteSecurityGroupRuleStmt,
-		deleteSubnetStmt:             q.deleteSubnetStmt,
-		deleteVPCStmt:                q.deleteVPCStmt,
-		getMetaStmt:                  q.getMetaStmt,
-		insertAddressStmt:            q.insertAddressStmt,
-		insertAttachmentStmt:         q.insertAttachmentStmt,
-		insertDocumentStmt:           q.insertDocumentStmt,
-		insertEventStmt:              q.insertEventStmt,
-		insertFailoverStmt:           q.insertFailoverStmt,
-		insertFailoverPolicyStmt:     q.insertFailoverPolicyStmt,
-		insertInstanceStmt:           q.insertInstanceStmt,
-		insertInterfaceAddressStmt:   q.insertInterfaceAddressStmt,
-		insertInterfaceGroupStmt:     q.insertInterfaceGroupStmt,
-		insertNetworkInterfaceStmt:   q.insertNetworkInterfaceStmt,
-		insertSecurityGroupStmt:      q.insertSecurityGroupStmt,
-		insertSecurityGroupRuleStmt:  q.insertSecurityGroupRuleStmt,
-		insertSubnetStmt:             q.insertSubnetStmt,
-		insertVPCStmt:                q.insertVPCStmt,
-		listAddressesStmt:            q.listAddressesStmt,
-		listAttachmentsStmt:          q.listAttachmentsStmt,
-		listDocumentsStmt:            q.listDocumentsStmt,
-		listEventsStmt:               q.listEventsStmt,
-		listFailoverPoliciesStmt:     q.listFailoverPoliciesStmt,
-		listFailoversStmt:            q.listFailoversStmt,
-		listInstancesStmt:            q.listInstancesStmt,
-		listInterfaceAddressesStmt:   q.listInterfaceAddressesStmt,
-		listInterfaceGroupsStmt:      q.listInterfaceGroupsStmt,
-		listNetworkInterfacesStmt:    q.listNetworkInterfacesStmt,
-		listSecurityGroupRulesStmt:   q.listSecurityGroupRulesStmt,
-		listSecurityGroupsStmt:       q.listSecurityGroupsStmt,
-		listSubnetsStmt:              q.listSubnetsStmt,
-		listVPCsStmt:                 q.listVPCsStmt,
-		oldestEventStmt:              q.oldestEventStmt,
-		releaseAssociationStmt:       q.releaseAssociationStmt,
-		trimEventsStmt:               q.trimEventsStmt,
-		updateAddressStmt:            q.updateAddressStmt,
-		updateDocumentStmt:           q.updateDocumentStmt,
-		updateFailoverStmt:           q.updateFailoverStmt,
-		updateFailoverPolicyStmt:     q.updateFailoverPolicyStmt,
-		updateInstanceStmt:           q.updateInstanceStmt,
-		updateNetworkInterfaceStmt:   q.updateNetworkInterfaceStmt,
-		updateSecurityGroupStmt:      q.updateSecurityGroupStmt,
-		updateSubnetStmt:             q.updateSubnetStmt,
-		updateVPCStmt:                q.updateVPCStmt,
+		db:                          tx,
+		tx:                          tx,
+		advanceMetaStmt:             q.advanceMetaStmt,
+		deleteAddressStmt:           q.deleteAddressStmt,
+		deleteAttachmentStmt:        q.deleteAttachmentStmt,
+		deleteDocumentStmt:          q.deleteDocumentStmt,
+		deleteFailoverStmt:          q.deleteFailoverStmt,
+		deleteFailoverPolicyStmt:    q.deleteFailoverPolicyStmt,
+		deleteInstanceStmt:          q.deleteInstanceStmt,
+		deleteInterfaceAddressStmt:  q.deleteInterfaceAddressStmt,
+		deleteNetworkInterfaceStmt:  q.deleteNetworkInterfaceStmt,
+		deleteSecurityGroupStmt:     q.deleteSecurityGroupStmt,
+		deleteSecurityGroupRuleStmt: q.deleteSecurityGroupRuleStmt,
+		deleteSubnetStmt:            q.deleteSubnetStmt,
+		deleteVPCStmt:               q.deleteVPCStmt,
+		getMetaStmt:                 q.getMetaStmt,
+		insertAddressStmt:           q.insertAddressStmt,
+		insertAttachmentStmt:        q.insertAttachmentStmt,
+		insertDocumentStmt:          q.insertDocumentStmt,
+		insertEventStmt:             q.insertEventStmt,
+		insertFailoverStmt:          q.insertFailoverStmt,
+		insertFailoverPolicyStmt:    q.insertFailoverPolicyStmt,
+		insertInstanceStmt:          q.insertInstanceStmt,
+		insertInterfaceAddressStmt:  q.insertInterfaceAddressStmt,
+		insertNetworkInterfaceStmt:  q.insertNetworkInterfaceStmt,
+		insertSecurityGroupStmt:     q.insertSecurityGroupStmt,
+		insertSecurityGroupRuleStmt: q.insertSecurityGroupRuleStmt,
+		insertSubnetStmt:            q.insertSubnetStmt,
+		insertVPCStmt:               q.insertVPCStmt,
+		listAddressesStmt:           q.listAddressesStmt,
+		listAttachmentsStmt:         q.listAttachmentsStmt,
+		listDocumentsStmt:           q.listDocumentsStmt,
+		listEventsStmt:              q.listEventsStmt,
+		listFailoverPoliciesStmt:    q.listFailoverPoliciesStmt,
+		listFailoversStmt:           q.listFailoversStmt,
+		listInstancesStmt:           q.listInstancesStmt,
+		listInterfaceAddressesStmt:  q.listInterfaceAddressesStmt,
+		listNetworkInterfacesStmt:   q.listNetworkInterfacesStmt,
+		listSecurityGroupRulesStmt:  q.listSecurityGroupRulesStmt,
+		listSecurityGroupsStmt:      q.listSecurityGroupsStmt,
+		listSubnetsStmt:             q.listSubnetsStmt,
+		listVPCsStmt:                q.listVPCsStmt,
+		oldestEventStmt:             q.oldestEventStmt,
+		releaseAssociationStmt:      q.releaseAssociationStmt,
+		trimEventsStmt:              q.trimEventsStmt,
+		updateAddressStmt:           q.updateAddressStmt,
+		updateDocumentStmt:          q.updateDocumentStmt,
+		updateFailoverStmt:          q.updateFailoverStmt,
+		updateFailoverPolicyStmt:    q.updateFailoverPolicyStmt,
+		updateInstanceStmt:          q.updateInstanceStmt,
+		updateNetworkInterfaceStmt:  q.updateNetworkInterfaceStmt,
+		updateSecurityGroupStmt:     q.updateSecurityGroupStmt,
+		updateSubnetStmt:            q.updateSubnetStmt,
+		updateVPCStmt:               q.updateVPCStmt,
 	}
 }

@@ -25,24 +25,18 @@ func (q *Queries) DeleteAttachment(ctx context.Context, networkInterface string)
 	return result.RowsAffected()
 }
 
-const deleteInterfaceAddresses = `-- name: DeleteInterfaceAddresses :execrows
-DELETE FROM interface_addresses WHERE network_interface = ?
+const deleteInterfaceAddress = `-- name: DeleteInterfaceAddress :execrows
+DELETE FROM interface_addresses WHERE vpc = ? AND address = ? AND network_interface = ?
 `
 
-func (q *Queries) DeleteInterfaceAddresses(ctx context.Context, networkInterface string) (int64, error) {
-	result, err := q.exec(ctx, q.deleteInterfaceAddressesStmt, deleteInterfaceAddresses, networkInterface)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+type DeleteInterfaceAddressParams struct {
+	VPC              string
+	Address          column.Addr
+	NetworkInterface string
 }
 
-const deleteInterfaceGroups = `-- name: DeleteInterfaceGroups :execrows
-DELETE FROM interface_groups WHERE network_interface = ?
-`
-
-func (q *Queries) DeleteInterfaceGroups(ctx context.Context, networkInterface string) (int64, error) {
-	result, err := q.exec(ctx, q.deleteInterfaceGroupsStmt, deleteInterfaceGroups, networkInterface)
+func (q *Queries) DeleteInterfaceAddress(ctx context.Context, arg DeleteInterfaceAddressParams) (int64, error) {
+	result, err := q.exec(ctx, q.deleteInterfaceAddressStmt, deleteInterfaceAddress, arg.VPC, arg.Address, arg.NetworkInterface)
 	if err != nil {
 		return 0, err
 	}
@@ -100,46 +94,32 @@ func (q *Queries) InsertAttachment(ctx context.Context, arg InsertAttachmentPara
 }
 
 const insertInterfaceAddress = `-- name: InsertInterfaceAddress :exec
-INSERT INTO interface_addresses (network_interface, position, vpc, address, is_primary) VALUES (?, ?, ?, ?, ?)
+INSERT INTO interface_addresses (vpc, address, network_interface, position, is_primary) VALUES (?, ?, ?, ?, ?)
 `
 
 type InsertInterfaceAddressParams struct {
-	NetworkInterface string
-	Position         int
 	VPC              string
 	Address          column.Addr
+	NetworkInterface string
+	Position         int
 	IsPrimary        bool
 }
 
 func (q *Queries) InsertInterfaceAddress(ctx context.Context, arg InsertInterfaceAddressParams) error {
 	_, err := q.exec(ctx, q.insertInterfaceAddressStmt, insertInterfaceAddress,
-		arg.NetworkInterface,
-		arg.Position,
 		arg.VPC,
 		arg.Address,
+		arg.NetworkInterface,
+		arg.Position,
 		arg.IsPrimary,
 	)
 	return err
 }
 
-const insertInterfaceGroup = `-- name: InsertInterfaceGroup :exec
-INSERT INTO interface_groups (network_interface, security_group) VALUES (?, ?)
-`
-
-type InsertInterfaceGroupParams struct {
-	NetworkInterface string
-	SecurityGroup    string
-}
-
-func (q *Queries) InsertInterfaceGroup(ctx context.Context, arg InsertInterfaceGroupParams) error {
-	_, err := q.exec(ctx, q.insertInterfaceGroupStmt, insertInterfaceGroup, arg.NetworkInterface, arg.SecurityGroup)
-	return err
-}
-
 const insertNetworkInterface = `-- name: InsertNetworkInterface :exec
 INSERT INTO network_interfaces (
-    id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at, settings
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    id, region, zone, vpc, subnet, mac, description, source_dest_check, security_groups, tags, created_at, settings
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertNetworkInterfaceParams struct {
@@ -151,6 +131,7 @@ type InsertNetworkInterfaceParams struct {
 	MAC             frame.MAC
 	Description     string
 	SourceDestCheck bool
+	SecurityGroups  column.Strings
 	Tags            column.Tags
 	CreatedAt       column.Time
 	Settings        column.InterfaceSettings
@@ -166,6 +147,7 @@ func (q *Queries) InsertNetworkInterface(ctx context.Context, arg InsertNetworkI
 		arg.MAC,
 		arg.Description,
 		arg.SourceDestCheck,
+		arg.SecurityGroups,
 		arg.Tags,
 		arg.CreatedAt,
 		arg.Settings,
@@ -246,35 +228,8 @@ func (q *Queries) ListInterfaceAddresses(ctx context.Context) ([]ListInterfaceAd
 	return items, nil
 }
 
-const listInterfaceGroups = `-- name: ListInterfaceGroups :many
-SELECT network_interface, security_group FROM interface_groups ORDER BY network_interface, security_group
-`
-
-func (q *Queries) ListInterfaceGroups(ctx context.Context) ([]InterfaceGroup, error) {
-	rows, err := q.query(ctx, q.listInterfaceGroupsStmt, listInterfaceGroups)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []InterfaceGroup
-	for rows.Next() {
-		var i InterfaceGroup
-		if err := rows.Scan(&i.NetworkInterface, &i.SecurityGroup); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const listNetworkInterfaces = `-- name: ListNetworkInterfaces :many
-SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, tags, created_at, settings
+SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, security_groups, tags, created_at, settings
 FROM network_interfaces ORDER BY id
 `
 
@@ -296,6 +251,7 @@ func (q *Queries) ListNetworkInterfaces(ctx context.Context) ([]NetworkInterface
 			&i.MAC,
 			&i.Description,
 			&i.SourceDestCheck,
+			&i.SecurityGroups,
 			&i.Tags,
 			&i.CreatedAt,
 			&i.Settings,
@@ -316,8 +272,8 @@ func (q *Queries) ListNetworkInterfaces(ctx context.Context) ([]NetworkInterface
 const updateNetworkInterface = `-- name: UpdateNetworkInterface :execrows
 UPDATE network_interfaces
 SET id = ?1, region = ?2, zone = ?3, vpc = ?4, subnet = ?5, mac = ?6,
-    description = ?7, source_dest_check = ?8, tags = ?9, created_at = ?10,
-    settings = ?11
+    description = ?7, source_dest_check = ?8, security_groups = ?9,
+    tags = ?10, created_at = ?11, settings = ?12
 WHERE id = ?1
 `
 
@@ -330,6 +286,7 @@ type UpdateNetworkInterfaceParams struct {
 	MAC             frame.MAC
 	Description     string
 	SourceDestCheck bool
+	SecurityGroups  column.Strings
 	Tags            column.Tags
 	CreatedAt       column.Time
 	Settings        column.InterfaceSettings
@@ -345,6 +302,7 @@ func (q *Queries) UpdateNetworkInterface(ctx context.Context, arg UpdateNetworkI
 		arg.MAC,
 		arg.Description,
 		arg.SourceDestCheck,
+		arg.SecurityGroups,
 		arg.Tags,
 		arg.CreatedAt,
 		arg.Settings,

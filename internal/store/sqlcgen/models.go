@@ -92,11 +92,6 @@ type Instance struct {
 	Stale      column.Stale
 }
 
-type InterfaceGroup struct {
-	NetworkInterface string
-	SecurityGroup    string
-}
-
 type NetworkInterface struct {
 	ID              string
 	Region          string
@@ -106,6 +101,7 @@ type NetworkInterface struct {
 	MAC             frame.MAC
 	Description     string
 	SourceDestCheck bool
+	SecurityGroups  column.Strings
 	Tags            column.Tags
 	CreatedAt       column.Time
 	Settings        column.InterfaceSettings
