@@ -340,11 +340,10 @@ func (t *tx) disassociateSubnetBlock(association string) (*Subnet, error) {
 	if s == nil || !visible(t.scope, s) {
 		return nil, kindSubnetCIDR.missing("associationId", association)
 	}
-	for _, n := range list[*NetworkInterface](t, TableNetworkInterface, bySubnet, s.ID) {
-		if len(n.IPv6) > 0 || len(n.IPv6Prefixes) > 0 {
-			return nil, refuse(codeDependency, "associationId",
-				"The subnet CIDR block with association ID %s may not be disassociated. It is in use by network interface %s", association, n.ID)
-		}
+	user := t.someInterface(func(n *NetworkInterface) bool { return n.Subnet == s.ID && len(n.IPv6)+len(n.IPv6Prefixes) > 0 })
+	if user != nil {
+		return nil, refuse(codeDependency, "associationId",
+			"The subnet CIDR block with association ID %s may not be disassociated. It is in use by network interface %s", association, user.ID)
 	}
 	c := *s
 	c.IPv6CIDRs = withoutBlock(s.IPv6CIDRs, association)

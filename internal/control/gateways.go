@@ -108,14 +108,9 @@ func (t *tx) detachInternetGateway(gateway, vpc string) error {
 // mappedPublic reports whether any private address of a VPC has a public one,
 // assigned or elastic.
 func (t *tx) mappedPublic(vpc string) bool {
-	for _, s := range list[*Subnet](t, TableSubnet, byVPC, vpc) {
-		for _, n := range list[*NetworkInterface](t, TableNetworkInterface, bySubnet, s.ID) {
-			if n.PublicIP.IsValid() || exists(t, TableAddress, byInterface, n.ID) {
-				return true
-			}
-		}
-	}
-	return false
+	return t.someInterface(func(n *NetworkInterface) bool {
+		return n.VPC == vpc && (n.PublicIP.IsValid() || exists(t, TableAddress, byInterface, n.ID))
+	}) != nil
 }
 
 func (t *tx) deleteInternetGateway(id string) error {

@@ -132,7 +132,8 @@ func (t *tx) deleteGroup(id string) error {
 		return refuse("CannotDelete", "groupId",
 			"the specified group: \"%s\" name: \"%s\" cannot be deleted by a user", g.ID, g.Name)
 	}
-	if exists(t, TableNetworkInterface, byGroup, id) || exists(t, TableSecurityGroup, byReference, id) {
+	member := func(n *NetworkInterface) bool { return slices.Contains(n.Groups, id) }
+	if exists(t, TableSecurityGroup, byReference, id) || t.someInterface(member) != nil {
 		return errDependent(id)
 	}
 	t.remove(TableSecurityGroup, g)

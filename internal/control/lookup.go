@@ -116,6 +116,22 @@ func (t *tx) ownInterface(id string) (*NetworkInterface, error) {
 	return n, err
 }
 
+// someInterface returns the oldest ENI of which is is true, or nil. It looks at
+// all: subnets and groups are deleted so rarely that an index of ENIs by them,
+// which every creation would have to keep, is not worth it.
+func (t *tx) someInterface(is func(*NetworkInterface) bool) *NetworkInterface {
+	it, err := t.Txn.Get(string(TableNetworkInterface), byCreation)
+	if err != nil {
+		panic("reading network interfaces: " + err.Error())
+	}
+	for raw := it.Next(); raw != nil; raw = it.Next() {
+		if n := raw.(*NetworkInterface); is(n) {
+			return n
+		}
+	}
+	return nil
+}
+
 // interfacesOf returns the ENIs of an instance by network card and device
 // index, the primary one first.
 func (t *tx) interfacesOf(instance string) []*NetworkInterface {

@@ -190,7 +190,7 @@ func (t *tx) deleteSubnet(id string) error {
 	if err != nil {
 		return err
 	}
-	if exists(t, TableNetworkInterface, bySubnet, id) {
+	if t.someInterface(func(n *NetworkInterface) bool { return n.Subnet == id }) != nil {
 		return refuse(codeDependency, "subnetId", "The subnet '%s' has dependencies and cannot be deleted.", id)
 	}
 	if u := get[*usage](t, tableUsage, byID, id); u != nil {

@@ -84,8 +84,7 @@ type Store interface {
 
 // Batch is one open transaction. Only one exists at a time.
 type Batch interface {
-	// Write stores c in a savepoint of its own; on error c left no trace and
-	// the batch goes on.
+	// Write stores c; on error c left no trace and the batch goes on.
 	Write(c Commit) error
 	// Commit makes the batch durable. After an error nothing of the batch is
 	// stored.

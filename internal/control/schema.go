@@ -37,7 +37,6 @@ const (
 	bySubnet      = "subnet"
 	byAttachment  = "attachment"
 	byDevice      = "device"
-	byGroup       = "group"
 	byName        = "name"
 	byReference   = "reference"
 	byAssociation = "association"
@@ -80,7 +79,8 @@ func (k keys[T]) FromObject(raw any) (bool, [][]byte, error) {
 func (k keys[T]) FromArgs(args ...any) ([]byte, error) { return keyOf(args...) }
 
 // keyOf joins values so that none is a prefix of another and byte order is
-// their order.
+// their order. Numbers go in by half bytes: memdb's radix trees copy every node
+// on the way to a change, and a node with 256 branches is 6 KB.
 func keyOf(args ...any) ([]byte, error) {
 	b := make([]byte, 0, 64)
 	for _, arg := range args {
@@ -88,18 +88,31 @@ func keyOf(args ...any) ([]byte, error) {
 		case string:
 			b = append(append(b, v...), 0)
 		case netip.Addr:
-			b = append(b, v.AsSlice()...)
+			b = halves(b, v.AsSlice()...)
 		case time.Time:
-			b = binary.BigEndian.AppendUint64(b, uint64(v.UnixNano()))
+			b = number(b, uint64(v.UnixNano()))
 		case int:
-			b = binary.BigEndian.AppendUint64(b, uint64(v))
+			b = number(b, uint64(v))
 		case uint64:
-			b = binary.BigEndian.AppendUint64(b, v)
+			b = number(b, v)
 		default:
 			return nil, fmt.Errorf("no index key of a %T", arg)
 		}
 	}
 	return b, nil
+}
+
+func number(b []byte, v uint64) []byte {
+	var whole [8]byte
+	binary.BigEndian.PutUint64(whole[:], v)
+	return halves(b, whole[:]...)
+}
+
+func halves(b []byte, whole ...byte) []byte {
+	for _, c := range whole {
+		b = append(b, c>>4, c&0xf)
+	}
+	return b
 }
 
 func mustKey(args ...any) []byte {
@@ -204,7 +217,6 @@ func interfaceIndexes() []*memdb.IndexSchema {
 	return []*memdb.IndexSchema{
 		index(byID, true, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.ID) })),
 		index(byCreation, false, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.CreatedAt) })),
-		index(bySubnet, false, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.Subnet) })),
 		index(byPublicIP, true, key[*NetworkInterface](func(n *NetworkInterface) []byte {
 			if !n.PublicIP.IsValid() {
 				return nil
@@ -223,13 +235,6 @@ func interfaceIndexes() []*memdb.IndexSchema {
 				return nil
 			}
 			return mustKey(n.Attachment.Instance, n.Attachment.NetworkCard, n.Attachment.DeviceIndex)
-		})),
-		index(byGroup, false, keys[*NetworkInterface](func(n *NetworkInterface) [][]byte {
-			ks := make([][]byte, len(n.Groups))
-			for i, g := range n.Groups {
-				ks[i] = mustKey(g)
-			}
-			return ks
 		})),
 	}
 }
