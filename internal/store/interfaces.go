@@ -18,7 +18,7 @@ var networkInterfaces = rows[control.NetworkInterface]{
 		return q.InsertNetworkInterface(ctx, sqlcgen.InsertNetworkInterfaceParams(interfaceRow(n)))
 	},
 	update: func(ctx context.Context, q *sqlcgen.Queries, n *control.NetworkInterface) (int64, error) {
-		return q.UpdateNetworkInterface(ctx, sqlcgen.UpdateNetworkInterfaceParams(interfaceRow(n)))
+		return q.UpdateNetworkInterface(ctx, interfaceRow(n))
 	},
 	del: func(ctx context.Context, q *sqlcgen.Queries, id string) (int64, error) {
 		return q.DeleteNetworkInterface(ctx, id)
@@ -28,8 +28,9 @@ var networkInterfaces = rows[control.NetworkInterface]{
 	take: holdInterface,
 }
 
-func interfaceRow(n *control.NetworkInterface) sqlcgen.NetworkInterface {
-	return sqlcgen.NetworkInterface{
+// interfaceRow is all but what other rows may claim.
+func interfaceRow(n *control.NetworkInterface) sqlcgen.UpdateNetworkInterfaceParams {
+	row := sqlcgen.UpdateNetworkInterfaceParams{
 		ID:              n.ID,
 		Region:          n.Region,
 		Zone:            n.Zone,
@@ -43,26 +44,40 @@ func interfaceRow(n *control.NetworkInterface) sqlcgen.NetworkInterface {
 		CreatedAt:       column.Time(n.CreatedAt),
 		Settings:        column.InterfaceSettings{V: n.InterfaceSettings},
 	}
+	if a := n.Attachment; a != nil {
+		row.AttachmentID = a.ID
+		row.AttachmentState = a.State
+		row.StateAt = column.Time(a.StateAt)
+		row.StateUntil = column.Time(a.StateUntil)
+		row.AttachTime = column.Time(a.AttachTime)
+		row.DeleteOnTermination = a.DeleteOnTermination
+		row.Force = a.Force
+	}
+	return row
 }
 
-// kept says which child rows of an interface two versions of it share, so that
-// a move writes the attachment and nothing else.
-type kept struct{ addresses, attachment bool }
+// place is where an interface is attached, which no other may be; zero if it is
+// not.
+type place struct {
+	instance     string
+	card, device int
+}
 
-func keptBetween(before, after *control.NetworkInterface) kept {
-	if before == nil || after == nil {
-		return kept{}
+func placeOf(n *control.NetworkInterface) (p place) {
+	if n != nil && n.Attachment != nil {
+		p = place{n.Attachment.Instance, n.Attachment.NetworkCard, n.Attachment.DeviceIndex}
 	}
-	a, b := before.Attachment, after.Attachment
-	return kept{
-		addresses:  before.VPC == after.VPC && slices.Equal(before.Addresses, after.Addresses),
-		attachment: a == b || a != nil && b != nil && *a == *b,
-	}
+	return p
+}
+
+// sameAddresses says whether two versions of an interface share their rows of
+// addresses, so that a move does not write them.
+func sameAddresses(before, after *control.NetworkInterface) bool {
+	return before != nil && after != nil && before.VPC == after.VPC && slices.Equal(before.Addresses, after.Addresses)
 }
 
 func releaseInterface(ctx context.Context, q *sqlcgen.Queries, before, after *control.NetworkInterface) error {
-	keep := keptBetween(before, after)
-	if !keep.addresses {
+	if !sameAddresses(before, after) {
 		for _, a := range before.Addresses {
 			n, err := q.DeleteInterfaceAddress(ctx, sqlcgen.DeleteInterfaceAddressParams{
 				VPC: before.VPC, Address: column.Addr(a.Addr), NetworkInterface: before.ID,
@@ -75,23 +90,21 @@ func releaseInterface(ctx context.Context, q *sqlcgen.Queries, before, after *co
 			}
 		}
 	}
-	if !keep.attachment {
-		n, err := q.DeleteAttachment(ctx, before.ID)
-		if err != nil {
-			return err
-		}
-		had := 0
-		if before.Attachment != nil {
-			had = 1
-		}
-		return expect("attachments", n, had)
+	had := placeOf(before)
+	if had == (place{}) || had == placeOf(after) {
+		return nil
 	}
-	return nil
+	n, err := q.ReleaseDevice(ctx, sqlcgen.ReleaseDeviceParams{
+		ID: before.ID, Instance: column.ID(had.instance), NetworkCard: had.card, DeviceIndex: had.device,
+	})
+	if err != nil {
+		return err
+	}
+	return expect("attachments", n, 1)
 }
 
 func holdInterface(ctx context.Context, q *sqlcgen.Queries, before, after *control.NetworkInterface) error {
-	keep := keptBetween(before, after)
-	if !keep.addresses {
+	if !sameAddresses(before, after) {
 		for i, a := range after.Addresses {
 			err := q.InsertInterfaceAddress(ctx, sqlcgen.InsertInterfaceAddressParams{
 				VPC:              after.VPC,
@@ -105,22 +118,13 @@ func holdInterface(ctx context.Context, q *sqlcgen.Queries, before, after *contr
 			}
 		}
 	}
-	if a := after.Attachment; a != nil && !keep.attachment {
-		return q.InsertAttachment(ctx, sqlcgen.InsertAttachmentParams{
-			ID:                  a.ID,
-			NetworkInterface:    after.ID,
-			Instance:            a.Instance,
-			DeviceIndex:         a.DeviceIndex,
-			NetworkCard:         a.NetworkCard,
-			State:               a.State,
-			StateAt:             column.Time(a.StateAt),
-			AttachTime:          column.Time(a.AttachTime),
-			DeleteOnTermination: a.DeleteOnTermination,
-			Force:               a.Force,
-			StateUntil:          column.Time(a.StateUntil),
-		})
+	has := placeOf(after)
+	if has == (place{}) || has == placeOf(before) {
+		return nil
 	}
-	return nil
+	return q.ClaimDevice(ctx, sqlcgen.ClaimDeviceParams{
+		ID: after.ID, Instance: column.ID(has.instance), NetworkCard: has.card, DeviceIndex: has.device,
+	})
 }
 
 func loadInterfaces(ctx context.Context, q *sqlcgen.Queries) ([]*control.NetworkInterface, error) {
@@ -145,6 +149,20 @@ func loadInterfaces(ctx context.Context, q *sqlcgen.Queries) ([]*control.Network
 			CreatedAt:         time.Time(r.CreatedAt),
 			InterfaceSettings: r.Settings.V,
 		}
+		if r.Instance != "" {
+			all[i].Attachment = &control.Attachment{
+				ID:                  r.AttachmentID,
+				Instance:            string(r.Instance),
+				DeviceIndex:         r.DeviceIndex,
+				NetworkCard:         r.NetworkCard,
+				State:               r.AttachmentState,
+				StateAt:             time.Time(r.StateAt),
+				AttachTime:          time.Time(r.AttachTime),
+				DeleteOnTermination: r.DeleteOnTermination,
+				Force:               r.Force,
+				StateUntil:          time.Time(r.StateUntil),
+			}
+		}
 		byID[r.ID] = all[i]
 	}
 	addrs, err := q.ListInterfaceAddresses(ctx)
@@ -157,25 +175,6 @@ func loadInterfaces(ctx context.Context, q *sqlcgen.Queries) ([]*control.Network
 			return nil, fmt.Errorf("address %s is stored for %s, which is not", netip.Addr(r.Address), r.NetworkInterface)
 		}
 		n.Addresses = append(n.Addresses, control.PrivateAddress{Addr: netip.Addr(r.Address), Primary: r.IsPrimary})
-	}
-	// A foreign key makes sure that every attachment finds its interface.
-	attachments, err := q.ListAttachments(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range attachments {
-		byID[r.NetworkInterface].Attachment = &control.Attachment{
-			ID:                  r.ID,
-			Instance:            r.Instance,
-			DeviceIndex:         r.DeviceIndex,
-			NetworkCard:         r.NetworkCard,
-			State:               r.State,
-			StateAt:             time.Time(r.StateAt),
-			AttachTime:          time.Time(r.AttachTime),
-			DeleteOnTermination: r.DeleteOnTermination,
-			Force:               r.Force,
-			StateUntil:          time.Time(r.StateUntil),
-		}
 	}
 	return all, nil
 }

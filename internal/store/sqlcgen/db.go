@@ -27,11 +27,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.advanceMetaStmt, err = db.PrepareContext(ctx, advanceMeta); err != nil {
 		return nil, fmt.Errorf("error preparing query AdvanceMeta: %w", err)
 	}
+	if q.claimDeviceStmt, err = db.PrepareContext(ctx, claimDevice); err != nil {
+		return nil, fmt.Errorf("error preparing query ClaimDevice: %w", err)
+	}
 	if q.deleteAddressStmt, err = db.PrepareContext(ctx, deleteAddress); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteAddress: %w", err)
-	}
-	if q.deleteAttachmentStmt, err = db.PrepareContext(ctx, deleteAttachment); err != nil {
-		return nil, fmt.Errorf("error preparing query DeleteAttachment: %w", err)
 	}
 	if q.deleteDocumentStmt, err = db.PrepareContext(ctx, deleteDocument); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteDocument: %w", err)
@@ -69,9 +69,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertAddressStmt, err = db.PrepareContext(ctx, insertAddress); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertAddress: %w", err)
 	}
-	if q.insertAttachmentStmt, err = db.PrepareContext(ctx, insertAttachment); err != nil {
-		return nil, fmt.Errorf("error preparing query InsertAttachment: %w", err)
-	}
 	if q.insertDocumentStmt, err = db.PrepareContext(ctx, insertDocument); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertDocument: %w", err)
 	}
@@ -107,9 +104,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listAddressesStmt, err = db.PrepareContext(ctx, listAddresses); err != nil {
 		return nil, fmt.Errorf("error preparing query ListAddresses: %w", err)
-	}
-	if q.listAttachmentsStmt, err = db.PrepareContext(ctx, listAttachments); err != nil {
-		return nil, fmt.Errorf("error preparing query ListAttachments: %w", err)
 	}
 	if q.listDocumentsStmt, err = db.PrepareContext(ctx, listDocuments); err != nil {
 		return nil, fmt.Errorf("error preparing query ListDocuments: %w", err)
@@ -149,6 +143,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.releaseAssociationStmt, err = db.PrepareContext(ctx, releaseAssociation); err != nil {
 		return nil, fmt.Errorf("error preparing query ReleaseAssociation: %w", err)
+	}
+	if q.releaseDeviceStmt, err = db.PrepareContext(ctx, releaseDevice); err != nil {
+		return nil, fmt.Errorf("error preparing query ReleaseDevice: %w", err)
 	}
 	if q.trimEventsStmt, err = db.PrepareContext(ctx, trimEvents); err != nil {
 		return nil, fmt.Errorf("error preparing query TrimEvents: %w", err)
@@ -190,14 +187,14 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing advanceMetaStmt: %w", cerr)
 		}
 	}
+	if q.claimDeviceStmt != nil {
+		if cerr := q.claimDeviceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing claimDeviceStmt: %w", cerr)
+		}
+	}
 	if q.deleteAddressStmt != nil {
 		if cerr := q.deleteAddressStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteAddressStmt: %w", cerr)
-		}
-	}
-	if q.deleteAttachmentStmt != nil {
-		if cerr := q.deleteAttachmentStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing deleteAttachmentStmt: %w", cerr)
 		}
 	}
 	if q.deleteDocumentStmt != nil {
@@ -260,11 +257,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertAddressStmt: %w", cerr)
 		}
 	}
-	if q.insertAttachmentStmt != nil {
-		if cerr := q.insertAttachmentStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing insertAttachmentStmt: %w", cerr)
-		}
-	}
 	if q.insertDocumentStmt != nil {
 		if cerr := q.insertDocumentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertDocumentStmt: %w", cerr)
@@ -323,11 +315,6 @@ func (q *Queries) Close() error {
 	if q.listAddressesStmt != nil {
 		if cerr := q.listAddressesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listAddressesStmt: %w", cerr)
-		}
-	}
-	if q.listAttachmentsStmt != nil {
-		if cerr := q.listAttachmentsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing listAttachmentsStmt: %w", cerr)
 		}
 	}
 	if q.listDocumentsStmt != nil {
@@ -393,6 +380,11 @@ func (q *Queries) Close() error {
 	if q.releaseAssociationStmt != nil {
 		if cerr := q.releaseAssociationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing releaseAssociationStmt: %w", cerr)
+		}
+	}
+	if q.releaseDeviceStmt != nil {
+		if cerr := q.releaseDeviceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing releaseDeviceStmt: %w", cerr)
 		}
 	}
 	if q.trimEventsStmt != nil {
@@ -485,8 +477,8 @@ type Queries struct {
 	db                          DBTX
 	tx                          *sql.Tx
 	advanceMetaStmt             *sql.Stmt
+	claimDeviceStmt             *sql.Stmt
 	deleteAddressStmt           *sql.Stmt
-	deleteAttachmentStmt        *sql.Stmt
 	deleteDocumentStmt          *sql.Stmt
 	deleteFailoverStmt          *sql.Stmt
 	deleteFailoverPolicyStmt    *sql.Stmt
@@ -499,7 +491,6 @@ type Queries struct {
 	deleteVPCStmt               *sql.Stmt
 	getMetaStmt                 *sql.Stmt
 	insertAddressStmt           *sql.Stmt
-	insertAttachmentStmt        *sql.Stmt
 	insertDocumentStmt          *sql.Stmt
 	insertEventStmt             *sql.Stmt
 	insertFailoverStmt          *sql.Stmt
@@ -512,7 +503,6 @@ type Queries struct {
 	insertSubnetStmt            *sql.Stmt
 	insertVPCStmt               *sql.Stmt
 	listAddressesStmt           *sql.Stmt
-	listAttachmentsStmt         *sql.Stmt
 	listDocumentsStmt           *sql.Stmt
 	listEventsStmt              *sql.Stmt
 	listFailoverPoliciesStmt    *sql.Stmt
@@ -526,6 +516,7 @@ type Queries struct {
 	listVPCsStmt                *sql.Stmt
 	oldestEventStmt             *sql.Stmt
 	releaseAssociationStmt      *sql.Stmt
+	releaseDeviceStmt           *sql.Stmt
 	trimEventsStmt              *sql.Stmt
 	updateAddressStmt           *sql.Stmt
 	updateDocumentStmt          *sql.Stmt
@@ -543,8 +534,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		db:                          tx,
 		tx:                          tx,
 		advanceMetaStmt:             q.advanceMetaStmt,
+		claimDeviceStmt:             q.claimDeviceStmt,
 		deleteAddressStmt:           q.deleteAddressStmt,
-		deleteAttachmentStmt:        q.deleteAttachmentStmt,
 		deleteDocumentStmt:          q.deleteDocumentStmt,
 		deleteFailoverStmt:          q.deleteFailoverStmt,
 		deleteFailoverPolicyStmt:    q.deleteFailoverPolicyStmt,
@@ -557,7 +548,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteVPCStmt:               q.deleteVPCStmt,
 		getMetaStmt:                 q.getMetaStmt,
 		insertAddressStmt:           q.insertAddressStmt,
-		insertAttachmentStmt:        q.insertAttachmentStmt,
 		insertDocumentStmt:          q.insertDocumentStmt,
 		insertEventStmt:             q.insertEventStmt,
 		insertFailoverStmt:          q.insertFailoverStmt,
@@ -570,7 +560,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertSubnetStmt:            q.insertSubnetStmt,
 		insertVPCStmt:               q.insertVPCStmt,
 		listAddressesStmt:           q.listAddressesStmt,
-		listAttachmentsStmt:         q.listAttachmentsStmt,
 		listDocumentsStmt:           q.listDocumentsStmt,
 		listEventsStmt:              q.listEventsStmt,
 		listFailoverPoliciesStmt:    q.listFailoverPoliciesStmt,
@@ -584,6 +573,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listVPCsStmt:                q.listVPCsStmt,
 		oldestEventStmt:             q.oldestEventStmt,
 		releaseAssociationStmt:      q.releaseAssociationStmt,
+		releaseDeviceStmt:           q.releaseDeviceStmt,
 		trimEventsStmt:              q.trimEventsStmt,
 		updateAddressStmt:           q.updateAddressStmt,
 		updateDocumentStmt:          q.updateDocumentStmt,

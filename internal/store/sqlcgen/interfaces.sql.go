@@ -13,16 +13,26 @@ import (
 	"enilab/internal/store/column"
 )
 
-const deleteAttachment = `-- name: DeleteAttachment :execrows
-DELETE FROM attachments WHERE network_interface = ?
+const claimDevice = `-- name: ClaimDevice :exec
+UPDATE network_interfaces SET instance = ?1, network_card = ?2, device_index = ?3
+WHERE id = ?4
 `
 
-func (q *Queries) DeleteAttachment(ctx context.Context, networkInterface string) (int64, error) {
-	result, err := q.exec(ctx, q.deleteAttachmentStmt, deleteAttachment, networkInterface)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+type ClaimDeviceParams struct {
+	Instance    column.ID
+	NetworkCard int
+	DeviceIndex int
+	ID          string
+}
+
+func (q *Queries) ClaimDevice(ctx context.Context, arg ClaimDeviceParams) error {
+	_, err := q.exec(ctx, q.claimDeviceStmt, claimDevice,
+		arg.Instance,
+		arg.NetworkCard,
+		arg.DeviceIndex,
+		arg.ID,
+	)
+	return err
 }
 
 const deleteInterfaceAddress = `-- name: DeleteInterfaceAddress :execrows
@@ -55,44 +65,6 @@ func (q *Queries) DeleteNetworkInterface(ctx context.Context, id string) (int64,
 	return result.RowsAffected()
 }
 
-const insertAttachment = `-- name: InsertAttachment :exec
-INSERT INTO attachments (
-    id, network_interface, instance, device_index, network_card, state, state_at, attach_time,
-    delete_on_termination, force, state_until
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-`
-
-type InsertAttachmentParams struct {
-	ID                  string
-	NetworkInterface    string
-	Instance            string
-	DeviceIndex         int
-	NetworkCard         int
-	State               control.AttachmentState
-	StateAt             column.Time
-	AttachTime          column.Time
-	DeleteOnTermination bool
-	Force               bool
-	StateUntil          column.Time
-}
-
-func (q *Queries) InsertAttachment(ctx context.Context, arg InsertAttachmentParams) error {
-	_, err := q.exec(ctx, q.insertAttachmentStmt, insertAttachment,
-		arg.ID,
-		arg.NetworkInterface,
-		arg.Instance,
-		arg.DeviceIndex,
-		arg.NetworkCard,
-		arg.State,
-		arg.StateAt,
-		arg.AttachTime,
-		arg.DeleteOnTermination,
-		arg.Force,
-		arg.StateUntil,
-	)
-	return err
-}
-
 const insertInterfaceAddress = `-- name: InsertInterfaceAddress :exec
 INSERT INTO interface_addresses (vpc, address, network_interface, position, is_primary) VALUES (?, ?, ?, ?, ?)
 `
@@ -118,28 +90,36 @@ func (q *Queries) InsertInterfaceAddress(ctx context.Context, arg InsertInterfac
 
 const insertNetworkInterface = `-- name: InsertNetworkInterface :exec
 INSERT INTO network_interfaces (
-    id, region, zone, vpc, subnet, mac, description, source_dest_check, security_groups, tags, created_at, settings
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    region, zone, vpc, subnet, mac, description, source_dest_check, security_groups, tags, created_at, settings,
+    attachment_id, attachment_state, state_at, state_until, attach_time, delete_on_termination, force, id
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertNetworkInterfaceParams struct {
-	ID              string
-	Region          string
-	Zone            string
-	VPC             string
-	Subnet          string
-	MAC             frame.MAC
-	Description     string
-	SourceDestCheck bool
-	SecurityGroups  column.Strings
-	Tags            column.Tags
-	CreatedAt       column.Time
-	Settings        column.InterfaceSettings
+	Region              string
+	Zone                string
+	VPC                 string
+	Subnet              string
+	MAC                 frame.MAC
+	Description         string
+	SourceDestCheck     bool
+	SecurityGroups      column.Strings
+	Tags                column.Tags
+	CreatedAt           column.Time
+	Settings            column.InterfaceSettings
+	AttachmentID        string
+	AttachmentState     control.AttachmentState
+	StateAt             column.Time
+	StateUntil          column.Time
+	AttachTime          column.Time
+	DeleteOnTermination bool
+	Force               bool
+	ID                  string
 }
 
+// The place of an attachment is for ClaimDevice to write.
 func (q *Queries) InsertNetworkInterface(ctx context.Context, arg InsertNetworkInterfaceParams) error {
 	_, err := q.exec(ctx, q.insertNetworkInterfaceStmt, insertNetworkInterface,
-		arg.ID,
 		arg.Region,
 		arg.Zone,
 		arg.VPC,
@@ -151,48 +131,16 @@ func (q *Queries) InsertNetworkInterface(ctx context.Context, arg InsertNetworkI
 		arg.Tags,
 		arg.CreatedAt,
 		arg.Settings,
+		arg.AttachmentID,
+		arg.AttachmentState,
+		arg.StateAt,
+		arg.StateUntil,
+		arg.AttachTime,
+		arg.DeleteOnTermination,
+		arg.Force,
+		arg.ID,
 	)
 	return err
-}
-
-const listAttachments = `-- name: ListAttachments :many
-SELECT id, network_interface, instance, device_index, network_card, state, state_at, attach_time, delete_on_termination, force, state_until
-FROM attachments ORDER BY network_interface
-`
-
-func (q *Queries) ListAttachments(ctx context.Context) ([]Attachment, error) {
-	rows, err := q.query(ctx, q.listAttachmentsStmt, listAttachments)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Attachment
-	for rows.Next() {
-		var i Attachment
-		if err := rows.Scan(
-			&i.ID,
-			&i.NetworkInterface,
-			&i.Instance,
-			&i.DeviceIndex,
-			&i.NetworkCard,
-			&i.State,
-			&i.StateAt,
-			&i.AttachTime,
-			&i.DeleteOnTermination,
-			&i.Force,
-			&i.StateUntil,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const listInterfaceAddresses = `-- name: ListInterfaceAddresses :many
@@ -229,7 +177,9 @@ func (q *Queries) ListInterfaceAddresses(ctx context.Context) ([]ListInterfaceAd
 }
 
 const listNetworkInterfaces = `-- name: ListNetworkInterfaces :many
-SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, security_groups, tags, created_at, settings
+SELECT id, region, zone, vpc, subnet, mac, description, source_dest_check, security_groups, tags, created_at, settings,
+    instance, network_card, device_index,
+    attachment_id, attachment_state, state_at, state_until, attach_time, delete_on_termination, force
 FROM network_interfaces ORDER BY id
 `
 
@@ -255,6 +205,16 @@ func (q *Queries) ListNetworkInterfaces(ctx context.Context) ([]NetworkInterface
 			&i.Tags,
 			&i.CreatedAt,
 			&i.Settings,
+			&i.Instance,
+			&i.NetworkCard,
+			&i.DeviceIndex,
+			&i.AttachmentID,
+			&i.AttachmentState,
+			&i.StateAt,
+			&i.StateUntil,
+			&i.AttachTime,
+			&i.DeleteOnTermination,
+			&i.Force,
 		); err != nil {
 			return nil, err
 		}
@@ -269,32 +229,67 @@ func (q *Queries) ListNetworkInterfaces(ctx context.Context) ([]NetworkInterface
 	return items, nil
 }
 
+const releaseDevice = `-- name: ReleaseDevice :execrows
+UPDATE network_interfaces SET instance = NULL, network_card = 0, device_index = 0
+WHERE id = ?1 AND instance = ?2 AND network_card = ?3 AND device_index = ?4
+`
+
+type ReleaseDeviceParams struct {
+	ID          string
+	Instance    column.ID
+	NetworkCard int
+	DeviceIndex int
+}
+
+func (q *Queries) ReleaseDevice(ctx context.Context, arg ReleaseDeviceParams) (int64, error) {
+	result, err := q.exec(ctx, q.releaseDeviceStmt, releaseDevice,
+		arg.ID,
+		arg.Instance,
+		arg.NetworkCard,
+		arg.DeviceIndex,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const updateNetworkInterface = `-- name: UpdateNetworkInterface :execrows
 UPDATE network_interfaces
-SET id = ?1, region = ?2, zone = ?3, vpc = ?4, subnet = ?5, mac = ?6,
-    description = ?7, source_dest_check = ?8, security_groups = ?9,
-    tags = ?10, created_at = ?11, settings = ?12
-WHERE id = ?1
+SET region = ?1, zone = ?2, vpc = ?3, subnet = ?4, mac = ?5,
+    description = ?6, source_dest_check = ?7, security_groups = ?8,
+    tags = ?9, created_at = ?10, settings = ?11,
+    attachment_id = ?12, attachment_state = ?13, state_at = ?14, state_until = ?15,
+    attach_time = ?16, delete_on_termination = ?17, force = ?18
+WHERE id = ?19
 `
 
 type UpdateNetworkInterfaceParams struct {
-	ID              string
-	Region          string
-	Zone            string
-	VPC             string
-	Subnet          string
-	MAC             frame.MAC
-	Description     string
-	SourceDestCheck bool
-	SecurityGroups  column.Strings
-	Tags            column.Tags
-	CreatedAt       column.Time
-	Settings        column.InterfaceSettings
+	Region              string
+	Zone                string
+	VPC                 string
+	Subnet              string
+	MAC                 frame.MAC
+	Description         string
+	SourceDestCheck     bool
+	SecurityGroups      column.Strings
+	Tags                column.Tags
+	CreatedAt           column.Time
+	Settings            column.InterfaceSettings
+	AttachmentID        string
+	AttachmentState     control.AttachmentState
+	StateAt             column.Time
+	StateUntil          column.Time
+	AttachTime          column.Time
+	DeleteOnTermination bool
+	Force               bool
+	ID                  string
 }
 
+// What keys are made of is left out, so that SQLite does not write those again:
+// the id, and the place of the attachment.
 func (q *Queries) UpdateNetworkInterface(ctx context.Context, arg UpdateNetworkInterfaceParams) (int64, error) {
 	result, err := q.exec(ctx, q.updateNetworkInterfaceStmt, updateNetworkInterface,
-		arg.ID,
 		arg.Region,
 		arg.Zone,
 		arg.VPC,
@@ -306,6 +301,14 @@ func (q *Queries) UpdateNetworkInterface(ctx context.Context, arg UpdateNetworkI
 		arg.Tags,
 		arg.CreatedAt,
 		arg.Settings,
+		arg.AttachmentID,
+		arg.AttachmentState,
+		arg.StateAt,
+		arg.StateUntil,
+		arg.AttachTime,
+		arg.DeleteOnTermination,
+		arg.Force,
+		arg.ID,
 	)
 	if err != nil {
 		return 0, err

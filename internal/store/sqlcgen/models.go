@@ -21,20 +21,6 @@ type Address struct {
 	CreatedAt        column.Time
 }
 
-type Attachment struct {
-	ID                  string
-	NetworkInterface    string
-	Instance            string
-	DeviceIndex         int
-	NetworkCard         int
-	State               control.AttachmentState
-	StateAt             column.Time
-	AttachTime          column.Time
-	DeleteOnTermination bool
-	Force               bool
-	StateUntil          column.Time
-}
-
 type Event struct {
 	Seq      uint64
 	Revision uint64
@@ -93,18 +79,28 @@ type Instance struct {
 }
 
 type NetworkInterface struct {
-	ID              string
-	Region          string
-	Zone            string
-	VPC             string
-	Subnet          string
-	MAC             frame.MAC
-	Description     string
-	SourceDestCheck bool
-	SecurityGroups  column.Strings
-	Tags            column.Tags
-	CreatedAt       column.Time
-	Settings        column.InterfaceSettings
+	ID                  string
+	Region              string
+	Zone                string
+	VPC                 string
+	Subnet              string
+	MAC                 frame.MAC
+	Description         string
+	SourceDestCheck     bool
+	SecurityGroups      column.Strings
+	Tags                column.Tags
+	CreatedAt           column.Time
+	Settings            column.InterfaceSettings
+	Instance            column.ID
+	NetworkCard         int
+	DeviceIndex         int
+	AttachmentID        string
+	AttachmentState     control.AttachmentState
+	StateAt             column.Time
+	StateUntil          column.Time
+	AttachTime          column.Time
+	DeleteOnTermination bool
+	Force               bool
 }
 
 type SecurityGroup struct {
