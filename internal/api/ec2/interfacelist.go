@@ -29,8 +29,10 @@ func (l *interfaceList) AppendXML(b []byte) []byte {
 		l.c.recallElastic()
 	}
 	b = append(b, "<networkInterfaceSet>"...)
+	var row model.NetworkInterface
 	for _, n := range l.rows {
-		b = query.AppendStruct(b, "item", new(l.c.networkInterface(n)))
+		row = l.c.networkInterface(n)
+		b = query.AppendStruct(b, "item", &row)
 	}
 	b = append(b, "</networkInterfaceSet>"...)
 	// The rest of the answer is the model's.

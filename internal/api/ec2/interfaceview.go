@@ -13,11 +13,13 @@ import (
 
 func (c *call) networkInterface(n *control.NetworkInterface) model.NetworkInterface {
 	owner := &c.api.opt.Account
+	primary := n.PrimaryAddress()
+	primaryText, primaryName := new(primary.String()), text(c.interfaceName(n, primary))
 	out := model.NetworkInterface{
 		NetworkInterfaceId: &n.ID, SubnetId: &n.Subnet, VpcId: &n.VPC, OwnerId: owner,
 		AvailabilityZone: &n.Zone, AvailabilityZoneId: c.zoneID(n.Zone),
 		Description: &n.Description, Status: new(c.status(n)), InterfaceType: new(interfaceType(n)), MacAddress: new(n.MAC.String()),
-		PrivateIpAddress: new(n.PrimaryAddress().String()), PrivateDnsName: text(c.interfaceName(n, n.PrimaryAddress())),
+		PrivateIpAddress: primaryText, PrivateDnsName: primaryName,
 		SourceDestCheck: &n.SourceDestCheck, RequesterManaged: &n.RequesterManaged, RequesterId: text(n.RequesterID),
 		Operator: &model.OperatorResponse{Managed: new(false)},
 		Groups:   c.groupIDs(n.Groups), TagSet: tagList(n.Tags), Ipv6Addresses: []model.NetworkInterfaceIpv6Address{},
@@ -27,8 +29,9 @@ func (c *call) networkInterface(n *control.NetworkInterface) model.NetworkInterf
 	public := c.mappings(n)
 	for i := range n.Addresses {
 		a := &n.Addresses[i]
-		p := model.NetworkInterfacePrivateIpAddress{
-			PrivateIpAddress: new(a.Addr.String()), Primary: &a.Primary, PrivateDnsName: text(c.interfaceName(n, a.Addr)),
+		p := model.NetworkInterfacePrivateIpAddress{PrivateIpAddress: primaryText, Primary: &a.Primary, PrivateDnsName: primaryName}
+		if a.Addr != primary {
+			p.PrivateIpAddress, p.PrivateDnsName = new(a.Addr.String()), text(c.interfaceName(n, a.Addr))
 		}
 		if m, ok := public[a.Addr]; ok {
 			p.Association = c.association(n, m)

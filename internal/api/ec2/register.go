@@ -3,7 +3,6 @@ package ec2
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -54,27 +53,16 @@ func (a *API) serve(c *fiber.Ctx) error {
 	r.watch = func(ctx context.Context) (context.Context, func()) { return hangup.Watch(ctx, c.Context().Conn()) }
 	ctx, cancel := context.WithTimeout(c.UserContext(), commandTime)
 	defer cancel()
-	buffer := buffers.Get().(*[]byte)
-	status, body := a.answer(ctx, &r, (*buffer)[:0])
+	// The body is written where the server sends it from and, that done, keeps
+	// the memory for the next: a long list would be copied otherwise.
+	status, body := a.answer(ctx, &r, c.Response().SwapBody(nil)[:0])
+	c.Response().SwapBody(body)
 	c.Set(fiber.HeaderContentType, contentType)
 	c.Set(requestID, r.id)
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	if c.Status(status); cap(body) > keptBuffer {
-		// Too big to keep: the response has it instead of a copy.
-		c.Response().SetBodyRaw(body)
-		buffers.Put(buffer)
-		return nil
-	}
-	c.Response().SetBody(body) // copies
-	*buffer = body
-	buffers.Put(buffer)
+	c.Status(status)
 	return nil
 }
-
-// keptBuffer is the largest buffer that is kept for the next answer.
-const keptBuffer = 1 << 20
-
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // foreign reports whether a browser sends a request that its user did not ask
 // for on this server's own pages (Fetch Metadata). Programs send no such header.

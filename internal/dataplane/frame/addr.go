@@ -41,9 +41,16 @@ func (m MAC) HardwareAddr() net.HardwareAddr {
 
 // String returns lower-case colon notation.
 func (m MAC) String() string {
-	var b [6]byte
-	m.Put(b[:])
-	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5])
+	const digits = "0123456789abcdef"
+	var text [17]byte
+	for i := range 6 {
+		b := byte(m >> (40 - 8*i))
+		text[3*i], text[3*i+1] = digits[b>>4], digits[b&0xf]
+		if i < 5 {
+			text[3*i+2] = ':'
+		}
+	}
+	return string(text[:])
 }
 
 // ParseMAC reads colon, hyphen or dot notation of a 48-bit address.
