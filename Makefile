@@ -21,14 +21,17 @@ test: test-go test-web test-browser
 # -race needs a C compiler; without one the same tests run unraced, said aloud.
 # The store kills fewer writers and the data plane counts no allocations under
 # the race detector, so these run without it too.
+# The page's compiler is in no other build than that of its tag.
 test-go:
 	$(GO) vet ./...
+	$(GO) vet -tags webdev ./web ./cmd/server
 	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) env CC) >/dev/null; then \
 	  set -x; $(GO) test -race -timeout 25m ./...; \
 	else \
 	  echo "SKIPPED: the race detector, for want of a C compiler"; set -x; $(GO) test -timeout 25m ./...; \
 	fi
 	$(GO) test -count 1 -timeout 10m ./internal/store ./internal/dataplane/...
+	$(GO) test -tags webdev -run Dev ./web
 
 test-web:
 	@sh web/scripts/check.sh

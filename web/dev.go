@@ -1,3 +1,5 @@
+//go:build webdev
+
 package web
 
 import (
@@ -45,16 +47,12 @@ func (d *devSource) Lookup(p string) (Asset, bool) {
 func build(dir string) assets {
 	set := make(assets)
 	files, err := bundle.Build(dir, bundle.Options{Development: true})
-	if err == nil {
-		for _, f := range files {
-			if err = set.add(f.Path, f.Body); err != nil {
-				break
-			}
-		}
+	for _, f := range files {
+		set.add(f.Path, f.Body)
 	}
 	if err != nil {
 		failed := Asset{Path: "/index.html", ContentType: "text/plain; charset=utf-8", Body: []byte(err.Error() + "\n")}
-		return assets{failed.Path: failed}
+		return assets{failed.Path: func() Asset { return failed }}
 	}
 	return set
 }

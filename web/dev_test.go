@@ -1,3 +1,5 @@
+//go:build webdev
+
 package web
 
 import (
@@ -66,5 +68,11 @@ func TestDevShowsBuildErrors(t *testing.T) {
 	page, ok := source.Lookup("/")
 	if !ok || !bytes.Contains(page.Body, []byte("src/main.tsx:1")) {
 		t.Errorf("the page does not name file and line of the error: %s", page.Body)
+	}
+}
+
+func TestDevRejectsAnotherFolder(t *testing.T) {
+	if _, err := Dev(t.TempDir()); err == nil {
+		t.Fatal("an empty folder was accepted as a web folder")
 	}
 }

@@ -72,7 +72,15 @@ func isRoute(p string) bool {
 
 // Embedded returns the page that was built into the binary.
 var Embedded = sync.OnceValue(func() Source {
-	set, err := embedded()
+	set := make(assets)
+	err := fs.WalkDir(dist, "dist", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		body, err := fs.ReadFile(dist, name)
+		set.add(strings.TrimPrefix(name, "dist/"), body)
+		return err
+	})
 	if err != nil {
 		// The files are part of the binary: this can only be a broken build.
 		panic(fmt.Sprintf("embedded dashboard: %v", err))
@@ -80,65 +88,48 @@ var Embedded = sync.OnceValue(func() Source {
 	return set
 })
 
-func embedded() (assets, error) {
-	set := make(assets)
-	err := fs.WalkDir(dist, "dist", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		body, err := fs.ReadFile(dist, name)
-		if err != nil {
-			return err
-		}
-		return set.add(strings.TrimPrefix(name, "dist/"), body)
-	})
-	return set, err
-}
-
-// assets is an immutable set by path.
-type assets map[string]Asset
+// assets is an immutable set by path. One is compressed when it is first asked
+// for: all at once would be a third of the server's start.
+type assets map[string]func() Asset
 
 func (s assets) Lookup(p string) (Asset, bool) {
 	if p == "/" || p == "" {
 		p = "/index.html"
 	}
-	a, ok := s[p]
-	return a, ok
+	made, ok := s[p]
+	if !ok {
+		return Asset{}, false
+	}
+	return made(), true
 }
 
-func (s assets) add(name string, body []byte) error {
-	sum := sha256.Sum256(body)
-	a := Asset{
-		Path:        "/" + name,
-		ContentType: contentType(name),
-		ETag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
-		Body:        body,
-	}
-	compressed, err := compress(body)
-	if err != nil {
-		return fmt.Errorf("compress %s: %w", name, err)
-	}
-	// A font is compressed already; a few bytes less are not worth a header.
-	if len(compressed) < len(body)*9/10 {
-		a.Gzip = compressed
-	}
-	s[a.Path] = a
-	return nil
+func (s assets) add(name string, body []byte) {
+	s["/"+name] = sync.OnceValue(func() Asset {
+		sum := sha256.Sum256(body)
+		a := Asset{
+			Path:        "/" + name,
+			ContentType: contentType(name),
+			ETag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+			Body:        body,
+		}
+		// A font is compressed already; a few bytes less are not worth a header.
+		if compressed := compress(body); len(compressed) < len(body)*9/10 {
+			a.Gzip = compressed
+		}
+		return a
+	})
 }
 
-func compress(body []byte) ([]byte, error) {
+func compress(body []byte) []byte {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
-		return nil, err
+		panic(err) // the level is gzip's own
 	}
-	if _, err := w.Write(body); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	// A buffer takes everything.
+	_, _ = w.Write(body)
+	_ = w.Close()
+	return b.Bytes()
 }
 
 // contentType is decided here: the system's table of types differs by machine.

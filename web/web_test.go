@@ -87,9 +87,3 @@ func TestIndexObeysItsPolicy(t *testing.T) {
 		}
 	}
 }
-
-func TestDevRejectsAnotherFolder(t *testing.T) {
-	if _, err := Dev(t.TempDir()); err == nil {
-		t.Fatal("an empty folder was accepted as a web folder")
-	}
-}

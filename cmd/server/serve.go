@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -46,7 +47,7 @@ type serveCmd struct {
 	Token     string            `help:"Token asked for beyond loopback; drawn and printed unless given."`
 	AllowHost []string          `placeholder:"NAME" help:"Further host name to answer to."`
 	AccessKey map[string]string `placeholder:"ID=SECRET" help:"Key that EC2 requests must be signed with, also beyond loopback; without one any key does, on loopback only."`
-	WebDir    string            `placeholder:"DIR" help:"Build the page from this folder on every change, for its development."`
+	WebDir    string            `placeholder:"DIR" help:"Build the page from this folder on every change, for its development; in builds with the tag webdev."`
 	LogLevel  string            `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
 }
 
@@ -265,6 +266,9 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest
 	if _, err := fmt.Fprintln(stdout, "enilab is at "+url); err != nil {
 		l.log.Warn("printing the address", "error", err)
 	}
+	// Starting leaves several times more behind than the laboratory holds, which
+	// the collector would not look at before that doubled.
+	debug.FreeOSMemory()
 	var played sync.WaitGroup
 	if loaded != nil {
 		played.Go(func() { l.play(ctx, fill, loaded) })

@@ -190,7 +190,7 @@ func (r *report) at(size int) {
 		}
 	}
 	// As many as take about a second.
-	quick := map[int]int{10: 500, 1_000: 100, 10_000: 10}[size]
+	quick := map[int]int{10: 500, 1_000: 200, 10_000: 40}[size]
 	others := map[int]int{10: 100, 1_000: 2, 10_000: 1}[size]
 	calls := func(least int) func(e *emulator) int {
 		return func(e *emulator) int {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -50,7 +51,7 @@ type Server struct {
 	guard    guard
 	epoch    string // of this process: sequence numbers of the stream count within it
 	started  time.Time
-	spec     []byte // the OpenAPI document
+	spec     func() []byte // the OpenAPI document
 	conns    connections
 	stopIn   time.Duration // StopTime, but in tests
 
@@ -142,8 +143,13 @@ func (s *Server) operations(api huma.API) {
 	s.declareOperations(api.OpenAPI())
 
 	documentPlainRoutes(api.OpenAPI())
+	// Writing it is a fifth of the server's start, and few ask.
+	s.spec = sync.OnceValue(func() []byte { return document(api.OpenAPI()) })
+}
+
+func document(spec *huma.OpenAPI) []byte {
 	var pretty bytes.Buffer
-	raw, err := json.Marshal(api.OpenAPI())
+	raw, err := json.Marshal(spec)
 	if err == nil {
 		err = json.Indent(&pretty, raw, "", "  ")
 	}
@@ -152,12 +158,12 @@ func (s *Server) operations(api huma.API) {
 		panic("rest: encoding the OpenAPI document: " + err.Error())
 	}
 	pretty.WriteByte('\n')
-	s.spec = pretty.Bytes()
+	return pretty.Bytes()
 }
 
 func (s *Server) openAPI(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, "application/openapi+json")
-	return c.Send(s.spec)
+	return c.Send(s.spec())
 }
 
 // withContext bounds what a request waits for; the context also ends with the
