@@ -213,16 +213,6 @@ func disassociateAddress(c *call, in *model.DisassociateAddressRequest) (result,
 	case in.AssociationId != nil && in.PublicIp != nil:
 		return nil, combination("You may specify public IP or association id, but not both in the same call")
 	case in.AssociationId != nil:
-		if err := idAssociation.check(association); err != nil {
-			return nil, err
-		}
-		var held bool
-		for _, a := range c.state.Addresses() {
-			held = held || a.AssociationID == association
-		}
-		if !held {
-			return nil, idAssociation.absent(association)
-		}
 	case in.PublicIp != nil:
 		rows, err := c.byPublicIP([]string{*in.PublicIp})
 		if err != nil {

@@ -9,9 +9,6 @@ import (
 )
 
 func associateVpcCidrBlock(c *call, in *model.AssociateVpcCidrBlockRequest) (result, error) {
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
-	}
 	a, err := c.command().AssociateVPCBlock(c.ctx, control.AssociateVPCBlockInput{
 		VPC: *in.VpcId, CIDR: query.Value(in.CidrBlock), AmazonIPv6: query.Value(in.AmazonProvidedIpv6CidrBlock),
 	})
@@ -48,9 +45,6 @@ func disassociateVpcCidrBlock(c *call, in *model.DisassociateVpcCidrBlockRequest
 func associateSubnetCidrBlock(c *call, in *model.AssociateSubnetCidrBlockRequest) (result, error) {
 	if in.Ipv6CidrBlock == nil {
 		return nil, missing("ipv6CidrBlock")
-	}
-	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
-		return nil, err
 	}
 	a, err := c.command().AssociateSubnetBlock(c.ctx, *in.SubnetId, *in.Ipv6CidrBlock)
 	if err != nil {
@@ -120,9 +114,6 @@ func createSubnetCidrReservation(c *call, in *model.CreateSubnetCidrReservationR
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
-		return nil, err
-	}
 	r, err := c.command().CreateReservation(c.ctx, control.CreateReservationInput{
 		Subnet: *in.SubnetId, CIDR: *in.Cidr, Type: *in.ReservationType, Description: query.Value(in.Description),
 		Tags: tags["subnet-cidr-reservation"],
@@ -134,9 +125,6 @@ func createSubnetCidrReservation(c *call, in *model.CreateSubnetCidrReservationR
 }
 
 func deleteSubnetCidrReservation(c *call, in *model.DeleteSubnetCidrReservationRequest) (result, error) {
-	if _, err := find(idReservation, *in.SubnetCidrReservationId, c.state.CIDRReservation); err != nil {
-		return nil, err
-	}
 	r, err := c.command().DeleteReservation(c.ctx, *in.SubnetCidrReservationId)
 	if err != nil {
 		return nil, err

@@ -75,20 +75,9 @@ func createDhcpOptions(c *call, in *model.CreateDhcpOptionsRequest) (result, err
 }
 
 func associateDhcpOptions(c *call, in *model.AssociateDhcpOptionsRequest) (result, error) {
-	if *in.DhcpOptionsId != "default" {
-		if _, err := find(idOptions, *in.DhcpOptionsId, c.state.DHCPOptions); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().AssociateDHCPOptions(c.ctx, *in.DhcpOptionsId, *in.VpcId)
 }
 
 func deleteDhcpOptions(c *call, in *model.DeleteDhcpOptionsRequest) (result, error) {
-	if _, err := find(idOptions, *in.DhcpOptionsId, c.state.DHCPOptions); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DeleteDHCPOptions(c.ctx, *in.DhcpOptionsId)
 }

@@ -74,33 +74,15 @@ func createInternetGateway(c *call, in *model.CreateInternetGatewayRequest) (res
 	return &model.CreateInternetGatewayResult{InternetGateway: new(c.internetGateway(g))}, nil
 }
 
-// gatewayAndVPC finds what an attachment is of.
-func (c *call) gatewayAndVPC(gateway, vpc string) error {
-	if _, err := find(idGateway, gateway, c.state.InternetGateway); err != nil {
-		return err
-	}
-	_, err := find(idVPC, vpc, c.state.VPC)
-	return err
-}
-
 func attachInternetGateway(c *call, in *model.AttachInternetGatewayRequest) (result, error) {
-	if err := c.gatewayAndVPC(*in.InternetGatewayId, *in.VpcId); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().AttachInternetGateway(c.ctx, *in.InternetGatewayId, *in.VpcId)
 }
 
 func detachInternetGateway(c *call, in *model.DetachInternetGatewayRequest) (result, error) {
-	if err := c.gatewayAndVPC(*in.InternetGatewayId, *in.VpcId); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DetachInternetGateway(c.ctx, *in.InternetGatewayId, *in.VpcId)
 }
 
 func deleteInternetGateway(c *call, in *model.DeleteInternetGatewayRequest) (result, error) {
-	if _, err := find(idGateway, *in.InternetGatewayId, c.state.InternetGateway); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DeleteInternetGateway(c.ctx, *in.InternetGatewayId)
 }
 
@@ -138,9 +120,6 @@ func createEgressOnlyInternetGateway(c *call, in *model.CreateEgressOnlyInternet
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
-	}
 	g, err := c.command().CreateEgressOnlyGateway(c.ctx, *in.VpcId, tags["egress-only-internet-gateway"])
 	if err != nil {
 		return nil, err
@@ -151,9 +130,6 @@ func createEgressOnlyInternetGateway(c *call, in *model.CreateEgressOnlyInternet
 }
 
 func deleteEgressOnlyInternetGateway(c *call, in *model.DeleteEgressOnlyInternetGatewayRequest) (result, error) {
-	if _, err := find(idEgressOnly, *in.EgressOnlyInternetGatewayId, c.state.EgressOnlyGateway); err != nil {
-		return nil, err
-	}
 	if err := c.command().DeleteEgressOnlyGateway(c.ctx, *in.EgressOnlyInternetGatewayId); err != nil {
 		return nil, err
 	}

@@ -35,25 +35,10 @@ func createNetworkInterface(c *call, in *model.CreateNetworkInterfaceRequest) (r
 }
 
 func deleteNetworkInterface(c *call, in *model.DeleteNetworkInterfaceRequest) (result, error) {
-	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DeleteInterface(c.ctx, *in.NetworkInterfaceId)
 }
 
 func attachNetworkInterface(c *call, in *model.AttachNetworkInterfaceRequest) (result, error) {
-	if err := idInterface.check(*in.NetworkInterfaceId); err != nil {
-		return nil, err
-	}
-	if err := idInstance.check(*in.InstanceId); err != nil {
-		return nil, err
-	}
-	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
-		return nil, err
-	}
-	if _, err := find(idInstance, *in.InstanceId, c.state.Instance); err != nil {
-		return nil, err
-	}
 	n, err := c.command().Attach(c.ctx, control.AttachInput{
 		Interface: *in.NetworkInterfaceId, Instance: *in.InstanceId, DeviceIndex: *in.DeviceIndex,
 		NetworkCard: query.Value(in.NetworkCardIndex),
@@ -68,9 +53,6 @@ func detachNetworkInterface(c *call, in *model.DetachNetworkInterfaceRequest) (r
 	if c.heldAttachment(*in.AttachmentId) {
 		return nil, query.Refuse("OperationNotPermitted", "You are not allowed to manage 'ela-attach' attachments.")
 	}
-	if _, err := find(idAttachment, *in.AttachmentId, c.state.InterfaceByAttachment); err != nil {
-		return nil, err
-	}
 	_, err := c.command().Detach(c.ctx, control.DetachInput{Attachment: *in.AttachmentId, Force: query.Value(in.Force)})
 	return done{}, err
 }
@@ -79,6 +61,7 @@ func modifyNetworkInterfaceAttribute(c *call, in *model.ModifyNetworkInterfaceAt
 	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
 		return nil, err
 	}
+	// All unknown groups in one refusal.
 	if _, err := findAll(idGroup, in.Groups, c.state.SecurityGroup); err != nil {
 		return nil, err
 	}
@@ -102,9 +85,6 @@ func modifyNetworkInterfaceAttribute(c *call, in *model.ModifyNetworkInterfaceAt
 }
 
 func resetNetworkInterfaceAttribute(c *call, in *model.ResetNetworkInterfaceAttributeRequest) (result, error) {
-	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
-		return nil, err
-	}
 	// The parameter resets by being there; AWS's clients send "true" or "".
 	if in.SourceDestCheck == nil {
 		return nil, combination("No attributes specified.")
@@ -114,9 +94,6 @@ func resetNetworkInterfaceAttribute(c *call, in *model.ResetNetworkInterfaceAttr
 }
 
 func assignPrivateIPAddresses(c *call, in *model.AssignPrivateIpAddressesRequest) (result, error) {
-	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
-		return nil, err
-	}
 	n, got, err := c.command().AssignAddresses(c.ctx, control.AssignAddressesInput{
 		ID: *in.NetworkInterfaceId, IPs: in.PrivateIpAddresses, Count: query.Value(in.SecondaryPrivateIpAddressCount),
 		Prefixes: in.Ipv4Prefixes, PrefixCount: query.Value(in.Ipv4PrefixCount), AllowReassignment: query.Value(in.AllowReassignment),
@@ -138,17 +115,11 @@ func assignPrivateIPAddresses(c *call, in *model.AssignPrivateIpAddressesRequest
 }
 
 func unassignPrivateIPAddresses(c *call, in *model.UnassignPrivateIpAddressesRequest) (result, error) {
-	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
-		return nil, err
-	}
 	_, err := c.command().Unassign(c.ctx, control.UnassignInput{ID: *in.NetworkInterfaceId, IPs: in.PrivateIpAddresses, Prefixes: in.Ipv4Prefixes})
 	return done{}, err
 }
 
 func assignIpv6Addresses(c *call, in *model.AssignIpv6AddressesRequest) (result, error) {
-	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
-		return nil, err
-	}
 	n, got, err := c.command().AssignIPv6(c.ctx, control.AssignIPv6Input{
 		ID: *in.NetworkInterfaceId, IPs: in.Ipv6Addresses, Count: query.Value(in.Ipv6AddressCount),
 		Prefixes: in.Ipv6Prefixes, PrefixCount: query.Value(in.Ipv6PrefixCount),
@@ -162,9 +133,6 @@ func assignIpv6Addresses(c *call, in *model.AssignIpv6AddressesRequest) (result,
 }
 
 func unassignIpv6Addresses(c *call, in *model.UnassignIpv6AddressesRequest) (result, error) {
-	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
-		return nil, err
-	}
 	if _, err := c.command().UnassignIPv6(c.ctx, control.UnassignInput{ID: *in.NetworkInterfaceId, IPs: in.Ipv6Addresses, Prefixes: in.Ipv6Prefixes}); err != nil {
 		return nil, err
 	}

@@ -101,14 +101,6 @@ func createNatGateway(c *call, in *model.CreateNatGatewayRequest) (result, error
 	if in.SubnetId == nil {
 		return nil, missing("subnetId")
 	}
-	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
-		return nil, err
-	}
-	if in.AllocationId != nil {
-		if _, err := find(idAllocation, *in.AllocationId, c.state.Address); err != nil {
-			return nil, err
-		}
-	}
 	g, err := c.command().CreateNATGateway(c.ctx, control.CreateNATGatewayInput{
 		Subnet: *in.SubnetId, Private: kind == "private", Allocation: query.Value(in.AllocationId),
 		PrivateIP: query.Value(in.PrivateIpAddress), Tags: tags["natgateway"],

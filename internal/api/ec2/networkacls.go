@@ -158,9 +158,6 @@ func createNetworkACL(c *call, in *model.CreateNetworkAclRequest) (result, error
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
-	}
 	a, err := c.command().CreateNetworkACL(c.ctx, *in.VpcId, tags["network-acl"])
 	if err != nil {
 		return nil, err
@@ -169,9 +166,6 @@ func createNetworkACL(c *call, in *model.CreateNetworkAclRequest) (result, error
 }
 
 func deleteNetworkACL(c *call, in *model.DeleteNetworkAclRequest) (result, error) {
-	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DeleteNetworkACL(c.ctx, *in.NetworkAclId)
 }
 
@@ -193,32 +187,20 @@ func entryInput(acl *string, rule *int, egress *bool, action, protocol, v4, v6 *
 }
 
 func createNetworkACLEntry(c *call, in *model.CreateNetworkAclEntryRequest) (result, error) {
-	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().CreateNetworkACLEntry(c.ctx, entryInput(in.NetworkAclId, in.RuleNumber, in.Egress, in.RuleAction,
 		in.Protocol, in.CidrBlock, in.Ipv6CidrBlock, in.PortRange, in.IcmpTypeCode))
 }
 
 func replaceNetworkACLEntry(c *call, in *model.ReplaceNetworkAclEntryRequest) (result, error) {
-	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().ReplaceNetworkACLEntry(c.ctx, entryInput(in.NetworkAclId, in.RuleNumber, in.Egress, in.RuleAction,
 		in.Protocol, in.CidrBlock, in.Ipv6CidrBlock, in.PortRange, in.IcmpTypeCode))
 }
 
 func deleteNetworkACLEntry(c *call, in *model.DeleteNetworkAclEntryRequest) (result, error) {
-	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DeleteNetworkACLEntry(c.ctx, *in.NetworkAclId, *in.RuleNumber, *in.Egress)
 }
 
 func replaceNetworkACLAssociation(c *call, in *model.ReplaceNetworkAclAssociationRequest) (result, error) {
-	if _, err := find(idNetworkACL, *in.NetworkAclId, c.state.NetworkACL); err != nil {
-		return nil, err
-	}
 	id, err := c.command().ReplaceNetworkACLAssociation(c.ctx, *in.AssociationId, *in.NetworkAclId)
 	if err != nil {
 		return nil, err

@@ -101,9 +101,6 @@ func createVpcPeeringConnection(c *call, in *model.CreateVpcPeeringConnectionReq
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
-	}
 	p, err := c.command().CreatePeering(c.ctx, control.CreatePeeringInput{
 		VPC: *in.VpcId, Peer: *in.PeerVpcId, PeerRegion: query.Value(in.PeerRegion), Account: c.api.opt.Account,
 		Tags: tags["vpc-peering-connection"],
@@ -115,9 +112,6 @@ func createVpcPeeringConnection(c *call, in *model.CreateVpcPeeringConnectionReq
 }
 
 func acceptVpcPeeringConnection(c *call, in *model.AcceptVpcPeeringConnectionRequest) (result, error) {
-	if _, err := find(idPeering, *in.VpcPeeringConnectionId, c.state.Peering); err != nil {
-		return nil, err
-	}
 	p, err := c.command().AcceptPeering(c.ctx, *in.VpcPeeringConnectionId)
 	if err != nil {
 		return nil, err
@@ -126,9 +120,6 @@ func acceptVpcPeeringConnection(c *call, in *model.AcceptVpcPeeringConnectionReq
 }
 
 func rejectVpcPeeringConnection(c *call, in *model.RejectVpcPeeringConnectionRequest) (result, error) {
-	if _, err := find(idPeering, *in.VpcPeeringConnectionId, c.state.Peering); err != nil {
-		return nil, err
-	}
 	if err := c.command().RejectPeering(c.ctx, *in.VpcPeeringConnectionId, c.api.opt.Account); err != nil {
 		return nil, err
 	}
@@ -136,9 +127,6 @@ func rejectVpcPeeringConnection(c *call, in *model.RejectVpcPeeringConnectionReq
 }
 
 func deleteVpcPeeringConnection(c *call, in *model.DeleteVpcPeeringConnectionRequest) (result, error) {
-	if _, err := find(idPeering, *in.VpcPeeringConnectionId, c.state.Peering); err != nil {
-		return nil, err
-	}
 	if err := c.command().DeletePeering(c.ctx, *in.VpcPeeringConnectionId, c.api.opt.Account); err != nil {
 		return nil, err
 	}

@@ -40,9 +40,6 @@ var grantFilters = filterable[permit]{
 }
 
 func createNetworkInterfacePermission(c *call, in *model.CreateNetworkInterfacePermissionRequest) (result, error) {
-	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
-		return nil, err
-	}
 	p, err := c.command().CreatePermission(c.ctx, control.CreatePermissionInput{
 		Interface: *in.NetworkInterfaceId, Account: query.Value(in.AwsAccountId), Service: query.Value(in.AwsService), Permission: *in.Permission,
 	})
@@ -65,9 +62,6 @@ func describeNetworkInterfacePermissions(c *call, in *model.DescribeNetworkInter
 }
 
 func deleteNetworkInterfacePermission(c *call, in *model.DeleteNetworkInterfacePermissionRequest) (result, error) {
-	if _, err := find(idPermission, *in.NetworkInterfacePermissionId, c.state.InterfacePermission); err != nil {
-		return nil, err
-	}
 	if err := c.command().DeletePermission(c.ctx, *in.NetworkInterfacePermissionId); err != nil {
 		return nil, err
 	}

@@ -126,9 +126,6 @@ func createRouteTable(c *call, in *model.CreateRouteTableRequest) (result, error
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
-	}
 	r, err := c.command().CreateRouteTable(c.ctx, *in.VpcId, tags["route-table"])
 	if err != nil {
 		return nil, err
@@ -137,16 +134,10 @@ func createRouteTable(c *call, in *model.CreateRouteTableRequest) (result, error
 }
 
 func deleteRouteTable(c *call, in *model.DeleteRouteTableRequest) (result, error) {
-	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DeleteRouteTable(c.ctx, *in.RouteTableId)
 }
 
 func associateRouteTable(c *call, in *model.AssociateRouteTableRequest) (result, error) {
-	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
-		return nil, err
-	}
 	a, err := c.command().AssociateRouteTable(c.ctx, control.AssociateRouteTableInput{
 		Table: *in.RouteTableId, Subnet: query.Value(in.SubnetId), Gateway: query.Value(in.GatewayId),
 	})
@@ -161,9 +152,6 @@ func disassociateRouteTable(c *call, in *model.DisassociateRouteTableRequest) (r
 }
 
 func replaceRouteTableAssociation(c *call, in *model.ReplaceRouteTableAssociationRequest) (result, error) {
-	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
-		return nil, err
-	}
 	a, err := c.command().ReplaceRouteTableAssociation(c.ctx, *in.AssociationId, *in.RouteTableId)
 	if err != nil {
 		return nil, err
@@ -176,9 +164,6 @@ func destination(v4, v6, prefixList *string) control.DestinationInput {
 }
 
 func createRoute(c *call, in *model.CreateRouteRequest) (result, error) {
-	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
-		return nil, err
-	}
 	err := c.command().CreateRoute(c.ctx, control.RouteInput{
 		Table:            *in.RouteTableId,
 		DestinationInput: destination(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId),
@@ -193,9 +178,6 @@ func createRoute(c *call, in *model.CreateRouteRequest) (result, error) {
 }
 
 func replaceRoute(c *call, in *model.ReplaceRouteRequest) (result, error) {
-	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().ReplaceRoute(c.ctx, control.RouteInput{
 		Table:            *in.RouteTableId,
 		DestinationInput: destination(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId),
@@ -206,9 +188,6 @@ func replaceRoute(c *call, in *model.ReplaceRouteRequest) (result, error) {
 }
 
 func deleteRoute(c *call, in *model.DeleteRouteRequest) (result, error) {
-	if _, err := find(idRouteTable, *in.RouteTableId, c.state.RouteTable); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DeleteRoute(c.ctx, *in.RouteTableId,
 		destination(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId))
 }

@@ -107,9 +107,6 @@ func createSubnet(c *call, in *model.CreateSubnetRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
-	}
 	s, err := c.command().CreateSubnet(c.ctx, control.CreateSubnetInput{
 		VPC: *in.VpcId, CIDR: *in.CidrBlock, IPv6CIDR: query.Value(in.Ipv6CidrBlock), Zone: zone, Tags: tags["subnet"],
 	})
@@ -121,9 +118,6 @@ func createSubnet(c *call, in *model.CreateSubnetRequest) (result, error) {
 }
 
 func deleteSubnet(c *call, in *model.DeleteSubnetRequest) (result, error) {
-	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DeleteSubnet(c.ctx, *in.SubnetId)
 }
 
@@ -145,9 +139,6 @@ func (c *call) zoneNamed(name, id *string) (string, error) {
 }
 
 func modifySubnetAttribute(c *call, in *model.ModifySubnetAttributeRequest) (result, error) {
-	if _, err := find(idSubnet, *in.SubnetId, c.state.Subnet); err != nil {
-		return nil, err
-	}
 	_, err := c.command().ModifySubnet(c.ctx, control.ModifySubnetInput{
 		ID: *in.SubnetId, MapPublicIP: boolean(in.MapPublicIpOnLaunch), AssignIPv6: boolean(in.AssignIpv6AddressOnCreation),
 		DNS64: boolean(in.EnableDns64), HostnameType: in.PrivateDnsHostnameTypeOnLaunch,

@@ -130,9 +130,6 @@ func createVpc(c *call, in *model.CreateVpcRequest) (result, error) {
 }
 
 func deleteVpc(c *call, in *model.DeleteVpcRequest) (result, error) {
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
-	}
 	return done{}, c.command().DeleteVPC(c.ctx, *in.VpcId)
 }
 
@@ -156,9 +153,6 @@ func describeVpcAttribute(c *call, in *model.DescribeVpcAttributeRequest) (resul
 }
 
 func modifyVpcAttribute(c *call, in *model.ModifyVpcAttributeRequest) (result, error) {
-	if _, err := find(idVPC, *in.VpcId, c.state.VPC); err != nil {
-		return nil, err
-	}
 	_, err := c.command().ModifyVPC(c.ctx, control.ModifyVPCInput{
 		ID: *in.VpcId, DNSSupport: boolean(in.EnableDnsSupport), DNSHostnames: boolean(in.EnableDnsHostnames),
 		AddressUsageMetrics: boolean(in.EnableNetworkAddressUsageMetrics),
