@@ -119,7 +119,7 @@ func (s *source) list() (found []unsure, wrong []string) {
 	return found, wrong
 }
 
-// refusal reads the refusal that stands on a line: the last literal of a kind,
+// refusal reads the refusal that stands on a line: the last literal of a kind of ids,
 // or the outermost call with a code and a text.
 func (s *source) refusal(f *ast.File, line int) (found unsure, ok bool) {
 	on := func(n ast.Node) bool {
@@ -133,10 +133,10 @@ func (s *source) refusal(f *ast.File, line int) (found unsure, ok bool) {
 		case *ast.CallExpr:
 			found, ok = s.call(n)
 		case *ast.CompositeLit:
-			if id, named := n.Type.(*ast.Ident); named && id.Name == "kind" {
+			if id, named := n.Type.(*ast.Ident); named && id.Name == "IDKind" {
 				code, _ := s.text(n.Elts[1])
 				text, _ := s.text(n.Elts[3])
-				found, ok = unsure{code: code, text: text}, true
+				found, ok = unsure{code: code, text: "The " + text + " '%s' does not exist"}, true
 			}
 		}
 		return !ok
@@ -199,7 +199,7 @@ func TestUnverifiedErrorsAreListed(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(listBegin + "\n| code | text | unverified |\n|---|---|---|\n")
 	for _, u := range slices.Compact(all) {
-		text := strings.NewReplacer("|", `\|`, "<", "&lt;", "%s", "…", "%d", "…", "%v", "…").Replace(u.text)
+		text := strings.NewReplacer("|", `\|`, "<", "&lt;", "%s", "…", "%.100s", "…", "%d", "…", "%v", "…").Replace(u.text)
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", u.code, text, u.what)
 	}
 	b.WriteString("\n" + listEnd)

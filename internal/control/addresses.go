@@ -27,7 +27,7 @@ func (t *tx) allocateAddress(tags Tags, want string) (*Address, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TableAddress, kindAddress.prefix)
+	id, err := t.mintRow(TableAddress, AllocationID.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (t *tx) bindAddress(a *Address, n *NetworkInterface, target netip.Addr) (*A
 	if target == n.PrimaryAddress() {
 		t.withdrawPublicIP(n)
 	}
-	id, err := t.mint(kindAssociation.prefix, func(id string) bool { return exists(t, TableAddress, byAssociation, id) })
+	id, err := t.mint(AssociationID.Prefix, func(id string) bool { return exists(t, TableAddress, byAssociation, id) })
 	if err != nil {
 		return nil, err
 	}

@@ -17,10 +17,10 @@ func checkDeviceIndex(index int) error {
 }
 
 func (t *tx) attach(in AttachInput) (*NetworkInterface, error) {
-	if err := kindInterface.check("networkInterfaceId", in.Interface); err != nil {
+	if err := InterfaceID.check("networkInterfaceId", in.Interface); err != nil {
 		return nil, err
 	}
-	if err := kindInstance.check("instanceId", in.Instance); err != nil {
+	if err := InstanceID.check("instanceId", in.Instance); err != nil {
 		return nil, err
 	}
 	if err := checkDeviceIndex(in.DeviceIndex); err != nil {
@@ -104,7 +104,7 @@ func errHotEFA(n *NetworkInterface) error {
 // bind stores a new attachment of n to i. A running instance needs time to
 // find the new device; a stopped one has it at once.
 func (t *tx) bind(n *NetworkInterface, i *Instance, at device, deleteOnTermination bool) (*NetworkInterface, error) {
-	id, err := t.mint(kindAttachment.prefix, func(id string) bool {
+	id, err := t.mint(AttachmentID.Prefix, func(id string) bool {
 		return exists(t, TableNetworkInterface, byAttachment, id)
 	})
 	if err != nil {
@@ -179,10 +179,10 @@ func yes(b bool) string {
 // move is detach and attach in one transition, refused for the reasons of
 // either. The State never shows the ENI without an owner.
 func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
-	if err := kindInterface.check("networkInterfaceId", in.Interface); err != nil {
+	if err := InterfaceID.check("networkInterfaceId", in.Interface); err != nil {
 		return nil, err
 	}
-	if err := kindInstance.check("instanceId", in.Instance); err != nil {
+	if err := InstanceID.check("instanceId", in.Instance); err != nil {
 		return nil, err
 	}
 	if in.DeviceIndex >= 0 {

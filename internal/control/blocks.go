@@ -59,9 +59,9 @@ func (s *Service) DisassociateSubnetBlock(ctx context.Context, association strin
 }
 
 // mintCIDR makes an id for the association of a block.
-func (t *tx) mintCIDR(k kind) (string, error) {
-	return t.mint(k.prefix, func(id string) bool {
-		return k == kindVPCCIDR && t.vpcOfBlock(id) != nil || k == kindSubnetCIDR && t.subnetOfBlock(id) != nil
+func (t *tx) mintCIDR(k IDKind) (string, error) {
+	return t.mint(k.Prefix, func(id string) bool {
+		return k == VPCCIDRID && t.vpcOfBlock(id) != nil || k == SubnetCIDRID && t.subnetOfBlock(id) != nil
 	})
 }
 
@@ -120,7 +120,7 @@ func (t *tx) amazonBlock() (a CIDRAssociation, err error) {
 	if a.CIDR, err = t.freeIPv6Block(); err != nil {
 		return a, err
 	}
-	a.ID, err = t.mintCIDR(kindVPCCIDR)
+	a.ID, err = t.mintCIDR(VPCCIDRID)
 	return a, err
 }
 
@@ -151,7 +151,7 @@ func (t *tx) associateVPCBlock(in AssociateVPCBlockInput) (a CIDRAssociation, er
 		if err := t.fits(v, a.CIDR); err != nil {
 			return a, err
 		}
-		if a.ID, err = t.mintCIDR(kindVPCCIDR); err != nil {
+		if a.ID, err = t.mintCIDR(VPCCIDRID); err != nil {
 			return a, err
 		}
 		c.CIDRs = append(slices.Clip(v.CIDRs), a)
@@ -254,12 +254,12 @@ func (t *tx) openIPv6(v *VPC) error {
 }
 
 func (t *tx) disassociateVPCBlock(association string) (*VPC, error) {
-	if err := kindVPCCIDR.check("associationId", association); err != nil {
+	if err := VPCCIDRID.check("associationId", association); err != nil {
 		return nil, err
 	}
 	v := t.vpcOfBlock(association)
 	if v == nil || !visible(t.scope, v) {
-		return nil, kindVPCCIDR.missing("associationId", association)
+		return nil, VPCCIDRID.missing("associationId", association)
 	}
 	k := blockAt(v.CIDRs, association)
 	if k == 0 {
@@ -322,7 +322,7 @@ func (t *tx) associateSubnetBlock(subnet, cidr string) (a CIDRAssociation, err e
 	if len(s.IPv6CIDRs) > 0 {
 		return a, refuse("CidrLimitExceeded", "subnetId", "This subnet '%s' has met its maximum number of allowed CIDRs: 1", s.ID)
 	}
-	if a.ID, err = t.mintCIDR(kindSubnetCIDR); err != nil {
+	if a.ID, err = t.mintCIDR(SubnetCIDRID); err != nil {
 		return a, err
 	}
 	c := *s
@@ -333,12 +333,12 @@ func (t *tx) associateSubnetBlock(subnet, cidr string) (a CIDRAssociation, err e
 }
 
 func (t *tx) disassociateSubnetBlock(association string) (*Subnet, error) {
-	if err := kindSubnetCIDR.check("associationId", association); err != nil {
+	if err := SubnetCIDRID.check("associationId", association); err != nil {
 		return nil, err
 	}
 	s := t.subnetOfBlock(association)
 	if s == nil || !visible(t.scope, s) {
-		return nil, kindSubnetCIDR.missing("associationId", association)
+		return nil, SubnetCIDRID.missing("associationId", association)
 	}
 	user := t.someInterface(func(n *NetworkInterface) bool { return n.Subnet == s.ID && len(n.IPv6)+len(n.IPv6Prefixes) > 0 })
 	if user != nil {

@@ -93,7 +93,7 @@ func validDHCPValue(key, value string) bool {
 }
 
 func (t *tx) newDHCPOptions(options []DHCPOption, tags Tags) (*DHCPOptions, error) {
-	id, err := t.mintRow(TableDHCPOptions, kindDHCPOptions.prefix)
+	id, err := t.mintRow(TableDHCPOptions, DHCPOptionsID.Prefix)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (s *Service) DeleteFlowLog(ctx context.Context, id string) error {
 }
 
 func (t *tx) flowLog(id string) (*FlowLog, error) {
-	return find[FlowLog](t, kindFlowLog, TableFlowLog, byID, "flowLogId", id)
+	return find[FlowLog](t, FlowLogID, TableFlowLog, byID, "flowLogId", id)
 }
 
 func errFlowLog(field, format string, args ...any) error {
@@ -128,9 +128,9 @@ func (t *tx) createFlowLog(in CreateFlowLogInput) (*FlowLog, error) {
 	}
 	var err error
 	switch prefix, _, _ := strings.Cut(in.Resource, "-"); prefix + "-" {
-	case kindVPC.prefix:
+	case VPCID.Prefix:
 		_, err = t.vpc(in.Resource)
-	case kindSubnet.prefix:
+	case SubnetID.Prefix:
 		_, err = t.subnet(in.Resource)
 	default:
 		_, err = t.networkInterface(in.Resource)
@@ -157,7 +157,7 @@ func (t *tx) createFlowLog(in CreateFlowLogInput) (*FlowLog, error) {
 				"Error. There is an existing Flow Log with the same configuration and log destination.")
 		}
 	}
-	id, err := t.mintRow(TableFlowLog, kindFlowLog.prefix)
+	id, err := t.mintRow(TableFlowLog, FlowLogID.Prefix)
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func overlaps(subnets []*Subnet, cidr netip.Prefix) bool {
 
 // newInternetGateway makes a detached internet gateway.
 func (t *tx) newInternetGateway(tags Tags) (*InternetGateway, error) {
-	id, err := t.mintRow(TableInternetGateway, kindInternetGateway.prefix)
+	id, err := t.mintRow(TableInternetGateway, InternetGatewayID.Prefix)
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func (t *tx) createEgressOnlyGateway(vpc string, tags Tags) (*EgressOnlyGateway,
 	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TableEgressOnlyGateway, kindEgressOnly.prefix)
+	id, err := t.mintRow(TableEgressOnlyGateway, EgressOnlyGatewayID.Prefix)
 	if err != nil {
 		return nil, err
 	}

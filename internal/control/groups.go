@@ -25,7 +25,7 @@ var (
 // has it; the default group of a VPC also takes everything in from its own
 // members.
 func (t *tx) newGroup(v *VPC, name, description string, tags Tags, fromItself bool) (*SecurityGroup, error) {
-	id, err := t.mintRow(TableSecurityGroup, kindGroup.prefix)
+	id, err := t.mintRow(TableSecurityGroup, GroupID.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func everythingOut(to netip.Prefix) SecurityGroupRule {
 // must not be shared yet.
 func (t *tx) addRules(g *SecurityGroup, rules []SecurityGroupRule) ([]SecurityGroupRule, error) {
 	for i := range rules {
-		id, err := t.mint(kindRule.prefix, func(id string) bool {
+		id, err := t.mint(RuleID.Prefix, func(id string) bool {
 			return exists(t, TableSecurityGroup, byRule, id) ||
 				slices.ContainsFunc(rules[:i], func(r SecurityGroupRule) bool { return r.ID == id })
 		})
@@ -86,7 +86,7 @@ func (t *tx) createGroup(in CreateGroupInput) (*SecurityGroup, error) {
 		return nil, err
 	}
 	switch {
-	case strings.HasPrefix(name, kindGroup.prefix):
+	case strings.HasPrefix(name, GroupID.Prefix):
 		return nil, invalid("groupName", "Invalid group name. Group names may not be in the format sg-*")
 	case name == defaultGroup:
 		return nil, invalid("groupName", "Cannot use reserved security group name: default")

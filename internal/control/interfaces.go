@@ -40,7 +40,7 @@ func (t *tx) newInterface(sub *Subnet, in *CreateInterfaceInput, groups []string
 		return nil, err
 	}
 	var err error
-	if n.ID, err = t.mintRow(TableNetworkInterface, kindInterface.prefix); err != nil {
+	if n.ID, err = t.mintRow(TableNetworkInterface, InterfaceID.Prefix); err != nil {
 		return nil, err
 	}
 	if n.MAC, err = t.mintMAC(); err != nil {
@@ -116,11 +116,11 @@ func (n *NetworkInterface) keepingOrNot(in ModifyInterfaceInput) (*Attachment, e
 		return nil, refuse(codeMissing, "attachment",
 			"The request must contain both attachment.attachmentId and attachment.deleteOnTermination")
 	}
-	if err := kindAttachment.check("attachmentId", in.AttachmentID); err != nil {
+	if err := AttachmentID.check("attachmentId", in.AttachmentID); err != nil {
 		return nil, err
 	}
 	if n.Attachment == nil || n.Attachment.ID != in.AttachmentID {
-		return nil, kindAttachment.missing("attachmentId", in.AttachmentID)
+		return nil, AttachmentID.missing("attachmentId", in.AttachmentID)
 	}
 	a := *n.Attachment
 	a.DeleteOnTermination = *in.DeleteOnTermination

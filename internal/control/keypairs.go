@@ -48,7 +48,7 @@ func (t *tx) createKeyPair(in CreateKeyInput) (*KeyPair, error) {
 	if exists(t, TableKeyPair, byName, t.region, in.Name) {
 		return nil, refuse("InvalidKeyPair.Duplicate", "keyName", "The keypair already exists")
 	}
-	id, err := t.mintRow(TableKeyPair, kindKeyPair.prefix)
+	id, err := t.mintRow(TableKeyPair, KeyPairID.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (t *tx) deleteKeyPair(id string) error {
 }
 
 func (t *tx) keyPair(id string) (*KeyPair, error) {
-	return find[KeyPair](t, kindKeyPair, TableKeyPair, byID, "keyPairId", id)
+	return find[KeyPair](t, KeyPairID, TableKeyPair, byID, "keyPairId", id)
 }
 
 // KeyPairByName returns the key pair of that name in a region.

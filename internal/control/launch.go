@@ -238,7 +238,7 @@ func (t *tx) launchOne(in *LaunchInput, limits *InstanceType, plans []launchPlan
 		}
 		enis[k] = n
 	}
-	id, err := t.mintRow(TableInstance, kindInstance.prefix)
+	id, err := t.mintRow(TableInstance, InstanceID.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +248,7 @@ func (t *tx) launchOne(in *LaunchInput, limits *InstanceType, plans []launchPlan
 		State: InstancePending, StateAt: t.now, StateUntil: t.until(OpLaunch), Boot: 1, Workloads: in.Workloads,
 		Tags: ownTags(in.Tags), LaunchAt: t.now, InstanceSettings: in.settingsIn(plans[0].subnet),
 	}
-	i.ReservationID, i.LaunchIndex = "r-"+strings.TrimPrefix(id, kindInstance.prefix), len(before)
+	i.ReservationID, i.LaunchIndex = "r-"+strings.TrimPrefix(id, InstanceID.Prefix), len(before)
 	if len(before) > 0 {
 		i.ReservationID = before[0].ReservationID
 	}

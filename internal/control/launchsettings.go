@@ -22,7 +22,7 @@ func (t *tx) checkSettings(in *LaunchInput) error {
 			in.HostnameType, hostnameIP, hostnameResource)
 	}
 	if s.KeyName != "" && !exists(t, TableKeyPair, byName, t.region, s.KeyName) {
-		return refuse(kindKeyPair.notFound, "keyName", kindKeyPair.unknown, s.KeyName)
+		return KeyPairID.missing("keyName", s.KeyName)
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ func visible(scope string, row Row) bool {
 	return scope == "" || row.Identity().Region == scope
 }
 
-func find[T any](t *tx, k kind, table Table, index, field, id string) (*T, error) {
+func find[T any](t *tx, k IDKind, table Table, index, field, id string) (*T, error) {
 	if err := k.check(field, id); err != nil {
 		return nil, err
 	}
@@ -17,82 +17,82 @@ func find[T any](t *tx, k kind, table Table, index, field, id string) (*T, error
 }
 
 func (t *tx) vpc(id string) (*VPC, error) {
-	return find[VPC](t, kindVPC, TableVPC, byID, "vpcId", id)
+	return find[VPC](t, VPCID, TableVPC, byID, "vpcId", id)
 }
 
 func (t *tx) subnet(id string) (*Subnet, error) {
-	return find[Subnet](t, kindSubnet, TableSubnet, byID, "subnetId", id)
+	return find[Subnet](t, SubnetID, TableSubnet, byID, "subnetId", id)
 }
 
 func (t *tx) instance(id string) (*Instance, error) {
-	return find[Instance](t, kindInstance, TableInstance, byID, "instanceId", id)
+	return find[Instance](t, InstanceID, TableInstance, byID, "instanceId", id)
 }
 
 func (t *tx) networkInterface(id string) (*NetworkInterface, error) {
-	return find[NetworkInterface](t, kindInterface, TableNetworkInterface, byID, "networkInterfaceId", id)
+	return find[NetworkInterface](t, InterfaceID, TableNetworkInterface, byID, "networkInterfaceId", id)
 }
 
 func (t *tx) attachment(id string) (*NetworkInterface, error) {
-	return find[NetworkInterface](t, kindAttachment, TableNetworkInterface, byAttachment, "attachmentId", id)
+	return find[NetworkInterface](t, AttachmentID, TableNetworkInterface, byAttachment, "attachmentId", id)
 }
 
 func (t *tx) group(id string) (*SecurityGroup, error) {
-	return find[SecurityGroup](t, kindGroup, TableSecurityGroup, byID, "groupId", id)
+	return find[SecurityGroup](t, GroupID, TableSecurityGroup, byID, "groupId", id)
 }
 
 // ruleGroup finds the group that has a rule.
 func (t *tx) ruleGroup(id string) (*SecurityGroup, error) {
-	return find[SecurityGroup](t, kindRule, TableSecurityGroup, byRule, "securityGroupRuleId", id)
+	return find[SecurityGroup](t, RuleID, TableSecurityGroup, byRule, "securityGroupRuleId", id)
 }
 
 func (t *tx) prefixList(id string) (*PrefixList, error) {
-	return find[PrefixList](t, kindPrefixList, TablePrefixList, byID, "prefixListId", id)
+	return find[PrefixList](t, PrefixListID, TablePrefixList, byID, "prefixListId", id)
 }
 
 func (t *tx) address(id string) (*Address, error) {
-	return find[Address](t, kindAddress, TableAddress, byID, "allocationId", id)
+	return find[Address](t, AllocationID, TableAddress, byID, "allocationId", id)
 }
 
 func (t *tx) association(id string) (*Address, error) {
-	return find[Address](t, kindAssociation, TableAddress, byAssociation, "associationId", id)
+	return find[Address](t, AssociationID, TableAddress, byAssociation, "associationId", id)
 }
 
 func (t *tx) routeTable(id string) (*RouteTable, error) {
-	return find[RouteTable](t, kindRouteTable, TableRouteTable, byID, "routeTableId", id)
+	return find[RouteTable](t, RouteTableID, TableRouteTable, byID, "routeTableId", id)
 }
 
 func (t *tx) routeAssociation(id string) (*RouteTable, error) {
-	return find[RouteTable](t, kindRouteAssociation, TableRouteTable, byAssociation, "associationId", id)
+	return find[RouteTable](t, RouteAssociationID, TableRouteTable, byAssociation, "associationId", id)
 }
 
 func (t *tx) networkACL(id string) (*NetworkACL, error) {
-	return find[NetworkACL](t, kindNetworkACL, TableNetworkACL, byID, "networkAclId", id)
+	return find[NetworkACL](t, NetworkACLID, TableNetworkACL, byID, "networkAclId", id)
 }
 
 func (t *tx) aclAssociation(id string) (*NetworkACL, error) {
-	return find[NetworkACL](t, kindACLAssociation, TableNetworkACL, byAssociation, "associationId", id)
+	return find[NetworkACL](t, ACLAssociationID, TableNetworkACL, byAssociation, "associationId", id)
 }
 
 func (t *tx) internetGateway(id string) (*InternetGateway, error) {
-	return find[InternetGateway](t, kindInternetGateway, TableInternetGateway, byID, "internetGatewayId", id)
+	return find[InternetGateway](t, InternetGatewayID, TableInternetGateway, byID, "internetGatewayId", id)
 }
 
 func (t *tx) egressOnlyGateway(id string) (*EgressOnlyGateway, error) {
-	return find[EgressOnlyGateway](t, kindEgressOnly, TableEgressOnlyGateway, byID, "egressOnlyInternetGatewayId", id)
+	return find[EgressOnlyGateway](t, EgressOnlyGatewayID, TableEgressOnlyGateway, byID, "egressOnlyInternetGatewayId", id)
 }
 
 func (t *tx) dhcpOptions(id string) (*DHCPOptions, error) {
-	return find[DHCPOptions](t, kindDHCPOptions, TableDHCPOptions, byID, "dhcpOptionsId", id)
+	return find[DHCPOptions](t, DHCPOptionsID, TableDHCPOptions, byID, "dhcpOptionsId", id)
 }
 
 // peering finds a peering connection, which the regions of both its sides have.
 func (t *tx) peering(id string) (*Peering, error) {
-	if err := kindPeering.check("vpcPeeringConnectionId", id); err != nil {
+	if err := PeeringID.check("vpcPeeringConnectionId", id); err != nil {
 		return nil, err
 	}
 	p := get[*Peering](t, TablePeering, byID, id)
 	if p == nil || !p.in(t.scope) {
-		return nil, kindPeering.missing("vpcPeeringConnectionId", id)
+		return nil, PeeringID.missing("vpcPeeringConnectionId", id)
 	}
 	return p, nil
 }
@@ -103,7 +103,7 @@ func (p *Peering) in(scope string) bool {
 }
 
 func (t *tx) policy(id string) (*FailoverPolicy, error) {
-	return find[FailoverPolicy](t, kindPolicy, TablePolicy, byID, "policyId", id)
+	return find[FailoverPolicy](t, PolicyID, TablePolicy, byID, "policyId", id)
 }
 
 // ownInterface finds an ENI that its user may change, which those that a service

@@ -34,7 +34,7 @@ func (s *Service) DeleteNATGateway(ctx context.Context, id string) (*NATGateway,
 }
 
 func (t *tx) natGateway(id string) (*NATGateway, error) {
-	return find[NATGateway](t, kindNAT, TableNATGateway, byID, "natGatewayId", id)
+	return find[NATGateway](t, NATGatewayID, TableNATGateway, byID, "natGatewayId", id)
 }
 
 func (t *tx) createNATGateway(in CreateNATGatewayInput) (*NATGateway, error) {
@@ -64,7 +64,7 @@ func (t *tx) createNATGateway(in CreateNATGatewayInput) (*NATGateway, error) {
 			return nil, err
 		}
 	}
-	id, err := t.mintRow(TableNATGateway, kindNAT.prefix)
+	id, err := t.mintRow(TableNATGateway, NATGatewayID.Prefix)
 	if err != nil {
 		return nil, err
 	}

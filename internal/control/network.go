@@ -31,11 +31,11 @@ func (t *tx) newVPC(cidr netip.Prefix, tags Tags, settings VPCSettings) (*VPC, e
 	if err := t.quota(TableVPC, t.region, ""); err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TableVPC, kindVPC.prefix)
+	id, err := t.mintRow(TableVPC, VPCID.Prefix)
 	if err != nil {
 		return nil, err
 	}
-	association, err := t.mintCIDR(kindVPCCIDR)
+	association, err := t.mintCIDR(VPCCIDRID)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (t *tx) createSubnet(in CreateSubnetInput) (*Subnet, error) {
 		if block.CIDR, err = t.subnetIPv6(v, in.IPv6CIDR); err != nil {
 			return nil, err
 		}
-		if block.ID, err = t.mintCIDR(kindSubnetCIDR); err != nil {
+		if block.ID, err = t.mintCIDR(SubnetCIDRID); err != nil {
 			return nil, err
 		}
 		settings.IPv6CIDRs = []CIDRAssociation{block}
@@ -152,7 +152,7 @@ func (t *tx) newSubnet(v *VPC, cidr netip.Prefix, zone string, tags Tags, settin
 	if err := t.quota(TableSubnet, v.Region, v.ID); err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TableSubnet, kindSubnet.prefix)
+	id, err := t.mintRow(TableSubnet, SubnetID.Prefix)
 	if err != nil {
 		return nil, err
 	}

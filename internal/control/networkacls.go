@@ -79,7 +79,7 @@ func (t *tx) createNetworkACL(vpc string, tags Tags) (*NetworkACL, error) {
 // newNetworkACL makes a network ACL: a default one lets everything pass, any
 // other nothing.
 func (t *tx) newNetworkACL(v *VPC, standard bool, tags Tags) (*NetworkACL, error) {
-	id, err := t.mintRow(TableNetworkACL, kindNetworkACL.prefix)
+	id, err := t.mintRow(TableNetworkACL, NetworkACLID.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +261,7 @@ func (t *tx) replaceACLAssociation(association, acl string) (string, error) {
 	if a.VPC != old.VPC {
 		return "", invalid("networkAclId", "network ACL %s and subnet %s belong to different networks", a.ID, subnet)
 	}
-	id, err := t.mintAssociation(TableNetworkACL, kindACLAssociation)
+	id, err := t.mintAssociation(TableNetworkACL, ACLAssociationID)
 	if err != nil {
 		return "", err
 	}
@@ -292,7 +292,7 @@ func (t *tx) joinDefaultACL(s *Subnet) error {
 		if !a.Default {
 			continue
 		}
-		id, err := t.mintAssociation(TableNetworkACL, kindACLAssociation)
+		id, err := t.mintAssociation(TableNetworkACL, ACLAssociationID)
 		if err != nil {
 			return err
 		}

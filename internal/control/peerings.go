@@ -93,7 +93,7 @@ func (t *tx) createPeering(in CreatePeeringInput) (*Peering, error) {
 	if Zones(in.PeerRegion) == nil {
 		return nil, invalid("peerRegion", "Value (%s) for parameter peerRegion is invalid. There is no such region.", in.PeerRegion)
 	}
-	if err := kindVPC.check("peerVpcId", in.Peer); err != nil {
+	if err := VPCID.check("peerVpcId", in.Peer); err != nil {
 		return nil, err
 	}
 	peer := get[*VPC](t, TableVPC, byID, in.Peer)
@@ -101,7 +101,7 @@ func (t *tx) createPeering(in CreatePeeringInput) (*Peering, error) {
 		peer = nil
 	}
 	if peer == nil && in.PeerRegion == v.Region {
-		return nil, kindVPC.missing("peerVpcId", in.Peer)
+		return nil, VPCID.missing("peerVpcId", in.Peer)
 	}
 	for _, p := range list[*Peering](t, TablePeering, byCreation) {
 		if p.open() && p.has(v.ID) && p.has(in.Peer) && v.ID != in.Peer {
@@ -112,7 +112,7 @@ func (t *tx) createPeering(in CreatePeeringInput) (*Peering, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TablePeering, kindPeering.prefix)
+	id, err := t.mintRow(TablePeering, PeeringID.Prefix)
 	if err != nil {
 		return nil, err
 	}

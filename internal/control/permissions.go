@@ -44,7 +44,7 @@ func (t *tx) createPermission(in CreatePermissionInput) (*InterfacePermission, e
 				"The permission %s on network interface '%s' already exists.", in.Permission, n.ID)
 		}
 	}
-	id, err := t.mintRow(TableInterfacePermission, kindPermission.prefix)
+	id, err := t.mintRow(TableInterfacePermission, PermissionID.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (t *tx) createPermission(in CreatePermissionInput) (*InterfacePermission, e
 }
 
 func (t *tx) deletePermission(id string) error {
-	p, err := find[InterfacePermission](t, kindPermission, TableInterfacePermission, byID, "networkInterfacePermissionId", id)
+	p, err := find[InterfacePermission](t, PermissionID, TableInterfacePermission, byID, "networkInterfacePermissionId", id)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (t *tx) putPolicy(p FailoverPolicy) (*FailoverPolicy, error) {
 	}
 	p.Standbys = slices.Clone(p.Standbys)
 	if p.ID == "" {
-		if p.ID, err = t.mintRow(TablePolicy, kindPolicy.prefix); err != nil {
+		if p.ID, err = t.mintRow(TablePolicy, PolicyID.Prefix); err != nil {
 			return nil, err
 		}
 	}
@@ -183,7 +183,7 @@ const maxFailovers = 1000
 func (t *tx) putFailover(f Failover) (*Failover, error) {
 	before := FailoverState("")
 	if f.ID != "" {
-		old, err := find[Failover](t, kindFailover, TableFailover, byID, "failoverId", f.ID)
+		old, err := find[Failover](t, FailoverID, TableFailover, byID, "failoverId", f.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -206,7 +206,7 @@ func (t *tx) putFailover(f Failover) (*Failover, error) {
 	f.Phases, f.Traffic = slices.Clone(f.Phases), slices.Clone(f.Traffic)
 	f.Checks, f.Notes = slices.Clone(f.Checks), slices.Clone(f.Notes)
 	if f.ID == "" {
-		id, err := t.mintRow(TableFailover, kindFailover.prefix)
+		id, err := t.mintRow(TableFailover, FailoverID.Prefix)
 		if err != nil {
 			return nil, err
 		}

@@ -89,7 +89,7 @@ func (t *tx) awsPrefixLists() {
 		}
 		if t.region != "us-east-1" {
 			sum := sha256.Sum256([]byte(row.Name))
-			row.ID = kindPrefixList.prefix + hex.EncodeToString(sum[:4])
+			row.ID = PrefixListID.Prefix + hex.EncodeToString(sum[:4])
 		}
 		entries := make([]PrefixListEntry, len(l.blocks))
 		for i, b := range l.blocks {
@@ -173,7 +173,7 @@ func (t *tx) createPrefixList(in CreatePrefixListInput) (*PrefixList, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TablePrefixList, kindPrefixList.prefix)
+	id, err := t.mintRow(TablePrefixList, PrefixListID.Prefix)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func (s *Service) DeleteReservation(ctx context.Context, id string) (*CIDRReserv
 }
 
 func (t *tx) reservation(id string) (*CIDRReservation, error) {
-	return find[CIDRReservation](t, kindReservation, TableCIDRReservation, byID, "subnetCidrReservationId", id)
+	return find[CIDRReservation](t, ReservationID, TableCIDRReservation, byID, "subnetCidrReservationId", id)
 }
 
 func (t *tx) createReservation(in CreateReservationInput) (*CIDRReservation, error) {
@@ -69,7 +69,7 @@ func (t *tx) createReservation(in CreateReservationInput) (*CIDRReservation, err
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TableCIDRReservation, kindReservation.prefix)
+	id, err := t.mintRow(TableCIDRReservation, ReservationID.Prefix)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func (t *tx) destination(in DestinationInput) (r Route, err error) {
 	}
 	switch {
 	case in.PrefixList != "":
-		l, err := find[PrefixList](t, kindPrefixList, TablePrefixList, byID, "destinationPrefixListId", in.PrefixList)
+		l, err := find[PrefixList](t, PrefixListID, TablePrefixList, byID, "destinationPrefixListId", in.PrefixList)
 		if err != nil {
 			return r, err
 		}
@@ -138,12 +138,12 @@ func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, 
 		}
 		route.EgressOnly = g.ID
 	case in.NATGateway != "":
-		g, err := find[NATGateway](t, kindRouteNAT, TableNATGateway, byID, "natGatewayId", in.NATGateway)
+		g, err := find[NATGateway](t, routeNATGatewayID, TableNATGateway, byID, "natGatewayId", in.NATGateway)
 		if err != nil {
 			return route, err
 		}
 		if g.State == NATDeleted || g.State == NATFailed {
-			return route, kindRouteNAT.missing("natGatewayId", g.ID)
+			return route, routeNATGatewayID.missing("natGatewayId", g.ID)
 		}
 		if g.VPC != r.VPC {
 			return route, errForeignRoute(r.ID, "NAT gateway", g.ID)
@@ -175,7 +175,7 @@ func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, 
 		// A route may be made before the other side accepts; it is a blackhole
 		// until then.
 		if p.State != PeeringPending && p.State != PeeringActive {
-			return route, kindPeering.missing("vpcPeeringConnectionId", p.ID)
+			return route, PeeringID.missing("vpcPeeringConnectionId", p.ID)
 		}
 		if p.Requester.VPC != r.VPC && p.Accepter.VPC != r.VPC {
 			return route, errForeignRoute(r.ID, "vpc peering connection", p.ID)
@@ -187,10 +187,10 @@ func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, 
 	return route, nil
 }
 
-// kindRouteNAT is what CreateRoute says of NAT gateways; their own actions use
+// routeNATGatewayID is what CreateRoute says of NAT gateways; their own actions use
 // another code.
-var kindRouteNAT = kind{kindNAT.prefix, "InvalidNatGatewayID.NotFound", "InvalidNatGatewayID.Malformed",
-	"The natGateway ID '%s' does not exist"}
+var routeNATGatewayID = IDKind{NATGatewayID.Prefix, "InvalidNatGatewayID.NotFound", "InvalidNatGatewayID.Malformed",
+	"natGateway ID"}
 
 // onlyInterface is the ENI of an instance that has no other, which a route can
 // name by the instance.
@@ -201,7 +201,7 @@ func (t *tx) onlyInterface(instance string) (*NetworkInterface, error) {
 	}
 	switch enis := t.interfacesOf(i.ID); len(enis) {
 	case 0:
-		return nil, kindInstance.missing("instanceId", i.ID)
+		return nil, InstanceID.missing("instanceId", i.ID)
 	case 1:
 		return enis[0], nil
 	}

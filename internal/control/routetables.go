@@ -64,7 +64,7 @@ func (t *tx) createRouteTable(vpc string, tags Tags) (*RouteTable, error) {
 
 // newRouteTable makes a route table with the local routes of its VPC.
 func (t *tx) newRouteTable(v *VPC, main bool, tags Tags) (*RouteTable, error) {
-	id, err := t.mintRow(TableRouteTable, kindRouteTable.prefix)
+	id, err := t.mintRow(TableRouteTable, RouteTableID.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (t *tx) newRouteTable(v *VPC, main bool, tags Tags) (*RouteTable, error) {
 		r.Routes = append(r.Routes, Route{Destination: block.CIDR, Local: true, Origin: originTable})
 	}
 	if main {
-		association, err := t.mintAssociation(TableRouteTable, kindRouteAssociation)
+		association, err := t.mintAssociation(TableRouteTable, RouteAssociationID)
 		if err != nil {
 			return nil, err
 		}
@@ -85,8 +85,8 @@ func (t *tx) newRouteTable(v *VPC, main bool, tags Tags) (*RouteTable, error) {
 }
 
 // mintAssociation makes an id that no association in a table has.
-func (t *tx) mintAssociation(table Table, k kind) (string, error) {
-	return t.mint(k.prefix, func(id string) bool { return exists(t, table, byAssociation, id) })
+func (t *tx) mintAssociation(table Table, k IDKind) (string, error) {
+	return t.mint(k.Prefix, func(id string) bool { return exists(t, table, byAssociation, id) })
 }
 
 func (t *tx) deleteRouteTable(id string) error {
@@ -145,7 +145,7 @@ func (t *tx) associateRouteTable(in AssociateRouteTableInput) (a RouteTableAssoc
 		return a, refuse(codeAlreadyDone, "routeTableId",
 			"the specified association for route table %s conflicts with an existing association", r.ID)
 	}
-	id, err := t.mintAssociation(TableRouteTable, kindRouteAssociation)
+	id, err := t.mintAssociation(TableRouteTable, RouteAssociationID)
 	if err != nil {
 		return a, err
 	}
@@ -258,7 +258,7 @@ func (t *tx) replaceRouteTableAssociation(association, table string) (a RouteTab
 			return a, err
 		}
 	}
-	id, err := t.mintAssociation(TableRouteTable, kindRouteAssociation)
+	id, err := t.mintAssociation(TableRouteTable, RouteAssociationID)
 	if err != nil {
 		return a, err
 	}

@@ -38,12 +38,12 @@ func (t *tx) editRules(group string, ids []string, f func(g *SecurityGroup, i in
 	c.Rules = slices.Clone(g.Rules)
 	edited := make([]SecurityGroupRule, 0, len(ids))
 	for i, id := range ids {
-		if err := kindRule.check("securityGroupRuleId", id); err != nil {
+		if err := RuleID.check("securityGroupRuleId", id); err != nil {
 			return err
 		}
 		at := slices.IndexFunc(c.Rules, func(r SecurityGroupRule) bool { return r.ID == id })
 		if at < 0 {
-			return kindRule.missing("securityGroupRuleId", id)
+			return RuleID.missing("securityGroupRuleId", id)
 		}
 		if slices.Contains(ids[:i], id) {
 			return invalid("securityGroupRuleId", "The security group rule ID '%s' is given more than once.", id) // unverified: the text

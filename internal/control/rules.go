@@ -275,11 +275,11 @@ func (t *tx) revokeRules(group string, ids []string) error {
 		return refuse(codeMissing, "securityGroupRuleIds", "The request must contain the parameter securityGroupRuleIds")
 	}
 	for _, id := range ids {
-		if err := kindRule.check("securityGroupRuleId", id); err != nil {
+		if err := RuleID.check("securityGroupRuleId", id); err != nil {
 			return err
 		}
 		if !slices.ContainsFunc(g.Rules, func(r SecurityGroupRule) bool { return r.ID == id }) {
-			return kindRule.missing("securityGroupRuleId", id)
+			return RuleID.missing("securityGroupRuleId", id)
 		}
 	}
 	c := *g

@@ -60,61 +60,61 @@ const volumePrefix = "vol-"
 // setTags sets and removes tags of any resource that has them.
 func (t *tx) setTags(id string, set Tags, remove []string) error {
 	switch prefix, _, _ := strings.Cut(id, "-"); prefix + "-" {
-	case kindVPC.prefix:
+	case VPCID.Prefix:
 		v, err := t.vpc(id)
 		return retagRow(t, TableVPC, v, err, func(v *VPC) *Tags { return &v.Tags }, set, remove)
-	case kindSubnet.prefix:
+	case SubnetID.Prefix:
 		s, err := t.subnet(id)
 		return retagRow(t, TableSubnet, s, err, func(s *Subnet) *Tags { return &s.Tags }, set, remove)
-	case kindInstance.prefix:
+	case InstanceID.Prefix:
 		i, err := t.instance(id)
 		return retagRow(t, TableInstance, i, err, func(i *Instance) *Tags { return &i.Tags }, set, remove)
 	case volumePrefix:
 		// A volume is no row of its own: the instance whose id it has keeps its tags.
-		i, err := t.instance(kindInstance.prefix + strings.TrimPrefix(id, volumePrefix))
+		i, err := t.instance(InstanceID.Prefix + strings.TrimPrefix(id, volumePrefix))
 		return retagRow(t, TableInstance, i, err, func(i *Instance) *Tags { return &i.VolumeTags }, set, remove)
-	case kindInterface.prefix:
+	case InterfaceID.Prefix:
 		n, err := t.networkInterface(id)
 		return retagRow(t, TableNetworkInterface, n, err, func(n *NetworkInterface) *Tags { return &n.Tags }, set, remove)
-	case kindGroup.prefix:
+	case GroupID.Prefix:
 		g, err := t.group(id)
 		return retagRow(t, TableSecurityGroup, g, err, func(g *SecurityGroup) *Tags { return &g.Tags }, set, remove)
-	case kindRule.prefix:
+	case RuleID.Prefix:
 		return t.retagRule(id, set, remove)
-	case kindPrefixList.prefix:
+	case PrefixListID.Prefix:
 		l, err := t.prefixList(id)
 		return retagRow(t, TablePrefixList, l, err, func(l *PrefixList) *Tags { return &l.Tags }, set, remove)
-	case kindFlowLog.prefix:
+	case FlowLogID.Prefix:
 		l, err := t.flowLog(id)
 		return retagRow(t, TableFlowLog, l, err, func(l *FlowLog) *Tags { return &l.Tags }, set, remove)
-	case kindAddress.prefix:
+	case AllocationID.Prefix:
 		a, err := t.address(id)
 		return retagRow(t, TableAddress, a, err, func(a *Address) *Tags { return &a.Tags }, set, remove)
-	case kindRouteTable.prefix:
+	case RouteTableID.Prefix:
 		r, err := t.routeTable(id)
 		return retagRow(t, TableRouteTable, r, err, func(r *RouteTable) *Tags { return &r.Tags }, set, remove)
-	case kindNetworkACL.prefix:
+	case NetworkACLID.Prefix:
 		a, err := t.networkACL(id)
 		return retagRow(t, TableNetworkACL, a, err, func(a *NetworkACL) *Tags { return &a.Tags }, set, remove)
-	case kindInternetGateway.prefix:
+	case InternetGatewayID.Prefix:
 		g, err := t.internetGateway(id)
 		return retagRow(t, TableInternetGateway, g, err, func(g *InternetGateway) *Tags { return &g.Tags }, set, remove)
-	case kindEgressOnly.prefix:
+	case EgressOnlyGatewayID.Prefix:
 		g, err := t.egressOnlyGateway(id)
 		return retagRow(t, TableEgressOnlyGateway, g, err, func(g *EgressOnlyGateway) *Tags { return &g.Tags }, set, remove)
-	case kindDHCPOptions.prefix:
+	case DHCPOptionsID.Prefix:
 		d, err := t.dhcpOptions(id)
 		return retagRow(t, TableDHCPOptions, d, err, func(d *DHCPOptions) *Tags { return &d.Tags }, set, remove)
-	case kindPeering.prefix:
+	case PeeringID.Prefix:
 		p, err := t.peering(id)
 		return retagRow(t, TablePeering, p, err, func(p *Peering) *Tags { return &p.Tags }, set, remove)
-	case kindNAT.prefix:
+	case NATGatewayID.Prefix:
 		g, err := t.natGateway(id)
 		return retagRow(t, TableNATGateway, g, err, func(g *NATGateway) *Tags { return &g.Tags }, set, remove)
-	case kindKeyPair.prefix:
+	case KeyPairID.Prefix:
 		k, err := t.keyPair(id)
 		return retagRow(t, TableKeyPair, k, err, func(k *KeyPair) *Tags { return &k.Tags }, set, remove)
-	case kindReservation.prefix:
+	case ReservationID.Prefix:
 		r, err := t.reservation(id)
 		return retagRow(t, TableCIDRReservation, r, err, func(r *CIDRReservation) *Tags { return &r.Tags }, set, remove)
 	}

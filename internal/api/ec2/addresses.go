@@ -92,7 +92,7 @@ func describeAddresses(c *call, in *model.DescribeAddressesRequest) (result, err
 	}
 	rows := c.state.Addresses()
 	if len(in.AllocationIds)+len(in.PublicIps) > 0 {
-		byID, err := findAll(idAllocation, in.AllocationIds, c.state.Address)
+		byID, err := findAll(control.AllocationID, in.AllocationIds, c.state.Address)
 		if err != nil {
 			return nil, err
 		}
@@ -143,7 +143,7 @@ func (c *call) addressGiven(allocation, publicIP *string) (*control.Address, err
 	case allocation != nil && publicIP != nil:
 		return nil, combination("You may specify public IP or allocation id, but not both in the same call")
 	case allocation != nil:
-		return find(idAllocation, *allocation, c.state.Address)
+		return find(control.AllocationID, *allocation, c.state.Address)
 	case publicIP != nil:
 		rows, err := c.byPublicIP([]string{*publicIP})
 		if err != nil {
@@ -161,7 +161,7 @@ func (c *call) target(networkInterface, instance *string) (string, error) {
 	case networkInterface != nil && instance != nil:
 		return "", combination("You may specify network interface id or instance id, but not both in the same call")
 	case networkInterface != nil:
-		n, err := find(idInterface, *networkInterface, c.state.NetworkInterface)
+		n, err := find(control.InterfaceID, *networkInterface, c.state.NetworkInterface)
 		if err != nil {
 			return "", err
 		}
@@ -169,7 +169,7 @@ func (c *call) target(networkInterface, instance *string) (string, error) {
 	case instance == nil:
 		return "", missing("networkInterfaceId")
 	}
-	i, err := find(idInstance, *instance, c.state.Instance)
+	i, err := find(control.InstanceID, *instance, c.state.Instance)
 	if err != nil {
 		return "", err
 	}
@@ -219,7 +219,7 @@ func disassociateAddress(c *call, in *model.DisassociateAddressRequest) (result,
 			return nil, err
 		}
 		if association = rows[0].AssociationID; association == "" {
-			return nil, idAssociation.absent(strings.TrimSpace(*in.PublicIp))
+			return nil, control.AssociationID.Missing(strings.TrimSpace(*in.PublicIp))
 		}
 	default:
 		return nil, missing("associationId")
@@ -244,7 +244,7 @@ func describeAddressesAttribute(c *call, in *model.DescribeAddressesAttributeReq
 	if a := query.Value(in.Attribute); a != "" && a != "domain-name" {
 		return nil, invalid("Value (%s) for parameter attribute is invalid. It must be domain-name.", clip(a))
 	}
-	if _, err := findAll(idAllocation, in.AllocationIds, c.state.Address); err != nil {
+	if _, err := findAll(control.AllocationID, in.AllocationIds, c.state.Address); err != nil {
 		return nil, err
 	}
 	return &model.DescribeAddressesAttributeResult{Addresses: []model.AddressAttribute{}}, nil

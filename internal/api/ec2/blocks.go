@@ -82,12 +82,12 @@ var reservationFilters = filterable[*control.CIDRReservation]{
 }
 
 func getSubnetCidrReservations(c *call, in *model.GetSubnetCidrReservationsRequest) (result, error) {
-	sub, err := find(idSubnet, *in.SubnetId, c.state.Subnet)
+	sub, err := find(control.SubnetID, *in.SubnetId, c.state.Subnet)
 	if err != nil {
 		return nil, err
 	}
 	rows, next, err := listed(c, listing[control.CIDRReservation]{
-		id: idReservation, filters: &reservationFilters, get: (*control.State).CIDRReservation,
+		id: control.ReservationID, filters: &reservationFilters, get: (*control.State).CIDRReservation,
 		all: func(s *control.State) []*control.CIDRReservation {
 			return slices.DeleteFunc(s.CIDRReservations(), func(r *control.CIDRReservation) bool { return r.Subnet != sub.ID })
 		},

@@ -23,7 +23,7 @@ const (
 // boots, faults and network cards that came and went. The log is bounded, and
 // so is the console's memory of long ago.
 func getConsoleOutput(c *call, in *model.GetConsoleOutputRequest) (result, error) {
-	i, err := find(idInstance, *in.InstanceId, c.state.Instance)
+	i, err := find(control.InstanceID, *in.InstanceId, c.state.Instance)
 	if err != nil {
 		return nil, err
 	}

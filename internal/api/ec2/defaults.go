@@ -34,7 +34,7 @@ var classicLinkFilters = filterable[*control.VPC]{
 	tags:   func(v *control.VPC) control.Tags { return v.Tags },
 }
 
-var classicLinks = listing[control.VPC]{idVPC, &classicLinkFilters, (*control.State).VPC, (*control.State).VPCs}
+var classicLinks = listing[control.VPC]{control.VPCID, &classicLinkFilters, (*control.State).VPC, (*control.State).VPCs}
 
 func describeVpcClassicLink(c *call, in *model.DescribeVpcClassicLinkRequest) (result, error) {
 	rows, _, err := listed(c, classicLinks, asked{filters: in.Filters, ids: in.VpcIds})

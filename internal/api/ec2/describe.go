@@ -15,7 +15,7 @@ type asked struct {
 
 // listing is one kind of resource as its Describe action lists it.
 type listing[T any] struct {
-	id      idKind
+	id      control.IDKind
 	filters *filterable[*T]
 	get     func(*control.State, string) *T
 	all     func(*control.State) []*T // in order of creation

@@ -21,7 +21,7 @@ func (c *call) dhcpOptions(d *control.DHCPOptions) model.DhcpOptions {
 }
 
 var dhcpOptionSets = listing[control.DHCPOptions]{
-	idOptions, &dhcpFilters, (*control.State).DHCPOptions, (*control.State).DHCPOptionSets,
+	control.DHCPOptionsID, &dhcpFilters, (*control.State).DHCPOptions, (*control.State).DHCPOptionSets,
 }
 
 var dhcpFilters = filterable[*control.DHCPOptions]{

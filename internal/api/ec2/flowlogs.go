@@ -23,15 +23,15 @@ const maxFlowResources = 1000
 // ResourceType, with what is found of one.
 var flowResources = map[string]func(c *call, id string) error{
 	"VPC": func(c *call, id string) error {
-		_, err := find(idVPC, id, c.state.VPC)
+		_, err := find(control.VPCID, id, c.state.VPC)
 		return err
 	},
 	"Subnet": func(c *call, id string) error {
-		_, err := find(idSubnet, id, c.state.Subnet)
+		_, err := find(control.SubnetID, id, c.state.Subnet)
 		return err
 	},
 	"NetworkInterface": func(c *call, id string) error {
-		_, err := find(idInterface, id, c.state.NetworkInterface)
+		_, err := find(control.InterfaceID, id, c.state.NetworkInterface)
 		return err
 	},
 }
@@ -139,7 +139,7 @@ func describeFlowLogs(c *call, in *model.DescribeFlowLogsRequest) (result, error
 	}
 	rows := c.state.FlowLogs()
 	if len(in.FlowLogIds) > 0 {
-		if rows, err = findAll(idFlowLog, in.FlowLogIds, c.state.FlowLog); err != nil {
+		if rows, err = findAll(control.FlowLogID, in.FlowLogIds, c.state.FlowLog); err != nil {
 			return nil, err
 		}
 		rows = sorted(rows, flowLogPlace)
@@ -154,7 +154,7 @@ func describeFlowLogs(c *call, in *model.DescribeFlowLogsRequest) (result, error
 
 func deleteFlowLogs(c *call, in *model.DeleteFlowLogsRequest) (result, error) {
 	for _, id := range in.FlowLogIds {
-		if err := idFlowLog.check(id); err != nil {
+		if err := control.FlowLogID.Check(id); err != nil {
 			return nil, err
 		}
 	}

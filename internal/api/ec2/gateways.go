@@ -26,7 +26,7 @@ func (c *call) internetGateway(g *control.InternetGateway) model.InternetGateway
 }
 
 var internetGateways = listing[control.InternetGateway]{
-	idGateway, &gatewayFilters, (*control.State).InternetGateway, (*control.State).InternetGateways,
+	control.InternetGatewayID, &gatewayFilters, (*control.State).InternetGateway, (*control.State).InternetGateways,
 }
 
 var gatewayFilters = filterable[*control.InternetGateway]{
@@ -93,7 +93,7 @@ func egressOnlyGateway(g *control.EgressOnlyGateway) model.EgressOnlyInternetGat
 }
 
 var egressOnlyGateways = listing[control.EgressOnlyGateway]{
-	idEgressOnly, &egressOnlyFilters, (*control.State).EgressOnlyGateway, (*control.State).EgressOnlyGateways,
+	control.EgressOnlyGatewayID, &egressOnlyFilters, (*control.State).EgressOnlyGateway, (*control.State).EgressOnlyGateways,
 }
 
 var egressOnlyFilters = filterable[*control.EgressOnlyGateway]{

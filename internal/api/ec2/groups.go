@@ -111,7 +111,7 @@ func describeSecurityGroups(c *call, in *model.DescribeSecurityGroupsRequest) (r
 	}
 	rows := c.state.SecurityGroups()
 	if len(in.GroupIds)+len(in.GroupNames) > 0 {
-		if rows, err = findAll(idGroup, in.GroupIds, c.state.SecurityGroup); err != nil {
+		if rows, err = findAll(control.GroupID, in.GroupIds, c.state.SecurityGroup); err != nil {
 			return nil, err
 		}
 		for _, name := range in.GroupNames {
@@ -140,7 +140,7 @@ func createSecurityGroup(c *call, in *model.CreateSecurityGroupRequest) (result,
 	}
 	v := c.state.DefaultVPC(c.region.Name)
 	if query.Value(in.VpcId) != "" {
-		if v, err = find(idVPC, *in.VpcId, c.state.VPC); err != nil {
+		if v, err = find(control.VPCID, *in.VpcId, c.state.VPC); err != nil {
 			return nil, err
 		}
 	}
@@ -162,7 +162,7 @@ func createSecurityGroup(c *call, in *model.CreateSecurityGroupRequest) (result,
 func (c *call) groupGiven(id, name *string) (*control.SecurityGroup, error) {
 	switch {
 	case id != nil:
-		return find(idGroup, *id, c.state.SecurityGroup)
+		return find(control.GroupID, *id, c.state.SecurityGroup)
 	case name != nil:
 		return c.groupNamed(*name)
 	}

@@ -205,7 +205,7 @@ func describeImages(c *call, in *model.DescribeImagesRequest) (result, error) {
 	if len(ids) > 0 {
 		rows = rows[:0]
 		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
-			if err := idImage.check(id); err != nil && len(in.ImageIds) > 0 {
+			if err := idImage.Check(id); err != nil && len(in.ImageIds) > 0 {
 				return nil, err
 			} else if err == nil {
 				rows = append(rows, c.image(id))

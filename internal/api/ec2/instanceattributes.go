@@ -41,7 +41,7 @@ func shutdownBehavior(i *control.Instance) string {
 }
 
 func describeInstanceAttribute(c *call, in *model.DescribeInstanceAttributeRequest) (result, error) {
-	i, err := find(idInstance, *in.InstanceId, c.state.Instance)
+	i, err := find(control.InstanceID, *in.InstanceId, c.state.Instance)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (c *call) primaryAttribute(i *control.Instance, name string, out *model.Ins
 }
 
 func modifyInstanceAttribute(c *call, in *model.ModifyInstanceAttributeRequest) (result, error) {
-	i, err := find(idInstance, *in.InstanceId, c.state.Instance)
+	i, err := find(control.InstanceID, *in.InstanceId, c.state.Instance)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func modifyInstanceAttribute(c *call, in *model.ModifyInstanceAttributeRequest) 
 	if in.UserData != nil {
 		change.UserData = new(base64.StdEncoding.EncodeToString(in.UserData.Value))
 	}
-	if _, err := findAll(idGroup, in.Groups, c.state.SecurityGroup); err != nil {
+	if _, err := findAll(control.GroupID, in.Groups, c.state.SecurityGroup); err != nil {
 		return nil, err
 	}
 	_, err = c.command().ModifyInstance(c.ctx, change)
@@ -187,7 +187,7 @@ func readAttribute(name string, value *string, change *control.ModifyInstanceInp
 }
 
 func modifyInstanceMetadataOptions(c *call, in *model.ModifyInstanceMetadataOptionsRequest) (result, error) {
-	i, err := find(idInstance, *in.InstanceId, c.state.Instance)
+	i, err := find(control.InstanceID, *in.InstanceId, c.state.Instance)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +208,7 @@ func modifyInstanceMetadataOptions(c *call, in *model.ModifyInstanceMetadataOpti
 // monitor switches detailed monitoring of instances. What changes is shown as
 // under way in the answer, as EC2 does, and as done from then on.
 func (c *call) monitor(ids []string, on bool, underWay string) ([]model.InstanceMonitoring, error) {
-	rows, err := findAll(idInstance, ids, c.state.Instance)
+	rows, err := findAll(control.InstanceID, ids, c.state.Instance)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +249,7 @@ func unmonitorInstances(c *call, in *model.UnmonitorInstancesRequest) (result, e
 // sendDiagnosticInterrupt makes the guest panic, as an operating system that is
 // set up for it does: here it freezes.
 func sendDiagnosticInterrupt(c *call, in *model.SendDiagnosticInterruptRequest) (result, error) {
-	i, err := find(idInstance, *in.InstanceId, c.state.Instance)
+	i, err := find(control.InstanceID, *in.InstanceId, c.state.Instance)
 	if err != nil {
 		return nil, err
 	}

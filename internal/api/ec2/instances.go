@@ -16,7 +16,7 @@ func (c *call) instances(ids []string) ([]*control.Instance, error) {
 	if len(ids) == 0 {
 		return c.state.Instances(), nil
 	}
-	rows, err := findAll(idInstance, ids, c.state.Instance)
+	rows, err := findAll(control.InstanceID, ids, c.state.Instance)
 	return sorted(rows, instancePlace), err
 }
 
@@ -85,7 +85,7 @@ func describeInstanceStatus(c *call, in *model.DescribeInstanceStatusRequest) (r
 // what. Ids are checked together; what a single instance refuses ends the
 // call, and those before it have changed.
 func (c *call) transition(ids []string, change func(*control.Service, context.Context, string) (*control.Instance, error)) ([]model.InstanceStateChange, error) {
-	before, err := findAll(idInstance, ids, c.state.Instance)
+	before, err := findAll(control.InstanceID, ids, c.state.Instance)
 	if err != nil {
 		return nil, err
 	}

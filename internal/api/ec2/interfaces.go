@@ -58,11 +58,11 @@ func detachNetworkInterface(c *call, in *model.DetachNetworkInterfaceRequest) (r
 }
 
 func modifyNetworkInterfaceAttribute(c *call, in *model.ModifyNetworkInterfaceAttributeRequest) (result, error) {
-	if _, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
+	if _, err := find(control.InterfaceID, *in.NetworkInterfaceId, c.state.NetworkInterface); err != nil {
 		return nil, err
 	}
 	// All unknown groups in one refusal.
-	if _, err := findAll(idGroup, in.Groups, c.state.SecurityGroup); err != nil {
+	if _, err := findAll(control.GroupID, in.Groups, c.state.SecurityGroup); err != nil {
 		return nil, err
 	}
 	change := control.ModifyInterfaceInput{ID: *in.NetworkInterfaceId, Groups: in.Groups}

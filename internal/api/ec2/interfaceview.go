@@ -98,7 +98,7 @@ func attachmentOf(n *control.NetworkInterface) *control.Attachment {
 		return n.Attachment
 	}
 	return &control.Attachment{
-		ID: held + strings.TrimPrefix(n.ID, idInterface.prefix), DeviceIndex: 1, State: control.Attached, AttachTime: n.CreatedAt,
+		ID: held + strings.TrimPrefix(n.ID, control.InterfaceID.Prefix), DeviceIndex: 1, State: control.Attached, AttachTime: n.CreatedAt,
 	}
 }
 
@@ -108,7 +108,7 @@ func (c *call) heldAttachment(id string) bool {
 	if !ok {
 		return false
 	}
-	n := c.state.NetworkInterface(idInterface.prefix + digits)
+	n := c.state.NetworkInterface(control.InterfaceID.Prefix + digits)
 	return n != nil && n.RequesterManaged
 }
 
@@ -267,7 +267,7 @@ func (c *call) candidates(filters []model.Filter) []eni {
 		"network-interface-id": func(v string) []eni { return one(c.state.NetworkInterface(v)) },
 		"attachment.attachment-id": func(v string) []eni {
 			if c.heldAttachment(v) {
-				return one(c.state.NetworkInterface(idInterface.prefix + strings.TrimPrefix(v, held)))
+				return one(c.state.NetworkInterface(control.InterfaceID.Prefix + strings.TrimPrefix(v, held)))
 			}
 			return one(c.state.InterfaceByAttachment(v))
 		},
@@ -303,7 +303,7 @@ func describeNetworkInterfaces(c *call, in *model.DescribeNetworkInterfacesReque
 	}
 	var rows []eni
 	if len(in.NetworkInterfaceIds) > 0 {
-		if rows, err = findAll(idInterface, in.NetworkInterfaceIds, c.state.NetworkInterface); err != nil {
+		if rows, err = findAll(control.InterfaceID, in.NetworkInterfaceIds, c.state.NetworkInterface); err != nil {
 			return nil, err
 		}
 		rows = sorted(rows, interfacePlace)
@@ -316,7 +316,7 @@ func describeNetworkInterfaces(c *call, in *model.DescribeNetworkInterfacesReque
 }
 
 func describeNetworkInterfaceAttribute(c *call, in *model.DescribeNetworkInterfaceAttributeRequest) (result, error) {
-	n, err := find(idInterface, *in.NetworkInterfaceId, c.state.NetworkInterface)
+	n, err := find(control.InterfaceID, *in.NetworkInterfaceId, c.state.NetworkInterface)
 	if err != nil {
 		return nil, err
 	}

@@ -237,7 +237,7 @@ func describeKeyPairs(c *call, in *model.DescribeKeyPairsRequest) (result, error
 	}
 	rows := c.state.KeyPairs()
 	if len(in.KeyNames)+len(in.KeyPairIds) > 0 {
-		if rows, err = findAll(idKeyPair, in.KeyPairIds, c.state.KeyPair); err != nil {
+		if rows, err = findAll(control.KeyPairID, in.KeyPairIds, c.state.KeyPair); err != nil {
 			return nil, err
 		}
 		for _, name := range in.KeyNames {
@@ -271,7 +271,7 @@ func deleteKeyPair(c *call, in *model.DeleteKeyPairRequest) (result, error) {
 	var k *control.KeyPair
 	switch {
 	case in.KeyPairId != nil:
-		if err := idKeyPair.check(*in.KeyPairId); err != nil {
+		if err := control.KeyPairID.Check(*in.KeyPairId); err != nil {
 			return nil, err
 		}
 		k = c.state.KeyPair(*in.KeyPairId)

@@ -91,7 +91,7 @@ func (c *call) launchInterface(in *model.InstanceNetworkInterfaceSpecification) 
 		return out, err
 	}
 	if out.ID != "" {
-		if _, err := find(idInterface, out.ID, c.state.NetworkInterface); err != nil {
+		if _, err := find(control.InterfaceID, out.ID, c.state.NetworkInterface); err != nil {
 			return out, err
 		}
 	}
@@ -101,11 +101,11 @@ func (c *call) launchInterface(in *model.InstanceNetworkInterfaceSpecification) 
 // known refuses a subnet and groups that do not exist, all groups at once.
 func (c *call) known(subnet string, groups []string) error {
 	if subnet != "" {
-		if _, err := find(idSubnet, subnet, c.state.Subnet); err != nil {
+		if _, err := find(control.SubnetID, subnet, c.state.Subnet); err != nil {
 			return err
 		}
 	}
-	_, err := findAll(idGroup, groups, c.state.SecurityGroup)
+	_, err := findAll(control.GroupID, groups, c.state.SecurityGroup)
 	return err
 }
 

@@ -12,19 +12,16 @@ func bindNATGateways(t map[string]handler) {
 	bind(t, "NatGatewayId", deleteNatGateway)
 }
 
-// idNAT does as the others; only EC2's words for an unknown one differ.
-var idNAT = idKind{"nat-", "NatGatewayNotFound", "NatGatewayMalformed", "NatGateway"}
-
 type nat = *control.NATGateway
 
 // natNotFound is what EC2 says of NAT gateways that there are not.
 func (c *call) natNotFound(ids []string) error {
 	for _, id := range ids {
-		if err := idNAT.check(id); err != nil {
+		if err := control.NATGatewayID.Check(id); err != nil {
 			return err
 		}
 		if c.state.NATGateway(id) == nil {
-			return query.Refuse(idNAT.notFound, "NatGateway %s was not found", id)
+			return control.NATGatewayID.Missing(id)
 		}
 	}
 	return nil
@@ -75,7 +72,7 @@ func (c *call) natAddress(g nat) model.NatGatewayAddress {
 }
 
 var natGateways = listing[control.NATGateway]{
-	idNAT, &natFilters, (*control.State).NATGateway, (*control.State).NATGateways,
+	control.NATGatewayID, &natFilters, (*control.State).NATGateway, (*control.State).NATGateways,
 }
 
 var natFilters = filterable[nat]{

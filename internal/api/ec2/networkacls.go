@@ -94,7 +94,7 @@ func ofACLAssociations(value func(*control.NetworkACL, control.NetworkACLAssocia
 }
 
 var networkACLs = listing[control.NetworkACL]{
-	idNetworkACL, &networkACLFilters, (*control.State).NetworkACL, (*control.State).NetworkACLs,
+	control.NetworkACLID, &networkACLFilters, (*control.State).NetworkACL, (*control.State).NetworkACLs,
 }
 
 var networkACLFilters = filterable[*control.NetworkACL]{

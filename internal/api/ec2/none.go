@@ -16,17 +16,17 @@ func bindNone(t map[string]handler) {
 
 // none refuses ids and names of a kind of which there is none, and filters that
 // the action does not have.
-func (c *call) none(f *filterable[struct{}], filters []model.Filter, k idKind, ids []string) error {
+func (c *call) none(f *filterable[struct{}], filters []model.Filter, k control.IDKind, ids []string) error {
 	if _, err := f.compile(c, filters); err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if err := k.check(id); err != nil {
+		if err := k.Check(id); err != nil {
 			return err
 		}
 	}
 	if len(ids) > 0 {
-		return k.absent(ids...)
+		return k.Missing(ids...)
 	}
 	return nil
 }

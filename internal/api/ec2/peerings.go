@@ -73,7 +73,7 @@ func expiry(p *control.Peering) []string {
 }
 
 var peerings = listing[control.Peering]{
-	idPeering, &peeringFilters, (*control.State).Peering, (*control.State).Peerings,
+	control.PeeringID, &peeringFilters, (*control.State).Peering, (*control.State).Peerings,
 }
 
 func describeVpcPeeringConnections(c *call, in *model.DescribeVpcPeeringConnectionsRequest) (result, error) {

@@ -13,8 +13,6 @@ func bindPermissions(t map[string]handler) {
 	bind(t, "NetworkInterfacePermissionId Force", deleteNetworkInterfacePermission)
 }
 
-var idPermission = idKind{"eni-perm-", "InvalidPermissionID.NotFound", "InvalidPermissionId.Malformed", "network interface permission ID"}
-
 func grant(p *control.InterfacePermission) model.NetworkInterfacePermission {
 	return model.NetworkInterfacePermission{
 		NetworkInterfacePermissionId: &p.ID, NetworkInterfaceId: &p.Interface, AwsAccountId: text(p.Account), AwsService: text(p.Service),
@@ -25,7 +23,7 @@ func grant(p *control.InterfacePermission) model.NetworkInterfacePermission {
 type permit = *control.InterfacePermission
 
 var grants = listing[control.InterfacePermission]{
-	idPermission, &grantFilters, (*control.State).InterfacePermission, (*control.State).InterfacePermissions,
+	control.PermissionID, &grantFilters, (*control.State).InterfacePermission, (*control.State).InterfacePermissions,
 }
 
 var grantFilters = filterable[permit]{

@@ -87,7 +87,7 @@ func (c *call) lists(ids []string) ([]*control.PrefixList, error) {
 	if len(ids) == 0 {
 		return c.state.PrefixLists(), nil
 	}
-	rows, err := findAll(idPrefixList, ids, c.state.PrefixList)
+	rows, err := findAll(control.PrefixListID, ids, c.state.PrefixList)
 	return sorted(rows, listPlace), err
 }
 
@@ -113,7 +113,7 @@ func describeManagedPrefixLists(c *call, in *model.DescribeManagedPrefixListsReq
 }
 
 func getManagedPrefixListEntries(c *call, in *model.GetManagedPrefixListEntriesRequest) (result, error) {
-	l, err := find(idPrefixList, *in.PrefixListId, c.state.PrefixList)
+	l, err := find(control.PrefixListID, *in.PrefixListId, c.state.PrefixList)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func getManagedPrefixListEntries(c *call, in *model.GetManagedPrefixListEntriesR
 }
 
 func modifyManagedPrefixList(c *call, in *model.ModifyManagedPrefixListRequest) (result, error) {
-	l, err := find(idPrefixList, *in.PrefixListId, c.state.PrefixList)
+	l, err := find(control.PrefixListID, *in.PrefixListId, c.state.PrefixList)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func modifyManagedPrefixList(c *call, in *model.ModifyManagedPrefixListRequest) 
 }
 
 func deleteManagedPrefixList(c *call, in *model.DeleteManagedPrefixListRequest) (result, error) {
-	l, err := find(idPrefixList, *in.PrefixListId, c.state.PrefixList)
+	l, err := find(control.PrefixListID, *in.PrefixListId, c.state.PrefixList)
 	if err != nil {
 		return nil, err
 	}

@@ -98,7 +98,7 @@ func (c *call) revoke(id, name *string, egress bool, ruleIDs []string, permissio
 	}
 	doomed, unknown := described(g, egress, ins)
 	if len(ruleIDs) > 0 {
-		if doomed, err = findAll(idRule, ruleIDs, ruleOf(g, egress)); err != nil {
+		if doomed, err = findAll(control.RuleID, ruleIDs, ruleOf(g, egress)); err != nil {
 			return nil, err
 		}
 	}

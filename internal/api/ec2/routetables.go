@@ -75,7 +75,7 @@ func ofTableAssociations(value func(control.RouteTableAssociation) string) field
 }
 
 var routeTables = listing[control.RouteTable]{
-	idRouteTable, &routeTableFilters, (*control.State).RouteTable, (*control.State).RouteTables,
+	control.RouteTableID, &routeTableFilters, (*control.State).RouteTable, (*control.State).RouteTables,
 }
 
 var routeTableFilters = filterable[*control.RouteTable]{

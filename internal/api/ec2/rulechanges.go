@@ -20,7 +20,7 @@ func bindRuleChanges(t map[string]handler) {
 }
 
 func modifySecurityGroupRules(c *call, in *model.ModifySecurityGroupRulesRequest) (result, error) {
-	g, err := find(idGroup, *in.GroupId, c.state.SecurityGroup)
+	g, err := find(control.GroupID, *in.GroupId, c.state.SecurityGroup)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func modifySecurityGroupRules(c *call, in *model.ModifySecurityGroupRulesRequest
 		if u.SecurityGroupRule == nil {
 			return nil, missing("securityGroupRule")
 		}
-		if err := idRule.check(query.Value(u.SecurityGroupRuleId)); err != nil {
+		if err := control.RuleID.Check(query.Value(u.SecurityGroupRuleId)); err != nil {
 			return nil, err
 		}
 		r := u.SecurityGroupRule
@@ -70,7 +70,7 @@ func (c *call) describeRules(id, name *string, egress bool, list []model.Securit
 	}
 	var changes []control.RuleDescription
 	for _, d := range list {
-		r, err := find(idRule, query.Value(d.SecurityGroupRuleId), ruleOf(g, egress))
+		r, err := find(control.RuleID, query.Value(d.SecurityGroupRuleId), ruleOf(g, egress))
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (c *call) foreign(g *control.SecurityGroup, yield func(r *control.SecurityG
 // describeSecurityGroupReferences shows the VPCs on the other side of peering
 // connections whose groups name the given ones.
 func describeSecurityGroupReferences(c *call, in *model.DescribeSecurityGroupReferencesRequest) (result, error) {
-	groups, err := findAll(idGroup, in.GroupId, c.state.SecurityGroup)
+	groups, err := findAll(control.GroupID, in.GroupId, c.state.SecurityGroup)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (c *call) stale(g *control.SecurityGroup, egress bool) []model.StaleIpPermi
 }
 
 func describeStaleSecurityGroups(c *call, in *model.DescribeStaleSecurityGroupsRequest) (result, error) {
-	v, err := find(idVPC, *in.VpcId, c.state.VPC)
+	v, err := find(control.VPCID, *in.VpcId, c.state.VPC)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +233,7 @@ func getSecurityGroupsForVpc(c *call, in *model.GetSecurityGroupsForVpcRequest) 
 	if err != nil {
 		return nil, err
 	}
-	v, err := find(idVPC, *in.VpcId, c.state.VPC)
+	v, err := find(control.VPCID, *in.VpcId, c.state.VPC)
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ func describeSecurityGroupRules(c *call, in *model.DescribeSecurityGroupRulesReq
 	if ids := exact(in.Filters, "group-id"); ids != nil {
 		groups = nil
 		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
-			if err := idGroup.check(id); err != nil {
+			if err := control.GroupID.Check(id); err != nil {
 				return nil, err
 			}
 			if g := c.state.SecurityGroup(id); g != nil {
@@ -150,7 +150,7 @@ func describeSecurityGroupRules(c *call, in *model.DescribeSecurityGroupRulesReq
 		}
 	}
 	if len(in.SecurityGroupRuleIds) > 0 {
-		found, err := findAll(idRule, in.SecurityGroupRuleIds, func(id string) *groupRule { return all[id] })
+		found, err := findAll(control.RuleID, in.SecurityGroupRuleIds, func(id string) *groupRule { return all[id] })
 		if err != nil {
 			return nil, err
 		}
@@ -258,7 +258,7 @@ func (c *call) sources(p model.IpPermission) ([]control.RuleInput, error) {
 		if in.PrefixList = query.Value(l.PrefixListId); in.PrefixList == "" {
 			return nil, missing("prefixListId")
 		}
-		if _, err := find(idPrefixList, in.PrefixList, c.state.PrefixList); err != nil {
+		if _, err := find(control.PrefixListID, in.PrefixList, c.state.PrefixList); err != nil {
 			return nil, err
 		}
 		in.Description = query.Value(l.Description)
@@ -275,7 +275,7 @@ func (c *call) sources(p model.IpPermission) ([]control.RuleInput, error) {
 func (c *call) peerGroup(pair model.UserIdGroupPair) (string, error) {
 	id := query.Value(pair.GroupId)
 	if owner := query.Value(pair.UserId); owner != "" && owner != c.api.opt.Account {
-		return "", idGroup.absent(cmp.Or(id, query.Value(pair.GroupName)))
+		return "", control.GroupID.Missing(cmp.Or(id, query.Value(pair.GroupName)))
 	}
 	if id != "" {
 		return id, nil

@@ -33,7 +33,7 @@ func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, e
 	if in.ImageId == nil {
 		return l, missing("imageId")
 	}
-	if err := idImage.check(*in.ImageId); err != nil {
+	if err := idImage.Check(*in.ImageId); err != nil {
 		return l, err
 	}
 	if l.Max > maxLaunch {

@@ -82,7 +82,7 @@ func describeSubnets(c *call, in *model.DescribeSubnetsRequest) (result, error) 
 	}
 	rows := c.state.Subnets()
 	if len(in.SubnetIds) > 0 {
-		if rows, err = findAll(idSubnet, in.SubnetIds, c.state.Subnet); err != nil {
+		if rows, err = findAll(control.SubnetID, in.SubnetIds, c.state.Subnet); err != nil {
 			return nil, err
 		}
 		rows = sorted(rows, subnetPlace)

@@ -66,17 +66,17 @@ type tagged struct {
 
 // taggables are the kinds of resources that have tags, by the prefix of ids.
 var taggables = map[string]struct {
-	id   idKind
+	id   control.IDKind
 	find func(s *control.State, id string) *tagged
 	all  func(s *control.State, yield func(tagged))
 }{
-	"vpc": {idVPC, func(s *control.State, id string) *tagged {
+	"vpc": {control.VPCID, func(s *control.State, id string) *tagged {
 		return as(s.VPC(id), tagVPC)
 	}, func(s *control.State, yield func(tagged)) { each(s.VPCs(), tagVPC, yield) }},
-	"subnet": {idSubnet, func(s *control.State, id string) *tagged {
+	"subnet": {control.SubnetID, func(s *control.State, id string) *tagged {
 		return as(s.Subnet(id), tagSubnet)
 	}, func(s *control.State, yield func(tagged)) { each(s.Subnets(), tagSubnet, yield) }},
-	"i": {idInstance, func(s *control.State, id string) *tagged {
+	"i": {control.InstanceID, func(s *control.State, id string) *tagged {
 		return as(s.Instance(id), tagInstance)
 	}, func(s *control.State, yield func(tagged)) { each(s.Instances(), tagInstance, yield) }},
 	"vol": {idVolume, func(s *control.State, id string) *tagged {
@@ -88,13 +88,13 @@ var taggables = map[string]struct {
 			}
 		}
 	}},
-	"eni": {idInterface, func(s *control.State, id string) *tagged {
+	"eni": {control.InterfaceID, func(s *control.State, id string) *tagged {
 		return as(s.NetworkInterface(id), tagInterface)
 	}, func(s *control.State, yield func(tagged)) { each(s.NetworkInterfaces(), tagInterface, yield) }},
-	"sg": {idGroup, func(s *control.State, id string) *tagged {
+	"sg": {control.GroupID, func(s *control.State, id string) *tagged {
 		return as(s.SecurityGroup(id), tagGroup)
 	}, func(s *control.State, yield func(tagged)) { each(s.SecurityGroups(), tagGroup, yield) }},
-	"sgr": {idRule, func(s *control.State, id string) *tagged {
+	"sgr": {control.RuleID, func(s *control.State, id string) *tagged {
 		g := s.SecurityGroupOfRule(id)
 		if g == nil {
 			return nil
@@ -107,40 +107,40 @@ var taggables = map[string]struct {
 			}
 		}
 	}},
-	"pl": {idPrefixList, func(s *control.State, id string) *tagged {
+	"pl": {control.PrefixListID, func(s *control.State, id string) *tagged {
 		return as(s.PrefixList(id), tagPrefixList)
 	}, func(s *control.State, yield func(tagged)) { each(s.PrefixLists(), tagPrefixList, yield) }},
-	"fl": {idFlowLog, func(s *control.State, id string) *tagged {
+	"fl": {control.FlowLogID, func(s *control.State, id string) *tagged {
 		return as(s.FlowLog(id), tagFlowLog)
 	}, func(s *control.State, yield func(tagged)) { each(s.FlowLogs(), tagFlowLog, yield) }},
-	"eipalloc": {idAllocation, func(s *control.State, id string) *tagged {
+	"eipalloc": {control.AllocationID, func(s *control.State, id string) *tagged {
 		return as(s.Address(id), tagAddress)
 	}, func(s *control.State, yield func(tagged)) { each(s.Addresses(), tagAddress, yield) }},
-	"rtb": {idRouteTable, func(s *control.State, id string) *tagged {
+	"rtb": {control.RouteTableID, func(s *control.State, id string) *tagged {
 		return as(s.RouteTable(id), tagRouteTable)
 	}, func(s *control.State, yield func(tagged)) { each(s.RouteTables(), tagRouteTable, yield) }},
-	"acl": {idNetworkACL, func(s *control.State, id string) *tagged {
+	"acl": {control.NetworkACLID, func(s *control.State, id string) *tagged {
 		return as(s.NetworkACL(id), tagNetworkACL)
 	}, func(s *control.State, yield func(tagged)) { each(s.NetworkACLs(), tagNetworkACL, yield) }},
-	"igw": {idGateway, func(s *control.State, id string) *tagged {
+	"igw": {control.InternetGatewayID, func(s *control.State, id string) *tagged {
 		return as(s.InternetGateway(id), tagGateway)
 	}, func(s *control.State, yield func(tagged)) { each(s.InternetGateways(), tagGateway, yield) }},
-	"eigw": {idEgressOnly, func(s *control.State, id string) *tagged {
+	"eigw": {control.EgressOnlyGatewayID, func(s *control.State, id string) *tagged {
 		return as(s.EgressOnlyGateway(id), tagEgressOnly)
 	}, func(s *control.State, yield func(tagged)) { each(s.EgressOnlyGateways(), tagEgressOnly, yield) }},
-	"dopt": {idOptions, func(s *control.State, id string) *tagged {
+	"dopt": {control.DHCPOptionsID, func(s *control.State, id string) *tagged {
 		return as(s.DHCPOptions(id), tagOptions)
 	}, func(s *control.State, yield func(tagged)) { each(s.DHCPOptionSets(), tagOptions, yield) }},
-	"scr": {idReservation, func(s *control.State, id string) *tagged {
+	"scr": {control.ReservationID, func(s *control.State, id string) *tagged {
 		return as(s.CIDRReservation(id), tagReservation)
 	}, func(s *control.State, yield func(tagged)) { each(s.CIDRReservations(), tagReservation, yield) }},
-	"pcx": {idPeering, func(s *control.State, id string) *tagged {
+	"pcx": {control.PeeringID, func(s *control.State, id string) *tagged {
 		return as(s.Peering(id), tagPeering)
 	}, func(s *control.State, yield func(tagged)) { each(s.Peerings(), tagPeering, yield) }},
-	"nat": {idNAT, func(s *control.State, id string) *tagged {
+	"nat": {control.NATGatewayID, func(s *control.State, id string) *tagged {
 		return as(s.NATGateway(id), tagNAT)
 	}, func(s *control.State, yield func(tagged)) { each(s.NATGateways(), tagNAT, yield) }},
-	"key": {idKeyPair, func(s *control.State, id string) *tagged {
+	"key": {control.KeyPairID, func(s *control.State, id string) *tagged {
 		return as(s.KeyPair(id), tagKeyPair)
 	}, func(s *control.State, yield func(tagged)) { each(s.KeyPairs(), tagKeyPair, yield) }},
 }

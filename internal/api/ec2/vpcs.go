@@ -99,7 +99,7 @@ func describeVpcs(c *call, in *model.DescribeVpcsRequest) (result, error) {
 	}
 	rows := c.state.VPCs()
 	if len(in.VpcIds) > 0 {
-		if rows, err = findAll(idVPC, in.VpcIds, c.state.VPC); err != nil {
+		if rows, err = findAll(control.VPCID, in.VpcIds, c.state.VPC); err != nil {
 			return nil, err
 		}
 		rows = sorted(rows, vpcPlace)
@@ -134,7 +134,7 @@ func deleteVpc(c *call, in *model.DeleteVpcRequest) (result, error) {
 }
 
 func describeVpcAttribute(c *call, in *model.DescribeVpcAttributeRequest) (result, error) {
-	v, err := find(idVPC, *in.VpcId, c.state.VPC)
+	v, err := find(control.VPCID, *in.VpcId, c.state.VPC)
 	if err != nil {
 		return nil, err
 	}
