@@ -129,6 +129,19 @@ func TestLaunchRefusals(t *testing.T) {
 }
 
 // One call, one reservation: as many instances as fit, Min at least.
+// The key is on the instance's disk: what becomes of the key pair is no matter.
+func TestInstanceKeepsItsPublicKey(t *testing.T) {
+	s := newSite(t)
+	k := must(s.lab, func(t *tx) (*KeyPair, error) {
+		return t.createKeyPair(CreateKeyInput{Name: "ops", Type: "ed25519", PublicKey: "ssh-ed25519 AAAA"})
+	})
+	list := must(s.lab, launching(LaunchInput{Interfaces: on(s.a), Settings: InstanceSettings{KeyName: "ops", PublicKey: "another"}}))
+	must(s.lab, func(t *tx) (any, error) { return nil, t.deleteKeyPair(k.ID) })
+	if i := s.state.Instance(list[0].ID); i.KeyName != "ops" || i.PublicKey != "ssh-ed25519 AAAA" {
+		t.Errorf("it has the key %q of %q", i.PublicKey, i.KeyName)
+	}
+}
+
 func TestLaunchSeveral(t *testing.T) {
 	s := newSite(t)
 	small := s.subnet("192.168.9.0/28", "")

@@ -1,7 +1,7 @@
 package control
 
-// checkSettings refuses settings that no launch takes. A key pair must be
-// there; afterwards the instance only keeps its name.
+// checkSettings refuses settings that no launch takes. A key pair must be there;
+// afterwards the instance keeps its name and its public key.
 func (t *tx) checkSettings(in *LaunchInput) error {
 	s := &in.Settings
 	if err := checkUserData(s.UserData); err != nil {
@@ -21,8 +21,13 @@ func (t *tx) checkSettings(in *LaunchInput) error {
 		return invalid("hostnameType", "Value (%s) for parameter hostnameType is invalid. It must be %s or %s.", // unverified: the text
 			in.HostnameType, hostnameIP, hostnameResource)
 	}
-	if s.KeyName != "" && !exists(t, TableKeyPair, byName, t.region, s.KeyName) {
-		return KeyPairID.missing("keyName", s.KeyName)
+	s.PublicKey = ""
+	if s.KeyName != "" {
+		k := get[*KeyPair](t, TableKeyPair, byName, t.region, s.KeyName)
+		if k == nil {
+			return KeyPairID.missing("keyName", s.KeyName)
+		}
+		s.PublicKey = k.PublicKey
 	}
 	return nil
 }

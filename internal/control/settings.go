@@ -57,6 +57,7 @@ type MetadataOptions struct {
 type InstanceSettings struct {
 	ImageID          string // "ami-..."
 	KeyName          string
+	PublicKey        string // of that key pair when the instance was launched, in authorized_keys format
 	UserData         string // base64, as it was given
 	ReservationID    string // "r-..."; what one launch made
 	LaunchIndex      int    // within the reservation

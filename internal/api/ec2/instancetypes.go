@@ -1,16 +1,19 @@
 package ec2
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
+	"enilab/internal/dataplane/conntrack"
 )
 
 // What the control plane has no use for; the rest is control.InstanceType's.
@@ -82,12 +85,25 @@ func parseInstanceType(line string) (*instanceType, error) {
 	return t, nil
 }
 
+// tracking are the idle timeouts that the network keeps connections of this
+// type's interfaces for, unless one has its own.
+func (t *instanceType) tracking() *model.DefaultConnectionTrackingConfiguration {
+	d := conntrack.DefaultTimeouts()
+	seconds := func(of time.Duration) *int { return new(int(of.Seconds())) }
+	return &model.DefaultConnectionTrackingConfiguration{
+		DefaultTcpEstablishedTimeout: seconds(cmp.Or(t.TCPEstablished, d.TCPEstablished)),
+		DefaultUdpStreamTimeout:      seconds(d.UDPStream),
+		DefaultUdpTimeout:            seconds(d.UDP),
+	}
+}
+
 func (t *instanceType) info() model.InstanceTypeInfo {
 	n := &model.NetworkInfo{
 		NetworkPerformance: &t.Performance, MaximumNetworkInterfaces: &t.Interfaces, MaximumNetworkCards: new(len(t.cards)),
 		DefaultNetworkCardIndex: new(0), Ipv4AddressesPerInterface: &t.AddressesPerInterface,
 		Ipv6AddressesPerInterface: &t.IPv6PerInterface, Ipv6Supported: new(t.IPv6PerInterface > 0),
 		EnaSupport: &t.ena, EfaSupported: &t.EFA, NetworkCards: []model.NetworkCardInfo{},
+		ConnectionTrackingConfiguration: t.tracking(),
 	}
 	for i, card := range t.cards {
 		m := model.NetworkCardInfo{

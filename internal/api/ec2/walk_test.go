@@ -183,6 +183,12 @@ func walkInstances(t *testing.T, l *lab, w world) {
 	if got := l.must("DescribeInstanceTypes", "InstanceType.1=t3.medium").text("instanceTypeSet.1.networkInfo.maximumNetworkInterfaces"); got != "3" {
 		t.Errorf("t3.medium takes %s ENIs, want 3", got)
 	}
+	timeouts := l.must("DescribeInstanceTypes", "InstanceType.1=c8a.12xlarge")
+	for name, want := range map[string]string{"defaultTcpEstablishedTimeout": "350", "defaultUdpTimeout": "30", "defaultUdpStreamTimeout": "180"} {
+		if got := timeouts.text("instanceTypeSet.1.networkInfo.connectionTrackingConfiguration." + name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
 }
 
 func walkTags(t *testing.T, l *lab, w world, eni string) {

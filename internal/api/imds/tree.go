@@ -95,7 +95,7 @@ func (s *Service) metaData(st *control.State, i *control.Instance, m options) no
 		}
 	}
 	if i.KeyName != "" {
-		add(publicKeys(st, i))
+		add(publicKeys(i))
 	}
 	if i.ReservationID != "" {
 		add(value("reservation-id", i.ReservationID))
@@ -123,15 +123,10 @@ func (s *Service) placement(i *control.Instance) node {
 }
 
 // publicKeys lists the key that the instance was launched with, by its number
-// and name. A key pair that was deleted meanwhile has no text left to show.
-func publicKeys(st *control.State, i *control.Instance) node {
-	key := dir("0")
+// and name. What becomes of the key pair does not show.
+func publicKeys(i *control.Instance) node {
+	key := dir("0", value("openssh-key", i.PublicKey))
 	key.listed = "0=" + i.KeyName
-	for _, k := range st.KeyPairs() {
-		if k.Name == i.KeyName && k.Region == i.Region {
-			key.entries = []node{value("openssh-key", k.PublicKey)}
-		}
-	}
 	return dir("public-keys", key)
 }
 
