@@ -102,20 +102,21 @@ const (
 	TypeNATGateway = "nat_gateway"
 )
 
-// InterfaceSettings are the attributes of an ENI.
+// InterfaceSettings are the attributes of an ENI. They are stored as JSON, where
+// most of ten thousand ENIs have none.
 type InterfaceSettings struct {
-	Type             string // "" is TypeInterface
-	RequesterManaged bool   // made and held by a service, not by its user
-	RequesterID      string
-	IPv6             []IPv6Address
-	Prefixes         []netip.Prefix // IPv4, /28 each
-	IPv6Prefixes     []netip.Prefix // /80 each
-	PrimaryIPv6      bool           // EnablePrimaryIpv6, never taken back while attached
-	Tracking         ConnectionTracking
+	Type             string             `json:",omitzero"` // "" is TypeInterface
+	RequesterManaged bool               `json:",omitzero"` // made and held by a service, not by its user
+	RequesterID      string             `json:",omitzero"`
+	IPv6             []IPv6Address      `json:",omitzero"`
+	Prefixes         []netip.Prefix     `json:",omitzero"` // IPv4, /28 each
+	IPv6Prefixes     []netip.Prefix     `json:",omitzero"` // /80 each
+	PrimaryIPv6      bool               `json:",omitzero"` // EnablePrimaryIpv6, never taken back while attached
+	Tracking         ConnectionTracking `json:",omitzero"`
 	// WantsPublicIP: as the primary ENI of an instance it has an auto-assigned
 	// public address, which goes at stop and comes anew at start.
-	WantsPublicIP bool
+	WantsPublicIP bool `json:",omitzero"`
 	// PublicIP is the auto-assigned public address of the primary private one,
 	// invalid without.
-	PublicIP netip.Addr
+	PublicIP netip.Addr `json:",omitzero"`
 }
