@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/md5"
@@ -22,7 +23,7 @@ import (
 )
 
 func bindKeyPairs(t map[string]handler) {
-	bind(t, "KeyName KeyType KeyFormat=pem TagSpecification", createKeyPair)
+	bind(t, "KeyName KeyType KeyFormat TagSpecification", createKeyPair)
 	bind(t, "KeyName PublicKeyMaterial TagSpecification", importKeyPair)
 	bind(t, "KeyName KeyPairId IncludePublicKey Filter", describeKeyPairs)
 	bind(t, "KeyName KeyPairId", deleteKeyPair)
@@ -31,6 +32,8 @@ func bindKeyPairs(t map[string]handler) {
 const (
 	keyRSA     = "rsa"
 	keyED25519 = "ed25519"
+	formatPEM  = "pem"
+	formatPPK  = "ppk"
 	// rsaBits is the size of the RSA keys that EC2 makes (User Guide, "Amazon EC2
 	// key pairs").
 	rsaBits = 2048
@@ -60,47 +63,54 @@ func ed25519Fingerprint(key ssh.PublicKey) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// newKey makes a key pair. The private half is PEM, and is kept nowhere.
+// newKey makes a key pair, of which only the public half is kept.
 //
 // The fingerprint of an RSA key that EC2 made is the SHA-1 of the private half
 // in PKCS#8 (User Guide, "Verify the fingerprint of your key pair").
-func newKey(kind string) (private string, key control.CreateKeyInput, err error) {
-	var signer crypto.Signer
-	var block *pem.Block
+func newKey(kind string) (private crypto.Signer, key control.CreateKeyInput, err error) {
 	switch kind {
 	case keyRSA:
 		k, err := rsa.GenerateKey(rand.Reader, rsaBits)
 		if err != nil {
-			return "", key, err
+			return nil, key, err
 		}
 		der, err := x509.MarshalPKCS8PrivateKey(k)
 		if err != nil {
-			return "", key, err
+			return nil, key, err
 		}
 		sum := sha1.Sum(der)
-		signer, key.Fingerprint = k, colons(sum[:])
-		block = &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)}
+		private, key.Fingerprint = k, colons(sum[:])
 	case keyED25519:
-		_, k, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			return "", key, err
+		if _, private, err = ed25519.GenerateKey(rand.Reader); err != nil {
+			return nil, key, err
 		}
-		if block, err = ssh.MarshalPrivateKey(k, ""); err != nil {
-			return "", key, err
-		}
-		signer = k
 	default:
-		return "", key, invalid("Value (%s) for parameter keyType is invalid. It must be rsa or ed25519.", clip(kind))
+		return nil, key, invalid("Value (%s) for parameter keyType is invalid. It must be rsa or ed25519.", clip(kind))
 	}
-	public, err := ssh.NewPublicKey(signer.Public())
+	public, err := ssh.NewPublicKey(private.Public())
 	if err != nil {
-		return "", key, err
+		return nil, key, err
 	}
 	if kind == keyED25519 {
 		key.Fingerprint = ed25519Fingerprint(public)
 	}
 	key.Type, key.PublicKey = kind, authorized(public)
-	return string(pem.EncodeToMemory(block)), key, nil
+	return private, key, nil
+}
+
+// keyFile is a private key as the caller gets it, once.
+func keyFile(private crypto.Signer, format, name string) (string, error) {
+	if format == formatPPK {
+		return puttyFile(private, name)
+	}
+	if k, ok := private.(*rsa.PrivateKey); ok {
+		return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)})), nil
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		return "", err
+	}
+	return string(pem.EncodeToMemory(block)), nil
 }
 
 func errKeyFormat() error {
@@ -168,6 +178,10 @@ func createKeyPair(c *call, in *model.CreateKeyPairRequest) (result, error) {
 	if in.KeyType != nil {
 		kind = *in.KeyType
 	}
+	format := cmp.Or(query.Value(in.KeyFormat), formatPEM)
+	if format != formatPEM && format != formatPPK {
+		return nil, invalid("Value (%s) for parameter keyFormat is invalid. It must be pem or ppk.", clip(format))
+	}
 	tags, err := c.keyChecks(*in.KeyName, in.TagSpecifications)
 	if err != nil {
 		return nil, err
@@ -176,12 +190,16 @@ func createKeyPair(c *call, in *model.CreateKeyPairRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
+	material, err := keyFile(private, format, *in.KeyName)
+	if err != nil {
+		return nil, err
+	}
 	k, err := c.storeKey(*in.KeyName, key, tags)
 	if err != nil {
 		return nil, err
 	}
 	return &model.KeyPair{
-		KeyName: &k.Name, KeyPairId: &k.ID, KeyFingerprint: &k.Fingerprint, KeyMaterial: &private, Tags: tagList(k.Tags),
+		KeyName: &k.Name, KeyPairId: &k.ID, KeyFingerprint: &k.Fingerprint, KeyMaterial: &material, Tags: tagList(k.Tags),
 	}, nil
 }
 

@@ -1,10 +1,13 @@
 package ec2
 
 import (
+	"crypto"
+	"crypto/ed25519"
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"os"
 	"strings"
 	"testing"
 
@@ -107,7 +110,36 @@ func TestCreateKeyPair(t *testing.T) {
 	l.refused("InvalidParameterValue", "CreateKeyPair", "KeyName=x", "KeyType=dsa")
 	l.refused("InvalidParameterValue", "CreateKeyPair", "KeyName= x", "KeyType=ed25519")
 	l.refused("InvalidParameterValue", "CreateKeyPair", "KeyName="+strings.Repeat("x", 256), "KeyType=ed25519")
-	l.refused("UnsupportedOperation", "CreateKeyPair", "KeyName=x", "KeyFormat=ppk")
+	l.refused("InvalidParameterValue", "CreateKeyPair", "KeyName=x", "KeyFormat=der")
+	if r := l.must("CreateKeyPair", "KeyName=windows", "KeyFormat=ppk"); !strings.HasPrefix(r.text("keyMaterial"), "PuTTY-User-Key-File-2: ssh-rsa\n") {
+		t.Errorf("the file is %s", r.text("keyMaterial"))
+	}
+}
+
+// The files in testdata/putty are throw-away keys, and what puttygen 0.78 makes of
+// them (-O private --ppk-param version=2 -C name).
+func TestPuTTYFiles(t *testing.T) {
+	for _, kind := range []string{keyRSA, keyED25519} {
+		pemFile, err := os.ReadFile("testdata/putty/" + kind + ".pem")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile("testdata/putty/" + kind + ".ppk")
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := ssh.ParseRawPrivateKey(pemFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k, ok := raw.(*ed25519.PrivateKey); ok {
+			raw = *k
+		}
+		got, err := puttyFile(raw.(crypto.Signer), "name")
+		if err != nil || got != string(want) {
+			t.Errorf("%s: %v\n%s\nwant\n%s", kind, err, got, want)
+		}
+	}
 }
 
 func TestDeleteKeyPairTwice(t *testing.T) {
