@@ -79,3 +79,6 @@ func (p *FailoverPolicy) Identity() Identity { return Identity{p.ID, p.Region, "
 func (f *Failover) Identity() Identity {
 	return Identity{f.ID, f.Region, "", time.Unix(0, f.StartedAt)}
 }
+
+// Identity implements Row.
+func (c *ClientToken) Identity() Identity { return Identity{c.ID, c.Region, "", c.CreatedAt} }

@@ -38,6 +38,7 @@ func (t *tx) enter(i *Instance, s InstanceState) *Instance {
 func (t *tx) boot(i *Instance) *Instance {
 	c := t.enter(i, InstancePending)
 	c.Boot++
+	c.StartedAt = t.now
 	c.Fault, c.FaultAt = FaultNone, time.Time{}
 	c.ReasonCode, c.ReasonText = "", ""
 	c.Stale = nil

@@ -95,7 +95,7 @@ func (t *tx) planInterface(in *LaunchInput, p *launchPlan) error {
 		return err
 	}
 	if p.ID != "" {
-		return t.planExisting(p)
+		return t.planExisting(p, in.Zone)
 	}
 	var err error
 	if p.subnet, err = t.launchSubnet(p.Subnet, in.Zone); err != nil {
@@ -114,7 +114,7 @@ func (t *tx) planInterface(in *LaunchInput, p *launchPlan) error {
 	return err
 }
 
-func (t *tx) planExisting(p *launchPlan) error {
+func (t *tx) planExisting(p *launchPlan, zone string) error {
 	n, err := t.networkInterface(p.ID)
 	switch {
 	case err != nil:
@@ -130,6 +130,9 @@ func (t *tx) planExisting(p *launchPlan) error {
 		return refuse(codeCombination, "networkInterface", "A network interface may not specify a network interface ID and delete on termination as true")
 	case p.PublicIP != nil:
 		return refuse(codeCombination, "networkInterface", "A network interface may not specify both a network interface ID and associatePublicIPAddress") // unverified: the text
+	case zone != "" && zone != n.Zone:
+		return invalid("availabilityZone", // unverified: code and text
+			"The availability zone '%s' is not that of network interface '%s', which is in '%s'", zone, n.ID, n.Zone)
 	case n.RequesterManaged:
 		return errManaged()
 	case n.Attachment != nil:

@@ -105,6 +105,8 @@ func TestLaunchRefusals(t *testing.T) {
 		{"no default VPC", LaunchInput{Interfaces: make([]LaunchInterface, 1)}, "VPCIdNotSpecified", "No default VPC for this user"},
 		{"zone is not the subnet's", LaunchInput{Zone: "us-east-1b", Interfaces: on(s.a)}, "InvalidParameterValue",
 			"The availability zone 'us-east-1b' is not that of subnet '" + s.a.ID + "', which is in 'us-east-1a'"},
+		{"zone is not the ENI's", LaunchInput{Zone: "us-east-1b", Interfaces: []LaunchInterface{existing(0, used)}}, "InvalidParameterValue",
+			"The availability zone 'us-east-1b' is not that of network interface '" + used.ID + "', which is in 'us-east-1a'"},
 		{"unknown key pair", LaunchInput{Interfaces: on(s.a), Settings: settings(func(i *InstanceSettings) { i.KeyName = "ops" })},
 			"InvalidKeyPair.NotFound", "The key pair 'ops' does not exist"},
 		{"user data not base64", LaunchInput{Interfaces: on(s.a), Settings: settings(func(i *InstanceSettings) { i.UserData = "#!" })},

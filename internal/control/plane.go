@@ -43,6 +43,7 @@ const (
 	TableFlowLog             Table = "flow_logs"
 	TableCIDRReservation     Table = "subnet_cidr_reservations"
 	TableInterfacePermission Table = "network_interface_permissions"
+	TableClientToken         Table = "client_tokens"
 	TablePolicy              Table = "failover_policies"
 	TableFailover            Table = "failovers"
 )

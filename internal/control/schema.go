@@ -198,6 +198,7 @@ var schema = func() *memdb.DBSchema {
 			index(byTarget, false, key[*FlowLog](func(l *FlowLog) []byte { return mustKey(l.Resource) }))),
 		document[*CIDRReservation](TableCIDRReservation,
 			index(bySubnet, false, key[*CIDRReservation](func(r *CIDRReservation) []byte { return mustKey(r.Subnet) }))),
+		document[*ClientToken](TableClientToken),
 		document[*InterfacePermission](TableInterfacePermission,
 			index(byInterface, false, key[*InterfacePermission](func(p *InterfacePermission) []byte { return mustKey(p.Interface) }))),
 		table(tableLease,

@@ -62,7 +62,8 @@ type Service struct {
 	region string // where it creates
 	scope  string // the region whose resources it sees, "" all
 
-	rehearsing bool // see Rehearsal
+	rehearsing bool         // see Rehearsal
+	request    *ClientToken // see Remembering
 }
 
 // core is what the views of a Service share.
@@ -198,6 +199,16 @@ func (s *Service) Events(ctx context.Context, after uint64, limit int) ([]Event,
 func (s *Service) do(ctx context.Context, f func(*tx) error) (*command, error) {
 	if s.rehearsing {
 		return nil, cmp.Or(s.rehearse(f), ErrRehearsed)
+	}
+	if request := s.request; request != nil {
+		carryOut := f
+		f = func(t *tx) error {
+			err := carryOut(t)
+			if err == nil {
+				t.remember(*request)
+			}
+			return err
+		}
 	}
 	c := &command{ctx: ctx, view: s, run: f, done: make(chan struct{})}
 	select {

@@ -57,10 +57,11 @@ type MetadataOptions struct {
 type InstanceSettings struct {
 	ImageID          string // "ami-..."
 	KeyName          string
-	PublicKey        string // of that key pair when the instance was launched, in authorized_keys format
-	UserData         string // base64, as it was given
-	ReservationID    string // "r-..."; what one launch made
-	LaunchIndex      int    // within the reservation
+	StartedAt        time.Time `json:",omitzero"` // by the last start after a stop
+	PublicKey        string    // of that key pair when the instance was launched, in authorized_keys format
+	UserData         string    // base64, as it was given
+	ReservationID    string    // "r-..."; what one launch made
+	LaunchIndex      int       // within the reservation
 	ClientToken      string
 	ShutdownBehavior string // "stop", "terminate"; "" is stop
 	Tenancy          string // "" is default

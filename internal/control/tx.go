@@ -160,6 +160,7 @@ var tableOrder = map[Table]int{
 	TableInstance: 7, TableNetworkInterface: 8, TableAddress: 9, TableInternetGateway: 10, TableEgressOnlyGateway: 11,
 	TableNATGateway: 12, TablePeering: 13, TableRouteTable: 14, TableNetworkACL: 15, TableKeyPair: 16, TableFlowLog: 17,
 	TableCIDRReservation: 18, TableInterfacePermission: 19, TablePolicy: 20, TableFailover: 21,
+	TableClientToken: 22,
 }
 
 // commit turns what the transition did into a Commit of that revision.

@@ -6,6 +6,7 @@
 package control
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -81,7 +82,7 @@ type Instance struct {
 	FaultAt    time.Time
 	Workloads  []dataplane.WorkloadSpec
 	Tags       Tags
-	LaunchAt   time.Time
+	LaunchAt   time.Time // the first time; see LaunchTime
 	// Reason is EC2's stateReason code and message of the last transition, or "".
 	ReasonCode, ReasonText string
 	InstanceSettings
@@ -91,6 +92,10 @@ type Instance struct {
 
 // Name returns the Name tag.
 func (i *Instance) Name() string { return i.Tags["Name"] }
+
+// LaunchTime is when the instance was started last (EC2 API Reference, Instance:
+// "The time that the instance was last launched").
+func (i *Instance) LaunchTime() time.Time { return cmp.Or(i.StartedAt, i.LaunchAt) }
 
 // PrivateAddress is one private IPv4 address of an ENI.
 type PrivateAddress struct {

@@ -120,6 +120,7 @@ func fullWorld() control.Commit {
 		{control.TableInterfacePermission, filled[control.InterfacePermission](&n)},
 		{control.TablePolicy, policy},
 		{control.TableFailover, fo},
+		{control.TableClientToken, filled[control.ClientToken](&n)},
 	} {
 		c.Changes = append(c.Changes, control.Change{Table: k.table, ID: k.row.Identity().ID, After: k.row})
 	}

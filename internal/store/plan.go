@@ -49,6 +49,7 @@ var kinds = []struct {
 	{control.TableInterfacePermission, documents[control.InterfacePermission, *control.InterfacePermission]{control.TableInterfacePermission}},
 	{control.TablePolicy, policies},
 	{control.TableFailover, failovers},
+	{control.TableClientToken, documents[control.ClientToken, *control.ClientToken]{control.TableClientToken}},
 }
 
 // step is one row's change and the rank of its table in kinds.

@@ -93,7 +93,7 @@ var instanceFilters = func() filterable[vm] {
 			"ipv6-address":                        ofPrimary("ipv6-addresses.ipv6-address"),
 			"key-name":                            textOr(func(_ *call, i vm) string { return i.KeyName }),
 			"launch-index":                        one(func(_ *call, i vm) string { return number(i.LaunchIndex) }),
-			"launch-time":                         one(func(_ *call, i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
+			"launch-time":                         one(func(_ *call, i vm) string { return i.LaunchTime().UTC().Format(filterTime) }),
 			"maintenance-options.auto-recovery":   fixed[vm]("default"),
 			"metadata-options.http-protocol-ipv4": one(func(_ *call, i vm) string { return *metadataOptions(i).HttpEndpoint }),
 			"operator.managed":                    fixed[vm]("false"),

@@ -131,8 +131,34 @@ func rebootInstances(c *call, in *model.RebootInstancesRequest) (result, error) 
 	return done{}, nil
 }
 
+// terminableFirst puts the instances behind that share a zone with one which is
+// protected: these stay, and the others go, though the call fails (EC2 API
+// Reference, TerminateInstances).
+func (c *call) terminableFirst(ids []string) []string {
+	zones := make(map[string]bool)
+	for _, id := range ids {
+		if i := c.state.Instance(id); i != nil && protected(i) {
+			zones[i.Zone] = true
+		}
+	}
+	rank := func(id string) int {
+		switch i := c.state.Instance(id); {
+		case i == nil || !zones[i.Zone]:
+			return 0
+		case protected(i):
+			return 1 // its refusal comes before its neighbours' turn
+		}
+		return 2
+	}
+	return slices.SortedStableFunc(slices.Values(ids), func(a, b string) int { return rank(a) - rank(b) })
+}
+
+func protected(i *control.Instance) bool {
+	return i.ProtectTerminate && i.State != control.InstanceShuttingDown && i.State != control.InstanceTerminated
+}
+
 func terminateInstances(c *call, in *model.TerminateInstancesRequest) (result, error) {
-	list, err := c.transition(in.InstanceIds, (*control.Service).TerminateInstance)
+	list, err := c.transition(c.terminableFirst(in.InstanceIds), (*control.Service).TerminateInstance)
 	if err != nil {
 		return nil, err
 	}

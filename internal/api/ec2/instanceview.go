@@ -20,7 +20,7 @@ func instanceState(s control.InstanceState) *model.InstanceState {
 
 func (c *call) instance(i *control.Instance) model.Instance {
 	out := model.Instance{
-		InstanceId: &i.ID, InstanceType: &i.Type, State: instanceState(i.State), LaunchTime: &i.LaunchAt,
+		InstanceId: &i.ID, InstanceType: &i.Type, State: instanceState(i.State), LaunchTime: new(i.LaunchTime()),
 		ImageId: text(i.ImageID), KeyName: text(i.KeyName), ClientToken: &i.ClientToken,
 		AmiLaunchIndex: &i.LaunchIndex,
 		Placement: &model.Placement{

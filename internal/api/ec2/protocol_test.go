@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"enilab/internal/control"
 )
 
 // raw posts a body as it is and returns status and answer.
@@ -109,7 +111,36 @@ func TestClientTokens(t *testing.T) {
 	if id(first) == "" || id(first) != id(second) {
 		t.Errorf("asked twice with one token: %q and %q", id(first), id(second))
 	}
-	if _, other, _ := l.raw("POST", "/", create+"&Description=other"); !strings.Contains(other, "IdempotentParameterMismatch") {
-		t.Errorf("other parameters with the same token: %s", other)
+	mismatch := func() {
+		t.Helper()
+		if _, other, _ := l.raw("POST", "/", create+"&Description=other"); !strings.Contains(other, "IdempotentParameterMismatch") {
+			t.Errorf("other parameters with the same token: %s", other)
+		}
+	}
+	mismatch()
+	// What is remembered is in the State, which a restart loads.
+	l.api.tokens = newTokens()
+	mismatch()
+	_, again, _ := l.raw("POST", "/", create)
+	body := func(s string) string { return s[strings.Index(s, "</requestId>"):] }
+	if body(again) != body(first) {
+		t.Errorf("after a restart it was answered %s, before %s", again, first)
+	}
+	if n := len(l.svc.State().ClientToken("us-east-1", "CreateNetworkInterface", "one").Answer); n == 0 {
+		t.Error("no answer is kept")
+	}
+	// A server that ends between the commit and the answer does not do it again.
+	svc := l.svc.In("us-east-1").Remembering(control.ClientToken{
+		Action: "CreateNetworkInterface", Token: "lost", Params: l.svc.State().ClientToken("us-east-1", "CreateNetworkInterface", "one").Params,
+	})
+	if _, err := svc.CreateInterface(t.Context(), control.CreateInterfaceInput{Subnet: w.subnet}); err != nil {
+		t.Fatal(err)
+	}
+	had := len(l.svc.State().NetworkInterfaces())
+	if _, text, _ := l.raw("POST", "/", strings.Replace(create, "=one", "=lost", 1)); !strings.Contains(text, "carried out") {
+		t.Errorf("a lost answer: %s", text)
+	}
+	if n := len(l.svc.State().NetworkInterfaces()); n != had {
+		t.Errorf("%d network interfaces, had %d", n, had)
 	}
 }

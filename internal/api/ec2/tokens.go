@@ -1,43 +1,41 @@
 package ec2
 
 import (
-	"container/list"
 	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"sync"
 
 	"enilab/internal/api/ec2/query"
+	"enilab/internal/control"
 )
 
-const (
-	// maxTokens bounds the remembered idempotency tokens. When it is reached
-	// the oldest is forgotten; EC2 forgets after a day or so.
-	maxTokens      = 4096
-	maxTokenLength = 64
-)
+const maxTokenLength = 64
 
-// tokens remembers what was answered to requests with a ClientToken.
+// tokens are the requests with a ClientToken that are under way. What came of
+// those before is for control to remember.
 type tokens struct {
 	mu    sync.Mutex
-	byKey map[tokenKey]*list.Element // guarded by mu; of *tokenEntry
-	order *list.List                 // guarded by mu; oldest first
+	byKey map[tokenKey]*tokenEntry // guarded by mu
 }
 
 type tokenKey struct{ region, action, token string }
 
 type tokenEntry struct {
-	key    tokenKey
-	params [sha256.Size]byte
+	params string
 	ended  chan struct{}
 	// Set before ended is closed.
 	out result
 	err error
 }
 
-func newTokens() *tokens {
-	return &tokens{byKey: make(map[tokenKey]*list.Element), order: list.New()}
-}
+func newTokens() *tokens { return &tokens{byKey: make(map[tokenKey]*tokenEntry)} }
+
+// written is an answer in XML.
+type written string
+
+func (w written) AppendXML(b []byte) []byte { return append(b, w...) }
 
 // once runs f for the first request with a token. The same request again gets
 // the same answer, waiting for it if need be; another one with the same token
@@ -46,15 +44,20 @@ func (t *tokens) once(c *call, token string, f func() (result, error)) (result, 
 	if len(token) > maxTokenLength || strings.Trim(token, asciiPrintable) != "" {
 		return nil, invalid("Invalid value '%s' for clientToken. It must be at most %d ASCII characters", clip(token), maxTokenLength)
 	}
-	key, params := tokenKey{c.region.Name, c.action, token}, digest(c.params, "ClientToken")
-	t.mu.Lock()
-	if at, ok := t.byKey[key]; ok {
-		e := at.Value.(*tokenEntry)
-		t.mu.Unlock()
-		if e.params != params {
-			return nil, query.Refuse("IdempotentParameterMismatch",
-				"The client token %s was already used in a request with different parameters.", token)
-		}
+	sum := digest(c.params, "ClientToken")
+	key, params := tokenKey{c.region.Name, c.action, token}, hex.EncodeToString(sum[:])
+	mismatch := query.Refuse("IdempotentParameterMismatch",
+		"The client token %s was already used in a request with different parameters.", token)
+	e, first, before := t.begin(c, key, params)
+	switch {
+	case before != nil && before.Params != params, e != nil && e.params != params:
+		return nil, mismatch
+	case before != nil && before.Answer == "":
+		return nil, query.Refuse("InternalError",
+			"The request with this client token was carried out, but the server ended before it could answer. What it made is there.")
+	case before != nil:
+		return written(before.Answer), nil
+	case !first:
 		select {
 		case <-e.ended:
 			return e.out, e.err
@@ -62,32 +65,37 @@ func (t *tokens) once(c *call, token string, f func() (result, error)) (result, 
 			return nil, query.Refuse("Unavailable", "The request with the same client token has not ended yet.")
 		}
 	}
-	e := &tokenEntry{key: key, params: params, ended: make(chan struct{})}
 	e.err = query.Refuse("InternalError", "The first request with this client token ended without an answer.")
-	t.byKey[key] = t.order.PushBack(e)
-	if t.order.Len() > maxTokens {
-		t.forget(t.order.Front().Value.(*tokenEntry))
-	}
-	t.mu.Unlock()
 	// Deferred, so that not even a panic leaves others waiting.
 	defer func() {
 		close(e.ended)
-		if e.err != nil {
-			t.mu.Lock()
-			t.forget(e)
-			t.mu.Unlock()
-		}
+		t.mu.Lock()
+		delete(t.byKey, key)
+		t.mu.Unlock()
 	}()
-	e.out, e.err = f()
+	c.svc = c.svc.Remembering(control.ClientToken{Action: c.action, Token: token, Params: params})
+	if e.out, e.err = f(); e.err == nil {
+		answer := string(e.out.AppendXML(nil))
+		e.out, e.err = written(answer), c.svc.Answered(c.ctx, answer)
+	}
 	return e.out, e.err
 }
 
-// forget removes e. The caller holds mu.
-func (t *tokens) forget(e *tokenEntry) {
-	if at, ok := t.byKey[e.key]; ok && at.Value.(*tokenEntry) == e {
-		t.order.Remove(at)
-		delete(t.byKey, e.key)
+// begin finds a request with the same token, under way or before; or notes that
+// the first one is under way.
+func (t *tokens) begin(c *call, key tokenKey, params string) (e *tokenEntry, first bool, before *control.ClientToken) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.byKey[key]; e != nil {
+		return e, false, nil
 	}
+	// Not c.state, which may be older than the end of the request before.
+	if before := c.svc.State().ClientToken(key.region, key.action, key.token); before != nil {
+		return nil, false, before
+	}
+	e = &tokenEntry{params: params, ended: make(chan struct{})}
+	t.byKey[key] = e
+	return e, true, nil
 }
 
 var asciiPrintable = func() string {

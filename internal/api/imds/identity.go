@@ -31,7 +31,7 @@ type identityDocument struct {
 func (s *Service) identity(st *control.State, i *control.Instance) node {
 	d := identityDocument{
 		AccountID: s.opt.Account, AvailabilityZone: i.Zone, InstanceID: i.ID, InstanceType: i.Type,
-		PendingTime: i.LaunchAt.UTC().Format(time.RFC3339), Region: i.Region, Version: "2017-09-30",
+		PendingTime: i.LaunchTime().UTC().Format(time.RFC3339), Region: i.Region, Version: "2017-09-30",
 	}
 	if i.ImageID != "" {
 		d.ImageID = &i.ImageID

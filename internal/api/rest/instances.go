@@ -91,7 +91,7 @@ func instanceView(st *control.State) func(*control.Instance) Instance {
 		v := Instance{
 			ID: i.ID, Name: i.Name(), Type: i.Type, State: string(i.State), StateAt: i.StateAt,
 			Zone: i.Zone, VPCID: i.VPC, SubnetID: i.Subnet, Fault: string(i.Fault),
-			Role: i.Tags[roleTag], Tags: tagsView(i.Tags), LaunchedAt: i.LaunchAt,
+			Role: i.Tags[roleTag], Tags: tagsView(i.Tags), LaunchedAt: i.LaunchTime(),
 			Workloads:  views(i.Workloads, workloadView),
 			Interfaces: views(st.InterfacesOf(i.ID), instanceInterfaceView),
 			Stale: views(i.Stale, func(o control.StaleInterface) StaleInterface {
