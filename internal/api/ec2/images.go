@@ -98,6 +98,23 @@ func (c *call) image(id string) *image {
 	return i
 }
 
+// suits refuses a type that does not run a listed image. Of others nothing is
+// known, and an unknown type is for control to refuse.
+func (c *call) suits(id, typeName string) error {
+	images, types := c.listed(), instanceTypeList()
+	i := slices.IndexFunc(images, func(i *image) bool { return i.id == id })
+	t, known := slices.BinarySearchFunc(types, typeName, func(t *instanceType, name string) int { return strings.Compare(t.Name, name) })
+	if i < 0 || !known {
+		return nil
+	}
+	want, has := images[i].architecture, types[t].architectures
+	if slices.Contains(has, want) {
+		return nil
+	}
+	return invalid("The architecture '%s' of the specified instance type does not match the architecture '%s' of the specified AMI. "+ // unverified: the text
+		"Specify an instance type and an AMI that have matching architectures, and try again.", strings.Join(has, ","), want)
+}
+
 // noImage stands for the image of instances that were launched without one.
 const noImage = "ami-00000000000000000"
 

@@ -53,3 +53,21 @@ func TestLaunchTimeIsThatOfTheLastStart(t *testing.T) {
 		t.Errorf("%d instances were launched at %s", n, again)
 	}
 }
+
+// A listed image runs on types of its architecture, any other on all.
+func TestImageAndTypeMatch(t *testing.T) {
+	l := newLab(t)
+	for _, arch := range []string{"arm64", "x86_64"} {
+		id := l.must("DescribeImages", "Filter.1.Name=architecture", "Filter.1.Value.1="+arch).text("imagesSet.1.imageId")
+		run := func(typ string) []string {
+			return []string{"ImageId=" + id, "InstanceType=" + typ, "MinCount=1", "MaxCount=1"}
+		}
+		good, bad := "m5.large", "t4g.micro"
+		if arch == "arm64" {
+			good, bad = bad, good
+		}
+		l.must("RunInstances", run(good)...)
+		l.refused("InvalidParameterValue", "RunInstances", run(bad)...)
+		l.must("RunInstances", "ImageId=ami-0123456789abcdef0", "InstanceType="+bad, "MinCount=1", "MaxCount=1")
+	}
+}

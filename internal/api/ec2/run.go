@@ -47,6 +47,9 @@ func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, e
 	if in.InstanceType != nil {
 		l.Type = *in.InstanceType
 	}
+	if err := c.suits(*in.ImageId, l.Type); err != nil {
+		return l, err
+	}
 	if err := readSettings(in, &l); err != nil {
 		return l, err
 	}
