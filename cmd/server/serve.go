@@ -237,7 +237,8 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest
 		Control: l.control, Engine: l.engine, Moves: l.failover, Guests: l.guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
 		APIFaults: faults, Loopback: loopback, Token: token, AllowHosts: s.AllowHost, Signed: len(s.AccessKey) > 0, CaptureDir: s.captures(),
-		Mount: func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
+		Mount:  func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
+		Refuse: aws.Refuse,
 		Ready: func() error {
 			if !ready.Load() {
 				return errors.New("the laboratory is starting")

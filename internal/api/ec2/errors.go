@@ -83,6 +83,10 @@ func (a *API) appendError(b []byte, r *request, svc service, err error) (int, []
 	if c, ok := errors.AsType[*control.Error](err); ok && c.Code == "AuthFailure" {
 		status = http.StatusBadRequest // the caller is known, and the resource somebody else's
 	}
+	return status, appendErrorDocument(b, r.id, svc, status, e)
+}
+
+func appendErrorDocument(b []byte, id string, svc service, status int, e *query.Error) []byte {
 	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...)
 	if svc == serviceSTS {
 		kind := "Sender"
@@ -94,15 +98,15 @@ func (a *API) appendError(b []byte, r *request, svc service, err error) (int, []
 		b = query.AppendString(b, "Code", &e.Code)
 		b = query.AppendString(b, "Message", &e.Message)
 		b = append(b, "</Error>"...)
-		b = query.AppendString(b, "RequestId", &r.id)
-		return status, append(b, "</ErrorResponse>"...)
+		b = query.AppendString(b, "RequestId", &id)
+		return append(b, "</ErrorResponse>"...)
 	}
 	b = append(b, "<Response><Errors><Error>"...)
 	b = query.AppendString(b, "Code", &e.Code)
 	b = query.AppendString(b, "Message", &e.Message)
 	b = append(b, "</Error></Errors>"...)
-	b = query.AppendString(b, "RequestID", &r.id)
-	return status, append(b, "</Response>"...)
+	b = query.AppendString(b, "RequestID", &id)
+	return append(b, "</Response>"...)
 }
 
 // requestID makes a random UUID (RFC 9562, version 4).

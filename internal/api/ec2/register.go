@@ -38,16 +38,7 @@ func (a *API) serve(c *fiber.Ctx) error {
 		query: string(c.Context().URI().QueryString()), body: string(c.Body()),
 		// A link on any site leads a browser here, which GET lets act.
 		foreign: foreign(c.Get("Sec-Fetch-Site")),
-		header: func(name string) []string {
-			if name == "host" {
-				return []string{string(c.Request().Header.Host())}
-			}
-			var values []string
-			for _, v := range c.Request().Header.PeekAll(name) {
-				values = append(values, string(v))
-			}
-			return values
-		},
+		header:  headersOf(c),
 	}
 	r.base = apifault.Fresh(c.UserContext())
 	r.watch = func(ctx context.Context) (context.Context, func()) { return hangup.Watch(ctx, c.Context().Conn()) }
@@ -57,11 +48,29 @@ func (a *API) serve(c *fiber.Ctx) error {
 	// the memory for the next: a long list would be copied otherwise.
 	status, body := a.answer(ctx, &r, c.Response().SwapBody(nil)[:0])
 	c.Response().SwapBody(body)
+	envelop(c, status, r.id)
+	return nil
+}
+
+// envelop sets what goes with every answer.
+func envelop(c *fiber.Ctx, status int, id string) {
 	c.Set(fiber.HeaderContentType, contentType)
-	c.Set(requestID, r.id)
+	c.Set(requestID, id)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Status(status)
-	return nil
+}
+
+func headersOf(c *fiber.Ctx) func(name string) []string {
+	return func(name string) []string {
+		if name == "host" {
+			return []string{string(c.Request().Header.Host())}
+		}
+		var values []string
+		for _, v := range c.Request().Header.PeekAll(name) {
+			values = append(values, string(v))
+		}
+		return values
+	}
 }
 
 // foreign reports whether a browser sends a request that its user did not ask

@@ -1,19 +1,22 @@
-// Package hangup tells a handler that its client has gone. fasthttp reads
-// nothing while a handler runs, so that a handler that waits would wait for
-// nobody. It knows connections, not requests.
+// Package hangup is about how connections end. It tells a handler that its
+// client has gone: fasthttp reads nothing while a handler runs, so that a
+// handler that waits would wait for nobody. And it lets a client that is still
+// sending see the answer before the server hangs up. It knows connections, not
+// requests.
 package hangup
 
 import (
 	"context"
 	"errors"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
 // ErrGone is the cause with which a watched context ends.
 var ErrGone = errors.New("the client has closed the connection")
 
-// Listener makes the connections of ln ones that can be watched.
+// Listener makes the connections of ln ones that can be watched and can linger.
 func Listener(ln net.Listener) net.Listener { return listener{ln} }
 
 type listener struct{ net.Listener }
@@ -31,6 +34,8 @@ func (l listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	ahead []byte // read by a watch, not yet by the server
+
+	lingers atomic.Bool // the first Close is to wait for the client
 }
 
 func (c *conn) Read(b []byte) (int, error) {

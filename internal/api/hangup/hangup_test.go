@@ -12,6 +12,9 @@ import (
 	"go.uber.org/goleak"
 )
 
+// patience bounds every wait; a good run never reaches it.
+const patience = time.Minute
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // pair is a server's and a client's end of one connection.
@@ -38,7 +41,7 @@ func ends(t *testing.T, ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Fatal("the context does not end")
 		return nil
 	}

@@ -142,9 +142,7 @@ func TestWrongBodies(t *testing.T) {
 	}
 }
 
-// A body that is announced as too large is refused before it is read. None is
-// sent here: the refusal closes the connection, and what is under way then may
-// reset it before the answer is read.
+// A body that is announced as too large is refused before it is read.
 func TestATooLargeBodyIsRefusedUnread(t *testing.T) {
 	l := newLab(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/valyala/fasthttp"
+
+	"enilab/internal/api/hangup"
 )
 
 // connections knows the listener's open connections. fasthttp's shutdown waits
@@ -23,7 +25,7 @@ func (cs *connections) changed(c net.Conn, state fasthttp.ConnState) {
 	case state == fasthttp.StateClosed || state == fasthttp.StateHijacked:
 		delete(cs.open, c)
 	case state == fasthttp.StateNew && cs.done:
-		_ = c.Close()
+		_ = hangup.Cut(c)
 	default:
 		if cs.open == nil {
 			cs.open = map[net.Conn]fasthttp.ConnState{}
@@ -37,7 +39,7 @@ func (cs *connections) closeUnused() {
 	cs.close(func(s fasthttp.ConnState) bool { return s == fasthttp.StateNew })
 }
 
-// closeAll closes what has not ended in time.
+// closeAll closes what has not ended in time, and what lingers.
 func (cs *connections) closeAll() {
 	cs.close(func(fasthttp.ConnState) bool { return true })
 }
@@ -48,7 +50,7 @@ func (cs *connections) close(which func(fasthttp.ConnState) bool) {
 	cs.done = true
 	for c, state := range cs.open {
 		if which(state) {
-			_ = c.Close() // its goroutine ends with the next read or write
+			_ = hangup.Cut(c) // its goroutine ends with the next read or write
 		}
 	}
 }

@@ -89,6 +89,10 @@ type Options struct {
 	Ready        func() error // for /healthz; nil: always
 	// Mount adds routes of other packages behind the same guard; nil: none.
 	Mount func(*fiber.App)
+	// Refuse answers an error, in place of problem+json, if the request is for
+	// an API of Mount's whose clients read another form, and reports whether it
+	// has. It may come before the body was read. nil: it never does.
+	Refuse func(c *fiber.Ctx, status int, detail string) bool
 	// APIFaults are injected into calls of this and the EC2 API; nil: a Set of
 	// the server's own. Its hangs end when the server stops.
 	APIFaults *apifault.Set

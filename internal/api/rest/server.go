@@ -84,7 +84,7 @@ func New(opt Options) (*Server, error) {
 		Concurrency:  maxConnections,
 		ReadTimeout:  readTime,
 		IdleTimeout:  idleTime,
-		ErrorHandler: answerError,
+		ErrorHandler: s.answerError,
 		// A path is not a file name: /api/v1/VPCs is not /api/v1/vpcs.
 		CaseSensitive: true,
 	})
@@ -184,7 +184,7 @@ func (s *Server) health(c *fiber.Ctx) error {
 
 // answerError is for what huma does not answer: unknown routes, bodies that
 // are too large, panics.
-func answerError(c *fiber.Ctx, err error) error {
+func (s *Server) answerError(c *fiber.Ctx, err error) error {
 	var p *Problem
 	if !errors.As(err, &p) {
 		status := http.StatusInternalServerError
@@ -192,17 +192,32 @@ func answerError(c *fiber.Ctx, err error) error {
 		if errors.As(err, &f) {
 			status = f.Code
 		}
-		detail := http.StatusText(status)
-		switch status {
-		case http.StatusNotFound, http.StatusMethodNotAllowed:
-			detail = "there is no " + c.Method() + " " + clip(c.Path())
-		case http.StatusRequestEntityTooLarge:
-			detail = fmt.Sprintf("a request body has at most %d bytes", maxBody)
-		}
-		p = newProblem(status, "", detail)
+		p = newProblem(status, "", errorDetail(c, status))
+	}
+	switch p.Status {
+	case http.StatusRequestEntityTooLarge, http.StatusRequestHeaderFieldsTooLarge:
+		// These are answered before all of the request has been read.
+		hangup.Linger(c.Context().Conn())
+	}
+	if s.opt.Refuse != nil && s.opt.Refuse(c, p.Status, p.Detail) {
+		return nil
 	}
 	c.Status(p.Status)
 	return c.JSON(p, "application/problem+json")
+}
+
+func errorDetail(c *fiber.Ctx, status int) string {
+	switch status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return "there is no " + c.Method() + " " + clip(c.Path())
+	case http.StatusRequestEntityTooLarge:
+		detail := fmt.Sprintf("a request body has at most %d bytes", maxBody)
+		if n := c.Request().Header.ContentLength(); n > maxBody { // unknown if it comes in chunks
+			detail += fmt.Sprintf("; this one has %d", n)
+		}
+		return detail
+	}
+	return http.StatusText(status)
 }
 
 // Serve answers on ln until ctx ends, then stops: captures are ended and kept,
@@ -239,8 +254,9 @@ func (s *Server) close(ln net.Listener) error {
 	_ = ln.Close()
 	s.conns.closeUnused()
 	err := s.app.ShutdownWithContext(stopping)
+	// fasthttp does not count those that linger.
+	s.conns.closeAll()
 	if errors.Is(err, context.DeadlineExceeded) {
-		s.conns.closeAll()
 		return kept
 	}
 	if err != nil && !errors.Is(err, net.ErrClosed) {
