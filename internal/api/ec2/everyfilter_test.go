@@ -34,3 +34,22 @@ func TestEveryFilter(t *testing.T) {
 		l.refused("InvalidParameterValue", action, append(required[action], "Filter.1.Name=colour", "Filter.1.Value.1=red")...)
 	}
 }
+
+// Filters that scripts ask by and EC2's reference does not name.
+func TestFurtherFilters(t *testing.T) {
+	l := newLab(t)
+	l.must("AllocateAddress")
+	for _, tt := range []struct {
+		action, list, name, value string
+		rows                      int
+	}{
+		{"DescribeAddresses", "addressesSet", "domain", "vpc", 1},
+		{"DescribeAddresses", "addressesSet", "domain", "v*", 1},
+		{"DescribeAddresses", "addressesSet", "domain", "standard", 0},
+	} {
+		if n := l.must(tt.action, "Filter.1.Name="+tt.name, "Filter.1.Value.1="+tt.value).count(tt.list); n != tt.rows {
+			t.Errorf("%s by %s=%s: %d rows, want %d", tt.action, tt.name, tt.value, n, tt.rows)
+		}
+	}
+	l.refused("InvalidParameterValue", "DescribeVpcs", "Filter.1.Name=domain", "Filter.1.Value.1=vpc")
+}

@@ -43,6 +43,9 @@ type filterable[T any] struct {
 	// aliases are older names of filters, which EC2 still takes: the API reference
 	// has some, and Terraform asks by them.
 	aliases map[string]string
+	// further are filters that EC2 takes although its API reference does not
+	// name them (any more).
+	further map[string]field[T]
 }
 
 const tagPrefix = "tag:"
@@ -85,6 +88,9 @@ func (f *filterable[T]) field(name string) (field[T], error) {
 		name = current
 	}
 	if of, ok := f.fields[name]; ok {
+		return of, nil
+	}
+	if of, ok := f.further[name]; ok {
 		return of, nil
 	}
 	if f.tags != nil {
