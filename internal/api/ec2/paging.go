@@ -16,7 +16,7 @@ import (
 var defaultPage = struct{ Min, Max int }{5, 1000}
 
 // page is a part of a list that begins after the last row of the part before.
-// Tokens carry that row's place and what was asked, so that they fit no other
+// Tokens carry that row's place and what was asked where, so that they fit no other
 // question, and rows that come or go meanwhile shift nothing.
 type page struct {
 	size  int // 0: everything
@@ -44,7 +44,7 @@ func (c *call) page(max *int, token *string, name string, ids []string) (*page, 
 		p.size = *max
 	}
 	sum := digest(c.params, "MaxResults", "NextToken", "DryRun")
-	p.query = c.action + "\x00" + string(sum[:12]) + "\x00"
+	p.query = c.region.Name + "\x00" + c.action + "\x00" + string(sum[:12]) + "\x00"
 	if t := query.Value(token); t != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(t)
 		after, ok := strings.CutPrefix(string(raw), p.query)
