@@ -177,12 +177,13 @@ func (s *Service) get(resp *Response, r *Request, path names, instance string, m
 		resp.Header.Set("Allow", http.MethodPut)
 		return resp.refuse(http.StatusMethodNotAllowed, "")
 	}
-	token := r.header(headerToken)
+	tokens := r.Header(headerToken)
 	switch {
-	case token == "" && m.tokens:
+	case len(tokens) == 0 && m.tokens:
 		return resp.refuse(http.StatusUnauthorized, "")
-	case token != "" && !s.tokens.valid(token, instance, s.opt.Now()):
-		// A token that is no good is refused even where none is needed.
+	case len(tokens) > 0 && !s.tokens.valid(tokens[0], instance, s.opt.Now()):
+		// A token that is no good, also an empty one, is refused even where none
+		// is needed: it is what a script has whose PUT went wrong.
 		return resp.refuse(http.StatusUnauthorized, "")
 	}
 	if len(path) == 0 {

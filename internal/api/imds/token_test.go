@@ -52,6 +52,7 @@ func TestTokenRequests(t *testing.T) {
 func TestSessions(t *testing.T) {
 	l := newLab(t, "us-east-1")
 	one, two := l.run(""), l.run("")
+	const none = "none"
 	reads := func(what, instance, token string, want int) {
 		t.Helper()
 		for _, path := range []string{"", "/latest/meta-data/instance-id", "/latest/dynamic/instance-identity/document", "/latest/none"} {
@@ -60,7 +61,7 @@ func TestSessions(t *testing.T) {
 				want = 404
 			}
 			headers := []string{headerToken, token}
-			if token == "" {
+			if token == none {
 				headers = nil
 			}
 			if a := l.do("GET", "/imds/"+instance+path, headers...); a.status != want {
@@ -72,7 +73,8 @@ func TestSessions(t *testing.T) {
 	token := l.token(one, "60")
 	reads("its token", one, token, 200)
 	reads("another's token", two, token, 401)
-	reads("no token", one, "", 200)
+	reads("no token", one, none, 200)
+	reads("an empty token", one, "", 401)
 	reads("nonsense", one, "nonsense", 401)
 	reads("half a token", one, token[:28], 401)
 	reads("a token and more", one, token+"AAAA", 401)
@@ -83,8 +85,9 @@ func TestSessions(t *testing.T) {
 
 	l.tokensRequired(one)
 	reads("version 2 only, its token", one, token, 200)
-	reads("version 2 only, no token", one, "", 401)
-	reads("the other instance takes both", two, "", 200)
+	reads("version 2 only, no token", one, none, 401)
+	reads("version 2 only, an empty token", one, "", 401)
+	reads("the other instance takes both", two, none, 200)
 
 	l.now = l.now.Add(60*time.Second - time.Nanosecond)
 	reads("just before the end", one, token, 200)
