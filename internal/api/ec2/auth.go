@@ -31,13 +31,19 @@ func (a *API) authenticate(r *request, svc service, s *sigv4.Signature, parseErr
 		who = temporary.who
 	}
 	if len(a.opt.Keys) == 0 {
+		// Of a signature that is not verified only the scope counts, and without
+		// it nobody knows which region is meant. Another scheme is the server's
+		// own token.
+		if s == nil && !errors.Is(parseErr, sigv4.ErrUnsigned) && !errors.Is(parseErr, sigv4.ErrScheme) {
+			return who, incomplete(parseErr)
+		}
 		return who, nil
 	}
 	switch {
 	case errors.Is(parseErr, sigv4.ErrUnsigned):
 		return who, query.Refuse("MissingAuthenticationToken", "Request is missing Authentication Token")
 	case parseErr != nil:
-		return who, query.Refuse("IncompleteSignature", "%s", clip(parseErr.Error()))
+		return who, incomplete(parseErr)
 	}
 	want := map[service]string{serviceEC2: "ec2", serviceSTS: "sts"}[svc]
 	if s.Service != want {
@@ -64,6 +70,10 @@ func (a *API) authenticate(r *request, svc service, s *sigv4.Signature, parseErr
 		return who, query.Refuse("RequestExpired", "Request has expired.")
 	}
 	return who, nil
+}
+
+func incomplete(err error) error {
+	return query.Refuse("IncompleteSignature", "%s", clip(err.Error()))
 }
 
 func stranger(svc service) error {

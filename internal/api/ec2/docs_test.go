@@ -22,10 +22,11 @@ page and the admin API; a change moves packets before it is answered. Any creden
 wrong signatures are refused as AWS refuses them. Beyond loopback the API is open to clients with such a key only: they cannot send the
 token that everything else asks for there.
 
-State is per region: a request acts in the region it is signed for, one without a signature in that of ` + "`--region`" + `. A region gets its
-default VPC when it is first asked for. The account is 123456789012.
+State is per region: a request acts in the region it is signed for, one without a signature in that of ` + "`--region`" + `; a signature
+whose scope cannot be read is refused. A region gets its default VPC when it is first asked for. The account is 123456789012.
 STS answers GetCallerIdentity and AssumeRole. A parameter that an action knows but enilab does not act on is refused with
-UnsupportedOperation, never ignored. A request has at most 1 MiB; a larger one is refused with RequestEntityTooLarge. This list is written by ` + "`go test ./internal/api/ec2 -update`" + ` from the code.
+UnsupportedOperation, never ignored. A request has at most 1 MiB; a larger one is refused with RequestEntityTooLarge.
+This list is written by ` + "`go test ./internal/api/ec2 -update`" + ` from the code.
 
 `
 

@@ -159,3 +159,25 @@ func TestUnsignedHeaders(t *testing.T) {
 		t.Errorf("an unsigned session token: %v, want ErrHeaders", err)
 	}
 }
+
+// A signature that is not whole still tells its scope, if it has one.
+func TestTheScopeOfAnIncompleteSignature(t *testing.T) {
+	const scope = "AWS4-HMAC-SHA256 Credential=A/20150830/eu-west-1/sts/aws4_request"
+	for _, c := range []struct {
+		name, auth string
+		known      bool
+	}{
+		{"the scope alone", scope, true},
+		{"no signed headers", scope + ", Signature=00", true},
+		{"no scope", "AWS4-HMAC-SHA256 Credential=AKID, SignedHeaders=host, Signature=00", false},
+		{"an empty region", "AWS4-HMAC-SHA256 Credential=A/20150830//ec2/aws4_request, SignedHeaders=host, Signature=00", false},
+	} {
+		s, err := Parse(Request{Method: "POST", Header: header{"authorization": {c.auth}}.get})
+		if err == nil {
+			t.Errorf("%s: it was taken for whole", c.name)
+		}
+		if known := s != nil && s.AccessKey == "A" && s.Region == "eu-west-1" && s.Service == "sts"; known != c.known {
+			t.Errorf("%s: %+v", c.name, s)
+		}
+	}
+}
