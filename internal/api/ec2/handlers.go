@@ -156,6 +156,9 @@ func bindInstances(t map[string]handler) {
 	// Any image is taken and none is booted: the guests are enilab's own.
 	bind(t, "ImageId InstanceType MinCount MaxCount SubnetId SecurityGroupId SecurityGroup PrivateIpAddress Ipv6Address"+
 		" Ipv6AddressCount EnablePrimaryIpv6 TagSpecification KeyName UserData"+
+		" BlockDeviceMapping.DeviceName BlockDeviceMapping.NoDevice BlockDeviceMapping.VirtualName"+
+		" BlockDeviceMapping.Ebs.VolumeSize BlockDeviceMapping.Ebs.VolumeType BlockDeviceMapping.Ebs.DeleteOnTermination"+
+		" BlockDeviceMapping.Ebs.Encrypted BlockDeviceMapping.Ebs.Iops BlockDeviceMapping.Ebs.Throughput"+
 		" Placement.AvailabilityZone Placement.AvailabilityZoneId Placement.Tenancy=default EbsOptimized Monitoring.Enabled"+
 		" DisableApiTermination DisableApiStop InstanceInitiatedShutdownBehavior CreditSpecification.CpuCredits"+
 		" MetadataOptions.HttpTokens MetadataOptions.HttpEndpoint MetadataOptions.HttpPutResponseHopLimit"+

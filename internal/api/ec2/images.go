@@ -139,8 +139,8 @@ func (c *call) imageView(i *image) model.Image {
 		PlatformDetails: new(platformDetails), UsageOperation: new(usageOperation), ProductCodes: []model.ProductCode{},
 		Tags: []model.Tag{}, BlockDeviceMappings: []model.BlockDeviceMapping{{
 			DeviceName: new(rootDevice), Ebs: &model.EbsBlockDevice{
-				SnapshotId: new(imageSnapshot(i.id)), VolumeSize: new(rootSize), VolumeType: new(rootVolumeType),
-				Iops: new(rootIOPS), Throughput: new(rootThroughput), DeleteOnTermination: new(true), Encrypted: new(false),
+				SnapshotId: new(imageSnapshot(i.id)), VolumeSize: &imageRoot.Size, VolumeType: &imageRoot.Type,
+				Iops: &imageRoot.IOPS, Throughput: &imageRoot.Throughput, DeleteOnTermination: new(true), Encrypted: new(false),
 			},
 		}},
 	}
@@ -166,8 +166,8 @@ var imageFilters = filterable[*image]{
 		"block-device-mapping.device-name":           fixed[*image](rootDevice),
 		"block-device-mapping.encrypted":             fixed[*image]("false"),
 		"block-device-mapping.snapshot-id":           one(func(_ *call, i *image) string { return imageSnapshot(i.id) }),
-		"block-device-mapping.volume-size":           fixed[*image](number(rootSize)),
-		"block-device-mapping.volume-type":           fixed[*image](rootVolumeType),
+		"block-device-mapping.volume-size":           fixed[*image](number(imageRoot.Size)),
+		"block-device-mapping.volume-type":           fixed[*image](imageRoot.Type),
 		"creation-date":                              one(func(_ *call, i *image) string { return i.created }),
 		"description":                                one(func(_ *call, i *image) string { return i.description }),
 		"ena-support":                                fixed[*image]("true"),

@@ -74,7 +74,7 @@ func settingFilters() map[string]field[vm] {
 	}
 	return map[string]field[vm]{
 		"block-device-mapping.attach-time":           disk(func(i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
-		"block-device-mapping.delete-on-termination": disk(func(vm) string { return "true" }),
+		"block-device-mapping.delete-on-termination": disk(func(i vm) string { return yes(!i.RootVolume.Keep) }),
 		"block-device-mapping.device-name":           disk(func(vm) string { return rootDevice }),
 		"block-device-mapping.status":                disk(func(vm) string { return "attached" }),
 		"block-device-mapping.volume-id":             disk(rootVolume),

@@ -54,6 +54,9 @@ func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, e
 		return l, err
 	}
 	l.Settings.VolumeTags = tags["volume"]
+	if l.Settings.RootVolume, err = readRootVolume(in.BlockDeviceMappings); err != nil {
+		return l, err
+	}
 	if err := c.readZone(in.Placement, &l); err != nil {
 		return l, err
 	}
