@@ -159,7 +159,9 @@ func bindInstances(t map[string]handler) {
 		" BlockDeviceMapping.DeviceName BlockDeviceMapping.NoDevice BlockDeviceMapping.VirtualName"+
 		" BlockDeviceMapping.Ebs.VolumeSize BlockDeviceMapping.Ebs.VolumeType BlockDeviceMapping.Ebs.DeleteOnTermination"+
 		" BlockDeviceMapping.Ebs.Encrypted BlockDeviceMapping.Ebs.Iops BlockDeviceMapping.Ebs.Throughput"+
-		" Placement.AvailabilityZone Placement.AvailabilityZoneId Placement.Tenancy=default EbsOptimized Monitoring.Enabled"+
+		" Placement.AvailabilityZone Placement.AvailabilityZoneId Placement.Tenancy=default"+
+		" Placement.GroupName= CpuOptions.CoreCount CpuOptions.ThreadsPerCore"+
+		" NetworkPerformanceOptions.BandwidthWeighting=default EbsOptimized Monitoring.Enabled"+
 		" DisableApiTermination DisableApiStop InstanceInitiatedShutdownBehavior CreditSpecification.CpuCredits"+
 		" MetadataOptions.HttpTokens MetadataOptions.HttpEndpoint MetadataOptions.HttpPutResponseHopLimit"+
 		" MetadataOptions.HttpProtocolIpv6 MetadataOptions.InstanceMetadataTags"+
@@ -173,7 +175,9 @@ func bindInstances(t map[string]handler) {
 		" NetworkInterface.Ipv4Prefix NetworkInterface.Ipv4PrefixCount NetworkInterface.Ipv6Addresses"+
 		" NetworkInterface.Ipv6AddressCount NetworkInterface.Ipv6Prefix NetworkInterface.Ipv6PrefixCount"+
 		" NetworkInterface.PrimaryIpv6 NetworkInterface.DeleteOnTermination NetworkInterface.AssociatePublicIpAddress"+
-		" NetworkInterface.InterfaceType NetworkInterface.ConnectionTrackingSpecification", runInstances)
+		" NetworkInterface.InterfaceType NetworkInterface.ConnectionTrackingSpecification"+
+		" NetworkInterface.EnaSrdSpecification.EnaSrdEnabled=false"+
+		" NetworkInterface.EnaSrdSpecification.EnaSrdUdpSpecification.EnaSrdUdpEnabled=false", runInstances)
 	bind(t, "InstanceId Filter MaxResults NextToken IncludeManagedResources", describeInstances)
 	bind(t, "InstanceId", startInstances)
 	bind(t, "InstanceId Force Hibernate=false", stopInstances)

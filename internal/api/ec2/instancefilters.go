@@ -96,9 +96,10 @@ var instanceFilters = func() filterable[vm] {
 			"launch-time":                         one(func(_ *call, i vm) string { return i.LaunchTime().UTC().Format(filterTime) }),
 			"maintenance-options.auto-recovery":   fixed[vm]("default"),
 			"metadata-options.http-protocol-ipv4": one(func(_ *call, i vm) string { return *metadataOptions(i).HttpEndpoint }),
-			"operator.managed":                    fixed[vm]("false"),
-			"owner-id":                            one(accountOf[vm]),
-			"private-ip-address":                  ofPrimary("private-ip-address"),
+			"network-performance-options.bandwidth-weighting": fixed[vm](bandwidthWeighting),
+			"operator.managed":   fixed[vm]("false"),
+			"owner-id":           one(accountOf[vm]),
+			"private-ip-address": ofPrimary("private-ip-address"),
 			"private-dns-name-options.enable-resource-name-dns-a-record":    one(func(_ *call, i vm) string { return yes(i.RecordA) }),
 			"private-dns-name-options.enable-resource-name-dns-aaaa-record": one(func(_ *call, i vm) string { return yes(i.RecordAAAA) }),
 			"private-dns-name-options.hostname-type":                        one(func(_ *call, i vm) string { return hostnameType(i) }),
@@ -190,7 +191,7 @@ const instanceAbsent = `affinity boot-mode capacity-reservation-id
 	current-instance-boot-mode host-id iam-instance-profile.arn iam-instance-profile.id instance-lifecycle kernel-id
 	network-interface.addresses.association.carrier-ip network-interface.addresses.association.customer-owned-ip
 	network-interface.association.carrier-ip network-interface.association.customer-owned-ip
-	network-interface.operator.principal network-interface.outpost-arn network-performance-options.bandwidth-weighting
+	network-interface.operator.principal network-interface.outpost-arn
 	operator.principal outpost-arn placement-group-name placement-partition-number platform product-code product-code.type
 	ramdisk-id requester-id spot-instance-request-id tpm-support`
 

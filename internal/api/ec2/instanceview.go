@@ -32,6 +32,7 @@ func (c *call) instance(i *control.Instance) model.Instance {
 		Operator:                         &model.OperatorResponse{Managed: new(false)},
 		CapacityReservationSpecification: &model.CapacityReservationSpecificationResponse{CapacityReservationPreference: new("open")},
 		MaintenanceOptions:               &model.InstanceMaintenanceOptions{AutoRecovery: new("default")},
+		NetworkPerformanceOptions:        &model.InstanceNetworkPerformanceOptions{BandwidthWeighting: new(bandwidthWeighting)},
 		PrivateDnsNameOptions: &model.PrivateDnsNameOptionsResponse{
 			HostnameType: new(hostnameType(i)), EnableResourceNameDnsARecord: &i.RecordA, EnableResourceNameDnsAAAARecord: &i.RecordAAAA,
 		},
@@ -39,7 +40,7 @@ func (c *call) instance(i *control.Instance) model.Instance {
 	if t := typeNamed(i.Type); t != nil {
 		out.Architecture, out.Hypervisor = &t.Architecture, text(hypervisor(t.InstanceType))
 		out.VirtualizationType = new("hvm")
-		out.CpuOptions = &model.CpuOptions{CoreCount: new(max(t.VCPUs/threads(t), 1)), ThreadsPerCore: new(threads(t))}
+		out.CpuOptions = &model.CpuOptions{CoreCount: new(cores(t)), ThreadsPerCore: new(threads(t))}
 	}
 	if i.ReasonCode != "" {
 		out.StateReason = &model.StateReason{Code: &i.ReasonCode, Message: &i.ReasonText}
@@ -75,6 +76,11 @@ func threads(t *instanceType) int {
 	}
 	return 1
 }
+
+// bandwidthWeighting is that of every instance: bandwidth is the machine's.
+const bandwidthWeighting = "default"
+
+func cores(t *instanceType) int { return max(t.VCPUs/threads(t), 1) }
 
 func tenancy(i *control.Instance) string { return cmp.Or(i.Tenancy, "default") }
 

@@ -57,6 +57,9 @@ func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, e
 	if l.Settings.RootVolume, err = readRootVolume(in.BlockDeviceMappings); err != nil {
 		return l, err
 	}
+	if err := onlyShownCPU(in.CpuOptions, l.Type); err != nil {
+		return l, err
+	}
 	if err := c.readZone(in.Placement, &l); err != nil {
 		return l, err
 	}
@@ -131,6 +134,20 @@ func readSettings(in *model.RunInstancesRequest, l *control.LaunchInput) error {
 		return combination("The instance type %s does not support a credit specification.", clip(l.Type))
 	default:
 		s.CreditUnlimited = credits == "unlimited"
+	}
+	return nil
+}
+
+// onlyShownCPU refuses other cores than instances of a type are shown with. The
+// launch itself refuses types that there are not.
+func onlyShownCPU(in *model.CpuOptionsRequest, name string) error {
+	t := typeNamed(name)
+	if in == nil || t == nil {
+		return nil
+	}
+	if n, m := in.CoreCount, in.ThreadsPerCore; n != nil && *n != cores(t) || m != nil && *m != threads(t) {
+		return unsupported("CpuOptions of instances of type %s are not supported by enilab but for what they have: CoreCount %d, ThreadsPerCore %d.",
+			clip(name), cores(t), threads(t))
 	}
 	return nil
 }
