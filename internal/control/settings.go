@@ -70,7 +70,9 @@ type InstanceSettings struct {
 	EBSOptimized     bool
 	Monitoring       bool // detailed monitoring
 	CreditUnlimited  bool // of a burstable type
-	Metadata         MetadataOptions
+	// InstanceProfile is the ARN of its IAM instance profile, "" without.
+	InstanceProfile string `json:",omitzero"`
+	Metadata        MetadataOptions
 	// MetadataLag is how far its metadata is behind; see Service.MetadataState.
 	MetadataLag time.Duration
 	VolumeTags  Tags       // of its root volume

@@ -160,7 +160,7 @@ func bindInstances(t map[string]handler) {
 		" BlockDeviceMapping.Ebs.VolumeSize BlockDeviceMapping.Ebs.VolumeType BlockDeviceMapping.Ebs.DeleteOnTermination"+
 		" BlockDeviceMapping.Ebs.Encrypted BlockDeviceMapping.Ebs.Iops BlockDeviceMapping.Ebs.Throughput"+
 		" Placement.AvailabilityZone Placement.AvailabilityZoneId Placement.Tenancy=default"+
-		" Placement.GroupName= CpuOptions.CoreCount CpuOptions.ThreadsPerCore"+
+		" IamInstanceProfile.Name IamInstanceProfile.Arn Placement.GroupName= CpuOptions.CoreCount CpuOptions.ThreadsPerCore"+
 		" NetworkPerformanceOptions.BandwidthWeighting=default EbsOptimized Monitoring.Enabled"+
 		" DisableApiTermination DisableApiStop InstanceInitiatedShutdownBehavior CreditSpecification.CpuCredits"+
 		" MetadataOptions.HttpTokens MetadataOptions.HttpEndpoint MetadataOptions.HttpPutResponseHopLimit"+

@@ -16,6 +16,9 @@ var (
 	idImage = control.IDKind{
 		Prefix: "ami-", NotFound: "InvalidAMIID.NotFound", Malformed: "InvalidAMIID.Malformed", Noun: "image id",
 	}
+	idProfileAssociation = control.IDKind{
+		Prefix: "iip-assoc-", NotFound: "InvalidAssociationID.NotFound", Malformed: "InvalidAssociationID.Malformed", Noun: "association ID",
+	}
 	idVolume = control.IDKind{
 		Prefix: "vol-", NotFound: "InvalidVolume.NotFound", Malformed: "InvalidVolumeID.Malformed", Noun: "volume",
 	}

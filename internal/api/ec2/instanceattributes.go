@@ -303,25 +303,3 @@ func describeInstanceCreditSpecifications(c *call, in *model.DescribeInstanceCre
 	}
 	return out, nil
 }
-
-var profileFilters = filterable[struct{}]{
-	action: "DescribeIamInstanceProfileAssociations",
-	absent: "instance-id state",
-}
-
-// describeIamInstanceProfileAssociations has nothing to show: there is no IAM
-// here, and no instance has a profile.
-func describeIamInstanceProfileAssociations(c *call, in *model.DescribeIamInstanceProfileAssociationsRequest) (result, error) {
-	if _, err := profileFilters.compile(c, in.Filters); err != nil {
-		return nil, err
-	}
-	if _, err := c.page(in.MaxResults, in.NextToken, "associationIds", in.AssociationIds); err != nil {
-		return nil, err
-	}
-	if len(in.AssociationIds) > 0 {
-		return nil, query.Refuse("InvalidAssociationID.NotFound", "The association ID '%s' does not exist", clip(in.AssociationIds[0]))
-	}
-	return &model.DescribeIamInstanceProfileAssociationsResult{
-		IamInstanceProfileAssociations: []model.IamInstanceProfileAssociation{},
-	}, nil
-}

@@ -188,7 +188,7 @@ var instanceFilters = func() filterable[vm] {
 const instanceAbsent = `affinity boot-mode capacity-reservation-id
 	capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id
 	capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn
-	current-instance-boot-mode host-id iam-instance-profile.arn iam-instance-profile.id instance-lifecycle kernel-id
+	current-instance-boot-mode host-id instance-lifecycle kernel-id
 	network-interface.addresses.association.carrier-ip network-interface.addresses.association.customer-owned-ip
 	network-interface.association.carrier-ip network-interface.association.customer-owned-ip
 	network-interface.operator.principal network-interface.outpost-arn

@@ -61,6 +61,7 @@ func (c *call) showSettings(i *control.Instance, out *model.Instance) {
 	out.MetadataOptions, out.EbsOptimized, out.EnaSupport = metadataOptions(i), &i.EBSOptimized, new(hasENA(i.Type))
 	out.RootDeviceName, out.RootDeviceType, out.BlockDeviceMappings = new(rootDevice), new(rootDeviceType), c.blockDevices(i)
 	out.PlatformDetails, out.UsageOperation, out.UsageOperationUpdateTime = new(platformDetails), new(usageOperation), &i.LaunchAt
+	out.IamInstanceProfile = profileOf(i)
 	out.EnclaveOptions = &model.EnclaveOptions{Enabled: new(false)}
 	out.HibernationOptions = &model.HibernationOptions{Configured: new(false)}
 }
@@ -82,6 +83,8 @@ func settingFilters() map[string]field[vm] {
 		"ena-support":                                one(func(_ *call, i vm) string { return yes(hasENA(i.Type)) }),
 		"enclave-options.enabled":                    fixed[vm]("false"),
 		"hibernation-options.configured":             fixed[vm]("false"),
+		"iam-instance-profile.arn":                   ofProfile(func(arn string) string { return arn }),
+		"iam-instance-profile.id":                    ofProfile(profileID),
 		"metadata-options.http-endpoint":             meta(func(m *model.InstanceMetadataOptionsResponse) *string { return m.HttpEndpoint }),
 		"metadata-options.http-protocol-ipv6": meta(func(m *model.InstanceMetadataOptionsResponse) *string {
 			return m.HttpProtocolIpv6

@@ -57,6 +57,9 @@ func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, e
 	if l.Settings.RootVolume, err = readRootVolume(in.BlockDeviceMappings); err != nil {
 		return l, err
 	}
+	if l.Settings.InstanceProfile, err = c.readProfile(in.IamInstanceProfile); err != nil {
+		return l, err
+	}
 	if err := onlyShownCPU(in.CpuOptions, l.Type); err != nil {
 		return l, err
 	}
