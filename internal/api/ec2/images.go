@@ -135,7 +135,7 @@ func (c *call) imageView(i *image) model.Image {
 		ImageId: &i.id, Name: &i.name, Description: &i.description, Architecture: &i.architecture, OwnerId: &i.owner,
 		ImageOwnerAlias: text(i.alias), ImageLocation: new(i.location()), CreationDate: &i.created, State: new("available"),
 		Public: new(i.public(c)), ImageType: new("machine"), RootDeviceName: new(rootDevice), RootDeviceType: new(rootDeviceType),
-		VirtualizationType: new("hvm"), Hypervisor: new("xen"), EnaSupport: new(true), SriovNetSupport: new("simple"),
+		VirtualizationType: new(virtualization), Hypervisor: new("xen"), EnaSupport: new(true), SriovNetSupport: new("simple"),
 		PlatformDetails: new(platformDetails), UsageOperation: new(usageOperation), ProductCodes: []model.ProductCode{},
 		Tags: []model.Tag{}, BlockDeviceMappings: []model.BlockDeviceMapping{{
 			DeviceName: new(rootDevice), Ebs: &model.EbsBlockDevice{
@@ -185,7 +185,7 @@ var imageFilters = filterable[*image]{
 		"root-device-type":    fixed[*image](rootDeviceType),
 		"sriov-net-support":   fixed[*image]("simple"),
 		"state":               fixed[*image]("available"),
-		"virtualization-type": fixed[*image]("hvm"),
+		"virtualization-type": fixed[*image](virtualization),
 	},
 	absent: `free-tier-eligible image-allowed kernel-id platform product-code product-code.type ramdisk-id source-image-id
 		source-image-region source-instance-id state-reason-code state-reason-message`,

@@ -106,7 +106,7 @@ var instanceFilters = func() filterable[vm] {
 			"source-dest-check":                                             ofPrimary("source-dest-check"),
 			"subnet-id":                                                     alive(func(i vm) string { return i.Subnet }),
 			"tenancy":                                                       one(func(_ *call, i vm) string { return tenancy(i) }),
-			"virtualization-type":                                           fixed[vm]("hvm"),
+			"virtualization-type":                                           fixed[vm](virtualization),
 			"vpc-id":                                                        alive(func(i vm) string { return i.VPC }),
 			"reservation-id":                                                one(func(_ *call, i vm) string { return i.ReservationID }),
 			"state-reason-code":                                             textOr(func(_ *call, i vm) string { return i.ReasonCode }),

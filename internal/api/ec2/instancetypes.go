@@ -117,12 +117,24 @@ func (t *instanceType) info() model.InstanceTypeInfo {
 	return model.InstanceTypeInfo{
 		InstanceType: &t.Name, CurrentGeneration: &t.current, BareMetal: &t.bareMetal,
 		BurstablePerformanceSupported: &t.burstable, Hypervisor: text(t.Hypervisor),
-		MemoryInfo:    &model.MemoryInfo{SizeInMiB: new(int64(t.MemoryMiB))},
-		VCpuInfo:      &model.VCpuInfo{DefaultVCpus: &t.VCPUs},
+		MemoryInfo: &model.MemoryInfo{SizeInMiB: new(int64(t.MemoryMiB))},
+		VCpuInfo: &model.VCpuInfo{
+			DefaultVCpus: &t.VCPUs, DefaultCores: new(cores(t)), DefaultThreadsPerCore: new(threads(t)),
+		},
+		FreeTierEligible: new(t.freeTier()), SupportedUsageClasses: usageClasses,
+		SupportedRootDeviceTypes: []string{rootDeviceType}, SupportedVirtualizationTypes: []string{virtualization},
 		ProcessorInfo: &model.ProcessorInfo{SupportedArchitectures: t.architectures},
 		NetworkInfo:   n,
 	}
 }
+
+// What every type is said to support.
+var usageClasses = []string{"on-demand", "spot"}
+
+const virtualization = "hvm"
+
+// freeTier reports whether AWS's Free Tier has the type, in some region at least.
+func (t *instanceType) freeTier() bool { return t.Name == "t2.micro" || t.Name == "t3.micro" }
 
 func typePlace(t *instanceType) string { return t.Name }
 
@@ -132,6 +144,7 @@ var typeFilters = filterable[*instanceType]{
 		"bare-metal":                      one(func(_ *call, t *instanceType) string { return yes(t.bareMetal) }),
 		"burstable-performance-supported": one(func(_ *call, t *instanceType) string { return yes(t.burstable) }),
 		"current-generation":              one(func(_ *call, t *instanceType) string { return yes(t.current) }),
+		"free-tier-eligible":              one(func(_ *call, t *instanceType) string { return yes(t.freeTier()) }),
 		"hypervisor": func(_ *call, t *instanceType, match func(string) bool) bool {
 			return t.Hypervisor != "" && match(t.Hypervisor)
 		},
@@ -146,6 +159,11 @@ var typeFilters = filterable[*instanceType]{
 		"network-info.maximum-network-interfaces":   one(func(_ *call, t *instanceType) string { return number(t.Interfaces) }),
 		"network-info.network-performance":          one(func(_ *call, t *instanceType) string { return t.Performance }),
 		"processor-info.supported-architecture":     some(func(_ *call, t *instanceType) []string { return t.architectures }),
+		"supported-root-device-type":                fixed[*instanceType](rootDeviceType),
+		"supported-usage-class":                     some(func(*call, *instanceType) []string { return usageClasses }),
+		"supported-virtualization-type":             fixed[*instanceType](virtualization),
+		"vcpu-info.default-cores":                   one(func(_ *call, t *instanceType) string { return number(cores(t)) }),
+		"vcpu-info.default-threads-per-core":        one(func(_ *call, t *instanceType) string { return number(threads(t)) }),
 		"vcpu-info.default-vcpus":                   one(func(_ *call, t *instanceType) string { return number(t.VCPUs) }),
 	},
 	// Facts about disks, processors and firmware that enilab does not know.
@@ -153,16 +171,14 @@ var typeFilters = filterable[*instanceType]{
 		ebs-info.ebs-optimized-info.baseline-bandwidth-in-mbps ebs-info.ebs-optimized-info.baseline-iops
 		ebs-info.ebs-optimized-info.baseline-throughput-in-mbps ebs-info.ebs-optimized-info.maximum-bandwidth-in-mbps
 		ebs-info.ebs-optimized-info.maximum-iops ebs-info.ebs-optimized-info.maximum-throughput-in-mbps
-		ebs-info.ebs-optimized-support ebs-info.encryption-support ebs-info.nvme-support free-tier-eligible
+		ebs-info.ebs-optimized-support ebs-info.encryption-support ebs-info.nvme-support
 		hibernation-supported instance-storage-info.disk.count instance-storage-info.disk.size-in-gb
 		instance-storage-info.disk.type instance-storage-info.encryption-support instance-storage-info.nvme-support
 		instance-storage-info.total-size-in-gb instance-storage-supported network-info.bandwidth-weightings
 		network-info.efa-info.maximum-efa-interfaces network-info.flexible-ena-queues-support
 		network-info.encryption-in-transit-supported nitro-enclaves-support nitro-tpm-support
 		nitro-tpm-info.supported-versions processor-info.sustained-clock-speed-in-ghz processor-info.supported-features
-		reboot-migration-support supported-boot-mode supported-root-device-type supported-usage-class
-		supported-virtualization-type vcpu-info.default-cores vcpu-info.default-threads-per-core vcpu-info.valid-cores
-		vcpu-info.valid-threads-per-core`,
+		reboot-migration-support supported-boot-mode vcpu-info.valid-cores vcpu-info.valid-threads-per-core`,
 }
 
 func describeInstanceTypes(c *call, in *model.DescribeInstanceTypesRequest) (result, error) {

@@ -39,7 +39,7 @@ func (c *call) instance(i *control.Instance) model.Instance {
 	}
 	if t := typeNamed(i.Type); t != nil {
 		out.Architecture, out.Hypervisor = &t.Architecture, text(hypervisor(t.InstanceType))
-		out.VirtualizationType = new("hvm")
+		out.VirtualizationType = new(virtualization)
 		out.CpuOptions = &model.CpuOptions{CoreCount: new(cores(t)), ThreadsPerCore: new(threads(t))}
 	}
 	if i.ReasonCode != "" {

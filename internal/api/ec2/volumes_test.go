@@ -5,12 +5,10 @@ import (
 	"testing"
 )
 
-// launch starts an instance of no more than is said and returns it as
-// DescribeInstances shows it.
+// launch starts an instance and returns it as DescribeInstances shows it.
 func (l *lab) launch(params ...string) *element {
 	l.t.Helper()
-	id := l.must("RunInstances", append([]string{"ImageId=ami-0123456789abcdef0", "MinCount=1", "MaxCount=1", "InstanceType=t3.micro"},
-		params...)...).text("instancesSet.1.instanceId")
+	id := l.must("RunInstances", append([]string{"ImageId=ami-0123456789abcdef0", "MinCount=1", "MaxCount=1"}, params...)...).text("instancesSet.1.instanceId")
 	return l.must("DescribeInstances", "InstanceId.1="+id).at("reservationSet.1.instancesSet.1")
 }
 
