@@ -42,9 +42,11 @@ func TestTheListOfActionsIsTrue(t *testing.T) {
 			lack = append(lack, name)
 		}
 	}
-	fmt.Fprintf(&b, "## Implemented: %d\n\n", len(have))
+	fmt.Fprintf(&b, "## Implemented: %d\n\nWith the parameters that are refused.\n\n| action | not acted on |\n|---|---|\n", len(have))
+	types := decoded(t)
 	for _, name := range have {
-		fmt.Fprintf(&b, "- %s\n", name)
+		h := handlers[name]
+		fmt.Fprintf(&b, "| %s | %s |\n", name, strings.Join(h.left(types, name+"Request", ""), ", "))
 	}
 	fmt.Fprintf(&b, "\n## Not implemented: %d\n\nThese answer `UnsupportedOperation` and their own name; a name that EC2 does not have answers `InvalidAction`.\n\n%s\n",
 		len(lack), strings.Join(lack, ", "))
