@@ -74,3 +74,16 @@ func ZoneID(name string) string {
 	}
 	return ""
 }
+
+// Partition is the part of AWS that a region belongs to. Accounts, names and what
+// DescribeRegions lists are of one partition (AWS General Reference, "Amazon
+// Resource Names").
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}

@@ -58,5 +58,5 @@ func New(opt Options) (*API, error) {
 
 // arn names a resource of the account in the region of the call.
 func (c *call) arn(kind, id string) string {
-	return "arn:aws:ec2:" + c.region.Name + ":" + c.api.opt.Account + ":" + kind + "/" + id
+	return "arn:" + control.Partition(c.region.Name) + ":ec2:" + c.region.Name + ":" + c.api.opt.Account + ":" + kind + "/" + id
 }

@@ -27,7 +27,7 @@ func (c *call) readProfile(in *model.IamInstanceProfileSpecification) (string, e
 	case in.Name != nil && !profileName.MatchString(*in.Name):
 		return "", invalid("Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", clip(*in.Name))
 	case in.Name != nil:
-		return "arn:aws:iam::" + c.api.opt.Account + ":instance-profile/" + *in.Name, nil
+		return "arn:" + control.Partition(c.region.Name) + ":iam::" + c.api.opt.Account + ":instance-profile/" + *in.Name, nil
 	case !profileARN.MatchString(*in.Arn):
 		return "", invalid("Value (%s) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN", clip(*in.Arn)) // unverified: the text
 	}

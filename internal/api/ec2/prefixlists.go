@@ -25,7 +25,7 @@ func (c *call) managedList(l *control.PrefixList) model.ManagedPrefixList {
 		PrefixListArn: new(c.arn("prefix-list", l.ID)), Tags: tagList(l.Tags),
 	}
 	if l.AWS {
-		m.PrefixListArn = new("arn:aws:ec2:" + c.region.Name + ":aws:prefix-list/" + l.ID)
+		m.PrefixListArn = new("arn:" + control.Partition(c.region.Name) + ":ec2:" + c.region.Name + ":aws:prefix-list/" + l.ID)
 		return m
 	}
 	m.MaxEntries, m.Version = &l.MaxEntries, new(int64(l.Version))

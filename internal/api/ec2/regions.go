@@ -1,8 +1,6 @@
 package ec2
 
 import (
-	"strings"
-
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
@@ -16,19 +14,6 @@ func (c *call) zoneID(name string) *string {
 		}
 	}
 	return nil
-}
-
-// partitionOf is the partition of a region by its name. Accounts, and with them
-// what DescribeRegions lists, belong to one partition (AWS General Reference,
-// "Amazon Resource Names").
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
 }
 
 var regionFilters = filterable[control.RegionFacts]{
@@ -55,13 +40,13 @@ func describeRegions(c *call, in *model.DescribeRegionsRequest) (result, error) 
 		return nil, err
 	}
 	for _, name := range in.RegionNames {
-		if control.RegionByName(name) == nil || partitionOf(name) != partitionOf(c.region.Name) {
+		if control.RegionByName(name) == nil || control.Partition(name) != control.Partition(c.region.Name) {
 			return nil, invalid("Invalid region: '%s'", clip(name))
 		}
 	}
 	out := &model.DescribeRegionsResult{Regions: []model.Region{}}
 	for _, r := range control.Regions() {
-		if partitionOf(r.Name) != partitionOf(c.region.Name) {
+		if control.Partition(r.Name) != control.Partition(c.region.Name) {
 			continue
 		}
 		asked := len(in.RegionNames) == 0 || contains(in.RegionNames, r.Name)

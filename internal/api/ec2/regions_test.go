@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"enilab/internal/control"
 )
 
 // scope is an Authorization header that tells region and service. Where no keys
@@ -40,7 +42,7 @@ func TestRegionsOfThePartition(t *testing.T) {
 			if tt.want != nil && !slices.Equal(got, tt.want) {
 				t.Errorf("in %s: %v, want %v", tt.region, got, tt.want)
 			}
-			if tt.want == nil && (len(got) < 15 || slices.ContainsFunc(got, func(s string) bool { return partitionOf(s) != "aws" })) {
+			if tt.want == nil && (len(got) < 15 || slices.ContainsFunc(got, func(s string) bool { return control.Partition(s) != "aws" })) {
 				t.Errorf("in %s: %v", tt.region, got)
 			}
 		}

@@ -49,11 +49,9 @@ func publicName(a netip.Addr, region string) string {
 
 // services gives the domain of AWS's endpoints and the partition of a region.
 func services(region string) (domain, partition string) {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "amazonaws.com.cn", "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "amazonaws.com", "aws-us-gov"
+	domain, partition = "amazonaws.com", control.Partition(region)
+	if partition == "aws-cn" {
+		domain += ".cn"
 	}
-	return "amazonaws.com", "aws"
+	return domain, partition
 }
