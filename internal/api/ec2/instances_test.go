@@ -71,3 +71,21 @@ func TestImageAndTypeMatch(t *testing.T) {
 		l.must("RunInstances", "ImageId=ami-0123456789abcdef0", "InstanceType="+bad, "MinCount=1", "MaxCount=1")
 	}
 }
+
+// A launch is answered before it has public addresses.
+func TestAnswerOfALaunch(t *testing.T) {
+	l := newLab(t)
+	r := l.must("RunInstances", "ImageId=ami-0123456789abcdef0", "MinCount=1", "MaxCount=1") // the default subnets give public addresses
+	for path, want := range map[string]string{
+		"instanceState.name": "pending", "stateReason.code": "pending", "ipAddress": "-", "dnsName": "",
+		"networkInterfaceSet.1.association.publicIp": "-", "networkInterfaceSet.1.privateIpAddressesSet.1.association.publicIp": "-",
+	} {
+		if got := r.text("instancesSet.1." + path); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+	d := l.must("DescribeInstances", "InstanceId.1="+r.text("instancesSet.1.instanceId"))
+	if d.text("reservationSet.1.instancesSet.1.ipAddress") == "-" {
+		t.Errorf("it has no public address later: %s", d.raw)
+	}
+}

@@ -25,7 +25,26 @@ func runInstances(c *call, in *model.RunInstancesRequest) (result, error) {
 		return nil, err
 	}
 	c.state = c.svc.State()
-	return c.reservation(launched...), nil
+	r := c.reservation(launched...)
+	for n := range r.Instances {
+		asLaunched(&r.Instances[n])
+	}
+	return r, nil
+}
+
+// asLaunched takes from an instance what EC2 does not tell yet when it answers a
+// launch: public addresses, which DescribeInstances shows a moment later.
+func asLaunched(i *model.Instance) {
+	const pending = "pending"
+	i.StateReason = &model.StateReason{Code: new(pending), Message: new(pending)}
+	i.PublicIpAddress, i.PublicDnsName = nil, new("")
+	for n := range i.NetworkInterfaces {
+		eni := &i.NetworkInterfaces[n]
+		eni.Association = nil
+		for k := range eni.PrivateIpAddresses {
+			eni.PrivateIpAddresses[k].Association = nil
+		}
+	}
 }
 
 func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, error) {
