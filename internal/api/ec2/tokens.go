@@ -54,7 +54,7 @@ func (t *tokens) once(c *call, token string, f func() (result, error)) (result, 
 		return nil, mismatch
 	case before != nil && before.Answer == "":
 		return nil, query.Refuse("InternalError",
-			"The request with this client token was carried out, but the server ended before it could answer. What it made is there.")
+			"The request with this client token was carried out, but its answer was lost, as when the server ends at that moment. What it made is there.")
 	case before != nil:
 		return written(before.Answer), nil
 	case !first:
