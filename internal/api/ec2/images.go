@@ -101,13 +101,12 @@ func (c *call) image(id string) *image {
 // suits refuses a type that does not run a listed image. Of others nothing is
 // known, and an unknown type is for control to refuse.
 func (c *call) suits(id, typeName string) error {
-	images, types := c.listed(), instanceTypeList()
+	images, t := c.listed(), typeNamed(typeName)
 	i := slices.IndexFunc(images, func(i *image) bool { return i.id == id })
-	t, known := slices.BinarySearchFunc(types, typeName, func(t *instanceType, name string) int { return strings.Compare(t.Name, name) })
-	if i < 0 || !known {
+	if i < 0 || t == nil {
 		return nil
 	}
-	want, has := images[i].architecture, types[t].architectures
+	want, has := images[i].architecture, t.architectures
 	if slices.Contains(has, want) {
 		return nil
 	}
