@@ -2,7 +2,6 @@ package control
 
 import (
 	"cmp"
-	"maps"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -109,15 +108,13 @@ func compileAll(s *State) dataplane.Delta {
 func (s *State) rows() []Change {
 	txn := s.db.Txn(false)
 	var changes []Change
-	for _, table := range slices.SortedFunc(maps.Keys(tableOrder), func(a, b Table) int {
-		return cmp.Compare(tableOrder[a], tableOrder[b])
-	}) {
-		it, err := txn.Get(string(table), byID)
+	for _, k := range kinds {
+		it, err := txn.Get(string(k.Table), byID)
 		if err != nil {
-			panic("reading " + string(table) + ": " + err.Error())
+			panic("reading " + string(k.Table) + ": " + err.Error())
 		}
 		for raw := it.Next(); raw != nil; raw = it.Next() {
-			changes = append(changes, Change{Table: table, ID: rowID(raw), After: raw})
+			changes = append(changes, Change{Table: k.Table, ID: rowID(raw), After: raw})
 		}
 	}
 	return changes

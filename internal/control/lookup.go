@@ -1,7 +1,10 @@
 package control
 
-// visible reports whether who sees the regions of scope sees a row.
+// visible reports whether who sees the region scope, "" all, sees a row.
 func visible(scope string, row Row) bool {
+	if p, ok := row.(*Peering); ok && p.Accepter.Region == scope {
+		return true // both sides' regions show it
+	}
 	return scope == "" || row.Identity().Region == scope
 }
 
@@ -85,21 +88,8 @@ func (t *tx) dhcpOptions(id string) (*DHCPOptions, error) {
 	return find[DHCPOptions](t, DHCPOptionsID, TableDHCPOptions, byID, "dhcpOptionsId", id)
 }
 
-// peering finds a peering connection, which the regions of both its sides have.
 func (t *tx) peering(id string) (*Peering, error) {
-	if err := PeeringID.check("vpcPeeringConnectionId", id); err != nil {
-		return nil, err
-	}
-	p := get[*Peering](t, TablePeering, byID, id)
-	if p == nil || !p.in(t.scope) {
-		return nil, PeeringID.missing("vpcPeeringConnectionId", id)
-	}
-	return p, nil
-}
-
-// in reports whether who sees the regions of scope sees a peering connection.
-func (p *Peering) in(scope string) bool {
-	return scope == "" || p.Requester.Region == scope || p.Accepter.Region == scope
+	return find[Peering](t, PeeringID, TablePeering, byID, "vpcPeeringConnectionId", id)
 }
 
 func (t *tx) policy(id string) (*FailoverPolicy, error) {

@@ -107,12 +107,7 @@ func (m *machine) run(name string, f func(*tx) error) {
 // rank puts referrers behind what they refer to, and deletions last, the other
 // way round.
 func rank(c Change) int {
-	r := slices.Index([]Table{
-		TableRegion, TableDHCPOptions, TableVPC, TableSubnet, TablePrefixList, TableSecurityGroup, TableInstance,
-		TableNetworkInterface, TableAddress, TableInternetGateway, TableEgressOnlyGateway, TableNATGateway, TablePeering,
-		TableRouteTable, TableNetworkACL, TableKeyPair, TableFlowLog, TableCIDRReservation, TableInterfacePermission,
-		TablePolicy, TableFailover,
-	}, c.Table)
+	r := slices.IndexFunc(kinds, func(k *Kind) bool { return k.Table == c.Table })
 	if c.After == nil {
 		return 100 - r
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Tables that exist only in memory, derived from the network interfaces by
-// tx.putInterface. See tableEnded for one more.
+// tx.putInterface. See tableEnded for one more. Those of kinds are stored.
 const (
 	tableLease = "leases" // who holds an address in a VPC
 	tableUsage = "usage"  // how many addresses of a subnet are held
@@ -135,15 +135,6 @@ func table(name Table, indexes ...*memdb.IndexSchema) *memdb.TableSchema {
 	return t
 }
 
-// document is a table of a kind that is stored whole, with the indexes that
-// every kind has and some of its own.
-func document[T Row](name Table, more ...*memdb.IndexSchema) *memdb.TableSchema {
-	return table(name, append(more,
-		index(byID, true, key[T](func(r T) []byte { return mustKey(r.Identity().ID) })),
-		index(byCreation, false, key[T](func(r T) []byte { return mustKey(r.Identity().CreatedAt) })),
-		index(byVPC, false, key[T](func(r T) []byte { return optional(r.Identity().VPC) })))...)
-}
-
 // optional leaves rows without a value out of an index.
 func optional(parts ...string) []byte {
 	args := make([]any, len(parts))
@@ -158,49 +149,10 @@ func optional(parts ...string) []byte {
 
 var schema = func() *memdb.DBSchema {
 	s := &memdb.DBSchema{Tables: make(map[string]*memdb.TableSchema)}
+	for _, k := range kinds {
+		s.Tables[string(k.Table)] = table(k.Table, k.indexes...)
+	}
 	for _, t := range []*memdb.TableSchema{
-		table(TableVPC,
-			index(byID, true, key[*VPC](func(v *VPC) []byte { return mustKey(v.ID) })),
-			index(byCreation, false, key[*VPC](func(v *VPC) []byte { return mustKey(v.CreatedAt) }))),
-		table(TableSubnet,
-			index(byID, true, key[*Subnet](func(s *Subnet) []byte { return mustKey(s.ID) })),
-			index(byCreation, false, key[*Subnet](func(s *Subnet) []byte { return mustKey(s.CreatedAt) })),
-			index(byVPC, false, key[*Subnet](func(s *Subnet) []byte { return mustKey(s.VPC) })),
-			index(byMAC, true, key[*Subnet](func(s *Subnet) []byte { return mustKey(uint64(s.RouterMAC)) }))),
-		table(TableInstance,
-			index(byID, true, key[*Instance](func(i *Instance) []byte { return mustKey(i.ID) })),
-			index(byCreation, false, key[*Instance](func(i *Instance) []byte { return mustKey(i.LaunchAt) }))),
-		table(TableNetworkInterface, interfaceIndexes()...),
-		table(TableSecurityGroup, groupIndexes()...),
-		table(TableAddress, addressIndexes()...),
-		table(TablePolicy,
-			index(byID, true, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.ID) })),
-			index(byCreation, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.CreatedAt) })),
-			index(byInterface, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.NetworkInterface) })),
-			index(byProbe, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return optional(p.Probe.From) }))),
-		table(TableFailover,
-			index(byID, true, key[*Failover](func(f *Failover) []byte { return mustKey(f.ID) })),
-			index(byNewest, false, key[*Failover](func(f *Failover) []byte { return mustKey(^uint64(f.StartedAt)) }))),
-		document[*Region](TableRegion),
-		document[*DHCPOptions](TableDHCPOptions),
-		document[*PrefixList](TablePrefixList,
-			index(byName, false, key[*PrefixList](func(l *PrefixList) []byte { return mustKey(l.Region, l.Name) }))),
-		document[*InternetGateway](TableInternetGateway),
-		document[*EgressOnlyGateway](TableEgressOnlyGateway),
-		document[*NATGateway](TableNATGateway,
-			index(bySubnet, false, key[*NATGateway](func(g *NATGateway) []byte { return mustKey(g.Subnet) }))),
-		document[*Peering](TablePeering),
-		document[*RouteTable](TableRouteTable, routeTableIndexes()...),
-		document[*NetworkACL](TableNetworkACL, aclIndexes()...),
-		document[*KeyPair](TableKeyPair,
-			index(byName, true, key[*KeyPair](func(k *KeyPair) []byte { return mustKey(k.Region, k.Name) }))),
-		document[*FlowLog](TableFlowLog,
-			index(byTarget, false, key[*FlowLog](func(l *FlowLog) []byte { return mustKey(l.Resource) }))),
-		document[*CIDRReservation](TableCIDRReservation,
-			index(bySubnet, false, key[*CIDRReservation](func(r *CIDRReservation) []byte { return mustKey(r.Subnet) }))),
-		document[*ClientToken](TableClientToken),
-		document[*InterfacePermission](TableInterfacePermission,
-			index(byInterface, false, key[*InterfacePermission](func(p *InterfacePermission) []byte { return mustKey(p.Interface) }))),
 		table(tableLease,
 			index(byID, true, key[*lease](func(l *lease) []byte { return mustKey(l.VPC, l.Addr) }))),
 		table(tableUsage,

@@ -154,15 +154,6 @@ func (t *tx) emit(typ, resource string, detail ...string) {
 	t.events = append(t.events, e)
 }
 
-// tableOrder puts a row behind those it refers to.
-var tableOrder = map[Table]int{
-	TableRegion: 1, TableDHCPOptions: 2, TableVPC: 3, TableSubnet: 4, TablePrefixList: 5, TableSecurityGroup: 6,
-	TableInstance: 7, TableNetworkInterface: 8, TableAddress: 9, TableInternetGateway: 10, TableEgressOnlyGateway: 11,
-	TableNATGateway: 12, TablePeering: 13, TableRouteTable: 14, TableNetworkACL: 15, TableKeyPair: 16, TableFlowLog: 17,
-	TableCIDRReservation: 18, TableInterfacePermission: 19, TablePolicy: 20, TableFailover: 21,
-	TableClientToken: 22,
-}
-
 // commit turns what the transition did into a Commit of that revision.
 func (t *tx) commit(revision uint64) Commit {
 	c := Commit{
@@ -178,7 +169,7 @@ func (t *tx) commit(revision uint64) Commit {
 	}
 	for _, m := range t.Changes() {
 		table := Table(m.Table)
-		if tableOrder[table] == 0 || m.Before == m.After {
+		if _, stored := tableOrder[table]; !stored || m.Before == m.After {
 			continue // derived, or untouched in the end
 		}
 		row := m.After

@@ -1,7 +1,5 @@
 package control
 
-import "slices"
-
 // DHCPOptions returns one set of DHCP options.
 func (s *State) DHCPOptions(id string) *DHCPOptions {
 	return seek[DHCPOptions](s, TableDHCPOptions, byID, id)
@@ -50,19 +48,10 @@ func (s *State) NATGateways() []*NATGateway { return all[*NATGateway](s, TableNA
 
 // Peering returns one VPC peering connection, of which either side is in a
 // region that s shows.
-func (s *State) Peering(id string) *Peering {
-	p := firstIn[*Peering](s.db.Txn(false), string(TablePeering), byID, id)
-	if p == nil || !p.in(s.scope) {
-		return nil
-	}
-	return p
-}
+func (s *State) Peering(id string) *Peering { return seek[Peering](s, TablePeering, byID, id) }
 
 // Peerings returns every VPC peering connection.
-func (s *State) Peerings() []*Peering {
-	rows := allIn[*Peering](s.db.Txn(false), string(TablePeering), byCreation)
-	return slices.DeleteFunc(rows, func(p *Peering) bool { return !p.in(s.scope) })
-}
+func (s *State) Peerings() []*Peering { return all[*Peering](s, TablePeering, byCreation) }
 
 // RouteTable returns one route table.
 func (s *State) RouteTable(id string) *RouteTable {

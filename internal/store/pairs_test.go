@@ -105,6 +105,10 @@ func pairsAt(revision uint64) control.Commit {
 	put(control.TableVPC, pairVPC, &control.VPC{ID: pairVPC, CIDR: pairCIDR})
 	put(control.TableSubnet, pairSubnet, &control.Subnet{ID: pairSubnet, VPC: pairVPC, CIDR: pairCIDR})
 	for i := range 2 {
+		id := fmt.Sprint("sg-", i)
+		put(control.TableSecurityGroup, id, &control.SecurityGroup{ID: id, Ref: uint32(i + 1), VPC: pairVPC, Name: id})
+	}
+	for i := range 2 {
 		id := fmt.Sprint("i-", i)
 		put(control.TableInstance, id, &control.Instance{ID: id})
 	}
@@ -113,10 +117,6 @@ func pairsAt(revision uint64) control.Commit {
 			n := pairInterface(pair, side, pairRevision(pair, revision))
 			put(control.TableNetworkInterface, n.ID, n)
 		}
-	}
-	for i := range 2 {
-		id := fmt.Sprint("sg-", i)
-		put(control.TableSecurityGroup, id, &control.SecurityGroup{ID: id, Ref: uint32(i + 1), VPC: pairVPC, Name: id})
 	}
 	return c
 }

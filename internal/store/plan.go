@@ -23,34 +23,46 @@ type resource interface {
 	load(ctx context.Context, q *sqlcgen.Queries) ([]control.Change, error)
 }
 
-// kinds are all resources, each after those it refers to, child rows aside.
-var kinds = []struct {
+// own are the kinds with tables of their own, because constraints of the
+// database or queries need their columns.
+var own = map[control.Table]resource{
+	control.TableVPC:              vpcs,
+	control.TableSubnet:           subnets,
+	control.TableInstance:         instances,
+	control.TableNetworkInterface: networkInterfaces,
+	control.TableSecurityGroup:    securityGroups,
+	control.TableAddress:          addresses,
+	control.TablePolicy:           policies,
+	control.TableFailover:         failovers,
+}
+
+// stored is one kind and how it is written and read.
+type stored struct {
 	table control.Table
 	resource
-}{
-	{control.TableRegion, documents[control.Region, *control.Region]{control.TableRegion}},
-	{control.TableDHCPOptions, documents[control.DHCPOptions, *control.DHCPOptions]{control.TableDHCPOptions}},
-	{control.TableVPC, vpcs},
-	{control.TableSubnet, subnets},
-	{control.TablePrefixList, documents[control.PrefixList, *control.PrefixList]{control.TablePrefixList}},
-	{control.TableInstance, instances},
-	{control.TableNetworkInterface, networkInterfaces},
-	{control.TableSecurityGroup, securityGroups},
-	{control.TableAddress, addresses},
-	{control.TableInternetGateway, documents[control.InternetGateway, *control.InternetGateway]{control.TableInternetGateway}},
-	{control.TableEgressOnlyGateway, documents[control.EgressOnlyGateway, *control.EgressOnlyGateway]{control.TableEgressOnlyGateway}},
-	{control.TableNATGateway, documents[control.NATGateway, *control.NATGateway]{control.TableNATGateway}},
-	{control.TablePeering, documents[control.Peering, *control.Peering]{control.TablePeering}},
-	{control.TableRouteTable, documents[control.RouteTable, *control.RouteTable]{control.TableRouteTable}},
-	{control.TableNetworkACL, documents[control.NetworkACL, *control.NetworkACL]{control.TableNetworkACL}},
-	{control.TableKeyPair, documents[control.KeyPair, *control.KeyPair]{control.TableKeyPair}},
-	{control.TableFlowLog, documents[control.FlowLog, *control.FlowLog]{control.TableFlowLog}},
-	{control.TableCIDRReservation, documents[control.CIDRReservation, *control.CIDRReservation]{control.TableCIDRReservation}},
-	{control.TableInterfacePermission, documents[control.InterfacePermission, *control.InterfacePermission]{control.TableInterfacePermission}},
-	{control.TablePolicy, policies},
-	{control.TableFailover, failovers},
-	{control.TableClientToken, documents[control.ClientToken, *control.ClientToken]{control.TableClientToken}},
 }
+
+// kinds are control's, each after those it refers to, child rows aside.
+var kinds = func() []stored {
+	list := make([]stored, 0, len(control.Kinds()))
+	for _, k := range control.Kinds() {
+		r := own[k.Table]
+		if k.Document {
+			r = documents{k}
+		}
+		list = append(list, stored{k.Table, r})
+	}
+	return list
+}()
+
+// ranks are the places in kinds.
+var ranks = func() map[control.Table]int {
+	at := make(map[control.Table]int, len(kinds))
+	for i, k := range kinds {
+		at[k.table] = i
+	}
+	return at
+}()
 
 // step is one row's change and the rank of its table in kinds.
 type step struct {
@@ -63,13 +75,8 @@ type step struct {
 func plan(changes []control.Change) ([]step, error) {
 	steps := make([]step, 0, len(changes))
 	for _, c := range changes {
-		rank := -1
-		for i := range kinds {
-			if kinds[i].table == c.Table {
-				rank = i
-			}
-		}
-		if rank < 0 {
+		rank, known := ranks[c.Table]
+		if !known {
 			return nil, fmt.Errorf("change of %s in unknown table %q", c.ID, c.Table)
 		}
 		if err := kinds[rank].check(c); err != nil {

@@ -64,130 +64,73 @@ type tagged struct {
 	tags     control.Tags
 }
 
-// taggables are the kinds of resources that have tags, by the prefix of ids.
-var taggables = map[string]struct {
+// taggable is a kind of resources that have tags.
+type taggable struct {
 	id   control.IDKind
 	find func(s *control.State, id string) *tagged
 	all  func(s *control.State, yield func(tagged))
-}{
-	"vpc": {control.VPCID, func(s *control.State, id string) *tagged {
-		return as(s.VPC(id), tagVPC)
-	}, func(s *control.State, yield func(tagged)) { each(s.VPCs(), tagVPC, yield) }},
-	"subnet": {control.SubnetID, func(s *control.State, id string) *tagged {
-		return as(s.Subnet(id), tagSubnet)
-	}, func(s *control.State, yield func(tagged)) { each(s.Subnets(), tagSubnet, yield) }},
-	"i": {control.InstanceID, func(s *control.State, id string) *tagged {
-		return as(s.Instance(id), tagInstance)
-	}, func(s *control.State, yield func(tagged)) { each(s.Instances(), tagInstance, yield) }},
-	"vol": {idVolume, func(s *control.State, id string) *tagged {
-		return as(ofVolume(s, id), tagVolume)
-	}, func(s *control.State, yield func(tagged)) {
-		for _, i := range s.Instances() {
-			if i.State != control.InstanceTerminated {
-				yield(tagVolume(i))
+}
+
+// taggables are the kinds of resources that have tags, by the prefix of ids:
+// control's, and those that are parts of another kind's rows.
+var taggables = func() map[string]taggable {
+	by := map[string]taggable{
+		idVolume.Prefix: {idVolume, func(s *control.State, id string) *tagged {
+			i := ofVolume(s, id)
+			if i == nil {
+				return nil
 			}
-		}
-	}},
-	"eni": {control.InterfaceID, func(s *control.State, id string) *tagged {
-		return as(s.NetworkInterface(id), tagInterface)
-	}, func(s *control.State, yield func(tagged)) { each(s.NetworkInterfaces(), tagInterface, yield) }},
-	"sg": {control.GroupID, func(s *control.State, id string) *tagged {
-		return as(s.SecurityGroup(id), tagGroup)
-	}, func(s *control.State, yield func(tagged)) { each(s.SecurityGroups(), tagGroup, yield) }},
-	"sgr": {control.RuleID, func(s *control.State, id string) *tagged {
-		g := s.SecurityGroupOfRule(id)
-		if g == nil {
-			return nil
-		}
-		return new(tagRule(g.Rules[slices.IndexFunc(g.Rules, func(r control.SecurityGroupRule) bool { return r.ID == id })]))
-	}, func(s *control.State, yield func(tagged)) {
-		for _, g := range s.SecurityGroups() {
-			for _, r := range g.Rules {
-				yield(tagRule(r))
+			return new(tagVolume(i))
+		}, func(s *control.State, yield func(tagged)) {
+			for _, i := range s.Instances() {
+				if i.State != control.InstanceTerminated {
+					yield(tagVolume(i))
+				}
 			}
+		}},
+		control.RuleID.Prefix: {control.RuleID, func(s *control.State, id string) *tagged {
+			g := s.SecurityGroupOfRule(id)
+			if g == nil {
+				return nil
+			}
+			return new(tagRule(g.Rules[slices.IndexFunc(g.Rules, func(r control.SecurityGroupRule) bool { return r.ID == id })]))
+		}, func(s *control.State, yield func(tagged)) {
+			for _, g := range s.SecurityGroups() {
+				for _, r := range g.Rules {
+					yield(tagRule(r))
+				}
+			}
+		}},
+	}
+	for _, k := range control.Kinds() {
+		if k.Type == "" {
+			continue
 		}
-	}},
-	"pl": {control.PrefixListID, func(s *control.State, id string) *tagged {
-		return as(s.PrefixList(id), tagPrefixList)
-	}, func(s *control.State, yield func(tagged)) { each(s.PrefixLists(), tagPrefixList, yield) }},
-	"fl": {control.FlowLogID, func(s *control.State, id string) *tagged {
-		return as(s.FlowLog(id), tagFlowLog)
-	}, func(s *control.State, yield func(tagged)) { each(s.FlowLogs(), tagFlowLog, yield) }},
-	"eipalloc": {control.AllocationID, func(s *control.State, id string) *tagged {
-		return as(s.Address(id), tagAddress)
-	}, func(s *control.State, yield func(tagged)) { each(s.Addresses(), tagAddress, yield) }},
-	"rtb": {control.RouteTableID, func(s *control.State, id string) *tagged {
-		return as(s.RouteTable(id), tagRouteTable)
-	}, func(s *control.State, yield func(tagged)) { each(s.RouteTables(), tagRouteTable, yield) }},
-	"acl": {control.NetworkACLID, func(s *control.State, id string) *tagged {
-		return as(s.NetworkACL(id), tagNetworkACL)
-	}, func(s *control.State, yield func(tagged)) { each(s.NetworkACLs(), tagNetworkACL, yield) }},
-	"igw": {control.InternetGatewayID, func(s *control.State, id string) *tagged {
-		return as(s.InternetGateway(id), tagGateway)
-	}, func(s *control.State, yield func(tagged)) { each(s.InternetGateways(), tagGateway, yield) }},
-	"eigw": {control.EgressOnlyGatewayID, func(s *control.State, id string) *tagged {
-		return as(s.EgressOnlyGateway(id), tagEgressOnly)
-	}, func(s *control.State, yield func(tagged)) { each(s.EgressOnlyGateways(), tagEgressOnly, yield) }},
-	"dopt": {control.DHCPOptionsID, func(s *control.State, id string) *tagged {
-		return as(s.DHCPOptions(id), tagOptions)
-	}, func(s *control.State, yield func(tagged)) { each(s.DHCPOptionSets(), tagOptions, yield) }},
-	"scr": {control.ReservationID, func(s *control.State, id string) *tagged {
-		return as(s.CIDRReservation(id), tagReservation)
-	}, func(s *control.State, yield func(tagged)) { each(s.CIDRReservations(), tagReservation, yield) }},
-	"pcx": {control.PeeringID, func(s *control.State, id string) *tagged {
-		return as(s.Peering(id), tagPeering)
-	}, func(s *control.State, yield func(tagged)) { each(s.Peerings(), tagPeering, yield) }},
-	"nat": {control.NATGatewayID, func(s *control.State, id string) *tagged {
-		return as(s.NATGateway(id), tagNAT)
-	}, func(s *control.State, yield func(tagged)) { each(s.NATGateways(), tagNAT, yield) }},
-	"key": {control.KeyPairID, func(s *control.State, id string) *tagged {
-		return as(s.KeyPair(id), tagKeyPair)
-	}, func(s *control.State, yield func(tagged)) { each(s.KeyPairs(), tagKeyPair, yield) }},
+		of := func(row control.Row) tagged { return tagged{k.Type, row.Identity().ID, k.Tags(row)} }
+		by[k.ID.Prefix] = taggable{k.ID, func(s *control.State, id string) *tagged {
+			row := k.Row(s, id)
+			if row == nil {
+				return nil
+			}
+			return new(of(row))
+		}, func(s *control.State, yield func(tagged)) {
+			for _, row := range k.Rows(s) {
+				yield(of(row))
+			}
+		}}
+	}
+	return by
+}()
+
+// taggableOf finds the kind of an id by its prefix.
+func taggableOf(id string) (taggable, bool) {
+	prefix, _, _ := strings.Cut(id, "-")
+	k, ok := taggables[prefix+"-"]
+	return k, ok
 }
 
-func tagVPC(v *control.VPC) tagged           { return tagged{"vpc", v.ID, v.Tags} }
-func tagSubnet(s *control.Subnet) tagged     { return tagged{"subnet", s.ID, s.Tags} }
-func tagInstance(i *control.Instance) tagged { return tagged{"instance", i.ID, i.Tags} }
-func tagVolume(i *control.Instance) tagged   { return tagged{"volume", rootVolume(i), i.VolumeTags} }
-func tagInterface(n *control.NetworkInterface) tagged {
-	return tagged{"network-interface", n.ID, n.Tags}
-}
-func tagGroup(g *control.SecurityGroup) tagged { return tagged{"security-group", g.ID, g.Tags} }
-func tagAddress(a *control.Address) tagged     { return tagged{"elastic-ip", a.AllocationID, a.Tags} }
-func tagKeyPair(k *control.KeyPair) tagged     { return tagged{"key-pair", k.ID, k.Tags} }
-
-func tagNAT(g *control.NATGateway) tagged { return tagged{"natgateway", g.ID, g.Tags} }
-
-func tagRouteTable(r *control.RouteTable) tagged { return tagged{"route-table", r.ID, r.Tags} }
-func tagNetworkACL(a *control.NetworkACL) tagged { return tagged{"network-acl", a.ID, a.Tags} }
-func tagGateway(g *control.InternetGateway) tagged {
-	return tagged{"internet-gateway", g.ID, g.Tags}
-}
-func tagEgressOnly(g *control.EgressOnlyGateway) tagged {
-	return tagged{"egress-only-internet-gateway", g.ID, g.Tags}
-}
-func tagOptions(d *control.DHCPOptions) tagged { return tagged{"dhcp-options", d.ID, d.Tags} }
-func tagReservation(r *control.CIDRReservation) tagged {
-	return tagged{"subnet-cidr-reservation", r.ID, r.Tags}
-}
-func tagPeering(p *control.Peering) tagged { return tagged{"vpc-peering-connection", p.ID, p.Tags} }
-
+func tagVolume(i *control.Instance) tagged       { return tagged{"volume", rootVolume(i), i.VolumeTags} }
 func tagRule(r control.SecurityGroupRule) tagged { return tagged{"security-group-rule", r.ID, r.Tags} }
-func tagPrefixList(l *control.PrefixList) tagged { return tagged{"prefix-list", l.ID, l.Tags} }
-func tagFlowLog(l *control.FlowLog) tagged       { return tagged{"vpc-flow-log", l.ID, l.Tags} }
-
-func as[T any](row *T, of func(*T) tagged) *tagged {
-	if row == nil {
-		return nil
-	}
-	return new(of(row))
-}
-
-func each[T any](rows []*T, of func(*T) tagged, yield func(tagged)) {
-	for _, r := range rows {
-		yield(of(r))
-	}
-}
 
 // resources finds what CreateTags and DeleteTags name, all or nothing.
 func (c *call) resources(ids []string) ([]*tagged, error) {
@@ -196,8 +139,7 @@ func (c *call) resources(ids []string) ([]*tagged, error) {
 	}
 	var found []*tagged
 	for _, id := range ids {
-		prefix, _, _ := strings.Cut(id, "-")
-		kind, ok := taggables[prefix]
+		kind, ok := taggableOf(id)
 		if !ok {
 			return nil, query.Refuse("InvalidID", "The ID '%s' is not valid", clip(id))
 		}
@@ -296,8 +238,7 @@ func describeTags(c *call, in *model.DescribeTagsRequest) (result, error) {
 	}
 	if ids := exact(in.Filters, "resource-id"); ids != nil {
 		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
-			prefix, _, _ := strings.Cut(id, "-")
-			if kind, ok := taggables[prefix]; ok {
+			if kind, ok := taggableOf(id); ok {
 				if r := kind.find(c.state, id); r != nil {
 					add(*r)
 				}

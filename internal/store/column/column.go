@@ -150,8 +150,7 @@ func (j JSON[T]) Value() (driver.Value, error) {
 	return string(b), nil
 }
 
-// Scan implements sql.Scanner. A key that T does not have is an error: dropping
-// it silently would lose what an earlier version stored.
+// Scan implements sql.Scanner, by ReadJSON.
 func (j *JSON[T]) Scan(src any) error {
 	var zero T
 	j.V = zero
@@ -159,18 +158,24 @@ func (j *JSON[T]) Scan(src any) error {
 	case nil:
 		return nil
 	case string:
-		d := json.NewDecoder(strings.NewReader(v))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&j.V); err != nil {
-			return err
-		}
-		if _, err := d.Token(); err != io.EOF {
-			return errors.New("text after the JSON value")
-		}
-		return nil
+		return ReadJSON(v, &j.V)
 	default:
 		return mismatch(src, "JSON text or null")
 	}
+}
+
+// ReadJSON reads one value into v. A key that v does not have is an error:
+// dropping it silently would lose what an earlier version stored.
+func ReadJSON(text string, v any) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("text after the JSON value")
+	}
+	return nil
 }
 
 // replaced reports whether encoding/json has put U+FFFD in place of bytes that
