@@ -66,10 +66,8 @@ var addressFilters = filterable[*control.Address]{
 		"public-ip": given(func(_ *call, a *control.Address) string { return a.PublicIP.String() }),
 	},
 	tags: func(a *control.Address) control.Tags { return a.Tags },
-	further: map[string]field[*control.Address]{
-		// From the time of EC2-Classic; the AWS CLI's reference has it as an example.
-		"domain": fixed[*control.Address]("vpc"),
-	},
+	// From the time of EC2-Classic, whose addresses were "standard".
+	former: map[string]field[*control.Address]{"domain": fixed[*control.Address]("vpc")},
 }
 
 // byPublicIP finds Elastic IPs by the address itself.

@@ -50,6 +50,16 @@ func TestTheListOfActionsIsTrue(t *testing.T) {
 	}
 	fmt.Fprintf(&b, "\n## Not implemented: %d\n\nThese answer `UnsupportedOperation` and their own name; a name that EC2 does not have answers `InvalidAction`.\n\n%s\n",
 		len(lack), strings.Join(lack, ", "))
+	b.WriteString("\n## Filters by other names\n\nActions whose resources have tags take `tag-value` beside `tag-key` and `tag:NAME`. " +
+		"Where somebody is known to ask by\na name that EC2's reference does not have, or no longer, the action takes that too:\n\n" +
+		"| action | name | is | seen in |\n|---|---|---|---|\n")
+	for _, a := range filterAliases {
+		is := "a filter of its own"
+		if a.is != "" {
+			is = "`" + a.is + "`"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", a.action, a.name, is, a.seen)
+	}
 	path := filepath.Join("..", "..", "..", "docs", "ec2-api.md")
 	if *update {
 		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {

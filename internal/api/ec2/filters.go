@@ -32,6 +32,9 @@ func some[T any](of func(*call, T) []string) field[T] {
 // fixed is a field that is the same for every row.
 func fixed[T any](value string) field[T] { return one(func(*call, T) string { return value }) }
 
+// none is a field without values.
+func none[T any]() field[T] { return func(*call, T, func(string) bool) bool { return false } }
+
 // filterable is what the filters of one Describe action see of a row.
 type filterable[T any] struct {
 	action string
@@ -40,12 +43,8 @@ type filterable[T any] struct {
 	// has a value there, so that none matches.
 	absent string
 	tags   func(T) control.Tags // nil: rows have none
-	// aliases are older names of filters, which EC2 still takes: the API reference
-	// has some, and Terraform asks by them.
-	aliases map[string]string
-	// further are filters that EC2 takes although its API reference does not
-	// name them (any more).
-	further map[string]field[T]
+	// former are the filters of filterAliases that are no other's second name.
+	former map[string]field[T]
 }
 
 const tagPrefix = "tag:"
@@ -84,35 +83,18 @@ func (f *filterable[T]) compile(c *call, filters []model.Filter) (func(T) bool, 
 }
 
 func (f *filterable[T]) field(name string) (field[T], error) {
-	if current, ok := f.aliases[name]; ok {
-		name = current
-	}
+	name = currentName(f.action, name)
 	if of, ok := f.fields[name]; ok {
 		return of, nil
 	}
-	if of, ok := f.further[name]; ok {
+	if of, ok := f.former[name]; ok {
 		return of, nil
 	}
-	if f.tags != nil {
-		if key, ok := strings.CutPrefix(name, tagPrefix); ok && key != "" {
-			return func(_ *call, row T, match func(string) bool) bool {
-				v, has := f.tags(row)[key]
-				return has && match(v)
-			}, nil
-		}
-		if name == "tag-key" {
-			return func(_ *call, row T, match func(string) bool) bool {
-				for key := range f.tags(row) {
-					if match(key) {
-						return true
-					}
-				}
-				return false
-			}, nil
-		}
+	if of := f.tagField(name); of != nil {
+		return of, nil
 	}
 	if slices.Contains(strings.Fields(f.absent), name) {
-		return func(*call, T, func(string) bool) bool { return false }, nil
+		return none[T](), nil
 	}
 	return nil, invalid("The filter '%s' is invalid", clip(name))
 }

@@ -167,6 +167,7 @@ var instanceFilters = func() filterable[vm] {
 		},
 		absent: instanceAbsent,
 		tags:   func(i vm) control.Tags { return i.Tags },
+		former: map[string]field[vm]{"group-id": none[vm](), "group-name": none[vm]()},
 	}
 	for _, name := range []string{
 		"addresses.association.public-ip", "addresses.primary", "addresses.private-ip-address",

@@ -249,6 +249,22 @@ var interfaceFilters = filterable[eni]{
 	},
 	absent: "operator.principal",
 	tags:   func(n eni) control.Tags { return n.Tags },
+	former: map[string]field[eni]{
+		"attachment.nat-gateway-id": textOr(natOf),
+		"group-name":                groupNames,
+	},
+}
+
+// natOf is the NAT gateway that holds an ENI, "" if none.
+func natOf(c *call, n eni) string {
+	if n.Type == control.TypeNATGateway {
+		for _, g := range c.state.NATGateways() {
+			if g.Interface == n.ID {
+				return g.ID
+			}
+		}
+	}
+	return ""
 }
 
 // filterTime is how instants are compared in filters.

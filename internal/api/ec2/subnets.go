@@ -64,11 +64,7 @@ var subnetFilters = filterable[*control.Subnet]{
 		"vpc-id":     one(func(_ *call, s *control.Subnet) string { return s.VPC }),
 	},
 	absent: "customer-owned-ipv4-pool enable-lni-at-device-index outpost-arn",
-	aliases: map[string]string{
-		"availabilityZone": "availability-zone", "availabilityZoneId": "availability-zone-id", "cidr": "cidr-block",
-		"cidrBlock": "cidr-block", "defaultForAz": "default-for-az",
-	},
-	tags: func(s *control.Subnet) control.Tags { return s.Tags },
+	tags:   func(s *control.Subnet) control.Tags { return s.Tags },
 }
 
 func describeSubnets(c *call, in *model.DescribeSubnetsRequest) (result, error) {

@@ -84,8 +84,7 @@ var vpcFilters = filterable[*control.VPC]{
 		"state":                                       fixed[*control.VPC]("available"),
 		"vpc-id":                                      one(func(_ *call, v *control.VPC) string { return v.ID }),
 	},
-	tags:    func(v *control.VPC) control.Tags { return v.Tags },
-	aliases: map[string]string{"isDefault": "is-default"},
+	tags: func(v *control.VPC) control.Tags { return v.Tags },
 }
 
 func describeVpcs(c *call, in *model.DescribeVpcsRequest) (result, error) {
