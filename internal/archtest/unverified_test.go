@@ -35,6 +35,7 @@ var shorthands = map[string]string{
 }
 
 var longer = map[string]string{
+	"missing":          "The request must contain the parameter {}",
 	"errInstanceState": "The instance '%s' is not in a state from which it can be {}.",
 	"errProtected":     "The instance '%s' may not be terminated. Modify its '{}' instance attribute and try again.",
 }

@@ -47,10 +47,10 @@ func (t *tx) chooseElastic(want string) (netip.Addr, error) {
 		}
 		return ip, nil
 	}
-	ip, err := netip.ParseAddr(want)
+	ip, err := parseIPv4("address", want)
 	switch {
-	case err != nil || !ip.Is4():
-		return ip, invalid("address", "Value (%s) for parameter address is invalid. This is not a valid IPv4 address.", want) // unverified: the text
+	case err != nil:
+		return ip, err
 	case !slices.ContainsFunc(publicPools, func(p netip.Prefix) bool { return p.Contains(ip) }):
 		return ip, refuse("InvalidAddress.NotFound", "address", "Address '%s' not found.", ip) // unverified: the code
 	case !t.freePublic(ip):
@@ -88,10 +88,11 @@ func (t *tx) associateAddress(in AssociateAddressInput) (*Address, error) {
 	}
 	target := n.PrimaryAddress()
 	if in.PrivateIP != "" {
-		target, err = netip.ParseAddr(in.PrivateIP)
-		if err != nil || !holds(n, target) {
-			return nil, invalid("privateIpAddress",
-				"The private IP address '%s' is not assigned to network interface '%s'.", in.PrivateIP, n.ID)
+		if target, err = parseIPv4("privateIpAddress", in.PrivateIP); err != nil {
+			return nil, err
+		}
+		if !holds(n, target) {
+			return nil, invalid("privateIpAddress", "%s is not mapped to the interface %s", target, n.ID)
 		}
 	}
 	if a.NetworkInterface == n.ID && a.PrivateIP == target {

@@ -24,7 +24,7 @@ func TestElasticIP(t *testing.T) {
 	refused(s.lab, "InvalidAllocationID.NotFound", "The allocation ID '"+noAllocation+"' does not exist",
 		associate(&Address{AllocationID: noAllocation}, n.ID, "", true))
 	refused(s.lab, "InvalidParameterValue",
-		"The private IP address '192.168.0.77' is not assigned to network interface '"+n.ID+"'.", associate(a, n.ID, "192.168.0.77", true))
+		"192.168.0.77 is not mapped to the interface "+n.ID, associate(a, n.ID, "192.168.0.77", true))
 
 	one := must(s.lab, associate(a, n.ID, "", true))
 	if one.PrivateIP != n.PrimaryAddress() || one.AssociationID == "" {

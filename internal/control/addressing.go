@@ -47,13 +47,29 @@ func parseBlock(s, rangeCode string) (netip.Prefix, error) {
 	return p, nil
 }
 
+// parseIPv4 reads an address that a parameter gives.
+func parseIPv4(parameter, s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || !a.Is4() {
+		return netip.Addr{}, errNoAddress(parameter, s)
+	}
+	return a, nil
+}
+
+func errNoAddress(parameter, s string) error {
+	return invalid(parameter, "Value (%s) for parameter %s is invalid. Not a valid IP address", s, parameter)
+}
+
+func errNoIPv6(s string) error {
+	return invalid("ipv6Addresses", "Value (%s) for parameter ipv6Address is invalid. Not a valid IP address", s) // unverified: the text
+}
+
 // parseAddress reads a private address and says whether a subnet has it to
 // give. Launching names the address in its refusals, other calls do not.
 func parseAddress(s string, sub *Subnet, launch bool) (netip.Addr, error) {
-	a, err := netip.ParseAddr(s)
-	if err != nil || !a.Is4() {
-		return netip.Addr{}, invalid("privateIpAddress",
-			"Value (%s) for parameter privateIpAddress is invalid. This is not a valid IPv4 address.", s)
+	a, err := parseIPv4("privateIpAddress", s)
+	if err != nil {
+		return a, err
 	}
 	if !sub.CIDR.Contains(a) {
 		if launch {

@@ -166,16 +166,19 @@ func (t *tx) unassignAddresses(in UnassignInput) (*NetworkInterface, error) {
 		return nil, err
 	}
 	if len(in.IPs)+len(in.Prefixes) == 0 {
-		return nil, refuse(codeMissing, "privateIpAddresses", "The request must contain the parameter privateIpAddresses")
+		return nil, refuse(codeMissing, "privateIpAddresses", "The request must contain the parameter privateIpAddressSet") // unverified: the name
 	}
 	c := *n
 	c.Addresses = slices.Clone(n.Addresses)
 	var gone []netip.Addr
 	for _, s := range in.IPs {
-		a, err := netip.ParseAddr(s)
+		a, err := parseIPv4("privateIpAddress", s)
+		if err != nil {
+			return nil, err
+		}
 		i := slices.IndexFunc(c.Addresses, func(p PrivateAddress) bool { return p.Addr == a })
 		switch {
-		case err != nil || i < 0:
+		case i < 0:
 			return nil, errNotAssigned(n)
 		case c.Addresses[i].Primary:
 			return nil, invalid("privateIpAddresses",
@@ -267,7 +270,9 @@ func (t *tx) unassignIPv6(in UnassignInput) (*NetworkInterface, error) {
 		a, err := netip.ParseAddr(s)
 		i := slices.IndexFunc(c.IPv6, func(p IPv6Address) bool { return p.Addr == a })
 		switch {
-		case err != nil || i < 0:
+		case err != nil:
+			return nil, errNoIPv6(s)
+		case i < 0:
 			return nil, errNotAssigned(n)
 		case c.IPv6[i].Primary:
 			return nil, invalid("ipv6Addresses", // unverified: the text

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 const (
@@ -121,7 +122,65 @@ func (t *tx) amazonBlock() (a CIDRAssociation, err error) {
 		return a, err
 	}
 	a.ID, err = t.mintCIDR(VPCCIDRID)
+	a.Until = t.until(OpAssociateBlock)
 	return a, err
+}
+
+// settledAt is when the first of some associations is no longer under way, false
+// if none is.
+func settledAt(blocks ...[]CIDRAssociation) (at time.Time, ok bool) {
+	for _, list := range blocks {
+		for _, a := range list {
+			if !a.Until.IsZero() && (!ok || a.Until.Before(at)) {
+				at, ok = a.Until, true
+			}
+		}
+	}
+	return at, ok
+}
+
+// settle ends what is associating and its time has come.
+func (t *tx) settle(blocks []CIDRAssociation) []CIDRAssociation {
+	blocks = slices.Clone(blocks)
+	for i := range blocks {
+		if !t.now.Before(blocks[i].Until) {
+			blocks[i].Until = time.Time{}
+		}
+	}
+	return blocks
+}
+
+// forget drops what has been disassociating and its time has come.
+func (t *tx) forget(blocks []CIDRAssociation) []CIDRAssociation {
+	var left []CIDRAssociation // nil without, as the store gives it back
+	for _, a := range blocks {
+		if t.now.Before(a.Until) {
+			left = append(left, a)
+		}
+	}
+	return left
+}
+
+func (v *VPC) due() (time.Time, bool) { return settledAt(v.CIDRs, v.IPv6CIDRs, v.Leaving) }
+
+func (t *tx) finishVPC(v *VPC) {
+	c := *v
+	c.CIDRs, c.IPv6CIDRs, c.Leaving = t.settle(v.CIDRs), t.settle(v.IPv6CIDRs), t.forget(v.Leaving)
+	t.put(TableVPC, &c)
+}
+
+func (s *Subnet) due() (time.Time, bool) { return settledAt(s.IPv6CIDRs, s.Leaving) }
+
+func (t *tx) finishSubnet(s *Subnet) {
+	c := *s
+	c.IPv6CIDRs, c.Leaving = t.settle(s.IPv6CIDRs), t.forget(s.Leaving)
+	t.put(TableSubnet, &c)
+}
+
+// leave is an association that disassociates from now on.
+func (t *tx) leave(a CIDRAssociation) CIDRAssociation {
+	a.Until = t.until(OpDisassociateBlock)
+	return a
 }
 
 func (t *tx) associateVPCBlock(in AssociateVPCBlockInput) (a CIDRAssociation, err error) {
@@ -154,6 +213,7 @@ func (t *tx) associateVPCBlock(in AssociateVPCBlockInput) (a CIDRAssociation, er
 		if a.ID, err = t.mintCIDR(VPCCIDRID); err != nil {
 			return a, err
 		}
+		a.Until = t.until(OpAssociateBlock)
 		c.CIDRs = append(slices.Clip(v.CIDRs), a)
 	}
 	t.put(TableVPC, &c)
@@ -266,12 +326,13 @@ func (t *tx) disassociateVPCBlock(association string) (*VPC, error) {
 		return nil, refuse(codeNotPermitted, "associationId",
 			"The vpc CIDR block with association ID %s may not be disassociated. It is the primary IPv4 CIDR block of the VPC", association)
 	}
-	cidr := netip.Prefix{}
+	gone := CIDRAssociation{}
 	if k > 0 {
-		cidr = v.CIDRs[k].CIDR
+		gone = v.CIDRs[k]
 	} else {
-		cidr = v.IPv6CIDRs[blockAt(v.IPv6CIDRs, association)].CIDR
+		gone = v.IPv6CIDRs[blockAt(v.IPv6CIDRs, association)]
 	}
+	cidr := gone.CIDR
 	for _, s := range list[*Subnet](t, TableSubnet, byVPC, v.ID) {
 		if within(s.CIDR, cidr) || slices.ContainsFunc(s.IPv6CIDRs, func(a CIDRAssociation) bool { return within(a.CIDR, cidr) }) {
 			return nil, refuse(codeDependency, "associationId",
@@ -284,6 +345,7 @@ func (t *tx) disassociateVPCBlock(association string) (*VPC, error) {
 	} else {
 		c.IPv6CIDRs = withoutBlock(v.IPv6CIDRs, association)
 	}
+	c.Leaving = append(slices.Clip(v.Leaving), t.leave(gone))
 	t.put(TableVPC, &c)
 	for _, r := range list[*RouteTable](t, TableRouteTable, byVPC, v.ID) {
 		rc := *r
@@ -325,6 +387,7 @@ func (t *tx) associateSubnetBlock(subnet, cidr string) (a CIDRAssociation, err e
 	if a.ID, err = t.mintCIDR(SubnetCIDRID); err != nil {
 		return a, err
 	}
+	a.Until = t.until(OpAssociateBlock)
 	c := *s
 	c.IPv6CIDRs = []CIDRAssociation{a}
 	t.put(TableSubnet, &c)
@@ -347,6 +410,7 @@ func (t *tx) disassociateSubnetBlock(association string) (*Subnet, error) {
 	}
 	c := *s
 	c.IPv6CIDRs = withoutBlock(s.IPv6CIDRs, association)
+	c.Leaving = append(slices.Clip(s.Leaving), t.leave(s.IPv6CIDRs[0]))
 	c.AssignIPv6 = false
 	t.put(TableSubnet, &c)
 	for _, r := range list[*CIDRReservation](t, TableCIDRReservation, bySubnet, s.ID) {

@@ -272,3 +272,50 @@ func TestDefaultsCanBeMadeAgain(t *testing.T) {
 		t.Errorf("made again: %+v with %d subnets", got, len(l.state.Subnets()))
 	}
 }
+
+// What a block is on its way to is shown for a time of its own, and ends by
+// itself; the network has it from the first instant on, and not from the first on.
+func TestBlocksPassThroughStates(t *testing.T) {
+	s := newSite(t)
+	v4 := must(s.lab, associateBlock(s.vpc.ID, "100.64.0.0/16"))
+	v6 := must(s.lab, func(t *tx) (CIDRAssociation, error) {
+		return t.associateVPCBlock(AssociateVPCBlockInput{VPC: s.vpc.ID, AmazonIPv6: true})
+	})
+	sub := must(s.lab, func(t *tx) (CIDRAssociation, error) {
+		return t.associateSubnetBlock(s.a.ID, netip.PrefixFrom(v6.CIDR.Addr(), 64).String())
+	})
+	v := s.state.VPC(s.vpc.ID)
+	if !v.CIDRs[0].Until.IsZero() || v4.Until.IsZero() || v.CIDRs[1] != v4 || v.IPv6CIDRs[0] != v6 || v6.Until.IsZero() || sub.Until.IsZero() {
+		t.Errorf("associating: %+v and %+v", v.VPCSettings, sub)
+	}
+	if at, ok := dueAt(v); !ok || at != v4.Until {
+		t.Errorf("due at %v, want the first of the two, %v", at, v4.Until)
+	}
+	s.ok(func(t *tx) error { t.now = v4.Until; return t.finish(TableVPC, v.ID) })
+	if v = s.state.VPC(v.ID); !v.CIDRs[1].Until.IsZero() || v.IPv6CIDRs[0].Until.IsZero() {
+		t.Errorf("one is associated, one not yet: %+v", v.VPCSettings)
+	}
+	s.settle()
+	if v = s.state.VPC(v.ID); !v.IPv6CIDRs[0].Until.IsZero() || !s.state.Subnet(s.a.ID).IPv6CIDRs[0].Until.IsZero() {
+		t.Errorf("associating for ever: %+v", v.VPCSettings)
+	}
+
+	must(s.lab, func(t *tx) (*Subnet, error) { return t.disassociateSubnetBlock(sub.ID) })
+	for _, a := range []CIDRAssociation{v4, v6} {
+		must(s.lab, func(t *tx) (*VPC, error) { return t.disassociateVPCBlock(a.ID) })
+	}
+	v, a := s.state.VPC(v.ID), s.state.Subnet(s.a.ID)
+	if len(v.CIDRs) != 1 || len(v.IPv6CIDRs) != 0 || len(v.Leaving) != 2 || v.Leaving[0].ID != v4.ID || len(a.IPv6CIDRs) != 0 || len(a.Leaving) != 1 {
+		t.Errorf("disassociating: %+v and %+v", v.VPCSettings, a.SubnetSettings)
+	}
+	// The block is free again at once.
+	again := must(s.lab, associateBlock(s.vpc.ID, "100.64.0.0/16"))
+	s.settle()
+	v, a = s.state.VPC(v.ID), s.state.Subnet(s.a.ID)
+	if len(v.Leaving) != 0 || len(a.Leaving) != 0 || len(v.CIDRs) != 2 || v.CIDRs[1].ID != again.ID {
+		t.Errorf("disassociating for ever: %+v and %+v", v.VPCSettings, a.SubnetSettings)
+	}
+	if _, ok := dueAt(v); ok {
+		t.Error("something is still due")
+	}
+}

@@ -35,7 +35,7 @@ func TestAssociateRefusals(t *testing.T) {
 		{"managed ENI", AssociateAddressInput{Allocation: mapped.AllocationID, Interface: held.ID}, "AuthFailure",
 			"You do not have permission to access the specified resource."},
 		{"foreign private address", AssociateAddressInput{Allocation: mapped.AllocationID, Interface: n.ID, PrivateIP: "192.168.0.43"},
-			"InvalidParameterValue", "The private IP address '192.168.0.43' is not assigned to network interface '" + n.ID + "'."},
+			"InvalidParameterValue", "192.168.0.43 is not mapped to the interface " + n.ID},
 		{"pending instance", AssociateAddressInput{Allocation: mapped.AllocationID, Interface: s.primary(pending).ID}, "IncorrectInstanceState",
 			"The pending-instance-creation instance to which '" + s.primary(pending).ID + "' is attached is not in a valid state for this operation"},
 		{"VPC without internet gateway", AssociateAddressInput{Allocation: mapped.AllocationID, Interface: inside.ID, NeedsGateway: true},
@@ -58,7 +58,7 @@ func TestAssociateRefusals(t *testing.T) {
 	s.refuses("InvalidIPAddress.InUse", "Address "+mapped.PublicIP.String()+" is in use.",
 		func(t *tx) error { return t.releaseAddress(mapped.AllocationID) })
 	for _, c := range []struct{ row, want, code, text string }{
-		{"not an address", "x", "InvalidParameterValue", "Value (x) for parameter address is invalid. This is not a valid IPv4 address."},
+		{"not an address", "x", "InvalidParameterValue", "Value (x) for parameter address is invalid. Not a valid IP address"},
 		{"nobody's", "8.8.8.8", "InvalidAddress.NotFound", "Address '8.8.8.8' not found."},
 		{"somebody's", free.PublicIP.String(), "AuthFailure", "The address '" + free.PublicIP.String() + "' does not belong to you."},
 	} {

@@ -8,8 +8,17 @@ type Error struct {
 	Code    string // "InvalidNetworkInterfaceID.NotFound", ...
 	Message string
 	Field   string // the input that was wrong, or ""
+	// Malformed is the id that has not the form of its kind, nil if that is not
+	// why. EC2's actions do not say it alike.
+	Malformed *MalformedID
 
 	cause error
+}
+
+// MalformedID is what was given as an id of a kind and has not the form of one.
+type MalformedID struct {
+	Kind  IDKind
+	Given string
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"regexp"
 	"strings"
 )
 
@@ -64,12 +65,15 @@ func CheckFlowLog(in CreateFlowLogInput) error {
 	}
 	switch kind {
 	case "", destinationCloudWatch:
+		if in.Destination != "" && !arnOf(in.Destination, kind) {
+			return errFlowLog("logDestination", "LogDestination: %s is not a valid ARN", in.Destination) // unverified: the text
+		}
 		if in.PermissionARN == "" {
 			return errFlowLog("deliverLogsPermissionArn", // unverified: the text
 				"DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs.")
 		}
 	case destinationS3, destinationFirehose:
-		if !strings.HasPrefix(in.Destination, "arn:") {
+		if !arnOf(in.Destination, kind) {
 			return errFlowLog("logDestination", "LogDestination: %s is not a valid ARN", in.Destination) // unverified: the text
 		}
 	default:
@@ -122,6 +126,36 @@ func checkFlowFormat(format string) error {
 	return nil
 }
 
+// destinationServices are the services of destinations by their types, as ARNs
+// name them (VPC User Guide, "Publish flow logs").
+var destinationServices = map[string]string{
+	"": "logs", destinationCloudWatch: "logs", destinationS3: "s3", destinationFirehose: "firehose",
+}
+
+// arnOf reports whether s is an ARN of a service that flow logs of a destination
+// type go to.
+func arnOf(s, kind string) bool {
+	parts := strings.SplitN(s, ":", 6)
+	return len(parts) == 6 && parts[0] == "arn" && parts[1] != "" && parts[2] == destinationServices[kind] && parts[5] != ""
+}
+
+// bucketName is the form of the names that S3 gives (S3 User Guide, "General
+// purpose bucket naming rules").
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// checkBucket refuses a bucket that cannot be. Whether one of another name is
+// there nobody can tell: there is no S3 here.
+func checkBucket(in CreateFlowLogInput) error {
+	if in.DestinationType != destinationS3 {
+		return nil
+	}
+	path := strings.SplitN(in.Destination, ":", 6)[5]
+	if name, _, _ := strings.Cut(path, "/"); !bucketName.MatchString(name) || strings.Contains(name, "..") {
+		return refuse("400", "logDestination", "LogDestination: %s does not exist", name)
+	}
+	return nil
+}
+
 func (t *tx) createFlowLog(in CreateFlowLogInput) (*FlowLog, error) {
 	if err := CheckFlowLog(in); err != nil {
 		return nil, err
@@ -136,6 +170,9 @@ func (t *tx) createFlowLog(in CreateFlowLogInput) (*FlowLog, error) {
 		_, err = t.networkInterface(in.Resource)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := checkBucket(in); err != nil {
 		return nil, err
 	}
 	if in.DestinationType == "" {

@@ -61,7 +61,7 @@ func TestEgressOnlyGateways(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	s.ok(func(t *tx) error { return t.deleteEgressOnlyGateway(g.ID) })
-	s.refuses("InvalidEgressOnlyInternetGatewayId.NotFound", "The egress only internet gateway ID '"+g.ID+"' does not exist",
+	s.refuses("InvalidGatewayID.NotFound", "The gateway ID '"+g.ID+"' does not exist",
 		func(t *tx) error { return t.deleteEgressOnlyGateway(g.ID) })
 	refused(s.lab, "InvalidVpcID.NotFound", "The vpc ID 'vpc-0123456789abcdef0' does not exist", func(t *tx) (*EgressOnlyGateway, error) {
 		return t.createEgressOnlyGateway("vpc-0123456789abcdef0", nil)

@@ -43,8 +43,8 @@ var (
 		"dhcpOption ID"}
 	InternetGatewayID = IDKind{"igw-", "InvalidInternetGatewayID.NotFound", "InvalidInternetGatewayId.Malformed",
 		"internetGateway ID"}
-	EgressOnlyGatewayID = IDKind{"eigw-", "InvalidEgressOnlyInternetGatewayId.NotFound", "InvalidEgressOnlyInternetGatewayId.Malformed",
-		"egress only internet gateway ID"}
+	EgressOnlyGatewayID = IDKind{"eigw-", "InvalidGatewayID.NotFound", "InvalidEgressOnlyInternetGatewayId.Malformed",
+		"gateway ID"} // unverified: the text
 	NATGatewayID = IDKind{"nat-", "NatGatewayNotFound", "NatGatewayMalformed", "NatGateway %s was not found"}
 	PeeringID    = IDKind{"pcx-", "InvalidVpcPeeringConnectionID.NotFound", "InvalidVpcPeeringConnectionId.Malformed",
 		"vpcPeeringConnection ID"}
@@ -80,7 +80,9 @@ func (k IDKind) Check(id string) error { return k.form("", id) }
 func (k IDKind) form(field, id string) error {
 	digits, ok := strings.CutPrefix(id, k.Prefix)
 	if !ok || len(digits) != 8 && len(digits) != 17 || strings.Trim(digits, "0123456789abcdef") != "" {
-		return refuse(k.Malformed, field, "Invalid id: \"%.100s\" (expecting \"%s...\")", id, k.Prefix) // unverified: the text, but for some kinds
+		e := refuse(k.Malformed, field, "Invalid id: \"%.100s\" (expecting \"%s...\")", id, k.Prefix) // unverified: the text, but for some kinds
+		e.Malformed = &MalformedID{k, id}
+		return e
 	}
 	return nil
 }

@@ -80,6 +80,11 @@ func (t *tx) stopInstance(id string, force bool) (*Instance, error) {
 		t.emit("instance.stopping", c.ID, "force", yes(force))
 		t.withdrawPublicIP(t.primaryOf(c.ID))
 		return c, nil
+	case InstancePending:
+		if i.StartedAt.IsZero() {
+			return nil, refuse(codeInstanceState, "instanceId",
+				"Instance '%s' cannot be stopped as it has never reached the 'running' state.", i.ID)
+		}
 	}
 	return nil, errInstanceState(i, "stopped")
 }

@@ -60,6 +60,9 @@ func (t *tx) launch(in LaunchInput) ([]*Instance, error) {
 // planLaunch finds what the interfaces of a launch name and checks them one by
 // one, then together.
 func (t *tx) planLaunch(in *LaunchInput, limits *InstanceType) ([]launchPlan, error) {
+	if in.Zone != "" && !slices.Contains(Zones(t.region), in.Zone) {
+		return nil, invalid("availabilityZone", "Invalid availability zone: [%s]", in.Zone)
+	}
 	plans := make([]launchPlan, 0, len(in.Interfaces))
 	for _, spec := range in.Interfaces {
 		p := launchPlan{LaunchInterface: spec}
@@ -160,18 +163,13 @@ func (t *tx) launchSubnet(id, zone string) (*Subnet, error) {
 		if !v.Default || v.Region != t.region {
 			continue
 		}
-		if zone != "" {
-			if _, err := zoneOf(v.Region, zone); err != nil {
-				return nil, err
-			}
-		}
 		for _, s := range list[*Subnet](t, TableSubnet, byVPC, v.ID) {
 			if s.DefaultForZone && (zone == "" || s.Zone == zone) {
 				return s, nil
 			}
 		}
 		if zone != "" {
-			return nil, refuse("MissingInput", "subnetId", "No default subnet for availability zone: '%s'.", zone) // unverified: the code
+			return nil, refuse("InvalidInput", "subnetId", "No default subnet for availability zone: '%s'.", zone)
 		}
 		return nil, refuse("MissingInput", "subnetId", "No subnets found for the default VPC '%s'. Please specify a subnet.", v.ID)
 	}

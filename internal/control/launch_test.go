@@ -218,7 +218,9 @@ func TestLaunchIntoDefaultVPC(t *testing.T) {
 			l.ok(func(t *tx) error { return t.deleteSubnet(sub.ID) })
 		}
 	}
-	refused(l, "MissingInput", "No default subnet for availability zone: 'us-east-1b'.",
+	refused(l, "InvalidParameterValue", "Invalid availability zone: [us-east-1x]",
+		launching(LaunchInput{Zone: "us-east-1x", Interfaces: make([]LaunchInterface, 1)}))
+	refused(l, "InvalidInput", "No default subnet for availability zone: 'us-east-1b'.",
 		launching(LaunchInput{Zone: "us-east-1b", Interfaces: make([]LaunchInterface, 1)}))
 }
 

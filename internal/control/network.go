@@ -136,6 +136,7 @@ func (t *tx) createSubnet(in CreateSubnetInput) (*Subnet, error) {
 		if block.ID, err = t.mintCIDR(SubnetCIDRID); err != nil {
 			return nil, err
 		}
+		block.Until = t.until(OpAssociateBlock)
 		settings.IPv6CIDRs = []CIDRAssociation{block}
 	}
 	return t.newSubnet(v, cidr, zone, in.Tags, settings)

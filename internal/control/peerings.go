@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,10 +22,11 @@ const peeringFailed = "Failed due to incorrect VPC-ID, Account ID, or overlappin
 
 // peeringTexts are EC2's messages of the states.
 var peeringTexts = map[PeeringState]string{
-	PeeringPending: "Pending Acceptance by ", // and the account
-	PeeringActive:  "Active",
-	PeeringFailed:  peeringFailed,
-	PeeringExpired: "Expired",
+	PeeringInitiating: "Initiating Request to ", // and the account
+	PeeringPending:    "Pending Acceptance by ", // and the account
+	PeeringActive:     "Active",
+	PeeringFailed:     peeringFailed,
+	PeeringExpired:    "Expired",
 }
 
 // CreatePeeringInput is CreateVpcPeeringConnection's.
@@ -62,7 +64,9 @@ func (s *Service) DeletePeering(ctx context.Context, id, account string) error {
 func (p *Peering) has(vpc string) bool { return p.Requester.VPC == vpc || p.Accepter.VPC == vpc }
 
 // open reports whether the peering is in use or asked for.
-func (p *Peering) open() bool { return p.State == PeeringPending || p.State == PeeringActive }
+func (p *Peering) open() bool {
+	return p.State == PeeringInitiating || p.State == PeeringPending || p.State == PeeringActive
+}
 
 func sideOf(v *VPC) PeeringSide {
 	s := PeeringSide{VPC: v.ID, Region: v.Region}
@@ -118,26 +122,35 @@ func (t *tx) createPeering(in CreatePeeringInput) (*Peering, error) {
 	}
 	p := &Peering{
 		ID: id, Region: v.Region, Requester: sideOf(v), Accepter: PeeringSide{VPC: in.Peer, Region: in.PeerRegion},
-		State: PeeringPending, StateAt: t.now, Message: peeringTexts[PeeringPending] + in.Account,
+		State: PeeringInitiating, StateAt: t.now, StateUntil: t.until(OpRequestPeering),
+		Message:   peeringTexts[PeeringInitiating] + in.Account,
 		ExpiresAt: t.now.Add(peeringExpiry), Tags: ownTags(in.Tags), CreatedAt: t.now,
 	}
 	if peer != nil {
 		p.Accepter = sideOf(peer)
-	}
-	if peer == nil || p.Requester.clash(p.Accepter) {
-		// The other region decides on AWS, so that what it does not like is known
-		// after the answer; here it is known at once.
-		p.State, p.Message, p.ExpiresAt = PeeringFailed, peeringFailed, time.Time{}
 	}
 	t.put(TablePeering, p)
 	t.emit("vpc-peering."+string(p.State), id, "requester", v.ID, "accepter", in.Peer)
 	return p, nil
 }
 
+// initiated ends the state in which a request is looked at: it waits for its
+// acceptance, or has failed because there is no such VPC or the two overlap.
+func (t *tx) initiated(p *Peering) *Peering {
+	if len(p.Accepter.CIDRs) == 0 || p.Requester.clash(p.Accepter) {
+		return t.become(p, PeeringFailed, peeringFailed)
+	}
+	account := strings.TrimPrefix(p.Message, peeringTexts[PeeringInitiating])
+	return t.become(p, PeeringPending, peeringTexts[PeeringPending]+account)
+}
+
 // become puts a peering into another state.
 func (t *tx) become(p *Peering, s PeeringState, message string) *Peering {
 	c := *p
-	c.State, c.StateAt, c.Message, c.ExpiresAt = s, t.now, message, time.Time{}
+	c.State, c.StateAt, c.StateUntil, c.Message = s, t.now, time.Time{}, message
+	if s != PeeringPending {
+		c.ExpiresAt = time.Time{}
+	}
 	t.put(TablePeering, &c)
 	t.emit("vpc-peering."+string(s), c.ID, "requester", c.Requester.VPC, "accepter", c.Accepter.VPC)
 	return &c
@@ -158,6 +171,10 @@ func (t *tx) asked(id, doing string) (*Peering, error) {
 		return nil, refuse(codeNotPermitted, "vpcPeeringConnectionId",
 			"Incorrect region (%s) specified for this request. VPC peering connection %s must be %s in region %s",
 			t.scope, p.ID, doing, p.Accepter.Region)
+	}
+	if p.State == PeeringInitiating {
+		// Whoever answers at once does not have to wait for what is decided already.
+		p = t.initiated(p)
 	}
 	if p.State != PeeringPending {
 		return nil, errPeeringState(p)
@@ -204,6 +221,8 @@ func (t *tx) deletePeering(id, account string) error {
 // due tells when a peering leaves its state by itself.
 func (p *Peering) due() (time.Time, bool) {
 	switch p.State {
+	case PeeringInitiating:
+		return p.StateUntil, true
 	case PeeringPending:
 		return p.ExpiresAt, true
 	case PeeringExpired:
@@ -217,7 +236,11 @@ func (p *Peering) due() (time.Time, bool) {
 // finishPeering ends a request that nobody has answered, and forgets what ended
 // a while ago.
 func (t *tx) finishPeering(p *Peering) {
-	if p.State == PeeringPending {
+	switch p.State {
+	case PeeringInitiating:
+		t.initiated(p)
+		return
+	case PeeringPending:
 		t.become(p, PeeringExpired, peeringTexts[PeeringExpired])
 		return
 	}

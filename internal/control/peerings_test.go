@@ -12,6 +12,17 @@ func (s *site) peering(in CreatePeeringInput) *Peering {
 	return must(s.lab, func(t *tx) (*Peering, error) { return t.createPeering(in) })
 }
 
+// initiated is a peering request that has been looked at.
+func (s *site) initiated(in CreatePeeringInput) *Peering {
+	s.t.Helper()
+	p := s.peering(in)
+	if p.State != PeeringInitiating || p.Message != "Initiating Request to 123456789012" {
+		s.t.Errorf("first it is %+v", p)
+	}
+	s.settle()
+	return s.state.Peering(p.ID)
+}
+
 func errState(p *Peering) string {
 	return "VpcPeeringConnectionID " + p.ID + " is not in the correct state for the request."
 }
@@ -21,8 +32,8 @@ func errState(p *Peering) string {
 func TestPeeringLifecycle(t *testing.T) {
 	s := newSite(t)
 	other, r := s.otherVPC(), s.table()
-	p := s.peering(CreatePeeringInput{Peer: other.vpc.ID})
-	if p.State != PeeringPending || p.Message != "Pending Acceptance by 123456789012" || p.ExpiresAt != s.now.Add(7*24*time.Hour) {
+	p := s.initiated(CreatePeeringInput{Peer: other.vpc.ID})
+	if p.State != PeeringPending || p.Message != "Pending Acceptance by 123456789012" || p.ExpiresAt != p.CreatedAt.Add(7*24*time.Hour) {
 		t.Errorf("asked for: %+v", p)
 	}
 	refused(s.lab, "VpcPeeringConnectionAlreadyExists",
@@ -68,6 +79,7 @@ func TestPeeringLifecycle(t *testing.T) {
 	s.refuses("InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID '"+p.ID+"' does not exist", func(t *tx) error {
 		return t.createRoute(RouteInput{Table: r.ID, DestinationInput: cidr("1.0.0.0/8"), Peering: p.ID})
 	})
+	// Who answers at once does not meet the state in between.
 	q := s.peering(CreatePeeringInput{Peer: other.vpc.ID})
 	s.ok(func(t *tx) error { return t.rejectPeering(q.ID, "1") })
 	if got := s.state.Peering(q.ID); got.State != PeeringRejected || got.Message != "Rejected by 1" {
@@ -81,7 +93,7 @@ func TestPeeringsThatFail(t *testing.T) {
 	for _, in := range []CreatePeeringInput{
 		{Peer: same.ID}, {Peer: s.vpc.ID}, {Peer: "vpc-0123456789abcdef0", PeerRegion: "eu-west-1"}, {Peer: same.ID, PeerRegion: "eu-west-1"},
 	} {
-		if p := s.peering(in); p.State != PeeringFailed || p.Message != peeringFailed || !p.ExpiresAt.IsZero() {
+		if p := s.initiated(in); p.State != PeeringFailed || p.Message != peeringFailed || !p.ExpiresAt.IsZero() {
 			t.Errorf("%+v gives %+v", in, p)
 		}
 	}
@@ -113,6 +125,13 @@ func TestPeeringsExpire(t *testing.T) {
 	p, asked := s.peering(CreatePeeringInput{Peer: other.vpc.ID}), s.now
 	finish := func() { s.ok(func(t *tx) error { return t.finish(TablePeering, p.ID) }) }
 	var d deadlines
+	d.note(s.last().Changes)
+	if at, ok := d.next(); !ok || at != p.StateUntil {
+		t.Errorf("due at %v", at)
+	}
+	s.now = p.StateUntil
+	finish()
+	d = nil
 	d.note(s.last().Changes)
 	if at, ok := d.next(); !ok || at != asked.Add(7*24*time.Hour) {
 		t.Errorf("due at %v", at)
@@ -151,7 +170,7 @@ func TestPeeringBetweenRegions(t *testing.T) {
 		far, err = t.createVPC(CreateVPCInput{CIDR: "10.0.0.0/16"})
 		return err
 	})
-	p := s.peering(CreatePeeringInput{Peer: far.ID, PeerRegion: "eu-west-1"})
+	p := s.initiated(CreatePeeringInput{Peer: far.ID, PeerRegion: "eu-west-1"})
 	if p.State != PeeringPending || p.Accepter.Region != "eu-west-1" {
 		t.Errorf("asked for: %+v", p)
 	}

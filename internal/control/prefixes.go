@@ -148,7 +148,7 @@ func (t *tx) pickIPv6(sub *Subnet, in AssignIPv6Input) ([]netip.Addr, []netip.Pr
 		a, err := netip.ParseAddr(s)
 		switch {
 		case err != nil || !a.Is6() || a.Is4In6() || a.Zone() != "":
-			return nil, nil, invalid("ipv6Addresses", "Value (%s) for parameter ipv6Address is invalid. This is not a valid IPv6 address.", s) // unverified: the text
+			return nil, nil, errNoIPv6(s)
 		case !block.Contains(a):
 			return nil, nil, invalid("ipv6Addresses", "Address %s does not fall within the subnet's address range", a)
 		case reservedIPv6(block, a):

@@ -14,6 +14,10 @@ func dueAt(row any) (time.Time, bool) {
 		return r.StateUntil, !r.StateUntil.IsZero()
 	case *Peering:
 		return r.due()
+	case *VPC:
+		return r.due()
+	case *Subnet:
+		return r.due()
 	case *NATGateway:
 		return r.StateUntil, !r.StateUntil.IsZero()
 	case *NetworkInterface:
@@ -43,6 +47,22 @@ func (t *tx) finish(table Table, id string) error {
 		}
 		if at, ok := p.due(); ok && !t.now.Before(at) {
 			t.finishPeering(p)
+		}
+	case TableVPC:
+		v := get[*VPC](t, table, byID, id)
+		if v == nil {
+			return nil
+		}
+		if at, ok := v.due(); ok && !t.now.Before(at) {
+			t.finishVPC(v)
+		}
+	case TableSubnet:
+		s := get[*Subnet](t, table, byID, id)
+		if s == nil {
+			return nil
+		}
+		if at, ok := s.due(); ok && !t.now.Before(at) {
+			t.finishSubnet(s)
 		}
 	case TableNATGateway:
 		g := get[*NATGateway](t, table, byID, id)

@@ -116,7 +116,7 @@ func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, 
 	}
 	switch {
 	case in.Gateway != "":
-		g, err := t.internetGateway(in.Gateway)
+		g, err := find[InternetGateway](t, routeGatewayID, TableInternetGateway, byID, "gatewayId", in.Gateway)
 		if err != nil {
 			return route, err
 		}
@@ -174,7 +174,7 @@ func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, 
 		}
 		// A route may be made before the other side accepts; it is a blackhole
 		// until then.
-		if p.State != PeeringPending && p.State != PeeringActive {
+		if !p.open() {
 			return route, PeeringID.missing("vpcPeeringConnectionId", p.ID)
 		}
 		if p.Requester.VPC != r.VPC && p.Accepter.VPC != r.VPC {
@@ -187,8 +187,10 @@ func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, 
 	return route, nil
 }
 
-// routeNATGatewayID is what CreateRoute says of NAT gateways; their own actions use
-// another code.
+// routeGatewayID and routeNATGatewayID are what CreateRoute says of gateways; their
+// own actions use other codes.
+var routeGatewayID = IDKind{InternetGatewayID.Prefix, EgressOnlyGatewayID.NotFound, InternetGatewayID.Malformed, EgressOnlyGatewayID.Noun}
+
 var routeNATGatewayID = IDKind{NATGatewayID.Prefix, "InvalidNatGatewayID.NotFound", "InvalidNatGatewayID.Malformed",
 	"natGateway ID"}
 

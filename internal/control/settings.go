@@ -12,12 +12,17 @@ import (
 type CIDRAssociation struct {
 	ID   string // "vpc-cidr-assoc-...", "subnet-cidr-assoc-..."
 	CIDR netip.Prefix
+	// Until is how long it is associating, or of one of Leaving disassociating;
+	// zero: it is associated. The network has the block from the first instant
+	// of the one and not from the first of the other.
+	Until time.Time `json:",omitzero"`
 }
 
 // VPCSettings are the attributes of a VPC.
 type VPCSettings struct {
 	CIDRs     []CIDRAssociation // IPv4, the primary block first
 	IPv6CIDRs []CIDRAssociation // /56 each
+	Leaving   []CIDRAssociation `json:",omitzero"` // what is disassociating
 	// Default marks the VPC in which EC2 puts what names no other.
 	Default     bool
 	DHCPOptions string // "dopt-...", "" for none ("default" in EC2's words)
@@ -31,6 +36,7 @@ type VPCSettings struct {
 // SubnetSettings are the attributes of a subnet.
 type SubnetSettings struct {
 	IPv6CIDRs      []CIDRAssociation // /64, one at most
+	Leaving        []CIDRAssociation `json:",omitzero"` // what is disassociating
 	DefaultForZone bool              // of the default VPC
 	// MapPublicIP gives instances launched here a public address, AssignIPv6 a
 	// new ENI an IPv6 address.

@@ -26,11 +26,18 @@ const (
 
 	OpCreateNAT Operation = "create-nat-gateway" // pending until available or failed
 	OpDeleteNAT Operation = "delete-nat-gateway" // deleting until deleted
+
+	OpAssociateBlock    Operation = "associate-cidr-block"    // associating until associated, of a VPC or a subnet
+	OpDisassociateBlock Operation = "disassociate-cidr-block" // disassociating until gone
+	OpRequestPeering    Operation = "request-peering"         // initiating-request until pending-acceptance or failed
 )
 
 // Operations are all of them, in the order in which people read them.
 func Operations() []Operation {
-	return []Operation{OpAttach, OpDetach, OpLaunch, OpStart, OpStop, OpTerminate, OpCreateNAT, OpDeleteNAT}
+	return []Operation{
+		OpAttach, OpDetach, OpLaunch, OpStart, OpStop, OpTerminate, OpCreateNAT, OpDeleteNAT,
+		OpAssociateBlock, OpDisassociateBlock, OpRequestPeering,
+	}
 }
 
 // MaxSpan bounds how long a transitional state can be made to last.
@@ -110,6 +117,10 @@ var TimingAWS = Timing{
 		OpTerminate: {15 * time.Second, 30 * time.Second, 60 * time.Second},
 		OpCreateNAT: {60 * time.Second, 90 * time.Second, 150 * time.Second},
 		OpDeleteNAT: {30 * time.Second, 50 * time.Second, 90 * time.Second},
+
+		OpAssociateBlock:    {time.Second, 3 * time.Second, 10 * time.Second},
+		OpDisassociateBlock: {time.Second, 3 * time.Second, 10 * time.Second},
+		OpRequestPeering:    {time.Second, 2 * time.Second, 5 * time.Second},
 	},
 	StaleAfterForce: true,
 }

@@ -87,12 +87,13 @@ type PeeringState string
 
 // Peering states.
 const (
-	PeeringPending  PeeringState = "pending-acceptance"
-	PeeringActive   PeeringState = "active"
-	PeeringDeleted  PeeringState = "deleted"
-	PeeringRejected PeeringState = "rejected"
-	PeeringExpired  PeeringState = "expired"
-	PeeringFailed   PeeringState = "failed"
+	PeeringInitiating PeeringState = "initiating-request"
+	PeeringPending    PeeringState = "pending-acceptance"
+	PeeringActive     PeeringState = "active"
+	PeeringDeleted    PeeringState = "deleted"
+	PeeringRejected   PeeringState = "rejected"
+	PeeringExpired    PeeringState = "expired"
+	PeeringFailed     PeeringState = "failed"
 )
 
 // PeeringSide is one of the two VPCs of a peering connection, as it was when
@@ -112,7 +113,8 @@ type Peering struct {
 	State               PeeringState
 	StateAt             time.Time
 	Message             string
-	ExpiresAt           time.Time // of a pending one: 7 days after it was asked for
+	StateUntil          time.Time `json:",omitzero"` // of an initiating one
+	ExpiresAt           time.Time // of one that waits for its acceptance: 7 days after it was asked for
 	Tags                Tags
 	CreatedAt           time.Time
 }

@@ -178,7 +178,7 @@ func (c *call) target(networkInterface, instance *string) (string, error) {
 	switch i.State {
 	case control.InstanceRunning, control.InstanceStopped, control.InstanceStopping:
 	default:
-		return "", query.Refuse("IncorrectInstanceState", "The instance '%s' is not in a valid state for this operation.", i.ID)
+		return "", query.Refuse("InvalidInstanceID", "The %s instance '%s' is not in a valid state for this operation.", i.State, i.ID)
 	}
 	attached := c.state.InterfacesOf(i.ID)
 	if len(attached) != 1 {

@@ -17,9 +17,9 @@ func associateVpcCidrBlock(c *call, in *model.AssociateVpcCidrBlockRequest) (res
 	}
 	out := &model.AssociateVpcCidrBlockResult{VpcId: in.VpcId}
 	if a.CIDR.Addr().Is4() {
-		out.CidrBlockAssociation = new(vpcBlock(a, stateAssociated))
+		out.CidrBlockAssociation = new(vpcBlock(a, stateAssociating))
 	} else {
-		out.Ipv6CidrBlockAssociation = new(c.vpcIPv6Block(a, stateAssociated))
+		out.Ipv6CidrBlockAssociation = new(c.vpcIPv6Block(a, stateAssociating))
 	}
 	return out, nil
 }
@@ -34,9 +34,9 @@ func disassociateVpcCidrBlock(c *call, in *model.DisassociateVpcCidrBlockRequest
 		switch {
 		case a.ID != *in.AssociationId:
 		case a.CIDR.Addr().Is4():
-			out.CidrBlockAssociation = new(vpcBlock(a, stateDisassociated))
+			out.CidrBlockAssociation = new(vpcBlock(a, stateDisassociating))
 		default:
-			out.Ipv6CidrBlockAssociation = new(c.vpcIPv6Block(a, stateDisassociated))
+			out.Ipv6CidrBlockAssociation = new(c.vpcIPv6Block(a, stateDisassociating))
 		}
 	}
 	return out, nil
@@ -51,7 +51,7 @@ func associateSubnetCidrBlock(c *call, in *model.AssociateSubnetCidrBlockRequest
 		return nil, err
 	}
 	return &model.AssociateSubnetCidrBlockResult{
-		SubnetId: in.SubnetId, Ipv6CidrBlockAssociation: &subnetBlocks([]control.CIDRAssociation{a}, stateAssociated)[0],
+		SubnetId: in.SubnetId, Ipv6CidrBlockAssociation: &subnetBlocks([]block{{a, stateAssociating}})[0],
 	}, nil
 }
 
@@ -61,7 +61,7 @@ func disassociateSubnetCidrBlock(c *call, in *model.DisassociateSubnetCidrBlockR
 		return nil, err
 	}
 	return &model.DisassociateSubnetCidrBlockResult{
-		SubnetId: &s.ID, Ipv6CidrBlockAssociation: &subnetBlocks(s.IPv6CIDRs, stateDisassociated)[0],
+		SubnetId: &s.ID, Ipv6CidrBlockAssociation: &subnetBlocks([]block{{s.IPv6CIDRs[0], stateDisassociating}})[0],
 	}, nil
 }
 

@@ -1,6 +1,8 @@
 package ec2
 
 import (
+	"slices"
+
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/control"
 )
@@ -15,7 +17,7 @@ type asked struct {
 
 // listing is one kind of resource as its Describe action lists it.
 type listing[T any] struct {
-	id      control.IDKind
+	id      control.IDKind // zero: ids of nothing are passed over, and no error
 	filters *filterable[*T]
 	get     func(*control.State, string) *T
 	all     func(*control.State) []*T // in order of creation
@@ -45,8 +47,15 @@ func listed[T any, P row[T]](c *call, l listing[T], a asked) ([]*T, *string, err
 		rows, next := cutPage(p, l.all(c.state), at, keep)
 		return rows, next, nil
 	}
-	rows, err := findAll(l.id, a.ids, func(id string) *T { return l.get(c.state, id) })
-	if err != nil {
+	get := func(id string) *T { return l.get(c.state, id) }
+	var rows []*T
+	if l.id == (control.IDKind{}) {
+		for _, id := range a.ids {
+			if r := get(id); r != nil && !slices.Contains(rows, r) {
+				rows = append(rows, r)
+			}
+		}
+	} else if rows, err = findAll(l.id, a.ids, get); err != nil {
 		return nil, nil, err
 	}
 	rows, next := cutPage(p, sorted(rows, at), at, keep)

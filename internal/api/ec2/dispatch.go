@@ -78,7 +78,7 @@ func bind[T any, P input[T]](table map[string]handler, honours string, f func(*c
 			return nil, err
 		}
 		if name := in.Missing(); name != "" {
-			return nil, missing(name)
+			return nil, lacking(c.action, name)
 		}
 		if err := h.acts(c.action, root, ""); err != nil {
 			return nil, err
@@ -171,7 +171,7 @@ func (a *API) perform(ctx context.Context, r *request, svc service, who caller, 
 	c.params, c.action = own, action
 	out, err := h.run(c, root)
 	if err != nil {
-		return b, err
+		return b, spell(action, err)
 	}
 	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n<"...)
 	b = append(b, action...)

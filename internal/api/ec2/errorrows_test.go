@@ -160,7 +160,7 @@ func TestAddressErrorRows(t *testing.T) {
 		{"no internet gateway", "AssociateAddress", params(allocation, "NetworkInterfaceId="+w.otherENI), "Gateway.NotAttached", "Network " + w.otherVPC + " is not attached to any internet gateway"},
 		{"ENI and instance", "AssociateAddress", params(allocation, eni, "InstanceId="+w.b), "InvalidParameterCombination", "You may specify network interface id or instance id, but not both in the same call"},
 		{"instance with several ENIs", "AssociateAddress", params(allocation, "InstanceId="+w.a), "InvalidInstanceID", "There are multiple interfaces attached to instance '" + w.a + "'. Please specify an interface ID for the operation instead."},
-		{"foreign private address", "AssociateAddress", params(allocation, eni, "PrivateIpAddress=10.0.1.99"), "InvalidParameterValue", "The private IP address '10.0.1.99' is not assigned to network interface '" + w.free + "'."},
+		{"foreign private address", "AssociateAddress", params(allocation, eni, "PrivateIpAddress=10.0.1.99"), "InvalidParameterValue", "10.0.1.99 is not mapped to the interface " + w.free},
 	})
 	// Re-association is implicit, idempotent, and gives a new association.
 	moved := l.must("AssociateAddress", allocation, "InstanceId="+w.b).text("associationId")

@@ -92,8 +92,9 @@ func egressOnlyGateway(g *control.EgressOnlyGateway) model.EgressOnlyInternetGat
 	}
 }
 
+// DescribeEgressOnlyInternetGateways passes over ids of nothing.
 var egressOnlyGateways = listing[control.EgressOnlyGateway]{
-	control.EgressOnlyGatewayID, &egressOnlyFilters, (*control.State).EgressOnlyGateway, (*control.State).EgressOnlyGateways,
+	control.IDKind{}, &egressOnlyFilters, (*control.State).EgressOnlyGateway, (*control.State).EgressOnlyGateways,
 }
 
 var egressOnlyFilters = filterable[*control.EgressOnlyGateway]{

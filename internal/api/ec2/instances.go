@@ -89,9 +89,6 @@ func (c *call) transition(ids []string, change func(*control.Service, context.Co
 	if err != nil {
 		return nil, err
 	}
-	if len(before) == 0 {
-		return nil, missing("InstanceId")
-	}
 	svc := c.command()
 	list := make([]model.InstanceStateChange, 0, len(before))
 	for _, i := range before {

@@ -33,8 +33,13 @@ func modifySecurityGroupRules(c *call, in *model.ModifySecurityGroupRulesRequest
 			return nil, err
 		}
 		r := u.SecurityGroupRule
-		if query.Value(r.CidrIpv4) != "" && query.Value(r.CidrIpv6) != "" {
-			return nil, combination("Only one of cidrIpv4, cidrIpv6, prefixListId and referencedGroupId may be specified for a rule")
+		switch sources(r) {
+		case 0:
+			return nil, query.Refuse("MissingParameter",
+				"The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId")
+		case 1:
+		default:
+			return nil, combination("Only one of cidrIp, cidrIpv6, prefixListId, or referencedGroupId can be specified")
 		}
 		changes = append(changes, control.RuleChange{ID: *u.SecurityGroupRuleId, RuleInput: control.RuleInput{
 			Protocol: query.Value(r.IpProtocol), FromPort: r.FromPort, ToPort: r.ToPort,
@@ -42,13 +47,20 @@ func modifySecurityGroupRules(c *call, in *model.ModifySecurityGroupRulesRequest
 			PrefixList: query.Value(r.PrefixListId), Description: query.Value(r.Description),
 		}})
 	}
-	if len(changes) == 0 {
-		return nil, missing("securityGroupRule")
-	}
 	if err := c.command().ModifyRules(c.ctx, g.ID, changes); err != nil {
 		return nil, err
 	}
 	return &model.ModifySecurityGroupRulesResult{Return: new(true)}, nil
+}
+
+// sources counts what a changed rule would be for.
+func sources(r *model.SecurityGroupRuleRequest) (n int) {
+	for _, s := range []*string{r.CidrIpv4, r.CidrIpv6, r.PrefixListId, r.ReferencedGroupId} {
+		if query.Value(s) != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // describeRules changes descriptions, of rules that are named by their ids or

@@ -14,7 +14,7 @@ func (c *call) subnet(s *control.Subnet) model.Subnet {
 		AvailabilityZone:        &s.Zone, AvailabilityZoneId: c.zoneID(s.Zone),
 		DefaultForAz: &s.DefaultForZone, MapPublicIpOnLaunch: &s.MapPublicIP, MapCustomerOwnedIpOnLaunch: new(false),
 		AssignIpv6AddressOnCreation: &s.AssignIPv6, EnableDns64: &s.DNS64, Ipv6Native: new(false),
-		Ipv6CidrBlockAssociationSet: subnetBlocks(s.IPv6CIDRs, stateAssociated),
+		Ipv6CidrBlockAssociationSet: subnetBlocks(subnetIPv6CIDRs(s)),
 		PrivateDnsNameOptionsOnLaunch: &model.PrivateDnsNameOptionsOnLaunch{
 			HostnameType: &s.HostnameType, EnableResourceNameDnsARecord: &s.RecordA, EnableResourceNameDnsAAAARecord: &s.RecordAAAA,
 		},
@@ -22,18 +22,18 @@ func (c *call) subnet(s *control.Subnet) model.Subnet {
 	}
 }
 
-func subnetBlocks(blocks []control.CIDRAssociation, state string) []model.SubnetIpv6CidrBlockAssociation {
+func subnetBlocks(blocks []block) []model.SubnetIpv6CidrBlockAssociation {
 	list := []model.SubnetIpv6CidrBlockAssociation{}
 	for _, a := range blocks {
 		list = append(list, model.SubnetIpv6CidrBlockAssociation{
-			AssociationId: &a.ID, Ipv6CidrBlock: new(a.CIDR.String()), Ipv6CidrBlockState: &model.SubnetCidrBlockState{State: &state},
+			AssociationId: &a.ID, Ipv6CidrBlock: new(a.CIDR.String()), Ipv6CidrBlockState: &model.SubnetCidrBlockState{State: &a.state},
 			IpSource: new("amazon"), Ipv6AddressAttribute: new("public"),
 		})
 	}
 	return list
 }
 
-func subnetIPv6CIDRs(s *control.Subnet) []control.CIDRAssociation { return s.IPv6CIDRs }
+func subnetIPv6CIDRs(s *control.Subnet) []block { return blocksOf(false, s.IPv6CIDRs, s.Leaving) }
 
 func subnetPlace(s *control.Subnet) string { return place(s.CreatedAt, s.ID) }
 

@@ -28,14 +28,17 @@ func tagSpecs(specs []model.TagSpecification, types ...string) (map[string]contr
 	byType := make(map[string]control.Tags)
 	for _, s := range specs {
 		kind := query.Value(s.ResourceType)
+		if kind == "" {
+			return nil, invalid("Tag specification resource type must have a value")
+		}
 		if !slices.Contains(types, kind) {
 			return nil, invalid("'%s' is not a valid taggable resource type for this operation.", clip(kind))
 		}
 		if byType[kind] != nil {
-			return nil, invalid("Only one TagSpecification is allowed for the resource type '%s'.", kind)
+			return nil, invalid("The same resource type may not be specified more than once in tag specifications")
 		}
 		if len(s.Tags) == 0 {
-			return nil, invalid("Tag specification must have at least one tag.")
+			return nil, invalid("Tag specification must have at least one tag")
 		}
 		tags, err := tagsOf(s.Tags)
 		if err != nil {
@@ -161,7 +164,7 @@ func createTags(c *call, in *model.CreateTagsRequest) (result, error) {
 		return nil, err
 	}
 	if len(tags) == 0 {
-		return nil, missing("tag")
+		return nil, missing("tagSet") // unverified: the name
 	}
 	found, err := c.resources(in.Resources)
 	if err != nil {

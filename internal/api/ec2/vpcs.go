@@ -14,20 +14,51 @@ func (c *call) vpc(v *control.VPC) model.Vpc {
 		CidrBlockAssociationSet: []model.VpcCidrBlockAssociation{}, Ipv6CidrBlockAssociationSet: []model.VpcIpv6CidrBlockAssociation{},
 		DhcpOptionsId: new(optionsOf(v)), InstanceTenancy: new("default"), IsDefault: &v.Default, Tags: tagList(v.Tags),
 	}
-	for _, a := range v.CIDRs {
-		out.CidrBlockAssociationSet = append(out.CidrBlockAssociationSet, vpcBlock(a, stateAssociated))
+	for _, a := range vpcCIDRs(v) {
+		out.CidrBlockAssociationSet = append(out.CidrBlockAssociationSet, vpcBlock(a.CIDRAssociation, a.state))
 	}
-	for _, a := range v.IPv6CIDRs {
-		out.Ipv6CidrBlockAssociationSet = append(out.Ipv6CidrBlockAssociationSet, c.vpcIPv6Block(a, stateAssociated))
+	for _, a := range vpcIPv6CIDRs(v) {
+		out.Ipv6CidrBlockAssociationSet = append(out.Ipv6CidrBlockAssociationSet, c.vpcIPv6Block(a.CIDRAssociation, a.state))
 	}
 	return out
 }
 
-// States of the association of a block. Here it needs no time.
+// States of the association of a block.
 const (
-	stateAssociated    = "associated"
-	stateDisassociated = "disassociated"
+	stateAssociating    = "associating"
+	stateAssociated     = "associated"
+	stateDisassociating = "disassociating"
 )
+
+// block is an association with its state.
+type block struct {
+	control.CIDRAssociation
+	state string
+}
+
+// blocksOf are the associations that a resource has and those it is losing, of one
+// family.
+func blocksOf(v4 bool, has, leaving []control.CIDRAssociation) (list []block) {
+	for _, a := range has {
+		if a.CIDR.Addr().Is4() == v4 {
+			list = append(list, block{a, stateOf(a)})
+		}
+	}
+	for _, a := range leaving {
+		if a.CIDR.Addr().Is4() == v4 {
+			list = append(list, block{a, stateDisassociating})
+		}
+	}
+	return list
+}
+
+// stateOf is that of an association that a resource has.
+func stateOf(a control.CIDRAssociation) string {
+	if a.Until.IsZero() {
+		return stateAssociated
+	}
+	return stateAssociating
+}
 
 func vpcBlock(a control.CIDRAssociation, state string) model.VpcCidrBlockAssociation {
 	return model.VpcCidrBlockAssociation{
@@ -49,7 +80,7 @@ func (c *call) vpcIPv6Block(a control.CIDRAssociation, state string) model.VpcIp
 func optionsOf(v *control.VPC) string { return cmp.Or(v.DHCPOptions, "default") }
 
 // blocks is a field of one value for each block.
-func blocks[T any](of func(T) []control.CIDRAssociation, value func(control.CIDRAssociation) string) field[T] {
+func blocks[T any](of func(T) []block, value func(block) string) field[T] {
 	return some(func(_ *call, row T) (values []string) {
 		for _, a := range of(row) {
 			values = append(values, value(a))
@@ -58,12 +89,12 @@ func blocks[T any](of func(T) []control.CIDRAssociation, value func(control.CIDR
 	})
 }
 
-func blockCIDR(a control.CIDRAssociation) string            { return a.CIDR.String() }
-func blockID(a control.CIDRAssociation) string              { return a.ID }
-func blockState(control.CIDRAssociation) string             { return stateAssociated }
-func blockPool(control.CIDRAssociation) string              { return ipv6Pool }
-func vpcCIDRs(v *control.VPC) []control.CIDRAssociation     { return v.CIDRs }
-func vpcIPv6CIDRs(v *control.VPC) []control.CIDRAssociation { return v.IPv6CIDRs }
+func blockCIDR(a block) string            { return a.CIDR.String() }
+func blockID(a block) string              { return a.ID }
+func blockState(a block) string           { return a.state }
+func blockPool(block) string              { return ipv6Pool }
+func vpcCIDRs(v *control.VPC) []block     { return blocksOf(true, v.CIDRs, v.Leaving) }
+func vpcIPv6CIDRs(v *control.VPC) []block { return blocksOf(false, v.IPv6CIDRs, v.Leaving) }
 
 func vpcPlace(v *control.VPC) string { return place(v.CreatedAt, v.ID) }
 

@@ -217,7 +217,7 @@ func walkBlocks(t *testing.T, l *lab, w world) {
 		t.Errorf("deleted %s", got)
 	}
 	r = l.must("DisassociateSubnetCidrBlock", "AssociationId="+sub)
-	if got := r.text("ipv6CidrBlockAssociation.ipv6CidrBlockState.state"); got != "disassociated" {
+	if got := r.text("ipv6CidrBlockAssociation.ipv6CidrBlockState.state"); got != "disassociating" {
 		t.Errorf("the subnet's block is %s", got)
 	}
 	l.refused("InvalidSubnetCidrReservationID.NotFound", "DeleteSubnetCidrReservation", "SubnetCidrReservationId="+kept[1])
@@ -274,7 +274,7 @@ func walkPeerings(t *testing.T, l *lab, w world) {
 	r := l.must("CreateVpcPeeringConnection", "VpcId="+w.vpc, "PeerVpcId="+peer, "PeerOwnerId="+DefaultAccount,
 		"TagSpecification.1.ResourceType=vpc-peering-connection", "TagSpecification.1.Tag.1.Key=a", "TagSpecification.1.Tag.1.Value=b")
 	id := r.text("vpcPeeringConnection.vpcPeeringConnectionId")
-	if r.text("vpcPeeringConnection.status.code") != "pending-acceptance" || r.text("vpcPeeringConnection.accepterVpcInfo.cidrBlock") != "-" ||
+	if r.text("vpcPeeringConnection.status.code") != "initiating-request" || r.text("vpcPeeringConnection.accepterVpcInfo.cidrBlock") != "-" ||
 		r.text("vpcPeeringConnection.requesterVpcInfo.cidrBlock") != "10.0.0.0/16" || r.text("vpcPeeringConnection.expirationTime") == "-" {
 		t.Errorf("asked for: %s", r.raw)
 	}

@@ -138,7 +138,7 @@ func TestHeldCallGoesOn(t *testing.T) {
 func TestTimings(t *testing.T) {
 	s := newSite(t)
 	got := call[Timings](s.lab, "GET", "/timings", nil)
-	if len(got.Operations) != 8 || got.Operations[0].Operation != "attach" || got.Operations[0].Changed {
+	if len(got.Operations) != 11 || got.Operations[0].Operation != "attach" || got.Operations[0].Changed {
 		t.Errorf("timings are %+v", got)
 	}
 	s.refused(404, "", "PUT", "/timings/explode", map[string]any{"medianMs": 1})

@@ -183,6 +183,20 @@ func (g *generator) decodeCall(name string) string {
 	return "d." + codecs[s.Type] + "(c)"
 }
 
+// missingName is what EC2 calls a parameter that it misses. Lists are called sets:
+// CreateTags without resources is seen to miss "resourceIdSet", and
+// DescribeInstances says "instancesSet" of instance ids.
+func (g *generator) missingName(name string, m ref) string {
+	n := lowerFirst(requestName(name, m))
+	switch {
+	case g.Shapes[m.Shape].Type != "list":
+		return n
+	case n == "instanceId":
+		return "instancesSet"
+	}
+	return n + "Set"
+}
+
 // request emits what the dispatcher asks of every request.
 func (g *generator) request(b *bytes.Buffer, name string) {
 	in := g.Operations[name].Input.Shape
@@ -192,7 +206,7 @@ func (g *generator) request(b *bytes.Buffer, name string) {
 	if len(s.Required) > 0 {
 		b.WriteString("switch {\n")
 		for _, member := range s.Required {
-			fmt.Fprintf(b, "case v.%s == nil:\nreturn %q\n", member, lowerFirst(requestName(member, s.Members[member])))
+			fmt.Fprintf(b, "case v.%s == nil:\nreturn %q\n", member, g.missingName(member, s.Members[member]))
 		}
 		b.WriteString("}\n")
 	}

@@ -4193,7 +4193,7 @@ func (*CreateDhcpOptionsRequest) Action() string { return "CreateDhcpOptions" }
 func (v *CreateDhcpOptionsRequest) Missing() string {
 	switch {
 	case v.DhcpConfigurations == nil:
-		return "dhcpConfiguration"
+		return "dhcpConfigurationSet"
 	}
 	return ""
 }
@@ -4233,7 +4233,7 @@ func (*CreateFlowLogsRequest) Action() string { return "CreateFlowLogs" }
 func (v *CreateFlowLogsRequest) Missing() string {
 	switch {
 	case v.ResourceIds == nil:
-		return "resourceId"
+		return "resourceIdSet"
 	case v.ResourceType == nil:
 		return "resourceType"
 	}
@@ -4503,9 +4503,9 @@ func (*CreateTagsRequest) Action() string { return "CreateTags" }
 func (v *CreateTagsRequest) Missing() string {
 	switch {
 	case v.Resources == nil:
-		return "resourceId"
+		return "resourceIdSet"
 	case v.Tags == nil:
-		return "tag"
+		return "tagSet"
 	}
 	return ""
 }
@@ -4595,7 +4595,7 @@ func (*DeleteFlowLogsRequest) Action() string { return "DeleteFlowLogs" }
 func (v *DeleteFlowLogsRequest) Missing() string {
 	switch {
 	case v.FlowLogIds == nil:
-		return "flowLogId"
+		return "flowLogIdSet"
 	}
 	return ""
 }
@@ -4847,7 +4847,7 @@ func (*DeleteTagsRequest) Action() string { return "DeleteTags" }
 func (v *DeleteTagsRequest) Missing() string {
 	switch {
 	case v.Resources == nil:
-		return "resourceId"
+		return "resourceIdSet"
 	}
 	return ""
 }
@@ -5307,7 +5307,7 @@ func (*DescribeSecurityGroupReferencesRequest) Action() string {
 func (v *DescribeSecurityGroupReferencesRequest) Missing() string {
 	switch {
 	case v.GroupId == nil:
-		return "groupId"
+		return "groupIdSet"
 	}
 	return ""
 }
@@ -5797,7 +5797,7 @@ func (v *ModifySecurityGroupRulesRequest) Missing() string {
 	case v.GroupId == nil:
 		return "groupId"
 	case v.SecurityGroupRules == nil:
-		return "securityGroupRule"
+		return "securityGroupRuleSet"
 	}
 	return ""
 }
@@ -5851,7 +5851,7 @@ func (*MonitorInstancesRequest) Action() string { return "MonitorInstances" }
 func (v *MonitorInstancesRequest) Missing() string {
 	switch {
 	case v.InstanceIds == nil:
-		return "instanceId"
+		return "instancesSet"
 	}
 	return ""
 }
@@ -5869,7 +5869,7 @@ func (*RebootInstancesRequest) Action() string { return "RebootInstances" }
 func (v *RebootInstancesRequest) Missing() string {
 	switch {
 	case v.InstanceIds == nil:
-		return "instanceId"
+		return "instancesSet"
 	}
 	return ""
 }
@@ -6095,7 +6095,7 @@ func (*StartInstancesRequest) Action() string { return "StartInstances" }
 func (v *StartInstancesRequest) Missing() string {
 	switch {
 	case v.InstanceIds == nil:
-		return "instanceId"
+		return "instancesSet"
 	}
 	return ""
 }
@@ -6113,7 +6113,7 @@ func (*StopInstancesRequest) Action() string { return "StopInstances" }
 func (v *StopInstancesRequest) Missing() string {
 	switch {
 	case v.InstanceIds == nil:
-		return "instanceId"
+		return "instancesSet"
 	}
 	return ""
 }
@@ -6131,7 +6131,7 @@ func (*TerminateInstancesRequest) Action() string { return "TerminateInstances" 
 func (v *TerminateInstancesRequest) Missing() string {
 	switch {
 	case v.InstanceIds == nil:
-		return "instanceId"
+		return "instancesSet"
 	}
 	return ""
 }
@@ -6185,7 +6185,7 @@ func (*UnmonitorInstancesRequest) Action() string { return "UnmonitorInstances" 
 func (v *UnmonitorInstancesRequest) Missing() string {
 	switch {
 	case v.InstanceIds == nil:
-		return "instanceId"
+		return "instancesSet"
 	}
 	return ""
 }
