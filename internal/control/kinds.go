@@ -112,7 +112,8 @@ var kinds = []*Kind{
 		"security-group", func(g *SecurityGroup) *Tags { return &g.Tags }),
 	tagged(kind[Instance](TableInstance, InstanceID,
 		index(byID, true, key[*Instance](func(i *Instance) []byte { return mustKey(i.ID) })),
-		index(byCreation, false, key[*Instance](func(i *Instance) []byte { return mustKey(i.LaunchAt) }))),
+		// What one launch made is in the order of its indexes.
+		index(byCreation, false, key[*Instance](func(i *Instance) []byte { return mustKey(i.LaunchAt, i.ReservationID, i.LaunchIndex) }))),
 		"instance", func(i *Instance) *Tags { return &i.Tags }),
 	tagged(kind[NetworkInterface](TableNetworkInterface, InterfaceID, interfaceIndexes()...),
 		"network-interface", func(n *NetworkInterface) *Tags { return &n.Tags }),

@@ -11,7 +11,7 @@ import (
 func (c *call) address(a *control.Address) model.Address {
 	m := model.Address{
 		AllocationId: &a.AllocationID, PublicIp: new(a.PublicIP.String()), Domain: new("vpc"),
-		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.region.Name, Tags: tagList(a.Tags),
+		PublicIpv4Pool: new("amazon"), NetworkBorderGroup: &c.region.Name, Tags: someTags(a.Tags),
 	}
 	if a.AssociationID == "" {
 		return m

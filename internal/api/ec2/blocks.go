@@ -68,7 +68,7 @@ func disassociateSubnetCidrBlock(c *call, in *model.DisassociateSubnetCidrBlockR
 func (c *call) cidrReservation(r *control.CIDRReservation) model.SubnetCidrReservation {
 	return model.SubnetCidrReservation{
 		SubnetCidrReservationId: &r.ID, SubnetId: &r.Subnet, Cidr: new(r.CIDR.String()), ReservationType: &r.Type,
-		OwnerId: &c.api.opt.Account, Description: text(r.Description), Tags: tagList(r.Tags),
+		OwnerId: &c.api.opt.Account, Description: text(r.Description), Tags: someTags(r.Tags),
 	}
 }
 

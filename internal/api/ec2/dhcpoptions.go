@@ -8,7 +8,7 @@ import (
 
 func (c *call) dhcpOptions(d *control.DHCPOptions) model.DhcpOptions {
 	out := model.DhcpOptions{
-		DhcpOptionsId: &d.ID, OwnerId: &c.api.opt.Account, DhcpConfigurations: []model.DhcpConfiguration{}, Tags: tagList(d.Tags),
+		DhcpOptionsId: &d.ID, OwnerId: &c.api.opt.Account, DhcpConfigurations: []model.DhcpConfiguration{}, Tags: someTags(d.Tags),
 	}
 	for _, o := range d.Options {
 		configuration := model.DhcpConfiguration{Key: new(o.Key)}

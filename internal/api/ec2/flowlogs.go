@@ -97,7 +97,7 @@ func (c *call) flowLog(l *control.FlowLog) model.FlowLog {
 		FlowLogId: &l.ID, ResourceId: &l.Resource, TrafficType: &l.TrafficType, LogDestinationType: &l.DestinationType,
 		LogDestination: text(l.Destination), LogGroupName: text(l.LogGroup), LogFormat: &l.Format, CreationTime: &l.CreatedAt,
 		MaxAggregationInterval: &l.Aggregation, DeliverLogsPermissionArn: text(l.PermissionARN), FlowLogStatus: new("ACTIVE"),
-		DeliverLogsStatus: new(deliverStatus), Tags: tagList(l.Tags),
+		DeliverLogsStatus: new(deliverStatus), Tags: someTags(l.Tags),
 	}
 	if l.FileFormat != "" {
 		m.DestinationOptions = &model.DestinationOptionsResponse{

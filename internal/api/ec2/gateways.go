@@ -88,7 +88,7 @@ func deleteInternetGateway(c *call, in *model.DeleteInternetGatewayRequest) (res
 
 func egressOnlyGateway(g *control.EgressOnlyGateway) model.EgressOnlyInternetGateway {
 	return model.EgressOnlyInternetGateway{
-		EgressOnlyInternetGatewayId: &g.ID, Attachments: attachments(g.VPC, gatewayAttached), Tags: tagList(g.Tags),
+		EgressOnlyInternetGatewayId: &g.ID, Attachments: attachments(g.VPC, gatewayAttached), Tags: someTags(g.Tags),
 	}
 }
 

@@ -17,7 +17,7 @@ func errNoDefaultVPC() error {
 func (c *call) group(g *control.SecurityGroup) model.SecurityGroup {
 	return model.SecurityGroup{
 		GroupId: &g.ID, GroupName: &g.Name, Description: &g.Description, VpcId: &g.VPC, OwnerId: &c.api.opt.Account,
-		SecurityGroupArn: new(c.arn("security-group", g.ID)), Tags: tagList(g.Tags),
+		SecurityGroupArn: new(c.arn("security-group", g.ID)), Tags: someTags(g.Tags),
 		IpPermissions: c.permissions(g, false), IpPermissionsEgress: c.permissions(g, true),
 	}
 }
@@ -154,7 +154,7 @@ func createSecurityGroup(c *call, in *model.CreateSecurityGroupRequest) (result,
 		return nil, err
 	}
 	return &model.CreateSecurityGroupResult{
-		GroupId: &g.ID, SecurityGroupArn: new(c.arn("security-group", g.ID)), Tags: tagList(g.Tags),
+		GroupId: &g.ID, SecurityGroupArn: new(c.arn("security-group", g.ID)), Tags: someTags(g.Tags),
 	}, nil
 }
 

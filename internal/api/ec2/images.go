@@ -135,8 +135,8 @@ func (c *call) imageView(i *image) model.Image {
 		ImageOwnerAlias: text(i.alias), ImageLocation: new(i.location()), CreationDate: &i.created, State: new("available"),
 		Public: new(i.public(c)), ImageType: new("machine"), RootDeviceName: new(rootDevice), RootDeviceType: new(rootDeviceType),
 		VirtualizationType: new(virtualization), Hypervisor: new("xen"), EnaSupport: new(true), SriovNetSupport: new("simple"),
-		PlatformDetails: new(platformDetails), UsageOperation: new(usageOperation), ProductCodes: []model.ProductCode{},
-		Tags: []model.Tag{}, BlockDeviceMappings: []model.BlockDeviceMapping{{
+		PlatformDetails: new(platformDetails), UsageOperation: new(usageOperation),
+		BlockDeviceMappings: []model.BlockDeviceMapping{{
 			DeviceName: new(rootDevice), Ebs: &model.EbsBlockDevice{
 				SnapshotId: new(imageSnapshot(i.id)), VolumeSize: &imageRoot.Size, VolumeType: &imageRoot.Type,
 				Iops: &imageRoot.IOPS, Throughput: &imageRoot.Throughput, DeleteOnTermination: new(true), Encrypted: new(false),

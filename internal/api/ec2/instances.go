@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"enilab/internal/api/ec2/model"
@@ -9,7 +10,11 @@ import (
 	"enilab/internal/control"
 )
 
-func instancePlace(i *control.Instance) string { return place(i.LaunchAt, i.ID) }
+// instancePlace orders instances as the State lists them: by launch, and within
+// one by index.
+func instancePlace(i *control.Instance) string {
+	return place(i.LaunchAt, fmt.Sprintf("%s/%06d/%s", i.ReservationID, i.LaunchIndex, i.ID))
+}
 
 // instances are the rows of a Describe: those of the ids, or all.
 func (c *call) instances(ids []string) ([]*control.Instance, error) {

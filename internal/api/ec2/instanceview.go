@@ -27,7 +27,7 @@ func (c *call) instance(i *control.Instance) model.Instance {
 			AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone), GroupName: new(""), Tenancy: new(tenancy(i)),
 		},
 		ProductCodes:      []model.ProductCode{},
-		NetworkInterfaces: []model.InstanceNetworkInterface{}, SecurityGroups: []model.GroupIdentifier{}, Tags: tagList(i.Tags),
+		NetworkInterfaces: []model.InstanceNetworkInterface{}, SecurityGroups: []model.GroupIdentifier{}, Tags: someTags(i.Tags),
 		PrivateDnsName: new(""), PublicDnsName: new(""), StateTransitionReason: new(""),
 		Operator:                         &model.OperatorResponse{Managed: new(false)},
 		CapacityReservationSpecification: &model.CapacityReservationSpecificationResponse{CapacityReservationPreference: new("open")},
@@ -185,6 +185,6 @@ func (c *call) instanceStatus(i *control.Instance) model.InstanceStatus {
 	return model.InstanceStatus{
 		InstanceId: &i.ID, AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone),
 		InstanceState: instanceState(i.State), InstanceStatus: summarize(health(i)), SystemStatus: summarize(systemHealth(i)),
-		Events: []model.InstanceStatusEvent{}, Operator: &model.OperatorResponse{Managed: new(false)},
+		Operator: &model.OperatorResponse{Managed: new(false)},
 	}
 }

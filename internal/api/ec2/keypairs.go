@@ -199,7 +199,7 @@ func createKeyPair(c *call, in *model.CreateKeyPairRequest) (result, error) {
 		return nil, err
 	}
 	return &model.KeyPair{
-		KeyName: &k.Name, KeyPairId: &k.ID, KeyFingerprint: &k.Fingerprint, KeyMaterial: &material, Tags: tagList(k.Tags),
+		KeyName: &k.Name, KeyPairId: &k.ID, KeyFingerprint: &k.Fingerprint, KeyMaterial: &material, Tags: someTags(k.Tags),
 	}, nil
 }
 
@@ -232,7 +232,7 @@ func importKeyPair(c *call, in *model.ImportKeyPairRequest) (result, error) {
 		return nil, err
 	}
 	return &model.ImportKeyPairResult{
-		KeyName: &k.Name, KeyPairId: &k.ID, KeyFingerprint: &k.Fingerprint, Tags: tagList(k.Tags),
+		KeyName: &k.Name, KeyPairId: &k.ID, KeyFingerprint: &k.Fingerprint, Tags: someTags(k.Tags),
 	}, nil
 }
 

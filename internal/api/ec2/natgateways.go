@@ -37,7 +37,7 @@ func connectivity(g nat) string {
 func (c *call) natGateway(g nat) model.NatGateway {
 	out := model.NatGateway{
 		NatGatewayId: &g.ID, SubnetId: &g.Subnet, VpcId: &g.VPC, State: new(string(g.State)), ConnectivityType: new(connectivity(g)),
-		CreateTime: &g.CreatedAt, NatGatewayAddresses: []model.NatGatewayAddress{c.natAddress(g)}, Tags: tagList(g.Tags),
+		CreateTime: &g.CreatedAt, NatGatewayAddresses: []model.NatGatewayAddress{c.natAddress(g)}, Tags: someTags(g.Tags),
 		AvailabilityMode: new("zonal"),
 	}
 	if !g.DeletedAt.IsZero() {

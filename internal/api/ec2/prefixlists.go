@@ -19,6 +19,13 @@ func listPlace(l *control.PrefixList) string { return place(l.CreatedAt, l.ID) }
 
 // managedList is a list as EC2 shows it. Of those that AWS manages nobody is
 // told how many entries they may have.
+// changedList is a list as its changes answer it: without tags it has no tagSet.
+func (c *call) changedList(l *control.PrefixList) model.ManagedPrefixList {
+	m := c.managedList(l)
+	m.Tags = someTags(l.Tags)
+	return m
+}
+
 func (c *call) managedList(l *control.PrefixList) model.ManagedPrefixList {
 	m := model.ManagedPrefixList{
 		PrefixListId: &l.ID, PrefixListName: &l.Name, AddressFamily: &l.Family, State: &l.State, OwnerId: new(c.listOwner(l)),
@@ -160,7 +167,7 @@ func modifyManagedPrefixList(c *call, in *model.ModifyManagedPrefixListRequest) 
 	if l, err = c.command().ModifyPrefixList(c.ctx, change); err != nil {
 		return nil, err
 	}
-	return &model.ModifyManagedPrefixListResult{PrefixList: new(c.managedList(l))}, nil
+	return &model.ModifyManagedPrefixListResult{PrefixList: new(c.changedList(l))}, nil
 }
 
 func deleteManagedPrefixList(c *call, in *model.DeleteManagedPrefixListRequest) (result, error) {
@@ -173,7 +180,7 @@ func deleteManagedPrefixList(c *call, in *model.DeleteManagedPrefixListRequest) 
 	}
 	gone := *l
 	gone.State = "delete-complete"
-	return &model.DeleteManagedPrefixListResult{PrefixList: new(c.managedList(&gone))}, nil
+	return &model.DeleteManagedPrefixListResult{PrefixList: new(c.changedList(&gone))}, nil
 }
 
 var prefixListFilters = filterable[*control.PrefixList]{action: "DescribePrefixLists", fields: listFields}

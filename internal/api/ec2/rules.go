@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +25,8 @@ func protocolName(number int) string {
 func number(i int) string { return strconv.Itoa(i) }
 
 // permissions gathers a group's rules of one direction as EC2 shows them: one
-// permission for each protocol and range of ports.
+// permission for each protocol and range of ports, in the order in which they were
+// given, as their sources are.
 func (c *call) permissions(g *control.SecurityGroup, egress bool) []model.IpPermission {
 	rules := make([]*control.SecurityGroupRule, 0, len(g.Rules))
 	for i := range g.Rules {
@@ -32,17 +34,17 @@ func (c *call) permissions(g *control.SecurityGroup, egress bool) []model.IpPerm
 			rules = append(rules, &g.Rules[i])
 		}
 	}
-	slices.SortStableFunc(rules, func(a, b *control.SecurityGroupRule) int {
-		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.FromPort, b.FromPort), cmp.Compare(a.ToPort, b.ToPort))
-	})
+	slices.SortFunc(rules, func(a, b *control.SecurityGroupRule) int { return cmp.Compare(a.Ref, b.Ref) })
 	list := []model.IpPermission{}
-	var last *control.SecurityGroupRule
+	at := make(map[[3]int]int) // in list, by protocol and ports
 	for _, r := range rules {
-		if last == nil || last.Protocol != r.Protocol || last.FromPort != r.FromPort || last.ToPort != r.ToPort {
-			list = append(list, permission(r))
+		of := [3]int{r.Protocol, r.FromPort, r.ToPort}
+		k, had := at[of]
+		if !had {
+			k = len(list)
+			at[of], list = k, append(list, permission(r))
 		}
-		last = r
-		p := &list[len(list)-1]
+		p := &list[k]
 		switch {
 		case r.Group != "":
 			peer := c.referenced(g, r)
@@ -87,7 +89,8 @@ type groupRule struct {
 	group *control.SecurityGroup
 }
 
-func (r groupRule) place() string { return r.ID }
+// place orders rules as they were given: numbers are never used again.
+func (r groupRule) place() string { return fmt.Sprintf("%010d", r.Ref) }
 
 func (c *call) rule(r groupRule) model.SecurityGroupRule {
 	m := model.SecurityGroupRule{
@@ -103,10 +106,14 @@ func (c *call) rule(r groupRule) model.SecurityGroupRule {
 	return m
 }
 
+// rules are those that a call has made or removed, which show no tagSet without
+// tags; DescribeSecurityGroupRules does.
 func (c *call) rules(g *control.SecurityGroup, rules []control.SecurityGroupRule) []model.SecurityGroupRule {
 	list := make([]model.SecurityGroupRule, 0, len(rules))
 	for i := range rules {
-		list = append(list, c.rule(groupRule{&rules[i], g}))
+		r := c.rule(groupRule{&rules[i], g})
+		r.Tags = someTags(rules[i].Tags)
+		list = append(list, r)
 	}
 	return list
 }

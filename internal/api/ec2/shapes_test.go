@@ -62,12 +62,12 @@ func checkShape(t testing.TB, action string, answer *element) {
 		}
 		return
 	}
-	for _, wrong := range m.judge(action, op.Output.Shape, &body) {
+	for _, wrong := range m.judge(action, action, op.Output.Shape, &body) {
 		t.Error(wrong)
 	}
 }
 
-func (m *modelShapes) judge(path, name string, e *element) (wrong []string) {
+func (m *modelShapes) judge(action, path, name string, e *element) (wrong []string) {
 	s := m.Shapes[name]
 	switch s.Type {
 	case "structure":
@@ -87,18 +87,18 @@ func (m *modelShapes) judge(path, name string, e *element) (wrong []string) {
 			case seen[local]:
 				wrong = append(wrong, fmt.Sprintf("%s: %s twice", path, local))
 			default:
-				wrong = append(wrong, m.judge(path+"."+local, shape, child)...)
+				wrong = append(wrong, m.judge(action, path+"."+local, shape, child)...)
 			}
 			seen[local] = true
 		}
-		return wrong
+		return append(wrong, m.misses(action, path, name, e)...)
 	case "list":
 		for i := range e.Children {
 			if e.Children[i].XMLName.Local != "item" {
 				wrong = append(wrong, path+": a list holds "+e.Children[i].XMLName.Local)
 				continue
 			}
-			wrong = append(wrong, m.judge(path+"."+strconv.Itoa(i+1), s.Member.Shape, &e.Children[i])...)
+			wrong = append(wrong, m.judge(action, path+"."+strconv.Itoa(i+1), s.Member.Shape, &e.Children[i])...)
 		}
 		return wrong
 	}

@@ -18,7 +18,7 @@ func (c *call) subnet(s *control.Subnet) model.Subnet {
 		PrivateDnsNameOptionsOnLaunch: &model.PrivateDnsNameOptionsOnLaunch{
 			HostnameType: &s.HostnameType, EnableResourceNameDnsARecord: &s.RecordA, EnableResourceNameDnsAAAARecord: &s.RecordAAAA,
 		},
-		Tags: tagList(s.Tags),
+		Tags: someTags(s.Tags),
 	}
 }
 

@@ -10,7 +10,16 @@ import (
 	"enilab/internal/control"
 )
 
-// tagList is a tagSet, by key. It is never nil: clients want the element.
+// someTags is a tagSet that is left out without tags, as EC2 does for most
+// resources; testdata/emptylists.txt has which.
+func someTags(tags control.Tags) []model.Tag {
+	if len(tags) == 0 {
+		return nil
+	}
+	return tagList(tags)
+}
+
+// tagList is a tagSet, by key, that is there without tags too.
 func tagList(tags control.Tags) []model.Tag {
 	list := make([]model.Tag, 0, len(tags))
 	if len(tags) == 0 {

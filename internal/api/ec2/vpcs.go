@@ -11,8 +11,8 @@ import (
 func (c *call) vpc(v *control.VPC) model.Vpc {
 	out := model.Vpc{
 		VpcId: &v.ID, OwnerId: &c.api.opt.Account, State: new("available"), CidrBlock: new(v.CIDR.String()),
-		CidrBlockAssociationSet: []model.VpcCidrBlockAssociation{}, Ipv6CidrBlockAssociationSet: []model.VpcIpv6CidrBlockAssociation{},
-		DhcpOptionsId: new(optionsOf(v)), InstanceTenancy: new("default"), IsDefault: &v.Default, Tags: tagList(v.Tags),
+		CidrBlockAssociationSet: []model.VpcCidrBlockAssociation{},
+		DhcpOptionsId:           new(optionsOf(v)), InstanceTenancy: new("default"), IsDefault: &v.Default, Tags: someTags(v.Tags),
 	}
 	for _, a := range vpcCIDRs(v) {
 		out.CidrBlockAssociationSet = append(out.CidrBlockAssociationSet, vpcBlock(a.CIDRAssociation, a.state))
@@ -156,7 +156,11 @@ func createVpc(c *call, in *model.CreateVpcRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &model.CreateVpcResult{Vpc: new(c.vpc(v))}, nil
+	out := c.vpc(v)
+	if out.Ipv6CidrBlockAssociationSet == nil {
+		out.Ipv6CidrBlockAssociationSet = []model.VpcIpv6CidrBlockAssociation{} // which DescribeVpcs leaves out
+	}
+	return &model.CreateVpcResult{Vpc: &out}, nil
 }
 
 func deleteVpc(c *call, in *model.DeleteVpcRequest) (result, error) {
