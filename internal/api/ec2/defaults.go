@@ -10,7 +10,9 @@ func createDefaultVpc(c *call, _ *model.CreateDefaultVpcRequest) (result, error)
 	if err != nil {
 		return nil, err
 	}
-	return &model.CreateDefaultVpcResult{Vpc: new(c.vpc(v))}, nil
+	out := c.newVPC(v)
+	out.Tags = tagList(v.Tags)
+	return &model.CreateDefaultVpcResult{Vpc: out}, nil
 }
 
 func createDefaultSubnet(c *call, in *model.CreateDefaultSubnetRequest) (result, error) {
@@ -23,7 +25,9 @@ func createDefaultSubnet(c *call, in *model.CreateDefaultSubnetRequest) (result,
 		return nil, err
 	}
 	c.state = c.svc.State()
-	return &model.CreateDefaultSubnetResult{Subnet: new(c.subnet(s))}, nil
+	out := c.subnet(s)
+	out.Tags = tagList(s.Tags)
+	return &model.CreateDefaultSubnetResult{Subnet: &out}, nil
 }
 
 // EC2-Classic is gone, and with it the links of VPCs to it; clients of its time

@@ -23,6 +23,16 @@ func (c *call) vpc(v *control.VPC) model.Vpc {
 	return out
 }
 
+// newVPC is a VPC as its creation answers it, with the element of IPv6 blocks that
+// DescribeVpcs leaves out of one without.
+func (c *call) newVPC(v *control.VPC) *model.Vpc {
+	out := c.vpc(v)
+	if out.Ipv6CidrBlockAssociationSet == nil {
+		out.Ipv6CidrBlockAssociationSet = []model.VpcIpv6CidrBlockAssociation{}
+	}
+	return &out
+}
+
 // States of the association of a block.
 const (
 	stateAssociating    = "associating"
@@ -156,11 +166,7 @@ func createVpc(c *call, in *model.CreateVpcRequest) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := c.vpc(v)
-	if out.Ipv6CidrBlockAssociationSet == nil {
-		out.Ipv6CidrBlockAssociationSet = []model.VpcIpv6CidrBlockAssociation{} // which DescribeVpcs leaves out
-	}
-	return &model.CreateVpcResult{Vpc: &out}, nil
+	return &model.CreateVpcResult{Vpc: c.newVPC(v)}, nil
 }
 
 func deleteVpc(c *call, in *model.DeleteVpcRequest) (result, error) {
