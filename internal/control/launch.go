@@ -84,6 +84,9 @@ func (t *tx) planLaunch(in *LaunchInput, limits *InstanceType) ([]launchPlan, er
 		if k > 0 && p.NetworkCard == plans[k-1].NetworkCard && p.DeviceIndex == plans[k-1].DeviceIndex {
 			return nil, invalid("deviceIndex", "Each network interface requires a unique device index.")
 		}
+		if p.existing != nil && slices.ContainsFunc(plans[:k], func(o launchPlan) bool { return o.existing == p.existing }) {
+			return nil, errLaunchInUse(p.existing.ID)
+		}
 		onCard[p.NetworkCard]++
 		if err := p.together(&plans[0], in.Max, len(plans)); err != nil {
 			return nil, err
@@ -117,6 +120,10 @@ func (t *tx) planInterface(in *LaunchInput, p *launchPlan) error {
 	return err
 }
 
+func errLaunchInUse(eni string) error {
+	return refuse("InvalidNetworkInterface.InUse", "networkInterface", "Interface: [%s] in use.", eni)
+}
+
 func (t *tx) planExisting(p *launchPlan, zone string) error {
 	n, err := t.networkInterface(p.ID)
 	switch {
@@ -139,7 +146,7 @@ func (t *tx) planExisting(p *launchPlan, zone string) error {
 	case n.RequesterManaged:
 		return errManaged()
 	case n.Attachment != nil:
-		return refuse("InvalidNetworkInterface.InUse", "networkInterface", "Interface: [%s] in use.", n.ID)
+		return errLaunchInUse(n.ID)
 	case p.DeviceIndex == 0 && p.NetworkCard == 0 && exists(t, TablePolicy, byInterface, n.ID):
 		return invalid("networkInterface",
 			"Network interface '%s' has a failover policy: it cannot become a primary one, which never moves.", n.ID)

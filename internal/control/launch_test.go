@@ -70,6 +70,8 @@ func TestLaunchRefusals(t *testing.T) {
 			"InvalidParameterValue", "Value (1) for parameter networkCardIndex is invalid. The network cards of t3.micro are 0 to 0."},
 		{"launch with in-use ENI", LaunchInput{Interfaces: []LaunchInterface{existing(0, used)}}, "InvalidNetworkInterface.InUse",
 			"Interface: [" + used.ID + "] in use."},
+		{"an ENI twice", LaunchInput{Interfaces: []LaunchInterface{existing(0, free), existing(1, free)}}, "InvalidNetworkInterface.InUse",
+			"Interface: [" + free.ID + "] in use."},
 		{"unknown ENI", LaunchInput{Interfaces: []LaunchInterface{{ID: noENI}}}, "InvalidNetworkInterfaceID.NotFound",
 			"The networkInterface ID '" + noENI + "' does not exist"},
 		{"ENI and subnet", LaunchInput{Interfaces: with(existing(0, free), func(l *LaunchInterface) { l.Subnet = s.a.ID })},

@@ -23,19 +23,19 @@ type idAnswer struct {
 }
 
 const (
-	inMoto = "tests of moto that its authors ran against AWS"
-	inACK  = "end-to-end tests of the EC2 controller of AWS Controllers for Kubernetes"
+	inReports = "reports of what clients met on EC2"
+	inACK     = "end-to-end tests of the EC2 controller of AWS Controllers for Kubernetes"
 )
 
 var idAnswers = []idAnswer{
-	{"DescribeVpcs", control.VPCID, "", "", true, inMoto},
-	{"DescribeSubnets", control.SubnetID, "", "", true, inMoto},
-	{"CreateSubnet", control.VPCID, "", "", true, inMoto},
-	{"AssociateRouteTable", control.RouteTableID, "", "", true, inMoto},
-	{"AssociateRouteTable", control.SubnetID, "", "", true, inMoto},
+	{"DescribeVpcs", control.VPCID, "", "", true, inReports},
+	{"DescribeSubnets", control.SubnetID, "", "", true, inReports},
+	{"CreateSubnet", control.VPCID, "", "", true, inReports},
+	{"AssociateRouteTable", control.RouteTableID, "", "", true, inReports},
+	{"AssociateRouteTable", control.SubnetID, "", "", true, inReports},
 	{"AttachInternetGateway", control.VPCID, "InvalidVpcId.Malformed", "", false, inACK},
-	{"DeleteSecurityGroup", control.GroupID, "", "The security group ID '%s' is malformed", false, "logs of the AWS CLI"},
-	{"DescribeSecurityGroupRules", control.GroupID, "", "The security group ID '%s' is malformed", false, inMoto},
+	{"DeleteSecurityGroup", control.GroupID, "", "The security group ID '%s' is malformed", false, inReports},
+	{"DescribeSecurityGroupRules", control.GroupID, "", "The security group ID '%s' is malformed", false, inReports},
 }
 
 // spell gives a refusal the words of an action.
