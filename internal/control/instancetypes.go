@@ -1,21 +1,31 @@
 package control
 
 import (
-	_ "embed"
-	"fmt"
-	"strconv"
-	"strings"
+	"maps"
+	"slices"
 	"sync"
 	"time"
+
+	"enilab/internal/control/instancetypes"
 )
 
-// InstanceType is what EC2's DescribeInstanceTypes says of a type's network.
+// InstanceType is what the control plane has to know of an instance type (EC2
+// API Reference, InstanceTypeInfo). Values are to be read only.
 type InstanceType struct {
-	Name         string
-	VCPUs        int
-	MemoryMiB    int
-	Hypervisor   string // "nitro", "xen", "" for bare metal of old
-	Architecture string
+	Name      string
+	VCPUs     int
+	MemoryMiB int
+	// Cores and ThreadsPerCore are those that an instance has unless its launch
+	// says otherwise.
+	Cores, ThreadsPerCore int
+	Hypervisor            string // "nitro", "xen", "" of bare metal
+	// Architectures are those whose images it runs, Architecture the one that
+	// its instances are shown with.
+	Architectures []string
+	Architecture  string
+	Burstable     bool // has CPU credits
+	// ENA: an Elastic Network Adapter, "required", "supported" or "unsupported".
+	ENA string
 	// Cards is how many ENIs each network card takes, card 0 first, and
 	// Interfaces how many they take together.
 	Cards      []int
@@ -31,52 +41,70 @@ type InstanceType struct {
 	Performance    string // "Up to 5 Gigabit"
 }
 
-//go:embed instance_types.csv
-var instanceTypesCSV string
+// typeFacts are the members of InstanceTypeInfo that InstanceType is made of.
+type typeFacts struct {
+	BurstablePerformanceSupported bool
+	Hypervisor                    string
+	MemoryInfo                    struct{ SizeInMiB int }
+	ProcessorInfo                 struct{ SupportedArchitectures []string }
+	VCpuInfo                      struct{ DefaultVCpus, DefaultCores, DefaultThreadsPerCore int }
+	NetworkInfo                   struct {
+		ConnectionTrackingConfiguration                      struct{ DefaultTcpEstablishedTimeout int }
+		EfaSupported                                         bool
+		EnaSupport                                           string
+		Ipv4AddressesPerInterface, Ipv6AddressesPerInterface int
+		MaximumNetworkInterfaces                             int
+		NetworkCards                                         []struct{ MaximumNetworkInterfaces int }
+		NetworkPerformance                                   string
+	}
+}
 
-// instanceTypes is parsed on first use: a server that never launches an
-// instance does not pay for 1,263 rows.
+// instanceTypes are read on first use: a server that never launches an instance
+// does not pay for them.
 var instanceTypes = sync.OnceValue(func() map[string]InstanceType {
-	lines := strings.Split(strings.TrimSpace(instanceTypesCSV), "\n")[1:]
-	types := make(map[string]InstanceType, len(lines))
-	for _, line := range lines {
-		t, err := parseInstanceType(line)
-		if err != nil {
-			// The file is part of the binary; a test reads all of it.
-			panic(err)
+	list, err := instancetypes.Read[typeFacts]()
+	if err != nil {
+		// The facts are part of the binary; a test reads all of them.
+		panic(err)
+	}
+	types := make(map[string]InstanceType, len(list))
+	for _, l := range list {
+		t := InstanceType{Name: l.Name}
+		for _, part := range l.Parts {
+			t.learn(part)
 		}
-		types[t.Name] = t
+		types[l.Name] = t
 	}
 	return types
 })
 
-func parseInstanceType(line string) (InstanceType, error) {
-	f := strings.Split(line, ",")
-	if len(f) != 11 {
-		return InstanceType{}, fmt.Errorf("instance_types.csv: %q has %d columns, want 11", line, len(f))
+// learn takes what one part says; a part has one member or the flags.
+func (t *InstanceType) learn(f *typeFacts) {
+	if f.BurstablePerformanceSupported {
+		t.Burstable = true
 	}
-	var n [5]int
-	for i, column := range []int{1, 2, 6, 7, 9} {
-		v, err := strconv.Atoi(f[column])
-		if err != nil {
-			return InstanceType{}, fmt.Errorf("instance_types.csv: %q: %w", line, err)
-		}
-		n[i] = v
+	if f.Hypervisor != "" {
+		t.Hypervisor = f.Hypervisor
 	}
-	t := InstanceType{
-		Name: f[0], VCPUs: n[0], MemoryMiB: n[1], Hypervisor: f[3], Architecture: f[4],
-		AddressesPerInterface: n[2], IPv6PerInterface: n[3], EFA: f[8] == "true",
-		TCPEstablished: time.Duration(n[4]) * time.Second, Performance: f[10],
+	if m := f.MemoryInfo.SizeInMiB; m > 0 {
+		t.MemoryMiB = m
 	}
-	for card := range strings.FieldsSeq(f[5]) {
-		v, err := strconv.Atoi(card)
-		if err != nil {
-			return InstanceType{}, fmt.Errorf("instance_types.csv: %q: %w", line, err)
-		}
-		t.Cards = append(t.Cards, v)
-		t.Interfaces += v
+	if a := f.ProcessorInfo.SupportedArchitectures; len(a) > 0 {
+		t.Architectures, t.Architecture = a, a[len(a)-1]
 	}
-	return t, nil
+	if v := f.VCpuInfo; v.DefaultVCpus > 0 {
+		t.VCPUs, t.Cores, t.ThreadsPerCore = v.DefaultVCpus, v.DefaultCores, v.DefaultThreadsPerCore
+	}
+	n := &f.NetworkInfo
+	if len(n.NetworkCards) == 0 {
+		return
+	}
+	t.Interfaces, t.EFA, t.ENA, t.Performance = n.MaximumNetworkInterfaces, n.EfaSupported, n.EnaSupport, n.NetworkPerformance
+	t.AddressesPerInterface, t.IPv6PerInterface = n.Ipv4AddressesPerInterface, n.Ipv6AddressesPerInterface
+	t.TCPEstablished = time.Duration(n.ConnectionTrackingConfiguration.DefaultTcpEstablishedTimeout) * time.Second
+	for _, card := range n.NetworkCards {
+		t.Cards = append(t.Cards, card.MaximumNetworkInterfaces)
+	}
 }
 
 // Nitro reports whether the type has what only AWS's Nitro system offers:
@@ -88,3 +116,6 @@ func InstanceTypeByName(name string) (InstanceType, bool) {
 	t, ok := instanceTypes()[name]
 	return t, ok
 }
+
+// InstanceTypeNames are all there are, in alphabetical order.
+func InstanceTypeNames() []string { return slices.Sorted(maps.Keys(instanceTypes())) }

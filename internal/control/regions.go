@@ -16,8 +16,10 @@ type Zone struct {
 // DescribeAvailabilityZones).
 type RegionFacts struct {
 	Name, Endpoint string
-	OptIn          string // opt-in-not-required, not-opted-in
-	Zones          []Zone // in order
+	// OptIn is "opt-in-not-required", or "opted-in" of regions that an account has
+	// to enable first: this one has enabled them all.
+	OptIn string
+	Zones []Zone // in order
 }
 
 //go:embed regions.csv

@@ -18,6 +18,7 @@ func TestEveryFilter(t *testing.T) {
 	required := map[string][]string{
 		"GetSecurityGroupsForVpc":   {"VpcId=" + w.vpc},
 		"GetSubnetCidrReservations": {"SubnetId=" + w.subnet},
+		"DescribeInstanceTypes":     {"MaxResults=5"}, // of which there are many
 	}
 	for _, action := range slices.Sorted(maps.Keys(model.Filters)) {
 		if _, ok := handlers[action]; !ok {

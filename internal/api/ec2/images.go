@@ -101,12 +101,13 @@ func (c *call) image(id string) *image {
 // suits refuses a type that does not run a listed image. Of others nothing is
 // known, and an unknown type is for control to refuse.
 func (c *call) suits(id, typeName string) error {
-	images, t := c.listed(), typeNamed(typeName)
+	images := c.listed()
+	t, ok := control.InstanceTypeByName(typeName)
 	i := slices.IndexFunc(images, func(i *image) bool { return i.id == id })
-	if i < 0 || t == nil {
+	if i < 0 || !ok {
 		return nil
 	}
-	want, has := images[i].architecture, t.architectures
+	want, has := images[i].architecture, t.Architectures
 	if slices.Contains(has, want) {
 		return nil
 	}
@@ -285,9 +286,9 @@ func describeInstanceTypeOfferings(c *call, in *model.DescribeInstanceTypeOfferi
 		return nil, invalid("Value (%s) for parameter locationType is invalid. Unknown location type.", clip(kind))
 	}
 	var rows []offering
-	for _, t := range instanceTypeList() {
+	for _, name := range control.InstanceTypeNames() {
 		for _, l := range locations {
-			rows = append(rows, offering{t.Name, l})
+			rows = append(rows, offering{name, l})
 		}
 	}
 	rows, next := cutPage(p, sorted(rows, offering.place), offering.place, keep)

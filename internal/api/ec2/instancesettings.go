@@ -1,34 +1,21 @@
 package ec2
 
 import (
-	"slices"
-	"strings"
-
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
 )
 
-// typeNamed finds an instance type, nil if there is none of that name.
-func typeNamed(name string) *instanceType {
-	list := instanceTypeList()
-	n, ok := slices.BinarySearchFunc(list, name, func(t *instanceType, name string) int { return strings.Compare(t.Name, name) })
-	if !ok {
-		return nil
-	}
-	return list[n]
-}
-
 // hasENA reports whether a type has an Elastic Network Adapter.
 func hasENA(name string) bool {
-	t := typeNamed(name)
-	return t != nil && t.ena != "unsupported"
+	t, ok := control.InstanceTypeByName(name)
+	return ok && t.ENA != "unsupported"
 }
 
 // burstable reports whether instances of a type have CPU credits.
 func burstable(name string) bool {
-	t := typeNamed(name)
-	return t != nil && t.burstable
+	t, ok := control.InstanceTypeByName(name)
+	return ok && t.Burstable
 }
 
 // monitoringState is EC2's word for detailed monitoring being on or off.

@@ -37,10 +37,10 @@ func (c *call) instance(i *control.Instance) model.Instance {
 			HostnameType: new(hostnameType(i)), EnableResourceNameDnsARecord: &i.RecordA, EnableResourceNameDnsAAAARecord: &i.RecordAAAA,
 		},
 	}
-	if t := typeNamed(i.Type); t != nil {
-		out.Architecture, out.Hypervisor = &t.Architecture, text(hypervisor(t.InstanceType))
+	if t, ok := control.InstanceTypeByName(i.Type); ok {
+		out.Architecture, out.Hypervisor = &t.Architecture, text(hypervisor(t))
 		out.VirtualizationType = new(virtualization)
-		out.CpuOptions = &model.CpuOptions{CoreCount: new(cores(t)), ThreadsPerCore: new(threads(t))}
+		out.CpuOptions = &model.CpuOptions{CoreCount: &t.Cores, ThreadsPerCore: &t.ThreadsPerCore}
 	}
 	if i.ReasonCode != "" {
 		out.StateReason = &model.StateReason{Code: &i.ReasonCode, Message: &i.ReasonText}
@@ -69,18 +69,8 @@ func (c *call) instance(i *control.Instance) model.Instance {
 	return out
 }
 
-// threads of a core: two on x86, one on Arm, as AWS's instances have them.
-func threads(t *instanceType) int {
-	if t.Architecture == "x86_64" && t.VCPUs > 1 {
-		return 2
-	}
-	return 1
-}
-
 // bandwidthWeighting is that of every instance: bandwidth is the machine's.
 const bandwidthWeighting = "default"
-
-func cores(t *instanceType) int { return max(t.VCPUs/threads(t), 1) }
 
 func tenancy(i *control.Instance) string { return cmp.Or(i.Tenancy, "default") }
 

@@ -2,7 +2,6 @@ package ec2
 
 import (
 	"enilab/internal/api/ec2/model"
-	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
 )
 
@@ -20,20 +19,13 @@ var regionFilters = filterable[control.RegionFacts]{
 	action: "DescribeRegions",
 	fields: map[string]field[control.RegionFacts]{
 		"endpoint":      one(func(_ *call, r control.RegionFacts) string { return r.Endpoint }),
-		"opt-in-status": one(func(c *call, r control.RegionFacts) string { return c.optIn(r) }),
+		"opt-in-status": one(func(_ *call, r control.RegionFacts) string { return r.OptIn }),
 		"region-name":   one(func(_ *call, r control.RegionFacts) string { return r.Name }),
 	},
 }
 
-// optIn is the region's status for the account: whoever uses a region has opted
-// in, whatever AWS's default is.
-func (c *call) optIn(r control.RegionFacts) string {
-	if r.OptIn == "not-opted-in" && c.api.opt.Control.State().Founded(r.Name) {
-		return "opted-in"
-	}
-	return r.OptIn
-}
-
+// describeRegions shows all regions of the partition, with AllRegions and without:
+// the account has enabled every one.
 func describeRegions(c *call, in *model.DescribeRegionsRequest) (result, error) {
 	keep, err := regionFilters.compile(c, in.Filters)
 	if err != nil {
@@ -50,12 +42,11 @@ func describeRegions(c *call, in *model.DescribeRegionsRequest) (result, error) 
 			continue
 		}
 		asked := len(in.RegionNames) == 0 || contains(in.RegionNames, r.Name)
-		all := query.Value(in.AllRegions) || len(in.RegionNames) > 0
-		if !asked || !all && c.optIn(r) == "not-opted-in" || !keep(r) {
+		if !asked || !keep(r) {
 			continue
 		}
 		out.Regions = append(out.Regions, model.Region{
-			RegionName: &r.Name, Endpoint: &r.Endpoint, OptInStatus: new(c.optIn(r)),
+			RegionName: &r.Name, Endpoint: &r.Endpoint, OptInStatus: &r.OptIn,
 		})
 	}
 	return out, nil

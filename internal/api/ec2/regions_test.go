@@ -46,6 +46,22 @@ func TestRegionsOfThePartition(t *testing.T) {
 				t.Errorf("in %s: %v", tt.region, got)
 			}
 		}
+		// Those that AWS launched since March 2019 have to be enabled (AWS Account
+		// Management Reference Guide, "Enable or disable AWS Regions").
+		for status, some := range map[string][]string{
+			"opt-in-not-required": {"us-east-1", "eu-north-1", "ap-northeast-3", "ca-central-1"},
+			"opted-in":            {"af-south-1", "ap-southeast-3", "eu-south-1", "ap-east-1", "me-south-1", "mx-central-1"},
+		} {
+			r := l.in(tt.region, "DescribeRegions", "Filter.1.Name=opt-in-status", "Filter.1.Value.1="+status)
+			for _, name := range some {
+				if tt.want == nil && strings.Count(string(r.raw), "<regionName>"+name+"</regionName>") != 1 {
+					t.Errorf("%s is not %s", name, status)
+				}
+			}
+			if tt.want != nil && (r.count("regionInfo") == len(tt.want)) != (status == "opt-in-not-required") {
+				t.Errorf("in %s: %s: %s", tt.region, status, r.raw)
+			}
+		}
 		elsewhere := "cn-north-1"
 		if tt.region == elsewhere {
 			elsewhere = "us-east-1"

@@ -163,13 +163,13 @@ func readSettings(in *model.RunInstancesRequest, l *control.LaunchInput) error {
 // onlyShownCPU refuses other cores than instances of a type are shown with. The
 // launch itself refuses types that there are not.
 func onlyShownCPU(in *model.CpuOptionsRequest, name string) error {
-	t := typeNamed(name)
-	if in == nil || t == nil {
+	t, ok := control.InstanceTypeByName(name)
+	if in == nil || !ok {
 		return nil
 	}
-	if n, m := in.CoreCount, in.ThreadsPerCore; n != nil && *n != cores(t) || m != nil && *m != threads(t) {
+	if n, m := in.CoreCount, in.ThreadsPerCore; n != nil && *n != t.Cores || m != nil && *m != t.ThreadsPerCore {
 		return unsupported("CpuOptions of instances of type %s are not supported by enilab but for what they have: CoreCount %d, ThreadsPerCore %d.",
-			clip(name), cores(t), threads(t))
+			clip(name), t.Cores, t.ThreadsPerCore)
 	}
 	return nil
 }
