@@ -77,6 +77,8 @@ needs_terraform() {
     { echo "Terraform's AWS provider, in a mirror folder (name it in ENILAB_TF_PLUGIN_DIR)"; return 1; }
 }
 part_terraform() { bash "$here/terraform.sh" story; }
+needs_terraform_data() { needs_terraform; }
+part_terraform_data() { bash "$here/terraform.sh" data; }
 
 # The examples of docs/ are held to what they promise by the same clients.
 needs_example_cli() { needs_cli; }
@@ -87,7 +89,7 @@ needs_example_terraform() { needs_terraform; }
 part_example_terraform() { bash "$here/example_terraform.sh"; }
 
 passed=0 failed=0 skipped=0
-all="cli boto3 sdk terraform example_cli example_boto3 example_terraform"
+all="cli boto3 sdk terraform terraform_data example_cli example_boto3 example_terraform"
 for part in ${*:-$all}; do
   echo "== contract: $part"
   if ! missing=$("needs_$part"); then

@@ -3,6 +3,7 @@
 #
 #   terraform.sh provider    prints the folder in which the AWS provider is installed
 #   terraform.sh story       tells the story; run.sh gives ENILAB_URL, WITNESS and CONTRACT_TMP
+#   terraform.sh data        asks the data sources, which say what they must find
 #   terraform.sh prepare DIR writes DIR/terraform.rc, which makes Terraform take that provider
 #
 # Nothing is downloaded. The provider is looked for where ENILAB_TF_PLUGIN_DIR
@@ -75,15 +76,26 @@ clean() {
 # took LOG WHAT: how long Terraform says that something took.
 took() { sed -n -E "s/^$2 after ([0-9hms]+).*/\1/p" "$work/$1" | head -1; }
 
-story() {
-  work=$CONTRACT_TMP/terraform
+# begin NAME: a folder of that name's files, ready for Terraform.
+begin() {
+  work=$CONTRACT_TMP/$1
   mkdir -p "$work"
-  cp "$here"/terraform/*.tf "$work"
+  cp "$here/$1"/*.tf "$work"
   prepare "$work"
   export TF_CLI_CONFIG_FILE=$work/terraform.rc TF_IN_AUTOMATION=1 TF_DATA_DIR=$work/.terraform
   unset TF_PLUGIN_CACHE_DIR
   logged init.log init
   tf version -no-color | head -3
+}
+
+data() {
+  begin terraform_data
+  logged apply.log apply -auto-approve -var "endpoint=$ENILAB_URL"
+  tf output -no-color
+}
+
+story() {
+  begin terraform
   echo "- apply: the first instance owns the interface"
   change apply one
   clean one
@@ -102,5 +114,6 @@ case ${1:-} in
   provider) provider ;;
   prepare) prepare "$2" ;;
   story) story ;;
-  *) sed -n '2,6p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  data) data ;;
+  *) sed -n '2,7p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
