@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxDeviceIndex bounds device indexes. AWS does not publish a bound.
@@ -111,6 +112,7 @@ func (t *tx) bind(n *NetworkInterface, i *Instance, at device, deleteOnTerminati
 		return nil, err
 	}
 	c := *n
+	c.MetadataFrom = time.Time{}
 	c.Attachment = &Attachment{
 		ID: id, Instance: i.ID, DeviceIndex: at.index, NetworkCard: at.card, State: Attaching, StateAt: t.now, AttachTime: t.now,
 		DeleteOnTermination: deleteOnTermination,
@@ -120,6 +122,9 @@ func (t *tx) bind(n *NetworkInterface, i *Instance, at device, deleteOnTerminati
 		c.Attachment.State = Attached
 	case InstanceRunning:
 		c.Attachment.StateUntil = t.until(OpAttach)
+		if from := t.until(OpMetadata); from.After(t.now) {
+			c.MetadataFrom = from
+		}
 	}
 	t.putInterface(&c)
 	return &c, nil

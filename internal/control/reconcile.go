@@ -141,7 +141,7 @@ func (t *tx) attached(n *NetworkInterface) {
 
 func (t *tx) available(n *NetworkInterface) {
 	c := *n
-	c.Attachment = nil
+	c.Attachment, c.MetadataFrom = nil, time.Time{}
 	t.putInterface(&c)
 	t.end(n, n.Attachment)
 	t.emit("network-interface.available", c.ID, "instance", n.Attachment.Instance, "attachment", n.Attachment.ID)

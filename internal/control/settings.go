@@ -129,4 +129,7 @@ type InterfaceSettings struct {
 	// PublicIP is the auto-assigned public address of the primary private one,
 	// invalid without.
 	PublicIP netip.Addr `json:",omitzero"`
+	// MetadataFrom is when the instance's metadata has all items of the ENI, which
+	// it lists from the attachment on (OpMetadata); zero: at once.
+	MetadataFrom time.Time `json:",omitzero"`
 }

@@ -30,13 +30,17 @@ const (
 	OpAssociateBlock    Operation = "associate-cidr-block"    // associating until associated, of a VPC or a subnet
 	OpDisassociateBlock Operation = "disassociate-cidr-block" // disassociating until gone
 	OpRequestPeering    Operation = "request-peering"         // initiating-request until pending-acceptance or failed
+
+	// OpMetadata is not a state of the API: the metadata of a running instance
+	// lists an interface that has come until all its items can be fetched.
+	OpMetadata Operation = "metadata"
 )
 
 // Operations are all of them, in the order in which people read them.
 func Operations() []Operation {
 	return []Operation{
 		OpAttach, OpDetach, OpLaunch, OpStart, OpStop, OpTerminate, OpCreateNAT, OpDeleteNAT,
-		OpAssociateBlock, OpDisassociateBlock, OpRequestPeering,
+		OpAssociateBlock, OpDisassociateBlock, OpRequestPeering, OpMetadata,
 	}
 }
 
@@ -96,6 +100,7 @@ var TimingFast = func() Timing {
 	for _, op := range Operations() {
 		t.Spans[op] = Fixed(20 * time.Millisecond)
 	}
+	t.Spans[OpMetadata] = Fixed(0)
 	return t
 }()
 
@@ -105,7 +110,9 @@ var TimingFast = func() Timing {
 // waits two seconds after a detach before it deletes) and 20 s to over a minute
 // (Palo Alto's of VM-Series HA, agents and guests included). Ten seconds is our
 // choice between them, four and sixty its ends. The times of an instance are
-// our own guess. Reassigning an address, 1.2 s by one report (AWS re:Post), and
+// our own guess. Metadata whose items come after their directory is an issue of
+// amazon-ec2-net-utils (number 38), which had asked again "for several seconds"
+// before. Reassigning an address, 1.2 s by one report (AWS re:Post), and
 // associating an Elastic IP show no state in between and so have no time here.
 var TimingAWS = Timing{
 	Spans: map[Operation]Span{
@@ -121,6 +128,7 @@ var TimingAWS = Timing{
 		OpAssociateBlock:    {time.Second, 3 * time.Second, 10 * time.Second},
 		OpDisassociateBlock: {time.Second, 3 * time.Second, 10 * time.Second},
 		OpRequestPeering:    {time.Second, 2 * time.Second, 5 * time.Second},
+		OpMetadata:          {500 * time.Millisecond, 2 * time.Second, 10 * time.Second},
 	},
 	StaleAfterForce: true,
 }

@@ -91,6 +91,32 @@ func TestDurationsAreDrawnByTheTransition(t *testing.T) {
 	}
 }
 
+// The metadata waits for an interface that comes to a running instance: a
+// stopped one finds it when it starts, and what is detached has none.
+func TestMetadataOfAnAttachmentIsDrawn(t *testing.T) {
+	s := newSite(t)
+	span := Span{time.Second, 2 * time.Second, 10 * time.Second}
+	s.timing = Timing{}.With(OpMetadata, span)
+	i := s.run(s.a, "")
+	if p := s.primary(i); !p.MetadataFrom.IsZero() {
+		t.Errorf("a launch waits for the metadata until %v", p.MetadataFrom)
+	}
+	n := s.attach(s.eni(s.a, ""), i, 1)
+	if d := n.MetadataFrom.Sub(n.Attachment.AttachTime); d < span.Min || d > span.Max {
+		t.Errorf("drew %v of %v", d, span)
+	}
+	must(s.lab, func(t *tx) (*NetworkInterface, error) { return t.detach(DetachInput{Attachment: n.Attachment.ID}) })
+	s.settle()
+	if n = s.state.NetworkInterface(n.ID); n.Attachment != nil || !n.MetadataFrom.IsZero() {
+		t.Errorf("detached, with metadata from %v", n.MetadataFrom)
+	}
+	s.instanceDo(stop, i)
+	s.settle()
+	if n = s.attach(n, s.state.Instance(i.ID), 1); !n.MetadataFrom.IsZero() {
+		t.Errorf("a stopped instance waits for the metadata until %v", n.MetadataFrom)
+	}
+}
+
 // A restart goes on with the deadline that was drawn before it, whatever its
 // own timing is.
 func TestRestartKeepsTheDeadline(t *testing.T) {
@@ -175,7 +201,7 @@ func TestTimingCheck(t *testing.T) {
 		{"fast", TimingFast, ""},
 		{"aws", TimingAWS, ""},
 		{"none", Timing{}, ""},
-		{"unknown operation", Timing{}.With("explode", Fixed(0)), "There is no operation 'explode' that takes time; there are [attach detach launch start stop terminate create-nat-gateway delete-nat-gateway associate-cidr-block disassociate-cidr-block request-peering]."},
+		{"unknown operation", Timing{}.With("explode", Fixed(0)), "There is no operation 'explode' that takes time; there are [attach detach launch start stop terminate create-nat-gateway delete-nat-gateway associate-cidr-block disassociate-cidr-block request-peering metadata]."},
 		{"negative", Timing{}.With(OpStop, Fixed(-1)), "A duration has 0 <= minimum <= median <= maximum <= 24h0m0s; this one has -1ns, -1ns, -1ns."},
 		{"out of order", Timing{}.With(OpStop, Span{3, 2, 4}), "A duration has 0 <= minimum <= median <= maximum <= 24h0m0s; this one has 3ns, 2ns, 4ns."},
 		{"too long", Timing{}.With(OpStop, Fixed(25*time.Hour)), "A duration has 0 <= minimum <= median <= maximum <= 24h0m0s; this one has 25h0m0s, 25h0m0s, 25h0m0s."},

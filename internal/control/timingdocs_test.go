@@ -11,6 +11,8 @@ import (
 // spoken is a duration as docs/bad-day.md writes it.
 func spoken(d time.Duration) string {
 	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d/time.Millisecond)
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", d/time.Second)
 	case d%time.Minute == 0:

@@ -174,7 +174,7 @@ func TestConcurrentReaders(t *testing.T) {
 				// One State has the ENI exactly once, whoever has it.
 				st, found := l.State(), 0
 				for _, id := range []string{one, two} {
-					tree := s.tree(st, st.Instance(id), options{})
+					tree := s.tree(st, st.Instance(id), options{}, time.Now())
 					if _, ok := tree.find([]string{"meta-data", "network", "interfaces", "macs", n.MAC.String()}); ok {
 						found++
 					}

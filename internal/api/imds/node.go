@@ -4,7 +4,7 @@ import "strings"
 
 // node is an item of the metadata tree: a value, or a directory. A tree is
 // built for each request, of the few dozen strings that one instance has, so
-// that what a directory lists and what can be fetched never differ.
+// that what a directory lists and what can be fetched differ on purpose only.
 type node struct {
 	name    string
 	listed  string // what its directory lists instead of the name; "": the name
@@ -12,6 +12,7 @@ type node struct {
 	media   string // type of the value; "": text/plain
 	isDir   bool
 	bare    bool // a directory that lists directories without the slash
+	late    bool // listed, and not there yet
 	entries []node
 }
 
@@ -35,7 +36,7 @@ next:
 		}
 		return node{}, false
 	}
-	return n, true
+	return n, !n.late
 }
 
 // text is what a GET answers: the value, or a name a line, directories with a

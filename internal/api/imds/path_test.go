@@ -89,7 +89,7 @@ func FuzzPath(f *testing.F) {
 	l.eni(one, "192.168.0.42")
 	st := l.State()
 	s := New(l, Options{})
-	root := s.tree(st, st.Instance(one), options{})
+	root := s.tree(st, st.Instance(one), options{}, l.now)
 	every := make(map[string]string)
 	var walk func(path string, n node)
 	walk = func(path string, n node) {

@@ -30,7 +30,7 @@ const (
 
 // Options of a Service; the zero value is valid.
 type Options struct {
-	// Now ends tokens; nil: time.Now.
+	// Now ends tokens, and tells which items have come; nil: time.Now.
 	Now func() time.Time
 	// Account is owner-id and the identity document's accountId, 12 digits;
 	// "": 000000000000.
@@ -192,12 +192,16 @@ func (s *Service) get(resp *Response, r *Request, path names, instance string, m
 	if !knownVersion(path.version()) {
 		return resp.refuse(http.StatusNotFound, "")
 	}
+	at := s.opt.Now()
+	if now := s.src.State().Instance(instance); now != nil {
+		at = at.Add(-now.MetadataLag)
+	}
 	st := s.src.MetadataState(instance)
 	i := st.Instance(instance)
 	if i == nil {
 		return resp.refuse(http.StatusNotFound, "Metadata lags behind: it does not know "+instance+" yet.")
 	}
-	n, ok := s.tree(st, i, m).find(path[1:])
+	n, ok := s.tree(st, i, m, at).find(path[1:])
 	if !ok {
 		return resp.refuse(http.StatusNotFound, "")
 	}

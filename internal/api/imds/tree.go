@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"enilab/internal/control"
 )
@@ -27,10 +28,11 @@ const (
 	monitoringOff = "disabled"
 )
 
-// tree is what one version shows of an instance, in the order of the names. An
+// tree is what one version shows of an instance at an instant, which is the
+// past where metadata lags behind, in the order of the names. An
 // item without a value does not exist, as on AWS, where clients take the 404
 // for "none".
-func (s *Service) tree(st *control.State, i *control.Instance, m options) node {
+func (s *Service) tree(st *control.State, i *control.Instance, m options, at time.Time) node {
 	monitoring := monitoringOff
 	if i.Monitoring {
 		monitoring = monitoringOn
@@ -39,7 +41,7 @@ func (s *Service) tree(st *control.State, i *control.Instance, m options) node {
 		dir("dynamic",
 			dir("fws", value("instance-monitoring", monitoring)),
 			dir("instance-identity", s.identity(st, i))),
-		s.metaData(st, i, m))
+		s.metaData(st, i, m, at))
 	root.bare = true
 	if data, err := base64.StdEncoding.DecodeString(i.UserData); err == nil && len(data) > 0 {
 		n := value("user-data", string(data))
@@ -49,7 +51,7 @@ func (s *Service) tree(st *control.State, i *control.Instance, m options) node {
 	return root
 }
 
-func (s *Service) metaData(st *control.State, i *control.Instance, m options) node {
+func (s *Service) metaData(st *control.State, i *control.Instance, m options, at time.Time) node {
 	nics := present(st, i.ID)
 	var entries []node
 	add := func(n ...node) { entries = append(entries, n...) }
@@ -80,6 +82,7 @@ func (s *Service) metaData(st *control.State, i *control.Instance, m options) no
 	macs := make([]node, len(nics))
 	for k, n := range nics {
 		macs[k] = s.networkInterface(st, n)
+		arriving(&macs[k], n, at)
 	}
 	macs = append(macs, s.stale(st, i)...)
 	add(dir("metrics", value("vhostmd", noVMMetrics)),

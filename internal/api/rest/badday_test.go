@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"enilab/internal/api/apifault"
+	"enilab/internal/control"
 )
 
 // holding is a lab whose hangs last until the test ends them.
@@ -138,7 +139,7 @@ func TestHeldCallGoesOn(t *testing.T) {
 func TestTimings(t *testing.T) {
 	s := newSite(t)
 	got := call[Timings](s.lab, "GET", "/timings", nil)
-	if len(got.Operations) != 11 || got.Operations[0].Operation != "attach" || got.Operations[0].Changed {
+	if len(got.Operations) != len(control.Operations()) || got.Operations[0].Operation != "attach" || got.Operations[0].Changed {
 		t.Errorf("timings are %+v", got)
 	}
 	s.refused(404, "", "PUT", "/timings/explode", map[string]any{"medianMs": 1})
