@@ -49,6 +49,11 @@ func (s *Service) StopInstance(ctx context.Context, id string, force bool) (*Ins
 	return result(ctx, s, func(t *tx) (*Instance, error) { return t.stopInstance(id, force) })
 }
 
+// HibernateInstance stops an instance that was launched for hibernation.
+func (s *Service) HibernateInstance(ctx context.Context, id string) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.switchOff(id, false, true) })
+}
+
 // RebootInstance boots the guest anew, which ends a freeze.
 func (s *Service) RebootInstance(ctx context.Context, id string) (*Instance, error) {
 	return result(ctx, s, func(t *tx) (*Instance, error) { return t.rebootInstance(id) })

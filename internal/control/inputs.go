@@ -11,7 +11,8 @@ type (
 	// CreateVPCInput is CreateVpc's.
 	CreateVPCInput struct {
 		CIDR       string
-		AmazonIPv6 bool // with a /56 of Amazon's
+		AmazonIPv6 bool   // with a /56 of Amazon's
+		Tenancy    string // "default", "dedicated"; "" is default
 		Tags       Tags
 	}
 

@@ -63,9 +63,18 @@ func (t *tx) startInstance(id string) (*Instance, error) {
 }
 
 func (t *tx) stopInstance(id string, force bool) (*Instance, error) {
+	return t.switchOff(id, force, false)
+}
+
+// switchOff stops an instance, with its memory on record as kept if it
+// hibernates. The guest boots anew all the same.
+func (t *tx) switchOff(id string, force, hibernate bool) (*Instance, error) {
 	i, err := t.instance(id)
 	if err != nil {
 		return nil, err
+	}
+	if hibernate && !i.Hibernation {
+		return nil, errNotHibernating(i)
 	}
 	switch i.State {
 	case InstanceStopping, InstanceStopped:
@@ -76,8 +85,12 @@ func (t *tx) stopInstance(id string, force bool) (*Instance, error) {
 		}
 		c := t.enter(i, InstanceStopping)
 		t.userShutdown(c)
+		if hibernate {
+			c.ReasonCode = "Client.UserInitiatedHibernate"
+			c.ReasonText = c.ReasonCode + ": User initiated hibernate"
+		}
 		t.put(TableInstance, c)
-		t.emit("instance.stopping", c.ID, "force", yes(force))
+		t.emit("instance.stopping", c.ID, "force", yes(force), "hibernate", yes(hibernate))
 		t.withdrawPublicIP(t.primaryOf(c.ID))
 		return c, nil
 	case InstancePending:

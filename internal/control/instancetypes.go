@@ -24,6 +24,8 @@ type InstanceType struct {
 	Architectures []string
 	Architecture  string
 	Burstable     bool // has CPU credits
+	// DedicatedHosts and Hibernation: its instances can have these.
+	DedicatedHosts, Hibernation bool
 	// ENA: an Elastic Network Adapter, "required", "supported" or "unsupported".
 	ENA string
 	// Cards is how many ENIs each network card takes, card 0 first, and
@@ -44,6 +46,8 @@ type InstanceType struct {
 // typeFacts are the members of InstanceTypeInfo that InstanceType is made of.
 type typeFacts struct {
 	BurstablePerformanceSupported bool
+	DedicatedHostsSupported       bool
+	HibernationSupported          bool
 	Hypervisor                    string
 	MemoryInfo                    struct{ SizeInMiB int }
 	ProcessorInfo                 struct{ SupportedArchitectures []string }
@@ -80,9 +84,9 @@ var instanceTypes = sync.OnceValue(func() map[string]InstanceType {
 
 // learn takes what one part says; a part has one member or the flags.
 func (t *InstanceType) learn(f *typeFacts) {
-	if f.BurstablePerformanceSupported {
-		t.Burstable = true
-	}
+	t.Burstable = t.Burstable || f.BurstablePerformanceSupported
+	t.DedicatedHosts = t.DedicatedHosts || f.DedicatedHostsSupported
+	t.Hibernation = t.Hibernation || f.HibernationSupported
 	if f.Hypervisor != "" {
 		t.Hypervisor = f.Hypervisor
 	}

@@ -14,6 +14,14 @@ type launchPlan struct {
 	groups   []string
 }
 
+// vpc is where the interface is.
+func (p *launchPlan) vpc() string {
+	if p.existing != nil {
+		return p.existing.VPC
+	}
+	return p.subnet.VPC
+}
+
 // launch makes as many instances as there is room for, Min at least, with their
 // ENIs.
 func (t *tx) launch(in LaunchInput) ([]*Instance, error) {
@@ -40,6 +48,10 @@ func (t *tx) launch(in LaunchInput) ([]*Instance, error) {
 	}
 	plans, err := t.planLaunch(&in, &limits)
 	if err != nil {
+		return nil, err
+	}
+	vpc := get[*VPC](t, TableVPC, byID, plans[0].vpc())
+	if err := t.checkHardware(&in.Settings, &limits, vpc); err != nil {
 		return nil, err
 	}
 	count, err := t.launchRoom(&in, plans)

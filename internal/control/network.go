@@ -16,7 +16,13 @@ func (t *tx) createVPC(in CreateVPCInput) (*VPC, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
+	if err := checkVPCTenancy(in.Tenancy); err != nil {
+		return nil, err
+	}
 	settings := VPCSettings{DNSSupport: true}
+	if in.Tenancy == tenancyDedicated {
+		settings.Tenancy = in.Tenancy
+	}
 	if in.AmazonIPv6 {
 		block, err := t.amazonBlock()
 		if err != nil {

@@ -31,6 +31,8 @@ type VPCSettings struct {
 	// AddressUsageMetrics is enableNetworkAddressUsageMetrics, which enilab
 	// only stores.
 	AddressUsageMetrics bool
+	// Tenancy of all its instances is "dedicated", "" if each has its own.
+	Tenancy string `json:",omitzero"`
 }
 
 // SubnetSettings are the attributes of a subnet.
@@ -70,12 +72,17 @@ type InstanceSettings struct {
 	LaunchIndex      int       // within the reservation
 	ClientToken      string
 	ShutdownBehavior string // "stop", "terminate"; "" is stop
-	Tenancy          string // "" is default
+	Tenancy          string // "dedicated", "host"; "" is default
 	ProtectTerminate bool   // disableApiTermination
 	ProtectStop      bool   // disableApiStop
 	EBSOptimized     bool
 	Monitoring       bool // detailed monitoring
 	CreditUnlimited  bool // of a burstable type
+	// HostID and Affinity ("default", "host") are of tenancy host.
+	HostID   string `json:",omitzero"` // "h-..."
+	Affinity string `json:",omitzero"`
+	// Hibernation: a stop can be asked to keep the memory.
+	Hibernation bool `json:",omitzero"`
 	// InstanceProfile is the ARN of its IAM instance profile, "" without.
 	InstanceProfile string `json:",omitzero"`
 	Metadata        MetadataOptions

@@ -34,7 +34,7 @@ func bindNetworks(t map[string]handler) {
 
 	bind(t, "AttributeName", describeAccountAttributes)
 
-	bind(t, "CidrBlock TagSpecification InstanceTenancy=default AmazonProvidedIpv6CidrBlock", createVpc)
+	bind(t, "CidrBlock TagSpecification InstanceTenancy AmazonProvidedIpv6CidrBlock", createVpc)
 	bind(t, "VpcId Filter MaxResults NextToken", describeVpcs)
 	bind(t, "VpcId Attribute", describeVpcAttribute)
 	bind(t, "VpcId EnableDnsSupport EnableDnsHostnames EnableNetworkAddressUsageMetrics", modifyVpcAttribute)
@@ -159,7 +159,8 @@ func bindInstances(t map[string]handler) {
 		" BlockDeviceMapping.DeviceName BlockDeviceMapping.NoDevice BlockDeviceMapping.VirtualName"+
 		" BlockDeviceMapping.Ebs.VolumeSize BlockDeviceMapping.Ebs.VolumeType BlockDeviceMapping.Ebs.DeleteOnTermination"+
 		" BlockDeviceMapping.Ebs.Encrypted BlockDeviceMapping.Ebs.Iops BlockDeviceMapping.Ebs.Throughput"+
-		" Placement.AvailabilityZone Placement.AvailabilityZoneId Placement.Tenancy=default"+
+		" Placement.AvailabilityZone Placement.AvailabilityZoneId Placement.Tenancy"+
+		" Placement.HostId Placement.Affinity"+
 		" IamInstanceProfile.Name IamInstanceProfile.Arn Placement.GroupName= CpuOptions.CoreCount CpuOptions.ThreadsPerCore"+
 		" NetworkPerformanceOptions.BandwidthWeighting=default EbsOptimized Monitoring.Enabled"+
 		" DisableApiTermination DisableApiStop InstanceInitiatedShutdownBehavior CreditSpecification.CpuCredits"+
@@ -167,7 +168,7 @@ func bindInstances(t map[string]handler) {
 		" MetadataOptions.HttpProtocolIpv6 MetadataOptions.InstanceMetadataTags"+
 		" PrivateDnsNameOptions.HostnameType PrivateDnsNameOptions.EnableResourceNameDnsARecord"+
 		" PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord MaintenanceOptions.AutoRecovery=default"+
-		" EnclaveOptions.Enabled=false HibernationOptions.Configured=false"+
+		" EnclaveOptions.Enabled=false HibernationOptions.Configured"+
 		" CapacityReservationSpecification.CapacityReservationPreference=open"+
 		" NetworkInterface.DeviceIndex NetworkInterface.NetworkCardIndex NetworkInterface.NetworkInterfaceId"+
 		" NetworkInterface.SubnetId NetworkInterface.SecurityGroupId NetworkInterface.Description"+
@@ -180,7 +181,7 @@ func bindInstances(t map[string]handler) {
 		" NetworkInterface.EnaSrdSpecification.EnaSrdUdpSpecification.EnaSrdUdpEnabled=false", runInstances)
 	bind(t, "InstanceId Filter MaxResults NextToken IncludeManagedResources", describeInstances)
 	bind(t, "InstanceId", startInstances)
-	bind(t, "InstanceId Force Hibernate=false", stopInstances)
+	bind(t, "InstanceId Force Hibernate", stopInstances)
 	bind(t, "InstanceId", rebootInstances)
 	// Every guest here can be switched off at once, whether forced or not.
 	bind(t, "InstanceId Force SkipOsShutdown", terminateInstances)

@@ -69,6 +69,8 @@ var instanceFilters = func() filterable[vm] {
 	f := filterable[vm]{
 		action: "DescribeInstances",
 		fields: map[string]field[vm]{
+			"affinity": textOr(func(_ *call, i vm) string { return affinity(i) }),
+			"host-id":  textOr(func(_ *call, i vm) string { return i.HostID }),
 			"architecture": one(func(_ *call, i vm) string {
 				t, _ := control.InstanceTypeByName(i.Type)
 				return t.Architecture
@@ -184,12 +186,12 @@ var instanceFilters = func() filterable[vm] {
 	return f
 }()
 
-// instanceAbsent are the filters on licences, hosts and reservations that
+// instanceAbsent are the filters on licences and reservations that
 // instances here do not have.
-const instanceAbsent = `affinity boot-mode capacity-reservation-id
+const instanceAbsent = `boot-mode capacity-reservation-id
 	capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id
 	capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn
-	current-instance-boot-mode host-id instance-lifecycle kernel-id
+	current-instance-boot-mode instance-lifecycle kernel-id
 	network-interface.addresses.association.carrier-ip network-interface.addresses.association.customer-owned-ip
 	network-interface.association.carrier-ip network-interface.association.customer-owned-ip
 	network-interface.operator.principal network-interface.outpost-arn

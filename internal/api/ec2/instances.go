@@ -118,6 +118,9 @@ func startInstances(c *call, in *model.StartInstancesRequest) (result, error) {
 
 func stopInstances(c *call, in *model.StopInstancesRequest) (result, error) {
 	list, err := c.transition(in.InstanceIds, func(s *control.Service, ctx context.Context, id string) (*control.Instance, error) {
+		if query.Value(in.Hibernate) {
+			return s.HibernateInstance(ctx, id)
+		}
 		return s.StopInstance(ctx, id, query.Value(in.Force))
 	})
 	if err != nil {

@@ -50,7 +50,7 @@ func (c *call) showSettings(i *control.Instance, out *model.Instance) {
 	out.PlatformDetails, out.UsageOperation, out.UsageOperationUpdateTime = new(platformDetails), new(usageOperation), &i.LaunchAt
 	out.IamInstanceProfile = profileOf(i)
 	out.EnclaveOptions = &model.EnclaveOptions{Enabled: new(false)}
-	out.HibernationOptions = &model.HibernationOptions{Configured: new(false)}
+	out.HibernationOptions = &model.HibernationOptions{Configured: &i.Hibernation}
 }
 
 // settingFilters are the filters of DescribeInstances on what showSettings
@@ -69,7 +69,7 @@ func settingFilters() map[string]field[vm] {
 		"ebs-optimized":                              one(func(_ *call, i vm) string { return yes(i.EBSOptimized) }),
 		"ena-support":                                one(func(_ *call, i vm) string { return yes(hasENA(i.Type)) }),
 		"enclave-options.enabled":                    fixed[vm]("false"),
-		"hibernation-options.configured":             fixed[vm]("false"),
+		"hibernation-options.configured":             one(func(_ *call, i vm) string { return yes(i.Hibernation) }),
 		"iam-instance-profile.arn":                   ofProfile(func(arn string) string { return arn }),
 		"iam-instance-profile.id":                    ofProfile(profileID),
 		"metadata-options.http-endpoint":             meta(func(m *model.InstanceMetadataOptionsResponse) *string { return m.HttpEndpoint }),

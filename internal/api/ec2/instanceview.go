@@ -25,6 +25,7 @@ func (c *call) instance(i *control.Instance) model.Instance {
 		AmiLaunchIndex: &i.LaunchIndex,
 		Placement: &model.Placement{
 			AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone), GroupName: new(""), Tenancy: new(tenancy(i)),
+			HostId: text(i.HostID), Affinity: text(affinity(i)),
 		},
 		ProductCodes:      []model.ProductCode{},
 		NetworkInterfaces: []model.InstanceNetworkInterface{}, SecurityGroups: []model.GroupIdentifier{}, Tags: someTags(i.Tags),
@@ -73,6 +74,14 @@ func (c *call) instance(i *control.Instance) model.Instance {
 const bandwidthWeighting = "default"
 
 func tenancy(i *control.Instance) string { return cmp.Or(i.Tenancy, "default") }
+
+// affinity is of instances on a Dedicated Host alone.
+func affinity(i *control.Instance) string {
+	if i.Tenancy != "host" {
+		return ""
+	}
+	return cmp.Or(i.Affinity, "default")
+}
 
 func hostnameType(i *control.Instance) string { return cmp.Or(i.HostnameType, "ip-name") }
 

@@ -126,6 +126,12 @@ func readSettings(in *model.RunInstancesRequest, l *control.LaunchInput) error {
 	s.ClientToken, s.ShutdownBehavior = query.Value(in.ClientToken), query.Value(in.InstanceInitiatedShutdownBehavior)
 	s.ProtectTerminate, s.ProtectStop = query.Value(in.DisableApiTermination), query.Value(in.DisableApiStop)
 	s.EBSOptimized = query.Value(in.EbsOptimized)
+	if p := in.Placement; p != nil {
+		s.Tenancy, s.HostID, s.Affinity = query.Value(p.Tenancy), query.Value(p.HostId), query.Value(p.Affinity)
+	}
+	if in.HibernationOptions != nil {
+		s.Hibernation = query.Value(in.HibernationOptions.Configured)
+	}
 	if in.Monitoring != nil {
 		s.Monitoring = query.Value(in.Monitoring.Enabled)
 	}

@@ -12,7 +12,7 @@ func (c *call) vpc(v *control.VPC) model.Vpc {
 	out := model.Vpc{
 		VpcId: &v.ID, OwnerId: &c.api.opt.Account, State: new("available"), CidrBlock: new(v.CIDR.String()),
 		CidrBlockAssociationSet: []model.VpcCidrBlockAssociation{},
-		DhcpOptionsId:           new(optionsOf(v)), InstanceTenancy: new("default"), IsDefault: &v.Default, Tags: someTags(v.Tags),
+		DhcpOptionsId:           new(optionsOf(v)), InstanceTenancy: new(cmp.Or(v.Tenancy, "default")), IsDefault: &v.Default, Tags: someTags(v.Tags),
 	}
 	for _, a := range vpcCIDRs(v) {
 		out.CidrBlockAssociationSet = append(out.CidrBlockAssociationSet, vpcBlock(a.CIDRAssociation, a.state))
@@ -162,6 +162,7 @@ func createVpc(c *call, in *model.CreateVpcRequest) (result, error) {
 	}
 	v, err := c.command().CreateVPC(c.ctx, control.CreateVPCInput{
 		CIDR: *in.CidrBlock, AmazonIPv6: query.Value(in.AmazonProvidedIpv6CidrBlock), Tags: tags["vpc"],
+		Tenancy: query.Value(in.InstanceTenancy),
 	})
 	if err != nil {
 		return nil, err

@@ -104,6 +104,10 @@ func TestLaunchSettings(t *testing.T) {
 	if got := l.get(one, "dynamic/instance-identity/document"); !strings.Contains(got, `"imageId": "ami-0abcdef1234567890"`) {
 		t.Errorf("the identity document is %s", got)
 	}
+	alter(l, control.TableInstance, one, func(i *control.Instance) { i.HostID = "h-0123456789abcdef0" })
+	if got := l.get(one, "meta-data/placement/") + " " + l.get(one, "meta-data/placement/host-id"); got != "availability-zone\navailability-zone-id\nhost-id\nregion h-0123456789abcdef0" {
+		t.Errorf("on a Dedicated Host the placement is %q", got)
+	}
 	l.options(one, func(m *control.MetadataOptions) { m.InstanceMetadataTags = "enabled" })
 	for path, want := range map[string]string{
 		"meta-data/tags/": "instance/", "meta-data/tags/instance/": "Name\na:b",

@@ -122,6 +122,9 @@ func (s *Service) placement(i *control.Instance) node {
 	if id := control.ZoneID(i.Zone); id != "" {
 		entries = append(entries, value("availability-zone-id", id))
 	}
+	if i.HostID != "" {
+		entries = append(entries, value("host-id", i.HostID))
+	}
 	return dir("placement", append(entries, value("region", i.Region))...)
 }
 
