@@ -137,6 +137,9 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 		}
 		c.at = s.now()
 		t := c.view.begin(db, state, c.at)
+		if c.back {
+			t = s.beginBack(c.view, state, c.at)
+		}
 		if c.err = c.run(t); c.err != nil {
 			t.Abort()
 			continue
@@ -161,6 +164,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			continue
 		}
 		t.Commit()
+		db = t.db
 		state = &State{db: db.Snapshot(), revision: commit.Revision, next: t.next, timing: t.timing}
 		done = append(done, step{command: c, commit: commit, after: state})
 	}

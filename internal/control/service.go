@@ -70,6 +70,7 @@ type Service struct {
 type core struct {
 	opt   Options
 	state atomic.Pointer[State]
+	start atomic.Pointer[State] // see KeepStart; nil: nothing at all
 	past  history
 	subs  watchers
 
@@ -94,6 +95,7 @@ type command struct {
 	ctx  context.Context
 	view *Service // as which it runs
 	run  func(*tx) error
+	back bool // runs on the start in place of the newest State; see Reset
 	done chan struct{}
 	due  deadline // of the end of a transition; else zero
 
@@ -210,7 +212,12 @@ func (s *Service) do(ctx context.Context, f func(*tx) error) (*command, error) {
 			return err
 		}
 	}
-	c := &command{ctx: ctx, view: s, run: f, done: make(chan struct{})}
+	return s.submit(&command{ctx: ctx, view: s, run: f, done: make(chan struct{})})
+}
+
+// submit hands a command to the commit loop and waits for its end.
+func (s *Service) submit(c *command) (*command, error) {
+	ctx := c.ctx
 	select {
 	case s.queue <- c:
 	case <-s.closing:
@@ -257,7 +264,7 @@ func result[T any](ctx context.Context, s *Service, f func(*tx) (T, error)) (T, 
 
 func (s *Service) begin(db *memdb.MemDB, state *State, now time.Time) *tx {
 	t := &tx{
-		Txn: db.Txn(true), now: now, random: s.opt.Random, region: s.region, scope: s.scope,
+		Txn: db.Txn(true), db: db, now: now, random: s.opt.Random, region: s.region, scope: s.scope,
 		timing: state.timing, quotas: s.opt.Quotas, next: state.next,
 	}
 	t.TrackChanges()

@@ -16,6 +16,8 @@ import (
 // its changes and events become one Commit.
 type tx struct {
 	*memdb.Txn
+	db     *memdb.MemDB // what Txn changes
+	was    *State       // what it replaces whole; nil: it changes what is there
 	now    time.Time
 	random func([]byte)
 	region string // where it creates
@@ -167,7 +169,11 @@ func (t *tx) commit(revision uint64) Commit {
 	for i := range c.Events {
 		c.Events[i].Revision = revision
 	}
-	for _, m := range t.Changes() {
+	mutations := t.Changes()
+	if t.was != nil {
+		mutations = t.differences()
+	}
+	for _, m := range mutations {
 		table := Table(m.Table)
 		if _, stored := tableOrder[table]; !stored || m.Before == m.After {
 			continue // derived, or untouched in the end
