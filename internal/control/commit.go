@@ -164,7 +164,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			continue
 		}
 		t.Commit()
-		db = t.db
+		db, c.revision = t.db, commit.Revision
 		state = &State{db: db.Snapshot(), revision: commit.Revision, next: t.next, timing: t.timing}
 		done = append(done, step{command: c, commit: commit, after: state})
 	}

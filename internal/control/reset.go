@@ -24,13 +24,17 @@ func (s *Service) HasStart() bool { return s.start.Load() != nil }
 // one Delta: resources, policies, records, client tokens and ended attachments.
 // What was there at the start has the ids it had then; the guests boot anew, and
 // timings are the preset's. The numbers that only rise, and the event log, go
-// on: an EventReset says where.
-func (s *Service) Reset(ctx context.Context) error {
-	_, err := s.submit(&command{
+// on: an EventReset says where. The revision that it made is returned with an
+// error too if it is stored but not in force.
+func (s *Service) Reset(ctx context.Context) (revision uint64, err error) {
+	c, err := s.submit(&command{
 		ctx: ctx, view: &Service{core: s.core, region: s.opt.Region}, back: true,
 		run: func(t *tx) error { t.reset(); return nil }, done: make(chan struct{}),
 	})
-	return err
+	if c != nil {
+		revision = c.revision
+	}
+	return revision, err
 }
 
 // beginBack begins a command that puts the start in the place of state.

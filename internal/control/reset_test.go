@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +32,32 @@ func (w *world) randomly(t *testing.T, seed uint64, commands int) {
 	for range commands {
 		if err := w.random(t.Context(), rng); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) reset(t *testing.T) {
+	t.Helper()
+	if revision, err := w.Reset(t.Context()); err != nil || revision != w.State().Revision() {
+		t.Fatalf("reset at revision %d, want %d: %v", revision, w.State().Revision(), err)
+	}
+}
+
+// settle waits until nothing is on its way to another state.
+func (w *world) settle(t *testing.T) {
+	t.Helper()
+	notices, cancel := w.Watch(1)
+	defer cancel()
+	lost := time.After(time.Minute)
+	for slices.ContainsFunc(w.State().Instances(), func(i *control.Instance) bool {
+		return i.State == control.InstancePending || i.State == control.InstanceStopping || i.State == control.InstanceShuttingDown
+	}) || slices.ContainsFunc(w.State().NetworkInterfaces(), func(n *control.NetworkInterface) bool {
+		return n.Attachment != nil && n.Attachment.State != control.Attached
+	}) {
+		select {
+		case <-notices:
+		case <-lost:
+			t.Fatal("transitions do not end")
 		}
 	}
 }
@@ -81,6 +108,7 @@ func TestResetGoesBackToTheStart(t *testing.T) {
 		{"what was there once", func(t *testing.T, w *world) {
 			w.network(t)
 			w.randomly(t, 1, 60)
+			w.settle(t)
 			w.KeepStart(w.State())
 		}},
 		{"what another Service has built", func(t *testing.T, w *world) {
@@ -88,6 +116,7 @@ func TestResetGoesBackToTheStart(t *testing.T) {
 			defer other.close()
 			other.network(t)
 			other.randomly(t, 2, 60)
+			other.settle(t)
 			w.KeepStart(other.State())
 		}},
 	} {
@@ -96,9 +125,7 @@ func TestResetGoesBackToTheStart(t *testing.T) {
 			w := open(t, dir, 7)
 			start := everything(w.State())
 			if tt.start(t, w); w.HasStart() {
-				if err := w.Reset(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				w.reset(t)
 				start = everything(w.State())
 			}
 			for round := range uint64(3) {
@@ -120,9 +147,7 @@ func TestResetGoesBackToTheStart(t *testing.T) {
 					boots[i.ID] = i.Boot
 				}
 				notices, cancel := w.Watch(1000)
-				if err := w.Reset(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				w.reset(t)
 				cancel()
 				commits := 0
 				for n := range notices {
@@ -170,9 +195,7 @@ func TestResetRegionsAreFoundedAnew(t *testing.T) {
 			t.Fatalf("VPCs %+v, want a new default one", vpcs)
 		}
 		first = vpcs[0].ID
-		if err := w.Reset(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		w.reset(t)
 		if len(w.State().VPCs()) != 0 || w.State().Founded("us-east-1") {
 			t.Error("something is left")
 		}
@@ -182,7 +205,8 @@ func TestResetRegionsAreFoundedAnew(t *testing.T) {
 	for k := range 20 {
 		go func() {
 			if k%4 == 0 {
-				results <- w.Reset(t.Context())
+				_, err := w.Reset(t.Context())
+				results <- err
 				return
 			}
 			_, err := w.CreateVPC(t.Context(), control.CreateVPCInput{CIDR: "10.0.0.0/16"})
@@ -194,8 +218,8 @@ func TestResetRegionsAreFoundedAnew(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := w.Reset(t.Context()); err != nil || len(w.State().VPCs()) != 0 {
-		t.Errorf("%d VPCs are left, %v", len(w.State().VPCs()), err)
+	if w.reset(t); len(w.State().VPCs()) != 0 {
+		t.Errorf("%d VPCs are left", len(w.State().VPCs()))
 	}
 	if _, err := w.RunInstance(t.Context(), control.RunInstanceInput{Subnet: "subnet-0123456789abcdef0"}); !isRefusal(err) {
 		t.Errorf("a launch nowhere: %v", err)

@@ -99,9 +99,10 @@ type command struct {
 	done chan struct{}
 	due  deadline // of the end of a transition; else zero
 
-	at  time.Time
-	ack dataplane.Ack
-	err error
+	at       time.Time
+	revision uint64 // that it made; 0: none
+	ack      dataplane.Ack
+	err      error
 }
 
 // step is a command that has succeeded, with what it committed; no changes if

@@ -38,19 +38,30 @@ const eventPage = 1000
 type Controller struct {
 	opt Options
 
+	// life is held for reading by whoever moves or records, for writing while
+	// everything goes back to the start: nothing of before is recorded after it.
+	// Taken before mu, never inside it.
+	life  sync.RWMutex
+	since uint64 // revision of the last Reset; guarded by life
+
 	mu       sync.Mutex
 	watchers map[string]*watcher     // by policy id; guarded by mu
 	ended    map[string]*watcher     // stopped, of policies that may run again; guarded by mu
 	moving   map[string]bool         // ENIs whose move a Move call records; guarded by mu
-	ctx      context.Context         // of Run, for measurements; nil before; guarded by mu
+	run      context.Context         // of Run; nil before; guarded by mu
+	ctx      context.Context         // of run, for measurements until a Reset; guarded by mu
+	abandon  context.CancelFunc      // of ctx; guarded by mu
 	early    []func(context.Context) // measurements that wait for Run; guarded by mu
+	halted   bool                    // by a Reset: no watcher starts; guarded by mu
 
 	// From New to Run: moves made in between must not be missed.
 	notices     <-chan control.Notice
 	unwatch     func()
 	interrupted []*control.Failover
 
-	wg sync.WaitGroup // watchers and measurements
+	wg, measuring sync.WaitGroup // watchers, and measurements
+
+	resets sync.Mutex // one at a time
 }
 
 // New returns a controller that sees every move from now on; Run acts on them,
@@ -82,12 +93,15 @@ func New(opt Options) (*Controller, error) {
 // measurement has ended.
 func (c *Controller) Run(ctx context.Context) error {
 	defer c.unwatch()
+	defer c.measuring.Wait()
 	defer c.wg.Wait()
 	c.closeInterrupted(ctx)
 	c.mu.Lock()
-	c.ctx = ctx
+	c.run = ctx
+	c.ctx, c.abandon = context.WithCancel(ctx)
+	measuring := c.ctx
 	for _, measure := range c.early {
-		c.wg.Go(func() { measure(ctx) })
+		c.measuring.Go(func() { measure(measuring) })
 	}
 	c.early = nil
 	c.mu.Unlock()
@@ -135,10 +149,18 @@ func (c *Controller) follow(ctx context.Context, n control.Notice, calls *callMo
 	if policies {
 		c.syncPolicies(ctx)
 	}
-	if world {
-		for _, m := range calls.observe(n, c.opt.Service.State()) {
-			c.record(ctx, m.move())
-		}
+	if !world {
+		return
+	}
+	c.life.RLock()
+	defer c.life.RUnlock()
+	if n.Commit.Revision <= c.since {
+		// What Reset brings back has moved nowhere, and what was before is gone.
+		*calls = callMoves{}
+		return
+	}
+	for _, m := range calls.observe(n, c.opt.Service.State()) {
+		c.record(ctx, m.move())
 	}
 }
 
@@ -160,7 +182,7 @@ func (c *Controller) syncPolicies(ctx context.Context) {
 		}
 	}
 	for id, p := range wanted {
-		if c.watchers[id] == nil && ctx.Err() == nil {
+		if c.watchers[id] == nil && !c.halted && ctx.Err() == nil {
 			wctx, stop := context.WithCancel(ctx)
 			w := &watcher{
 				c: c, policy: p, stop: stop, done: make(chan struct{}), prev: c.ended[id],
@@ -195,6 +217,9 @@ func (c *Controller) lastOwner(ctx context.Context, eni string) (owner string) {
 			return owner
 		}
 		for _, e := range evs {
+			if e.Type == control.EventReset {
+				owner = ""
+			}
 			if e.Resource == eni && e.Detail["instance"] != "" {
 				owner = e.Detail["instance"]
 			}
@@ -234,6 +259,11 @@ func (c *Controller) Move(ctx context.Context, in control.MoveInput) (control.Mo
 // transfer moves an ENI and starts the record of it. done is closed when the
 // record is complete.
 func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move) (r control.MoveResult, id string, done <-chan struct{}, err error) {
+	c.life.RLock()
+	defer c.life.RUnlock()
+	if ctx.Err() != nil { // a watcher's, which a Reset has stopped meanwhile
+		return r, "", nil, ctx.Err()
+	}
 	s := c.opt.Service.State()
 	n := s.NetworkInterface(in.Interface)
 	if n == nil || !c.lock(in.Interface) {

@@ -60,10 +60,10 @@ func (c *Controller) record(ctx context.Context, m move) (id string, done <-chan
 	case c.ctx == nil:
 		c.early = append(c.early, measure)
 	case c.ctx.Err() != nil:
-		close(closed) // closed as interrupted at the next start
+		close(closed) // closed as interrupted at the next start, or gone by a Reset
 	default:
 		run := c.ctx
-		c.wg.Go(func() { measure(run) })
+		c.measuring.Go(func() { measure(run) })
 	}
 	return stored.ID, closed
 }
@@ -92,7 +92,7 @@ func (c *Controller) measure(ctx context.Context, id string, m move) {
 	for {
 		select {
 		case <-ctx.Done():
-			return // closed as interrupted at the next start
+			return // closed as interrupted at the next start, or gone by a Reset
 		case <-ticks:
 		}
 		now := c.opt.Now()

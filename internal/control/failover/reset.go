@@ -1,0 +1,80 @@
+package failover
+
+import (
+	"context"
+
+	"enilab/internal/control"
+)
+
+// Reset has reset, which is control.Service's, take everything back to the start
+// while nothing is moved or recorded: policies begin anew with what is there
+// then, and what was being measured leaves no record. A Reset that has begun goes
+// on when its caller goes away.
+func (c *Controller) Reset(ctx context.Context, reset func(context.Context) (revision uint64, err error)) error {
+	c.resets.Lock()
+	defer c.resets.Unlock()
+	c.halt()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moveTime)
+	defer cancel()
+	c.life.Lock()
+	revision, err := reset(ctx)
+	if revision > 0 {
+		c.since = revision
+	}
+	c.life.Unlock()
+	if revision == 0 {
+		c.closeRunning(ctx, "the measurement was given up for a reset that failed")
+	}
+	c.resume()
+	return err
+}
+
+// halt ends the watchers and the measurements, and returns when they have ended.
+func (c *Controller) halt() {
+	c.mu.Lock()
+	c.halted, c.early = true, nil
+	if c.abandon != nil {
+		c.abandon()
+	}
+	for id, w := range c.watchers {
+		w.stop()
+		delete(c.watchers, id)
+		c.ended[id] = w
+	}
+	var stopped []*watcher
+	for _, w := range c.ended {
+		stopped = append(stopped, w)
+	}
+	clear(c.ended)
+	c.mu.Unlock()
+	for _, w := range stopped {
+		<-w.done
+	}
+	c.measuring.Wait()
+}
+
+// resume lets policies watch and moves be measured again.
+func (c *Controller) resume() {
+	c.mu.Lock()
+	c.halted = false
+	run := c.run
+	if run != nil {
+		c.ctx, c.abandon = context.WithCancel(run)
+	}
+	c.mu.Unlock()
+	if run != nil {
+		c.syncPolicies(run)
+	}
+}
+
+// closeRunning ends the records whose measurement nobody goes on with.
+func (c *Controller) closeRunning(ctx context.Context, why string) {
+	for _, f := range c.opt.Service.State().Failovers() {
+		if f.State != control.FailoverRunning {
+			continue
+		}
+		g := *f
+		g.State, g.Error, g.EndedAt = control.FailoverFailed, why, c.opt.Now()
+		c.put(ctx, g)
+	}
+}
