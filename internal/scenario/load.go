@@ -51,11 +51,16 @@ func (s *Scenario) Load(ctx context.Context, svc Service) (*Loaded, error) {
 		}
 		return nil, err
 	}
-	state := svc.State()
+	b.remember()
+	return b.loaded, nil
+}
+
+// remember notes how the interfaces are once all is built.
+func (b *builder) remember() {
+	state := b.svc.State()
 	for name, id := range b.loaded.Interfaces {
 		b.loaded.first[name] = state.NetworkInterface(id)
 	}
-	return b.loaded, nil
 }
 
 // empty reports whether nothing is stored that somebody could miss. Terminated

@@ -21,19 +21,32 @@ const rehearsalTime = time.Minute
 func (s *Scenario) rehearse() error {
 	ctx, cancel := context.WithTimeout(context.Background(), rehearsalTime)
 	defer cancel()
-	svc, err := control.Open(ctx, control.Options{
-		Store: nowhere{}, Plane: nowhere{}, Region: rehearsalRegion, Now: time.Now,
+	_, _, err := s.BuildApart(ctx, control.Options{
+		Region: rehearsalRegion, Now: time.Now,
 		Random: func(b []byte) { _, _ = rand.Read(b) }, // never fails
 	})
+	return err
+}
+
+// BuildApart builds the scenario in a control plane of its own, without store
+// and data plane, and returns what is there then. Of the options it takes all
+// but those two.
+func (s *Scenario) BuildApart(ctx context.Context, opt control.Options) (*Loaded, *control.State, error) {
+	opt.Store, opt.Plane = nowhere{}, nowhere{}
+	svc, err := control.Open(ctx, opt)
 	if err != nil {
-		return s.src.errorAt("", err, "rehearsing: %v", err)
+		return nil, nil, s.src.errorAt("", err, "rehearsing: %v", err)
 	}
 	runCtx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- svc.Run(runCtx) }()
 	defer func() { stop(); <-ended }()
 	b := &builder{sc: s, svc: svc, loaded: newLoaded()}
-	return b.build(ctx)
+	if err := b.build(ctx); err != nil {
+		return nil, nil, err
+	}
+	b.remember()
+	return b.loaded, svc.State(), nil
 }
 
 // nowhere is a store that keeps nothing and a plane that carries nothing.

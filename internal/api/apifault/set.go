@@ -152,6 +152,15 @@ func (s *Set) Clear() {
 	}
 }
 
+// Forget takes every fault out of force and leaves none to look at, as in a new
+// Set, without an event for each.
+func (s *Set) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+	s.live.Store(0)
+}
+
 // note writes an event. The server may be ending; then only the log is told.
 func (s *Set) note(typ, id string, kv ...string) {
 	if err := s.opt.Note(typ, id, kv...); err != nil {

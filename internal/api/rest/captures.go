@@ -193,6 +193,13 @@ func (cs *captures) remove(id string) bool {
 	return i >= 0
 }
 
+// clear ends every recording and keeps none.
+func (cs *captures) clear() {
+	for _, c := range cs.all() {
+		cs.remove(c.about.ID)
+	}
+}
+
 // totals counts for the metrics.
 func (cs *captures) totals() (recording, stopped int, lost uint64) {
 	cs.mu.Lock()

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+
+	"enilab/internal/api/unserved"
 )
 
 // tokenCookie carries the token for pages and websockets, which cannot set
@@ -27,10 +29,11 @@ type guard struct {
 	hasToken   bool
 	allowHosts []string
 	signed     bool
+	anyKey     bool
 }
 
 func newGuard(opt Options) guard {
-	g := guard{loopback: opt.Loopback, hasToken: opt.Token != "", signed: opt.Signed}
+	g := guard{loopback: opt.Loopback, hasToken: opt.Token != "", signed: opt.Signed, anyKey: opt.AnyKey}
 	g.token = sha256.Sum256([]byte(opt.Token))
 	for _, h := range opt.AllowHosts {
 		g.allowHosts = append(g.allowHosts, strings.ToLower(h))
@@ -48,7 +51,18 @@ func (g guard) check(c *fiber.Ctx) error {
 		return newProblem(http.StatusForbidden, "", "another site's page may not use this server")
 	case foreignFetch(c):
 		return newProblem(http.StatusForbidden, "", "another site's page may not use this server")
-	case g.loopback, c.Path() == "/healthz", g.signed && isEC2(c):
+	case g.loopback, openPath(c.Path()), g.signed && isEC2(c):
+		return c.Next()
+	}
+	if _, other := unserved.Addressed(c); other {
+		return c.Next() // only to hear that the service is not here
+	}
+	if g.anyKey && isEC2(c) {
+		if !g.ownableByNobody(host) {
+			return newProblem(http.StatusForbidden, "", "the Host header names "+clip(host)+
+				"; where any access key does, this server answers to addresses, to names without a dot, and to names "+
+				"under localhost, local and internal (see --allow-host)")
+		}
 		return c.Next()
 	}
 	return g.checkToken(c)
@@ -101,6 +115,26 @@ func (g guard) knownHost(hostport string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.Unmap().IsLoopback()
+}
+
+// ownableByNobody reports whether no stranger can have a name resolve to here:
+// what asks by it is no page of a foreign site (DNS rebinding). Names without a
+// dot are those of containers and machines nearby; the domains are reserved
+// (RFC 6761, RFC 6762, and by ICANN for .internal).
+func (g guard) ownableByNobody(hostport string) bool {
+	if g.knownHost(hostport) {
+		return true
+	}
+	host := strings.ToLower(hostport)
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	dot := strings.LastIndexByte(host, '.')
+	return host != "" && (dot < 0 || slices.Contains([]string{"localhost", "local", "internal"}, host[dot+1:]))
 }
 
 // sameOrigin reports whether a page of that origin was served under host.

@@ -87,6 +87,51 @@ func TestGuardLeavesSignedRequestsToTheEC2API(t *testing.T) {
 	}
 }
 
+// Where any key will do, the EC2 API is open beyond loopback, but not to a page
+// whose own name resolves to this server; all else keeps the token.
+func TestGuardWithAnyKey(t *testing.T) {
+	l := newLab(t, func(o *Options) {
+		o.Loopback, o.Token, o.AnyKey, o.AllowHosts = false, "0123456789abcdef", true, []string{"lab.example"}
+		o.Mount = func(app *fiber.App) {
+			app.All("/", func(c *fiber.Ctx) error { return c.SendString("EC2") })
+		}
+	})
+	for _, c := range []struct {
+		name, method, path, host string
+		status                   int
+	}{
+		{"an action", "POST", "/", "", 200},
+		{"by GET", "GET", "/?Action=DescribeVpcs", "", 200},
+		{"by the name of a container", "POST", "/", "enilab:4566", 200},
+		{"by another address", "POST", "/", "172.17.0.2:4566", 200},
+		{"by an IPv6 address", "POST", "/", "[fd00::2]:4566", 200},
+		{"from a container to its host", "POST", "/", "host.docker.internal:4566", 200},
+		{"in a cluster", "POST", "/", "enilab.test.svc.cluster.local", 200},
+		{"by a name under localhost", "POST", "/", "lab.localhost:4566", 200},
+		{"by an allowed name", "POST", "/", "lab.example", 200},
+		{"by a name that anybody may own", "POST", "/", "evil.example:4566", 403},
+		{"by one with the dot of the root", "POST", "/", "evil.example.:4566", 403},
+		{"by one that looks reserved", "POST", "/", "local.evil.example", 403},
+		{"by no name", "POST", "/", ":4566", 403},
+		{"the page", "GET", "/", "", 401},
+		{"the admin API", "GET", base + "/vpcs", "", 401},
+		{"a reset", "POST", base + "/reset", "", 401},
+		{"a reset in LocalStack's way", "POST", "/_localstack/state/reset", "", 401},
+		{"a reset in moto's way", "POST", "/moto-api/reset", "", 401},
+		{"metadata", "GET", "/imds/i-0123456789abcdef0/latest/", "", 401},
+		{"health", "GET", "/_localstack/health", "", 200},
+		{"readiness", "GET", "/readyz", "evil.example", 200},
+	} {
+		var headers []string
+		if c.host != "" {
+			headers = []string{"Host", c.host}
+		}
+		if r := l.send(c.method, c.path, nil, headers...); r.status != c.status {
+			t.Errorf("%s: %d %s, want %d", c.name, r.status, r.body, c.status)
+		}
+	}
+}
+
 func TestGuardBeyondLoopback(t *testing.T) {
 	const token = "0123456789abcdef"
 	l := newLab(t, func(o *Options) { o.Loopback, o.Token = false, token })

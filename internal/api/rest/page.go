@@ -8,7 +8,8 @@ import (
 )
 
 // page serves the dashboard's files. Addresses without a file behind them
-// belong to the page's own router and get its index.
+// belong to the page's own router and get its index, if a browser asks: a
+// program that takes a page for an answer would go on as if all were well.
 func (s *Server) page(c *fiber.Ctx) error {
 	if s.opt.Assets == nil {
 		return fiber.ErrNotFound
@@ -18,6 +19,11 @@ func (s *Server) page(c *fiber.Ctx) error {
 		name = "index.html"
 	}
 	a, ok := s.opt.Assets(name)
+	if !ok || name == "index.html" {
+		if !acceptsPage(c.Get(fiber.HeaderAccept)) {
+			return fiber.ErrNotFound
+		}
+	}
 	if !ok {
 		if path.Ext(name) != "" {
 			return fiber.ErrNotFound
@@ -29,7 +35,7 @@ func (s *Server) page(c *fiber.Ctx) error {
 	// Files keep their names over versions: browsers ask each time, and the
 	// answer is mostly 304.
 	c.Set(fiber.HeaderCacheControl, "no-cache")
-	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding+", "+fiber.HeaderAccept)
 	if a.ETag != "" {
 		c.Set(fiber.HeaderETag, a.ETag)
 		if matchesETag(c.Get(fiber.HeaderIfNoneMatch), a.ETag) {
@@ -49,6 +55,18 @@ func matchesETag(header, etag string) bool {
 	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
 		if tag == "*" || tag == strings.TrimPrefix(etag, "W/") {
+			return true
+		}
+	}
+	return false
+}
+
+// acceptsPage reports whether text/html is asked for by name, as browsers do
+// and programs do not.
+func acceptsPage(header string) bool {
+	for kind := range strings.SplitSeq(header, ",") {
+		kind, _, _ = strings.Cut(kind, ";")
+		if strings.EqualFold(strings.TrimSpace(kind), "text/html") {
 			return true
 		}
 	}

@@ -13,14 +13,21 @@ func TestPage(t *testing.T) {
 	l := newLab(t, func(o *Options) {
 		o.Assets = func(path string) (Asset, bool) { a, ok := files[path]; return a, ok }
 	})
+	browser := []string{"Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 	for _, c := range []struct {
 		method, path string
 		headers      []string
 		status       int
 		body         string
 	}{
-		{"GET", "/", nil, 200, "<!doctype html>"},
-		{"GET", "/captures", nil, 200, "<!doctype html>"},
+		{"GET", "/", browser, 200, "<!doctype html>"},
+		{"GET", "/captures", browser, 200, "<!doctype html>"},
+		{"GET", "/captures", []string{"Accept", "application/xhtml+xml, TEXT/html;q=0.9"}, 200, "<!doctype html>"},
+		{"GET", "/", nil, 404, ""},
+		{"GET", "/index.html", nil, 404, ""},
+		{"GET", "/captures", []string{"Accept", "*/*"}, 404, ""},
+		{"GET", "/_localstack/plugins", []string{"Accept", "application/json"}, 404, ""},
+		{"HEAD", "/", nil, 404, ""},
 		{"GET", "/app.js", []string{"Accept-Encoding", "identity"}, 200, "plain"},
 		{"GET", "/app.js", []string{"Accept-Encoding", "br, gzip"}, 200, "zipped"},
 		{"GET", "/app.js", []string{"Accept-Encoding", "gzip;q=0"}, 200, "plain"},

@@ -85,8 +85,11 @@ type Options struct {
 	// PolicyStatus tells how a policy's watch stands; nil or false: as the
 	// policy itself says, watching or disabled.
 	PolicyStatus func(id string) (PolicyStatus, bool)
-	Assets       Assets       // nil: no dashboard
-	Ready        func() error // for /healthz; nil: always
+	// Reset takes the laboratory back to its start, but for what this package
+	// keeps itself: captures and faults of API calls. nil: Control's own.
+	Reset  func(context.Context) error
+	Assets Assets       // nil: no dashboard
+	Ready  func() error // for /healthz; nil: always
 	// Mount adds routes of other packages behind the same guard; nil: none.
 	Mount func(*fiber.App)
 	// Refuse answers an error, in place of problem+json, if the request is for
@@ -109,6 +112,9 @@ type Options struct {
 	// Signed says that the EC2 API verifies signatures. Beyond loopback it is
 	// then asked without the token, which AWS clients cannot send.
 	Signed bool
+	// AnyKey says that the EC2 API is for everybody who can reach it. Beyond
+	// loopback it is then asked without the token too.
+	AnyKey bool
 
 	// CaptureDir keeps stopped captures over restarts; "": they are lost.
 	CaptureDir string
@@ -129,6 +135,9 @@ func (o *Options) check() error {
 	}
 	if o.Clock == nil {
 		o.Clock = wallClock{}
+	}
+	if o.Reset == nil {
+		o.Reset = func(ctx context.Context) error { _, err := o.Control.Reset(ctx); return err }
 	}
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }

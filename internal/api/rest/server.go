@@ -25,6 +25,7 @@ import (
 	"enilab/internal/api/apifault"
 	"enilab/internal/api/hangup"
 	"enilab/internal/api/stream"
+	"enilab/internal/api/unserved"
 )
 
 const (
@@ -95,8 +96,8 @@ func New(opt Options) (*Server, error) {
 
 func (s *Server) routes() {
 	s.app.Use(recover.New())
-	s.app.Use(secureHeaders, s.guard.check, s.withContext)
-	s.app.Get("/healthz", s.health)
+	s.app.Use(secureHeaders, s.guard.check, unserved.Handle, s.withContext)
+	s.healthRoutes()
 	s.app.Get("/metrics", adaptor.HTTPHandler(s.metrics()))
 
 	api := s.app.Group(base)
@@ -111,6 +112,7 @@ func (s *Server) routes() {
 	if s.opt.Mount != nil {
 		s.opt.Mount(s.app)
 	}
+	s.app.Use(unserved.HandleSDK)
 	s.app.Get("/*", s.page)
 }
 
@@ -140,6 +142,7 @@ func (s *Server) operations(api huma.API) {
 	s.statusOperations(api)
 	s.timingOperations(api)
 	s.apiFaultOperations(api)
+	s.resetOperation(api)
 	s.declareOperations(api.OpenAPI())
 
 	documentPlainRoutes(api.OpenAPI())
@@ -175,13 +178,6 @@ func (s *Server) withContext(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-func (s *Server) health(c *fiber.Ctx) error {
-	if err := s.opt.Ready(); err != nil {
-		return newProblem(http.StatusServiceUnavailable, "", err.Error())
-	}
-	return c.SendString("ok\n")
-}
-
 // answerError is for what huma does not answer: unknown routes, bodies that
 // are too large, panics.
 func (s *Server) answerError(c *fiber.Ctx, err error) error {
@@ -199,6 +195,9 @@ func (s *Server) answerError(c *fiber.Ctx, err error) error {
 		// These are answered before all of the request has been read.
 		hangup.Linger(c.Context().Conn())
 	}
+	if service, ok := unserved.Addressed(c); ok {
+		return unserved.Answer(c, service)
+	}
 	if s.opt.Refuse != nil && s.opt.Refuse(c, p.Status, p.Detail) {
 		return nil
 	}
@@ -209,7 +208,11 @@ func (s *Server) answerError(c *fiber.Ctx, err error) error {
 func errorDetail(c *fiber.Ctx, status int) string {
 	switch status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		return "there is no " + c.Method() + " " + clip(c.Path())
+		detail := "there is no " + c.Method() + " " + clip(c.Path())
+		if !isAPI(c.Path()) && (c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead) {
+			detail += "; the page is for browsers (Accept: text/html), the admin API is at " + base + "/"
+		}
+		return detail
 	case http.StatusRequestEntityTooLarge:
 		detail := fmt.Sprintf("a request body has at most %d bytes", maxBody)
 		if n := c.Request().Header.ContentLength(); n > maxBody { // unknown if it comes in chunks
