@@ -43,15 +43,18 @@ func launch(b *testing.B, args ...string) *subject {
 	b.Cleanup(s.kill)
 	lost := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
 	defer lost.Stop()
-	// The line with the address comes when everything runs: to ask before it,
-	// one would have to guess the port.
-	line, err := bufio.NewReader(out).ReadString('\n')
+	lines := bufio.NewReader(out)
+	line, err := lines.ReadString('\n')
 	_, url, ok := strings.Cut(strings.TrimSpace(line), "enilab is at ")
 	if err != nil || !ok {
 		s.kill()
 		b.Fatalf("no address, but %q: %v\n%s", line, err, errs.String())
 	}
 	s.url = strings.TrimSuffix(url, "/")
+	if line, err = lines.ReadString('\n'); err != nil || line != "Ready.\n" {
+		s.kill()
+		b.Fatalf("not ready, but %q: %v\n%s", line, err, errs.String())
+	}
 	s.call("GET", "/healthz", nil, nil)
 	s.ready = time.Since(begun)
 	return s

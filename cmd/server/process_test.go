@@ -82,14 +82,31 @@ type process struct {
 	cmd    *exec.Cmd
 	url    string // without a trailing slash
 	stderr *bytes.Buffer
+	ready  chan struct{} // closed once it has said so
 	exited chan struct{} // closed once err is set
 	err    error
 }
 
-// start runs the binary and waits for the line with its address.
+// start runs the binary and waits until it is ready.
 func start(t *testing.T, change func(*exec.Cmd), args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(enilab(t), args...), stderr: new(bytes.Buffer), exited: make(chan struct{})}
+	p := begin(t, change, args...)
+	select {
+	case <-p.ready:
+	case <-p.exited:
+		t.Fatalf("it ended before it was ready: %v\n%s", p.err, p.stderr)
+	case <-time.After(patience):
+		t.Fatal("it did not get ready")
+	}
+	return p
+}
+
+// begin runs the binary and waits for the line with its address.
+func begin(t *testing.T, change func(*exec.Cmd), args ...string) *process {
+	t.Helper()
+	p := &process{
+		cmd: exec.Command(enilab(t), args...), stderr: new(bytes.Buffer), ready: make(chan struct{}), exited: make(chan struct{}),
+	}
 	p.cmd.Stderr = p.stderr
 	if change != nil {
 		change(p.cmd)
@@ -105,9 +122,15 @@ func start(t *testing.T, change func(*exec.Cmd), args ...string) *process {
 	go func() {
 		defer close(p.exited)
 		r := bufio.NewReader(out)
-		text, _ := r.ReadString('\n')
+		text, err := r.ReadString('\n')
 		line <- text
-		_, _ = io.Copy(io.Discard, r)
+		said := false
+		for err == nil {
+			if text, err = r.ReadString('\n'); text == "Ready.\n" && !said {
+				said = true
+				close(p.ready)
+			}
+		}
 		p.err = p.cmd.Wait()
 	}()
 	t.Cleanup(func() {
@@ -117,6 +140,7 @@ func start(t *testing.T, change func(*exec.Cmd), args ...string) *process {
 	select {
 	case text := <-line:
 		_, p.url, _ = strings.Cut(strings.TrimSpace(text), "enilab is at ")
+		p.url, _, _ = strings.Cut(p.url, "?") // the token
 		p.url = strings.TrimSuffix(p.url, "/")
 		if p.url == "" {
 			<-p.exited
@@ -179,6 +203,7 @@ func TestRefusalsAreOneClearLine(t *testing.T) {
 		{"second server on the same data", serveArgs(busy), regexp.QuoteMeta(busy)},
 		{"unknown flag", []string{"serve", "--nonsense"}, "--nonsense"},
 		{"unknown region", serveArgs(t.TempDir(), "--region", "mars-1"), "mars-1"},
+		{"an access key without a secret", serveArgs(t.TempDir(), "--access-key", "AK="), "--access-key AK= has no secret"},
 		{"no such scenario", serveArgs(t.TempDir(), "--scenario", "nosuch.yaml"), "nosuch.yaml"},
 	}
 	for _, tt := range tests {

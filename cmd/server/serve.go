@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,20 +33,20 @@ import (
 )
 
 type serveCmd struct {
-	Listen    string            `default:"127.0.0.1:4566" help:"Address to listen on. Beyond loopback, page and API ask for a token."`
-	Data      string            `default:".enilab" placeholder:"DIR" help:"Data directory; made if it does not exist."`
-	Fresh     bool              `help:"Begin with an empty laboratory, deleting what the data directory holds."`
-	Scenario  string            `default:"none" placeholder:"none|demo|FILE" help:"What an empty laboratory is filled with."`
-	Region    string            `default:"us-east-1" help:"AWS region to be."`
-	Timing    string            `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
-	Quotas    string            `default:"none" enum:"none,aws" help:"Quotas of the account: none, or those of a new AWS account (5 VPCs, 5 Elastic IPs, ...)."`
-	Sync      string            `default:"normal" enum:"normal,full" help:"What acknowledged writes survive: normal (kill -9) or full (power loss too)."`
-	Seed      uint64            `help:"Seed of ids, MACs and hashes, for runs that can be repeated; 0 draws one."`
-	Token     string            `help:"Token asked for beyond loopback; drawn and printed unless given."`
-	AllowHost []string          `placeholder:"NAME" help:"Further host name to answer to."`
-	AccessKey map[string]string `placeholder:"ID=SECRET" help:"Key that EC2 requests must be signed with, also beyond loopback; without one any key does, on loopback only."`
-	WebDir    string            `placeholder:"DIR" help:"Build the page from this folder on every change, for its development; in builds with the tag webdev."`
-	LogLevel  string            `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
+	Listen    string   `default:"127.0.0.1:4566" help:"Address to listen on. Beyond loopback, page and API ask for a token."`
+	Data      string   `default:".enilab" placeholder:"DIR" help:"Data directory; made if it does not exist."`
+	Fresh     bool     `help:"Begin with an empty laboratory, deleting what the data directory holds."`
+	Scenario  string   `default:"none" placeholder:"none|demo|FILE" help:"What an empty laboratory is filled with."`
+	Region    string   `default:"us-east-1" help:"AWS region to be."`
+	Timing    string   `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
+	Quotas    string   `default:"none" enum:"none,aws" help:"Quotas of the account: none, or those of a new AWS account (5 VPCs, 5 Elastic IPs, ...)."`
+	Sync      string   `default:"normal" enum:"normal,full" help:"What acknowledged writes survive: normal (kill -9) or full (power loss too)."`
+	Seed      uint64   `help:"Seed of ids, MACs and hashes, for runs that can be repeated; 0 draws one."`
+	Token     string   `help:"Token asked for beyond loopback; drawn and printed unless given."`
+	AllowHost []string `placeholder:"NAME" help:"Further host name to answer to."`
+	AccessKey []string `sep:"none" placeholder:"ID=SECRET|any" help:"Key that EC2 requests must be signed with, also beyond loopback; without one any key does, on loopback only. any: any key does beyond loopback too, for everybody who can reach the port."`
+	WebDir    string   `placeholder:"DIR" help:"Build the page from this folder on every change, for its development; in builds with the tag webdev."`
+	LogLevel  string   `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
 }
 
 const (
@@ -65,27 +63,37 @@ func (s *serveCmd) Run(e env) error {
 		return fmt.Errorf("--log-level: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	keys, err := parseAccessKeys(s.AccessKey)
+	if err != nil {
+		return err
+	}
+	if control.RegionByName(s.Region) == nil {
+		return fmt.Errorf("--region %s: there is no such region; want one such as us-east-1", s.Region)
+	}
+	page, err := s.page()
+	if err != nil {
+		return err
+	}
 	// Before anything is touched: a second server must find everything as it was.
 	ln, err := listen(s.Listen)
 	if err != nil {
 		return err
 	}
 	defer ln.Close()
-	page, err := s.page()
-	if err != nil {
-		return err
-	}
+	f := s.front(ln, e.stdout, log)
+	defer f.close()
 	var fill *scenario.Scenario
 	if s.Scenario != "none" {
+		f.waitFor("the scenario to be checked")
 		if fill, err = scenario.Open(s.Scenario); err != nil {
 			return err
 		}
 	}
-	l, err := s.open(e.ctx, log)
+	l, err := s.open(e.ctx, log, f)
 	if err != nil {
 		return unlessStopped(e.ctx, err)
 	}
-	return errors.Join(s.serve(e.ctx, l, ln, page, fill, e.stdout), l.close())
+	return errors.Join(s.serve(e.ctx, l, f, keys, page, fill), l.close())
 }
 
 // unlessStopped is err, but for a start that a signal has cut short: ending it
@@ -116,7 +124,8 @@ type lab struct {
 
 // open starts the parts from the bottom up: store, data plane and guests,
 // control plane, failover.
-func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
+func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, error) {
+	f.waitFor("the database to be opened")
 	st, err := store.Open(ctx, store.Options{Dir: s.Data, Sync: store.Sync(s.Sync), Fresh: s.Fresh})
 	if err != nil {
 		return nil, err
@@ -126,6 +135,9 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
 			return nil, errors.Join(fmt.Errorf("removing captures: %w", err), st.Close())
 		}
 	}
+	// What a start is refused for has been looked at; what follows can take long.
+	f.announce()
+	f.waitFor("what is stored to run again")
 	l := &lab{clock: newClock(), store: st, log: log, errs: make(chan error, 4)}
 	random, seed := s.random()
 	l.seed = seed
@@ -141,13 +153,9 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
 	if s.Timing == "aws" {
 		timing = control.TimingAWS
 	}
-	var quotas control.Quotas
-	if s.Quotas == "aws" {
-		quotas = control.QuotasAWS
-	}
 	l.control, err = control.Open(ctx, control.Options{
 		Store: st, Plane: &guest.Plane{Engine: l.engine, Lab: l.guests}, Region: s.Region,
-		Now: l.clock.Time, Random: random, Timing: timing, Quotas: quotas, Log: log,
+		Now: l.clock.Time, Random: random, Timing: timing, Quotas: s.quotas(), Log: log,
 	})
 	if err != nil {
 		return nil, errors.Join(err, l.close())
@@ -168,6 +176,13 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger) (*lab, error) {
 	}
 	l.run("failover", l.failover.Run)
 	return l, nil
+}
+
+func (s *serveCmd) quotas() control.Quotas {
+	if s.Quotas == "aws" {
+		return control.QuotasAWS
+	}
+	return nil
 }
 
 // noteTime bounds what an event without a change may wait for its commit.
@@ -220,60 +235,46 @@ func (l *lab) close() error {
 	return errors.Join(append(errs, l.store.Close())...)
 }
 
-// serve answers requests until ctx ends.
-func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest.Assets, fill *scenario.Scenario, stdout io.Writer) error {
-	loopback := isLoopback(ln.Addr())
-	token := s.Token
-	if token == "" && !loopback {
-		token = rand.Text()
-	}
-	var ready atomic.Bool
+// serve fills the laboratory and then answers requests until ctx ends.
+func (s *serveCmd) serve(ctx context.Context, l *lab, f *front, keys accessKeys, page rest.Assets, fill *scenario.Scenario) error {
 	faults := apifault.New(apifault.Options{Now: l.clock.Time, Seed: l.seed, Note: l.note, Log: l.log})
-	aws, err := ec2.New(ec2.Options{Control: l.control, Faults: faults, Keys: s.AccessKey, Now: l.clock.Time})
-	if err != nil {
-		return err
-	}
-	srv, err := rest.New(rest.Options{
-		Control: l.control, Engine: l.engine, Moves: l.failover, Guests: l.guests, PolicyStatus: l.policyStatus,
-		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
-		APIFaults: faults, Loopback: loopback, Token: token, AllowHosts: s.AllowHost, Signed: len(s.AccessKey) > 0, CaptureDir: s.captures(),
-		Mount:  func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
-		Refuse: aws.Refuse,
-		Ready: func() error {
-			if !ready.Load() {
-				return errors.New("the laboratory is starting")
-			}
-			return nil
-		},
-	})
+	aws, err := ec2.New(ec2.Options{Control: l.control, Faults: faults, Keys: keys.secrets, Now: l.clock.Time})
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ctx, ln) }()
+	begun := &beginning{cmd: s, lab: l, scenario: fill, ctx: ctx}
+	srv, err := rest.New(rest.Options{
+		Control: l.control, Engine: l.engine, Moves: l.failover, Guests: l.guests, PolicyStatus: l.policyStatus,
+		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
+		APIFaults: faults, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
+		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset,
+		Mount:  func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
+		Refuse: aws.Refuse,
+	})
+	if err != nil {
+		return err
+	}
+	f.waitForCount("the scenario to be built", func() int { return len(l.control.State().NetworkInterfaces()) })
 	loaded, err := s.fill(ctx, l, fill)
 	if err != nil {
-		err = unlessStopped(ctx, err)
-		stop()
-		return errors.Join(err, <-served)
+		return unlessStopped(ctx, err)
 	}
-	ready.Store(true)
-	url := "http://" + ln.Addr().String() + "/"
-	if token != "" && !loopback {
-		url += "?token=" + token
+	if loaded != nil {
+		l.control.KeepStart(l.control.State())
 	}
-	if _, err := fmt.Fprintln(stdout, "enilab is at "+url); err != nil {
-		l.log.Warn("printing the address", "error", err)
+	ln, err := f.hand()
+	if err != nil {
+		return err
 	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx, ln) }()
+	f.ready()
 	// Starting leaves several times more behind than the laboratory holds, which
 	// the collector would not look at before that doubled.
 	debug.FreeOSMemory()
-	var played sync.WaitGroup
-	if loaded != nil {
-		played.Go(func() { l.play(ctx, fill, loaded) })
-	}
+	begun.play(loaded)
 	select {
 	case err = <-served:
 	case err = <-l.errs: // a part has failed: what is left could only mislead
@@ -281,7 +282,7 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, ln net.Listener, page rest
 		err = errors.Join(err, <-served)
 	}
 	stop()
-	played.Wait()
+	begun.end()
 	return err
 }
 
@@ -347,7 +348,7 @@ func (s *serveCmd) random() (func([]byte), uint64) {
 // fromSystem never fails: crypto/rand ends the process instead.
 func fromSystem(b []byte) { _, _ = rand.Read(b) }
 
-func listen(address string) (net.Listener, error) {
+func listen(address string) (*net.TCPListener, error) {
 	ln, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s is in use: is another enilab running? Choose another address with --listen", address)
@@ -355,7 +356,7 @@ func listen(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--listen %s: %w", address, err)
 	}
-	return ln, nil
+	return ln.(*net.TCPListener), nil // which "tcp" makes
 }
 
 func isLoopback(a net.Addr) bool {

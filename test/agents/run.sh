@@ -88,6 +88,11 @@ begin() {
 token=lab-$RANDOM$RANDOM
 export ENILAB_ACCESS_KEY="AKIAENILABAGENTS0001=a-secret-of-the-laboratory"
 begin server "$ENILAB_BIN" serve --listen 10.213.77.1:0 --data "$tmp/data" --token "$token"
+for ((i = 0; i < 600; i++)); do
+  grep -qx 'Ready\.' "$tmp/server.out" && break
+  sleep 0.1
+done
+grep -qx 'Ready\.' "$tmp/server.out" || failed "the laboratory did not get ready"
 export ENDPOINT=${first#enilab is at }
 ENDPOINT=${ENDPOINT%%/\?*}
 

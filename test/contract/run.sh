@@ -46,6 +46,8 @@ start() {
     "enilab is at "*) ENILAB_URL=${line#enilab is at }; export ENILAB_URL=${ENILAB_URL%/} AWS_ENDPOINT_URL=${ENILAB_URL%/} ;;
     *) echo "enilab did not start: $line" >&2; cat "$tmp/server.log" >&2; exit 1 ;;
   esac
+  read -r -t 60 line <&3 || true
+  [ "$line" = Ready. ] || { echo "enilab did not get ready: $line" >&2; cat "$tmp/server.log" >&2; exit 1; }
 }
 
 # found: the first python3 that has boto3.

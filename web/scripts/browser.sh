@@ -18,7 +18,7 @@ data=$(mktemp -d)
 server=$!
 trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$data"' EXIT INT TERM
 for _ in $(seq 600); do
-  grep -q '^enilab is at ' "$data/out" && break
+  grep -qx 'Ready\.' "$data/out" && break
   sleep 0.1
 done
 ENILAB_URL=$(sed -n 's/^enilab is at //p' "$data/out")

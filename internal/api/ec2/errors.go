@@ -109,10 +109,12 @@ func appendErrorDocument(b []byte, id string, svc service, status int, e *query.
 	return append(b, "</Response>"...)
 }
 
-// requestID makes a random UUID (RFC 9562, version 4).
-func (a *API) requestID() string {
+func (a *API) requestID() string { return newRequestID(a.opt.Random) }
+
+// newRequestID makes a random UUID (RFC 9562, version 4).
+func newRequestID(random func([]byte)) string {
 	var u [16]byte
-	a.opt.Random(u[:])
+	random(u[:])
 	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
 	h := hex.EncodeToString(u[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]

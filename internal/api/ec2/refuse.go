@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"crypto/rand"
 	"net/http"
 	"strings"
 
@@ -15,6 +16,15 @@ import (
 // which is all that AWS clients can read. It reports whether the request is one
 // for this API: one to /, but for what asks for the page there.
 func (a *API) Refuse(c *fiber.Ctx, status int, detail string) bool {
+	return refuse(c, a.requestID(), status, detail)
+}
+
+// Refuse is API.Refuse while there is no API yet.
+func Refuse(c *fiber.Ctx, status int, detail string) bool {
+	return refuse(c, newRequestID(func(b []byte) { _, _ = rand.Read(b) }), status, detail)
+}
+
+func refuse(c *fiber.Ctx, id string, status int, detail string) bool {
 	if c.Path() != "/" {
 		return false
 	}
@@ -26,7 +36,7 @@ func (a *API) Refuse(c *fiber.Ctx, status int, detail string) bool {
 		}
 	}
 	r := request{
-		id: a.requestID(), method: c.Method(), get: true, // the body may not be there
+		id: id, method: c.Method(), get: true, // the body may not be there
 		query: string(c.Context().URI().QueryString()), header: headersOf(c),
 	}
 	params, _ := r.parameters() // without them EC2 answers

@@ -175,7 +175,7 @@ func TestEveryWayToReset(t *testing.T) {
 		status int
 		body   string
 	}{
-		base + "/reset":             {http.StatusNoContent, ""},
+		base + "/reset":            {http.StatusNoContent, ""},
 		"/_localstack/state/reset": {http.StatusOK, "{}"},
 		"/moto-api/reset":          {http.StatusOK, `{"status":"ok"}`},
 	} {
