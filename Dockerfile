@@ -15,6 +15,8 @@ COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 EXPOSE 4566
 VOLUME /data
-# Beyond loopback the page and the API ask for the token that the log prints.
+# What comes through a published port comes from beyond loopback: page and admin
+# API ask for the token that the log prints, the EC2 API for a key, or for none
+# with ENILAB_ACCESS_KEY=any (docs/ci.md).
 ENTRYPOINT ["/enilab"]
 CMD ["serve", "--listen", "0.0.0.0:4566", "--data", "/data"]

@@ -20,7 +20,7 @@ const docsHead = `# The EC2 API
 page and the admin API; a change moves packets before it is answered. Any credentials are taken on loopback. With
 ` + "`--access-key ID=SECRET`" + ` (more than once for several) requests must be signed with one of these keys, or with what AssumeRole gave to one, and
 wrong signatures are refused as AWS refuses them. Beyond loopback the API is open to clients with such a key only: they cannot send the
-token that everything else asks for there.
+token that everything else asks for there. With ` + "`--access-key any`" + ` it is open to everybody who can reach the port ([ci.md](ci.md)).
 
 State is per region: a request acts in the region it is signed for, one without a signature in that of ` + "`--region`" + `; a signature
 whose scope cannot be read is refused. A region gets its default VPC when it is first asked for. The account is 123456789012.

@@ -114,6 +114,8 @@ function hello(m: { epoch: string; cursor: string; eventSeq: number; now: string
 
 function event(m: { seq: number; at: string; event: string; resource: string; detail?: unknown }): void {
   eventSeq = Math.max(eventSeq, m.seq);
+  // Records of a laboratory that is no more are on no list of the new one.
+  if (m.event === "laboratory.reset") state.failovers.value = [];
   const one: LabEvent = { seq: m.seq, at: m.at, type: m.event, resource: m.resource, detail: m.detail };
   state.events.value = [one, ...state.events.value.filter((e) => e.seq !== m.seq)].slice(0, keepEvents);
   changed();
