@@ -189,6 +189,54 @@ func TestResetOfAScenario(t *testing.T) {
 	}
 }
 
+// A server that is killed while it resets has done all of it or nothing.
+func TestAKilledResetIsWholeOrNone(t *testing.T) {
+	dir := t.TempDir()
+	const interfaces = 120
+	none := 0
+	for round := range 8 {
+		p := start(t, nil, serveArgs(dir)...)
+		var network struct{ VPCs, NetworkInterfaces []struct{ ID string } }
+		count := func() (vpcs, nics int) {
+			t.Helper()
+			decode(t, get(t, p.url+"/api/v1/topology"), &network)
+			return len(network.VPCs), len(network.NetworkInterfaces)
+		}
+		switch vpcs, nics := count(); {
+		case vpcs == 0 && nics == 0:
+			none++
+			var vpc, subnet struct{ ID string }
+			decode(t, post(t, p.url+"/api/v1/vpcs", `{"cidr": "10.0.0.0/16"}`), &vpc)
+			decode(t, post(t, p.url+"/api/v1/subnets", `{"cidr": "10.0.0.0/20", "vpcId": "`+vpc.ID+`"}`), &subnet)
+			for range interfaces {
+				post(t, p.url+"/api/v1/network-interfaces", `{"subnetId": "`+subnet.ID+`"}`)
+			}
+		case vpcs != 1 || nics != interfaces:
+			t.Fatalf("round %d: %d VPCs and %d interfaces are left", round, vpcs, nics)
+		}
+		asking, err := http.NewRequestWithContext(t.Context(), "POST", p.url+"/api/v1/reset", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := make(chan struct{})
+		go func() {
+			defer close(asked)
+			if r, err := http.DefaultClient.Do(asking); err == nil {
+				r.Body.Close()
+			}
+		}()
+		for range round * 4 { // each time a little later
+			get(t, p.url+"/healthz")
+		}
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		<-p.exited
+		<-asked
+	}
+	t.Logf("%d of 8 starts found nothing", none)
+}
+
 // The unmodified CLI says at once, after one request, what is not here.
 func TestTheAWSCLIHearsOfOtherServices(t *testing.T) {
 	bin, ok := tool(t, "aws")

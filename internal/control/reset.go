@@ -59,6 +59,10 @@ func (t *tx) reset() {
 		c.Boot++
 		t.put(TableInstance, &c)
 	}
+	for _, f := range list[*Failover](t, TableFailover, byID) {
+		// Of while the start was built: whoever measured it has stopped.
+		t.remove(TableFailover, f)
+	}
 	for _, g := range list[*SecurityGroup](t, TableSecurityGroup, byID) {
 		t.renumber(g)
 	}
