@@ -164,7 +164,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			continue
 		}
 		t.Commit()
-		db, c.revision = t.db, commit.Revision
+		db = t.db
 		state = &State{db: db.Snapshot(), revision: commit.Revision, next: t.next, timing: t.timing}
 		done = append(done, step{command: c, commit: commit, after: state})
 	}
@@ -174,6 +174,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			return
 		}
 		for _, d := range done {
+			d.revision = d.commit.Revision
 			s.past.note(d.commit.Changes)
 		}
 		s.past.supersede(s.state.Load(), s.last)

@@ -24,10 +24,21 @@ func TestNothingOfBeforeIsRecordedAfterAReset(t *testing.T) {
 	must(l.svc.Detach(l.ctx, control.DetachInput{Attachment: a.ID}))(t)
 	l.until("it is available", func(s *control.State) bool { return s.NetworkInterface(l.eth1.ID).Attachment == nil })
 	must(l.svc.Attach(l.ctx, control.AttachInput{Interface: l.eth1.ID, Instance: l.ec2[0].ID, DeviceIndex: 1}))(t)
+	followed, unwatch := l.svc.Watch(100)
+	b := l.svc.State().NetworkInterface(l.eth1.ID).Attachment
+	must(l.svc.Detach(l.ctx, control.DetachInput{Attachment: b.ID}))(t)
+	l.until("it is available again", func(s *control.State) bool { return s.NetworkInterface(l.eth1.ID).Attachment == nil })
+	must(l.svc.Attach(l.ctx, control.AttachInput{Interface: l.eth1.ID, Instance: l.ec2[1].ID, DeviceIndex: 1}))(t)
+	unwatch()
 	gone, cancel := context.WithCancel(l.ctx)
 	cancel() // a reset that has begun does not end half-way with its caller
 	if err := l.ctl.Reset(gone, l.svc.Reset); err != nil {
 		t.Fatal(err)
+	}
+	// As a controller does that has fallen behind.
+	var calls callMoves
+	for n := range followed {
+		l.ctl.follow(l.ctx, n, &calls)
 	}
 	if l.owner() != l.ec2[0].ID || len(l.svc.State().Failovers()) != 0 {
 		t.Errorf("owner %s, records %+v", l.owner(), l.svc.State().Failovers())
