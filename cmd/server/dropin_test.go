@@ -40,7 +40,7 @@ func asked(t *testing.T, method, url, body string, headers ...string) (int, http
 	return r.StatusCode, r.Header, string(text)
 }
 
-// What the LocalStack modules of Testcontainers for Go (v0.45) and Python (4.15)
+// What the LocalStack modules of Testcontainers for Go (v0.45) and Python
 // do with an image, done with the process: they set variables, wait until the
 // port's /_localstack/health is 200 or a line of the log is "Ready.", and give
 // clients the mapped port and keys of their own.
