@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 COUNT   ?= 5
 
-.PHONY: run build test test-go test-web test-browser contract agents bench lint fuzz cross generate clean
+.PHONY: run build test test-go test-web test-browser test-docs contract agents bench lint fuzz cross release test-release generate clean
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
@@ -70,8 +70,18 @@ fuzz:
 # cross: the product builds and vets for every system it promises.
 cross:
 	@for os in linux darwin windows; do \
-	  echo "== $$os"; GOOS=$$os CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/server && GOOS=$$os CGO_ENABLED=0 $(GO) vet ./... || exit 1; \
+	  echo "== $$os"; GOOS=$$os CGO_ENABLED=0 $(GO) build -trimpath -o /dev/null ./cmd/server && GOOS=$$os CGO_ENABLED=0 $(GO) vet ./... || exit 1; \
 	done
+
+# release: binaries, archives, packages, images and checksums into bin/dist. The
+# same commit gives the same bytes; SOURCE_DATE_EPOCH sets another time.
+release:
+	rm -rf bin/dist
+	cd .ci/release && $(GO) run . --source ../.. --out ../../bin/dist --version '$(VERSION)'
+
+# test-release: makes a release twice and unpacks what came out.
+test-release:
+	cd .ci/release && $(GO) vet . && $(GO) test -count 1 -timeout 20m .
 
 generate:
 	$(GO) generate ./...

@@ -31,6 +31,7 @@ func main() {
 type cli struct {
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the laboratory (the default)."`
 	IMDS    imdsCmd    `cmd:"" name:"imds" help:"Serve one instance's metadata on an address of its own."`
+	Health  healthCmd  `cmd:"" help:"Ask a laboratory whether it is ready, and fail if it is not."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
