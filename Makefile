@@ -11,10 +11,12 @@ COUNT   ?= 5
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
-	$(GO) run ./cmd/server serve --fresh --scenario demo --data "$$(mktemp -d)"
+	@echo "compiling bin/enilab: a minute or two the first time, and every package is named when it is done"
+	@$(MAKE) --no-print-directory build VERBOSE=-v
+	@exec bin/enilab serve --fresh --scenario demo --data "$$(mktemp -d)"
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/enilab ./cmd/server
+	CGO_ENABLED=0 $(GO) build $(VERBOSE) -trimpath -ldflags '$(LDFLAGS)' -o bin/enilab ./cmd/server
 
 test: test-go test-web test-browser
 
@@ -38,6 +40,11 @@ test-web:
 
 test-browser: build
 	@sh web/scripts/browser.sh bin/enilab
+
+# test-docs: every shell block of the README and of docs/, or of DOCS, as a reader
+# would type it; what cannot be run is listed.
+test-docs:
+	$(GO) run ./test/docs $(DOCS)
 
 # contract: the AWS CLI, boto3, aws-sdk-go-v2 and Terraform, unmodified, and the
 # examples of docs/; what is not installed is said to be missing.

@@ -12,7 +12,7 @@ import (
 type transcript struct{ b strings.Builder }
 
 func (l *transcript) add(title, command, output string) {
-	fmt.Fprintf(&l.b, "## %s\n\n```\n$ %s\n", title, command)
+	fmt.Fprintf(&l.b, "## %s\n\n```text\n$ %s\n", title, command)
 	if output != "" {
 		fmt.Fprintln(&l.b, output)
 	}
