@@ -5,13 +5,14 @@
 // of the source, with an empty home, against the server that the document has
 // started. The first command that fails ends it.
 //
-//	go run ./test/docs [document ...]
+//	go run ./test/docs [-v] [document ...]
 package main
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,7 +28,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := start(ctx, os.Args[1:]); err != nil {
+	verbose := flag.Bool("v", false, "show what each block prints")
+	flag.Parse()
+	if err := start(ctx, flag.Args(), *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "docs: "+err.Error())
 		os.Exit(1)
 	}
@@ -37,7 +40,7 @@ func main() {
 // which the documents' port is free whatever else runs here.
 const apart = "ENILAB_DOCS_APART"
 
-func start(ctx context.Context, names []string) error {
+func start(ctx context.Context, names []string, verbose bool) error {
 	if os.Getenv(apart) == "" {
 		if again, err := moveApart(ctx); again {
 			return err
@@ -52,7 +55,7 @@ func start(ctx context.Context, names []string) error {
 			return err
 		}
 	}
-	var t tally
+	t := tally{verbose: verbose}
 	var failed []string
 	for _, name := range names {
 		if err := t.document(ctx, root, name); err != nil {
@@ -101,6 +104,7 @@ func moveApart(ctx context.Context) (again bool, err error) {
 
 // tally counts blocks by what became of them.
 type tally struct {
+	verbose          bool
 	ran, read        int
 	excused, missing []string
 }
@@ -177,6 +181,9 @@ func (t *tally) document(ctx context.Context, root, name string) error {
 			return fmt.Errorf("%v: %w\n%s-- it printed:\n%s", b, err, b.text, out)
 		}
 		fmt.Printf("%7.1f s %v\n", time.Since(begun).Seconds(), b)
+		if t.verbose {
+			fmt.Print(out)
+		}
 		t.ran++
 	}
 	return nil
