@@ -43,6 +43,10 @@ const apart = "ENILAB_DOCS_APART"
 func start(ctx context.Context, names []string, verbose bool) error {
 	if os.Getenv(apart) == "" {
 		if again, err := moveApart(ctx); again {
+			var exit *exec.ExitError
+			if errors.As(err, &exit) { // it has said why
+				os.Exit(exit.ExitCode())
+			}
 			return err
 		}
 	}
