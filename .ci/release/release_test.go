@@ -26,13 +26,15 @@ var (
 	sourceRoot = filepath.Join("..", "..")
 )
 
+// madeIn is where made has put it, once a test has asked.
+var madeIn string
+
 // made makes one release for all tests.
-var made = sync.OnceValues(func() (string, error) {
-	out, err := os.MkdirTemp("", "enilab-release-test-")
-	if err != nil {
+var made = sync.OnceValues(func() (out string, err error) {
+	if madeIn, err = os.MkdirTemp("", "enilab-release-test-"); err != nil {
 		return "", err
 	}
-	return out, makeRelease(sourceRoot, out)
+	return madeIn, makeRelease(sourceRoot, madeIn)
 })
 
 func makeRelease(source, out string) error {
@@ -41,9 +43,7 @@ func makeRelease(source, out string) error {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if out, err := made(); err == nil {
-		_ = os.RemoveAll(out)
-	}
+	_ = os.RemoveAll(madeIn)
 	os.Exit(code)
 }
 
