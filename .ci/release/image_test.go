@@ -159,7 +159,6 @@ func TestTheImageRuns(t *testing.T) {
 	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// The server's first line says that it is ready.
 	script := `set -eu
 root=$1 user=$2; shift 2
 ip link set lo up
@@ -170,8 +169,11 @@ if in_image /enilab health 2>/dev/null; then echo "healthy before it runs"; exit
 env -i "$chroot" --userspec="$user" "$root" "$@" > "$root/../line" &
 server=$!
 trap 'kill $server; wait $server' EXIT
-read -r line < "$root/../line"
-echo "$line"
+exec 3< "$root/../line"
+while read -r line <&3; do
+  echo "$line"
+  [ "$line" != Ready. ] || break
+done
 in_image ` + strings.Join(c.Config.Healthcheck.Test[1:], " ") + `
 `
 	cmd := exec.CommandContext(t.Context(), "unshare", slices.Concat(

@@ -165,11 +165,10 @@ func (t *tally) document(ctx context.Context, root, name string) error {
 				return err
 			}
 			defer server.end()
-			url, err := server.until(ctx, started)
-			if err != nil {
+			if _, err := server.until(ctx, started); err != nil {
 				return fmt.Errorf("%v: no server: %w\n%s", b, err, server.output.String())
 			}
-			fmt.Printf("%7.1f s %v: a server at %s\n", time.Since(begun).Seconds(), b, url)
+			fmt.Printf("%7.1f s %v: it serves\n", time.Since(begun).Seconds(), b)
 			t.ran++
 			continue
 		}

@@ -26,8 +26,8 @@ const marker = "\x1eenilab-block "
 
 var (
 	ended = regexp.MustCompile(marker)
-	// started is what a server prints when it serves, and `enilab imds`.
-	started = regexp.MustCompile(`^(enilab is at |metadata of \S+: )`)
+	// started is what a server prints when it is whole, and `enilab imds`.
+	started = regexp.MustCompile(`^(Ready\.\s*$|metadata of \S+: )`)
 )
 
 // prelude makes a shell stop where a reader would: at the first command that
