@@ -129,25 +129,37 @@ func (s *Server) take(from *dataplane.Port, b []byte) {
 	if v.Parse(b) != frame.KindIPv4 || v.Proto != frame.ProtoTCP {
 		return
 	}
-	if x := s.session(from); x != nil {
+	s.mu.Lock()
+	x := s.stacks[from]
+	s.mu.Unlock()
+	if x == nil {
+		if !intact(&v, b) {
+			return
+		}
+		if !opens(&v) {
+			if r := reset(&v); r != nil {
+				s.link.Send(from, [][]byte{r})
+			}
+			return
+		}
+		x = s.start(from)
+	}
+	if x != nil {
 		x.take(b[v.L3:v.End], s.opt.Now())
 	}
 }
 
-// session returns the stack of an attachment, started on the first need; nil
-// if the attachment has ended.
-func (s *Server) session(p *dataplane.Port) *session {
+// start starts the stack of an attachment; nil if the attachment has ended.
+// Only Run starts stacks.
+func (s *Server) start(p *dataplane.Port) *session {
 	s.mu.Lock()
-	x := s.stacks[p]
-	full := x == nil && len(s.stacks) >= s.max
+	full := len(s.stacks) >= s.max
 	s.mu.Unlock()
-	if x != nil {
-		return x
-	}
 	if full {
 		s.evict()
 	}
-	if x = open(p, s.link, s.http, s.opt.Now()); x != nil {
+	x := open(p, s.link, s.http, s.opt.Now())
+	if x != nil {
 		s.mu.Lock()
 		s.stacks[p] = x
 		s.mu.Unlock()

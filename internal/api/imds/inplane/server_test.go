@@ -18,6 +18,7 @@ import (
 	"enilab/internal/api/imds"
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
@@ -253,9 +254,18 @@ func (s *Server) running() int {
 	return len(s.stacks)
 }
 
+// stackOf returns the stack that answers an attachment, nil if there is none.
+func (r *rig) stackOf(host string, index int) *session {
+	p := r.engine.Port(host, index)
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	return r.server.stacks[p]
+}
+
 func TestIdleStacksEnd(t *testing.T) {
+	const idle, busy = "i-0000000000000000a", "i-0000000000000000b"
 	r := newRig(t, maxStacks)
-	c := r.client("i-0000000000000000b", "192.168.0.22") // keeps its connection
+	c := r.client(busy, "192.168.0.22") // keeps its connection
 	if _, _, err := r.do(c, http.MethodGet, "/"); err != nil {
 		t.Fatal(err)
 	}
@@ -267,11 +277,19 @@ func TestIdleStacksEnd(t *testing.T) {
 	if n := r.server.running(); n != 2 {
 		t.Errorf("%d stacks run before their time, want 2", n)
 	}
-	r.clock.Add(int64(idleTime))
-	if _, _, err := r.do(c, http.MethodGet, "/"); err != nil {
-		t.Fatal(err)
+	// The last frames of the idle guest's connection may still be on their way,
+	// and count from when they come.
+	asked := r.stackOf(busy, 0)
+	for r.stackOf(idle, 0) != nil {
+		r.clock.Add(int64(idleTime))
+		if _, _, err := r.do(c, http.MethodGet, "/"); err != nil {
+			t.Fatalf("while an idle stack runs: %v", err)
+		}
+		r.server.sweep(time.Unix(0, r.clock.Load()))
+		if r.stackOf(busy, 0) != asked {
+			t.Fatal("the stack that was asked has ended")
+		}
 	}
-	r.server.sweep(time.Unix(0, r.clock.Load()))
 	if n := r.server.running(); n != 1 {
 		t.Errorf("%d stacks run, want the one that was asked", n)
 	}
@@ -279,8 +297,85 @@ func TestIdleStacksEnd(t *testing.T) {
 	if n := r.server.running(); n != 0 {
 		t.Errorf("%d stacks run, want none", n)
 	}
-	if body, err := r.get("i-0000000000000000a", "192.168.0.21", "/again"); err != nil || !strings.Contains(body, "/again") {
+	if body, err := r.get(idle, "192.168.0.21", "/again"); err != nil || !strings.Contains(body, "/again") {
 		t.Errorf("after the end: %q, %v", body, err)
+	}
+}
+
+// What is left of a connection whose stack has ended, and what metadata does
+// not serve, is reset, and neither starts a stack nor ends another's. The
+// answers are RFC 9293's, section 3.10.7.1.
+func TestSegmentsOfNoConnection(t *testing.T) {
+	const host = "i-0000000000000000b"
+	r := newRig(t, 1)
+	others := r.stackOf("i-0000000000000000a", 0)
+	w := tap.New(tap.Config{Points: verdict.GuestRX, Workers: 2})
+	r.engine.AddTap(w, []string{"eni-b"})
+	defer r.engine.RemoveTap(w)
+	port := r.engine.Port(host, 0)
+	h := frame.Header{Dst: port.Subnet().RouterMAC, Src: port.VNIC().MAC, SrcIP: 192<<24 | 168<<16 | 22, DstIP: linklocal.Metadata}
+	// A guest's stack resets what it does not know, so each is from a port of its own.
+	for i, x := range []struct {
+		name    string
+		seg     frame.Segment
+		payload string
+		bad     bool // checksum
+		want    *frame.Segment
+	}{
+		{name: "a reset", seg: frame.Segment{DstPort: 80, Seq: 1, Flags: frame.TCPRst}},
+		{name: "a reset with an acknowledgement", seg: frame.Segment{DstPort: 80, Seq: 1, Ack: 9, Flags: frame.TCPRst | frame.TCPAck}},
+		{name: "a damaged one", seg: frame.Segment{DstPort: 80, Seq: 1, Flags: frame.TCPSyn}, bad: true},
+		{name: "an acknowledgement", seg: frame.Segment{DstPort: 80, Seq: 7, Ack: 1000, Flags: frame.TCPAck},
+			want: &frame.Segment{Seq: 1000, Flags: frame.TCPRst}},
+		{name: "an end", seg: frame.Segment{DstPort: 80, Seq: 7, Ack: 1000, Flags: frame.TCPFin | frame.TCPAck},
+			want: &frame.Segment{Seq: 1000, Flags: frame.TCPRst}},
+		{name: "a request", seg: frame.Segment{DstPort: 80, Seq: 7, Ack: 1000, Flags: frame.TCPPsh | frame.TCPAck}, payload: "GET / HTTP/1.1\r\n\r\n",
+			want: &frame.Segment{Seq: 1000, Flags: frame.TCPRst}},
+		{name: "an answer to no call", seg: frame.Segment{DstPort: 80, Seq: 7, Ack: 1000, Flags: frame.TCPSyn | frame.TCPAck},
+			want: &frame.Segment{Seq: 1000, Flags: frame.TCPRst}},
+		{name: "an end without an acknowledgement", seg: frame.Segment{DstPort: 80, Seq: 7, Flags: frame.TCPFin}, payload: "abc",
+			want: &frame.Segment{Ack: 7 + 3 + 1, Flags: frame.TCPRst | frame.TCPAck}},
+		{name: "a call to another port", seg: frame.Segment{DstPort: 81, Seq: 0xffff_ffff, Flags: frame.TCPSyn},
+			want: &frame.Segment{Ack: 0, Flags: frame.TCPRst | frame.TCPAck}},
+	} {
+		x.seg.SrcPort = uint16(2000 + i)
+		b := frame.AppendTCP(nil, h, x.seg, []byte(x.payload))
+		if x.bad {
+			b[len(b)-1] ^= 1
+		}
+		frames := [][]byte{b}
+		if x.want == nil { // then the answer to another tells that its turn has passed
+			frames = append(frames, frame.AppendTCP(nil, h, frame.Segment{SrcPort: 1999, DstPort: 80, Ack: 5, Flags: frame.TCPAck}, nil))
+			x.seg.SrcPort, x.seg.DstPort, x.want = 1999, 80, &frame.Segment{Seq: 5, Flags: frame.TCPRst}
+		}
+		if n := port.Send(frames); n != len(frames) {
+			t.Fatalf("%s: %d frames taken", x.name, n)
+		}
+		var got []frame.View
+		for len(got) == 0 {
+			select {
+			case <-w.Ready():
+			case <-r.ctx.Done():
+				t.Fatalf("%s: no answer", x.name)
+			}
+			w.Read(func(p tap.Packet) {
+				var v frame.View
+				v.Parse(p.Data)
+				got = append(got, v)
+				if !intact(&v, p.Data) {
+					t.Errorf("%s: the answer %x is damaged", x.name, p.Data)
+				}
+			})
+		}
+		v := got[0]
+		if len(got) != 1 || v.SrcIP != h.DstIP || v.DstIP != h.SrcIP || v.Src != h.Dst || v.Dst != h.Src ||
+			v.SrcPort != x.seg.DstPort || v.DstPort != x.seg.SrcPort ||
+			v.TCPFlags != x.want.Flags || v.TCPSeq != x.want.Seq || v.TCPAckNo != x.want.Ack {
+			t.Errorf("%s: answered with %+v, want %+v", x.name, got, x.want)
+		}
+		if r.stackOf(host, 0) != nil || r.stackOf("i-0000000000000000a", 0) != others {
+			t.Fatalf("%s changed which stacks run", x.name)
+		}
 	}
 }
 
