@@ -28,6 +28,9 @@ func (w *worker) install(c change) {
 		p.tx.Lock() // see Send
 		p.fate.Store(uint32(next.fate))
 		p.tx.Unlock()
+		if next.fate != verdict.Delivered {
+			w.dropUnsent(v, p, next.fate)
+		}
 		if c.reboot {
 			w.flush(v, p)
 		}
@@ -41,18 +44,28 @@ func (w *worker) closePort(v *vnic, p *Port) {
 	p.tx.Lock()
 	p.tx.closed = true
 	p.fate.Store(uint32(verdict.Detached))
-	unsent := p.tx.q.take(0)
 	p.tx.Unlock()
-	p.txLen.Store(0)
-	for b := unsent.pop(); b != nil; b = unsent.pop() {
-		b.Src = v.index
-		w.refuse(v, b, verdict.Detached, verdict.RuleNone, verdict.GuestTX, 0)
-	}
+	w.dropUnsent(v, p, verdict.Detached)
 	p.rx.Lock()
 	p.rx.closed = true
 	p.rx.Unlock()
 	w.flush(v, p)
 	close(p.closed)
+}
+
+// dropUnsent drops what p's guest had handed over. It is part of the change
+// that takes the guest its network: left to the next burst, a frame would be
+// seen to leave a guest after it was said to stand still. p takes none any more.
+func (w *worker) dropUnsent(v *vnic, p *Port, why verdict.Reason) {
+	p.tx.Lock()
+	unsent := p.tx.q.take(0)
+	p.txLen.Add(-int32(unsent.n))
+	p.tx.Unlock()
+	for b := unsent.pop(); b != nil; b = unsent.pop() {
+		b.Src = v.index
+		b.Parse() // for whoever captures by a filter
+		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestTX, 0)
+	}
 }
 
 // flush drops what waits for p's guest.

@@ -297,6 +297,53 @@ func TestFrozenGuestKeepsItsQueue(t *testing.T) {
 	}
 }
 
+// What a guest has handed over when it loses its network is dropped by that
+// change, and seen then: nothing leaves it afterwards.
+func TestNothingLeavesAfterTheFault(t *testing.T) {
+	a, b := eni(1, 10), eni(1, 11)
+	detached := a
+	detached.Host = ""
+	for _, x := range []struct {
+		change Delta
+		why    verdict.Reason
+	}{
+		{Delta{Hosts: []HostSpec{{ID: a.Host, Power: PowerOn, Boot: 1, Fault: FaultFreeze}}}, verdict.GuestFrozen},
+		{Delta{Hosts: []HostSpec{{ID: a.Host, Power: PowerOn, Boot: 1, Fault: FaultLink}}}, verdict.LinkDown},
+		{Delta{Hosts: []HostSpec{{ID: a.Host, Power: PowerOff}}}, verdict.InstanceStopped},
+		{Delta{VNICs: []VNICSpec{detached}}, verdict.Detached},
+	} {
+		l := newLab(t, Options{})
+		l.add(a, b)
+		filter, err := tap.CompileFilter("udp and port 7")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := tap.New(tap.Config{Points: verdict.AllPoints, Filter: filter, Workers: 1})
+		l.AddTap(w, []string{a.ID})
+		port := l.Port(a.Host, 0)
+		port.Send([][]byte{udp(a, b, 7, 7, ""), udp(a, b, 8, 8, ""), udp(a, b, 7, 7, "")})
+		l.apply(x.change)
+		changed := l.now
+		if n := l.dropped(x.why); n != 3 {
+			t.Errorf("%s: %d frames dropped when the change is in force, want 3", x.why, n)
+		}
+		l.now++
+		port.Send([][]byte{udp(a, b, 7, 7, "")})
+		l.settle()
+		seen := 0
+		w.Read(func(p tap.Packet) {
+			seen++
+			if p.At != changed || p.Reason != x.why || p.Point != verdict.GuestTX {
+				t.Errorf("%s: a frame at %s, %d ns after the change, as %s", x.why, p.Point, p.At-changed, p.Reason)
+			}
+		})
+		if all := l.dropped(x.why); seen != 2 || all != 4 || port.queued() != 0 {
+			t.Errorf("%s: %d captured and %d dropped, want 2 and 4; %d queued", x.why, seen, all, port.queued())
+		}
+		l.RemoveTap(w)
+	}
+}
+
 // The bound of the receive queue holds within a burst, too.
 func TestRxQueueIsBoundedWithinABurst(t *testing.T) {
 	l := newLab(t, Options{RxQueue: 3})

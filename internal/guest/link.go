@@ -58,6 +58,9 @@ type link struct {
 	mtu  atomic.Uint32 // with the Ethernet header: the ethernet wrapper takes 14 off
 
 	carrier atomic.Uint32
+	// sending is held, shared, from the look at the carrier to the Port: who
+	// takes the carrier away waits for what is just being sent.
+	sending sync.RWMutex
 
 	mu         sync.RWMutex
 	dispatcher stack.NetworkDispatcher // guarded by mu; nil: not attached
@@ -97,6 +100,8 @@ func (l *link) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 // send hands frames to the Port if the carrier is up, and returns how many
 // were taken or, like on a wire without carrier, are gone.
 func (l *link) send(frames [][]byte) int {
+	l.sending.RLock()
+	defer l.sending.RUnlock()
 	switch carrier(l.carrier.Load()) {
 	case carrierUp:
 		took := l.port.Send(frames)
@@ -107,6 +112,14 @@ func (l *link) send(frames [][]byte) int {
 	}
 	l.lost.Add(uint64(len(frames)))
 	return len(frames)
+}
+
+// setCarrier changes the carrier and returns what it was. The link sends
+// nothing more by the old one.
+func (l *link) setCarrier(c carrier) (was carrier) {
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	return carrier(l.carrier.Swap(uint32(c)))
 }
 
 // fill copies as many packets as fit the arena, at least one, and returns how many.
@@ -195,7 +208,7 @@ func (l *link) AddHeader(*stack.PacketBuffer) {}
 func (l *link) ParseHeader(*stack.PacketBuffer) bool { return true }
 
 // Close implements stack.LinkEndpoint.
-func (l *link) Close() { l.carrier.Store(uint32(carrierGone)) }
+func (l *link) Close() { l.setCarrier(carrierGone) }
 
 // SetOnCloseAction implements stack.LinkEndpoint.
 func (l *link) SetOnCloseAction(func()) {}

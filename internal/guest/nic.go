@@ -76,7 +76,7 @@ func (n *nic) setAddrs(addrs []netip.Addr) error {
 // setCarrier applies a fault, or its end. Frames that wait in the Port while
 // the guest is frozen are read after the thaw, as from a real ring.
 func (n *nic) setCarrier(c carrier) {
-	was := carrier(n.link.carrier.Swap(uint32(c)))
+	was := n.link.setCarrier(c)
 	if was == c {
 		return
 	}
