@@ -31,7 +31,7 @@ one() {
   log="$out/$run.${package//\//_}.log"
   (cd "$dir" && exec "$out/bin/${package//\//_}" -test.v -test.run "$RUN" -test.timeout 25m) >"$log" 2>&1
   status=$?
-  sed -n "s|^--- \(PASS\|FAIL\|SKIP\): \([^ ]*\).*|\1 $package \2|p" "$log" >"$log.results"
+  sed -nE "s#^--- (PASS|FAIL|SKIP): ([^ ]+).*#\1 $package \2#p" "$log" >"$log.results"
   if [ $status -ne 0 ] && ! grep -q '^FAIL' "$log.results"; then
     echo "FAIL $package (exit status $status)" >>"$log.results" # a panic, a leak, a race after the tests
   fi
