@@ -137,6 +137,28 @@ func TestFailedCommitLeavesNoTrace(t *testing.T) {
 	})
 }
 
+// The log is written before the State is published; nobody reads of a change
+// that the State does not have yet.
+func TestEventsWaitForTheirState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, newMemStore(), newModelPlane())
+		defer s.stop()
+		s.network("10.0.0.0/24")
+		before, _, err := s.Events(t.Context(), 0, 1000)
+		s.check(err)
+		last := before[len(before)-1].Seq
+		s.store.mu.Lock()
+		s.store.log = append(s.store.log, Event{Seq: last + 1}, Event{Seq: last + 2}) // stored, not published
+		s.store.mu.Unlock()
+		for _, after := range []uint64{0, last, last + 1} {
+			got, _, err := s.Events(t.Context(), after, 1000)
+			if s.check(err); len(got) > 0 && got[len(got)-1].Seq > last || after == 0 && len(got) != len(before) {
+				t.Errorf("after %d: %d events, of the State are %d", after, len(got), len(before))
+			}
+		}
+	})
+}
+
 // A slow data plane holds back answers, not commits.
 func TestApplyDoesNotHoldUpCommits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

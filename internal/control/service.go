@@ -193,9 +193,15 @@ func (s *Service) In(region string) *Service {
 }
 
 // Events reads the log: at most limit events after a sequence number, and the
-// oldest number still kept.
+// oldest number still kept. What it has of a commit, the State has, too: the log
+// is written first, and its newest events wait until their State is published.
 func (s *Service) Events(ctx context.Context, after uint64, limit int) ([]Event, uint64, error) {
-	return s.opt.Store.Events(ctx, after, limit)
+	events, oldest, err := s.opt.Store.Events(ctx, after, limit)
+	published := s.state.Load().next.event
+	for len(events) > 0 && events[len(events)-1].Seq > published {
+		events = events[:len(events)-1]
+	}
+	return events, oldest, err
 }
 
 // do runs f as one command and waits until what it did is in force.
