@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"enilab/internal/api/rest"
+	"enilab/internal/dataplane/verdict"
 )
 
 // clock is the one clock of the laboratory: Unix nanoseconds that never go
@@ -27,14 +28,24 @@ func (l *lab) policyStatus(id string) (rest.PolicyStatus, bool) {
 	if !ok {
 		return rest.PolicyStatus{}, false
 	}
-	out := rest.PolicyStatus{State: string(st.State), Misses: st.Misses}
-	if st.Last != nil {
+	out := rest.PolicyStatus{State: string(st.State), Misses: st.Misses, Detail: st.Detail, Candidates: []rest.Candidate{}}
+	for _, c := range st.Candidates {
+		out.Candidates = append(out.Candidates, rest.Candidate{
+			InstanceID: c.Instance, Unfit: string(c.Unfit), Detail: c.Detail, Former: c.Former,
+		})
+	}
+	if o := st.Last; o != nil {
 		out.LastProbe = &rest.ProbeResult{
-			At: time.Unix(0, st.Last.At).UTC(), Result: string(st.Last.Result), Detail: st.Last.Detail,
+			At: time.Unix(0, o.At).UTC(), Result: string(o.Result), Detail: o.Detail, FromInterfaceID: o.From,
 		}
-		if st.Last.RTT > 0 {
-			ms := float64(st.Last.RTT) / float64(time.Millisecond)
+		if o.RTT > 0 {
+			ms := float64(o.RTT) / float64(time.Millisecond)
 			out.LastProbe.RTTMs = &ms
+		}
+		if o.Seen.Reason != verdict.Delivered {
+			out.LastProbe.Seen = &rest.FrameFate{
+				Reason: o.Seen.Reason.String(), Point: o.Seen.Point.String(), NetworkInterfaceID: o.Seen.NetworkInterface,
+			}
 		}
 	}
 	return out, true

@@ -245,7 +245,7 @@ type FailoverKind string
 // Failover kinds.
 const (
 	KindFailover FailoverKind = "failover" // by a policy
-	KindFailBack FailoverKind = "failback" // by a policy, back
+	KindFailBack FailoverKind = "failback" // back to the owner before, by a policy or whoever asked for that
 	KindMove     FailoverKind = "move"     // by a person or program
 )
 
@@ -278,7 +278,19 @@ type Failover struct {
 	Traffic          []TrafficResult // one per measured client flow
 	TCP              TCPResult
 	Checks           []Check
+	Cause            *FailoverCause // of a policy's failover; nil else
 	Notes            []string
+}
+
+// FailoverCause is what a policy's probe saw before it moved the ENI. When a
+// fault was injected that explains it; without one, this does.
+type FailoverCause struct {
+	Misses int    // probes missed in a row
+	From   string // ENI that probed; "": the owner was gone, and nothing was to probe
+	Detail string // what became of the last probe, in English
+	// Where a frame of the last probe ended: a reason of the data plane, a tap
+	// point and an ENI, "" if none was dropped.
+	Reason, Point, At string
 }
 
 // Phase is one of detect, decide, detach, attach, recover.

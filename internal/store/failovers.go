@@ -90,6 +90,7 @@ func failoverRow(f *control.Failover) sqlcgen.Failover {
 			Traffic: f.Traffic,
 			TCP:     f.TCP,
 			Checks:  f.Checks,
+			Cause:   f.Cause,
 			Notes:   f.Notes,
 		}},
 	}
@@ -120,6 +121,7 @@ func loadFailovers(ctx context.Context, q *sqlcgen.Queries) ([]*control.Failover
 			Traffic:          found.Traffic,
 			TCP:              found.TCP,
 			Checks:           found.Checks,
+			Cause:            found.Cause,
 			Notes:            found.Notes,
 		}
 	}

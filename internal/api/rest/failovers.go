@@ -23,7 +23,16 @@ type Failover struct {
 	Traffic            []ClientTraffic `json:"traffic"`
 	TCP                FailoverTCP     `json:"tcp"`
 	Checks             []FailoverCheck `json:"checks"`
+	Cause              *FailoverCause  `json:"cause,omitempty" doc:"What the policy's probe saw; of a policy's failover only"`
 	Notes              []string        `json:"notes"`
+}
+
+// FailoverCause is why a policy moved the interface.
+type FailoverCause struct {
+	Misses          int        `json:"misses" doc:"Probes missed in a row"`
+	FromInterfaceID string     `json:"fromInterfaceId,omitempty" doc:"The interface that probed; none if the owner was gone"`
+	Detail          string     `json:"detail" doc:"What became of the last probe"`
+	Seen            *FrameFate `json:"seen,omitempty" doc:"Where a frame of the last probe ended, if one was dropped"`
 }
 
 // FailoverPhase is one part of the way.
@@ -92,7 +101,7 @@ func failoverView(f *control.Failover) Failover {
 		StartedAt: instant(f.StartedAt), EndedAt: instant(f.EndedAt),
 		Phases: views(f.Phases, phaseView), Control: controlTimesView(f.Control),
 		Traffic: views(f.Traffic, trafficView), Checks: views(f.Checks, checkView),
-		Notes: append([]string{}, f.Notes...),
+		Cause: causeView(f.Cause), Notes: append([]string{}, f.Notes...),
 		TCP: FailoverTCP{
 			Open: f.TCP.Open, Reset: f.TCP.Reset, Closed: f.TCP.Closed, Survived: f.TCP.Survived,
 			Reconnected: f.TCP.Reconnected, ReconnectedAfterMs: ifSet(f.TCP.ReconnectedAfter),
@@ -115,6 +124,17 @@ func (s *Server) failoverView(id string) any {
 		return nil
 	}
 	return failoverView(f)
+}
+
+func causeView(c *control.FailoverCause) *FailoverCause {
+	if c == nil {
+		return nil
+	}
+	v := &FailoverCause{Misses: c.Misses, FromInterfaceID: c.From, Detail: c.Detail}
+	if c.Reason != "" {
+		v.Seen = &FrameFate{Reason: c.Reason, Point: c.Point, NetworkInterfaceID: c.At}
+	}
+	return v
 }
 
 func phaseView(p control.Phase) FailoverPhase {

@@ -36,6 +36,7 @@ type moveInterface struct {
 	InstanceID  string   `json:"instanceId,omitempty" maxLength:"64"`
 	DeviceIndex *int     `json:"deviceIndex,omitempty" minimum:"0" doc:"Default: the present one if it is free there, else the lowest free one"`
 	Force       bool     `json:"force,omitempty"`
+	FailBack    bool     `json:"failBack,omitempty" doc:"Record it as a fail-back: instanceId is where the newest record took the interface from"`
 	DryRun      bool     `json:"dryRun,omitempty"`
 	Targets     []string `json:"targets,omitempty" maxItems:"1000" doc:"Instances to judge in a dry run, instead of instanceId"`
 }
@@ -79,6 +80,9 @@ func (s *Server) moveOperations(api huma.API) {
 
 func moveOf(in *moveInput, instance string, dry bool) control.MoveInput {
 	m := control.MoveInput{Interface: in.ID, Instance: instance, DeviceIndex: -1, Force: in.Body.Force, DryRun: dry}
+	if in.Body.FailBack {
+		m.Kind = control.KindFailBack
+	}
 	if in.Body.DeviceIndex != nil {
 		m.DeviceIndex = *in.Body.DeviceIndex
 	}

@@ -54,14 +54,34 @@ type PolicyStatus struct {
 	Misses    int          `json:"misses" doc:"Consecutive probes missed"`
 	LastProbe *ProbeResult `json:"lastProbe,omitempty"`
 	Detail    string       `json:"detail,omitempty" doc:"Why it is in this state"`
+	// Empty, not null: the page asks whether any is fit.
+	Candidates []Candidate `json:"candidates" doc:"Who could take over, in order: the standbys, then former owners. The first without unfit would; if there is none, nobody can"`
+}
+
+// Candidate is an instance that could take over.
+type Candidate struct {
+	InstanceID string `json:"instanceId"`
+	Unfit      string `json:"unfit,omitempty" enum:"absent,owner,state,fault,other-zone,other-vpc" doc:"What keeps it from taking over"`
+	Detail     string `json:"detail,omitempty" doc:"The state or the fault"`
+	Former     bool   `json:"former,omitempty" doc:"Not a standby of the policy, but an owner before"`
 }
 
 // ProbeResult is one probe's outcome.
 type ProbeResult struct {
 	At     time.Time `json:"at"`
-	Result string    `json:"result"`
+	Result string    `json:"result" enum:"answered,missed,blocked,prober-down"`
 	RTTMs  *float64  `json:"rttMs,omitempty"`
 	Detail string    `json:"detail"`
+	// FromInterfaceID differs from the policy's when that one cannot tell.
+	FromInterfaceID string     `json:"fromInterfaceId,omitempty" doc:"The interface that sent it: the policy's, or a candidate's while that one cannot tell"`
+	Seen            *FrameFate `json:"seen,omitempty" doc:"Where a frame of an unanswered probe ended"`
+}
+
+// FrameFate is where a frame ended.
+type FrameFate struct {
+	Reason             string `json:"reason" doc:"As in reasons of GET /status"`
+	Point              string `json:"point" enum:"guest_tx,egress_post,ingress_pre,guest_rx"`
+	NetworkInterfaceID string `json:"networkInterfaceId"`
 }
 
 // Asset is one file of the dashboard.

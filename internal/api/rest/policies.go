@@ -70,10 +70,11 @@ func (s *Server) policyStatus(p *control.FailoverPolicy) PolicyStatus {
 			return st
 		}
 	}
+	st := PolicyStatus{State: "disabled", Candidates: []Candidate{}}
 	if p.Enabled {
-		return PolicyStatus{State: "watching"}
+		st.State = "watching"
 	}
-	return PolicyStatus{State: "disabled"}
+	return st
 }
 
 func policyID(p *control.FailoverPolicy) string { return p.ID }

@@ -229,17 +229,23 @@ func (c *Controller) lastOwner(ctx context.Context, eni string) (owner string) {
 }
 
 // PolicyStatus tells what a policy is doing; ok is false if there is none.
-func (c *Controller) PolicyStatus(id string) (s Status, ok bool) {
+func (c *Controller) PolicyStatus(id string) (st Status, ok bool) {
 	c.mu.Lock()
 	w := c.watchers[id]
 	c.mu.Unlock()
-	if w != nil {
-		return w.status(), true
-	}
-	if c.opt.Service.State().Policy(id) == nil {
+	s := c.opt.Service.State()
+	p := s.Policy(id)
+	if p == nil {
 		return Status{}, false
 	}
-	return Status{State: Disabled}, true
+	st = Status{State: Disabled}
+	if w != nil {
+		st = w.status()
+	}
+	if n := s.NetworkInterface(p.NetworkInterface); n != nil {
+		st.Candidates = candidates(s, p, n)
+	}
+	return st, true
 }
 
 // Move moves an ENI as control.Service.Move does, and records it. The id is
@@ -252,8 +258,38 @@ func (c *Controller) Move(ctx context.Context, in control.MoveInput) (control.Mo
 	if in.Kind == "" {
 		in.Kind = control.KindMove
 	}
+	if in.Kind == control.KindFailBack {
+		if err := checkBack(c.opt.Service.State(), in); err != nil {
+			return control.MoveResult{}, "", err
+		}
+	}
 	r, id, _, err := c.transfer(ctx, in, move{kind: in.Kind})
 	return r, id, err
+}
+
+// checkBack refuses a fail-back to anywhere but the owner before.
+func checkBack(s *control.State, in control.MoveInput) error {
+	n := s.NetworkInterface(in.Interface)
+	if n == nil || n.Attachment == nil {
+		return nil // the Service words the refusal; from nowhere, back is as good as any way
+	}
+	for _, f := range s.Failovers() {
+		if f.NetworkInterface != n.ID || f.Control.AttachedAt == 0 {
+			continue
+		}
+		if f.To == n.Attachment.Instance && f.From == in.Instance {
+			return nil
+		}
+		return &control.Error{
+			Code: "IncorrectState", Field: "failBack",
+			Message: fmt.Sprintf("Network interface '%s' cannot fail back to '%s': the newest record, '%s', moved it from '%s' to '%s'.",
+				n.ID, in.Instance, f.ID, f.From, f.To),
+		}
+	}
+	return &control.Error{
+		Code: "IncorrectState", Field: "failBack",
+		Message: fmt.Sprintf("Network interface '%s' has no record of a move that could be taken back.", n.ID),
+	}
 }
 
 // transfer moves an ENI and starts the record of it. done is closed when the

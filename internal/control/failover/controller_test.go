@@ -71,22 +71,54 @@ func TestNoStandbyIsToldAndTriedAgain(t *testing.T) {
 	l := newLab(t)
 	p := l.policy(false)
 	must(l.svc.StopInstance(l.ctx, l.ec2[1].ID, true))(t)
-	// The prober's own instance is the standby: with it down nothing is proven.
-	l.now.Add(200 * ms)
-	hand(l, "a tick", l.ticks, time.Time{})
-	hand(l, "a tick", l.ticks, time.Time{})
-	if st, _ := l.ctl.PolicyStatus(p.ID); st.State != StateProberDown {
-		t.Errorf("state %s, want prober-down", st.State)
+	// The prober's own instance is the only standby: with it down nobody can
+	// tell, and nobody could take over.
+	st := l.unseen(p)
+	if st.State != NoStandby || !strings.Contains(st.Detail, l.ec2[1].ID+" is stop") {
+		t.Errorf("state %s (%q), want no-standby because %s is stopped", st.State, st.Detail, l.ec2[1].ID)
 	}
-	n := l.svc.State().NetworkInterface(l.eth1.ID)
-	if to, why := choose(l.svc.State(), p, n); to != nil || !strings.Contains(why, "is stop") {
-		t.Errorf("chose %v (%q), want nobody because it is stopped", to, why)
+	if len(st.Candidates) != 1 || st.Candidates[0].Unfit != UnfitState {
+		t.Errorf("candidates %+v, want the stopped standby", st.Candidates)
+	}
+}
+
+// A pair takes turns: each failed owner that has recovered is the standby of
+// the next failure, and probes until then, since the standby that has the
+// interface is no witness of itself.
+func TestARecoveredOwnerIsTheNextStandby(t *testing.T) {
+	l := newLab(t)
+	p := l.policy(false)
+	for turn := range 4 {
+		from, to := l.ec2[turn%2], l.ec2[(turn+1)%2]
+		l.probed(Answered)
+		if got := l.prober.Load(); got == nil || *got != to.ID {
+			t.Fatalf("turn %d: probed from %v, want the standby %s", turn, got, to.ID)
+		}
+		must(l.svc.FailInstance(l.ctx, from.ID, control.FaultFreeze))(t)
+		for range 3 {
+			l.probed(Missed)
+		}
+		l.until("a record runs", func(s *control.State) bool { return len(s.Failovers()) == turn+1 })
+		f := l.newest()
+		if f.From != from.ID || f.To != to.ID || l.owner() != to.ID {
+			t.Fatalf("turn %d: moved %s to %s, want %s to %s", turn, f.From, f.To, from.ID, to.ID)
+		}
+		if c := f.Cause; c == nil || c.Misses != 3 || c.From == "" || c.Detail != string(Missed) {
+			t.Errorf("turn %d: cause %+v, want three misses of a probe", turn, c)
+		}
+		l.recovered(from.ID, to.ID, f.Control.AttachedAt)
+		l.completed()
+		// The owner's peer has failed: nobody else can tell.
+		if st := l.unseen(p); st.State != NoStandby {
+			t.Errorf("turn %d: state %s with the peer failed, want no-standby", turn, st.State)
+		}
+		must(l.svc.RecoverInstance(l.ctx, from.ID))(t)
 	}
 }
 
 func TestFailBackWaitsForTheFirstOwner(t *testing.T) {
 	l := newLab(t)
-	l.policy(true)
+	p := l.policy(true)
 	must(l.svc.FailInstance(l.ctx, l.ec2[0].ID, control.FaultLink))(t)
 	for range 3 {
 		l.probed(Missed)
@@ -94,7 +126,7 @@ func TestFailBackWaitsForTheFirstOwner(t *testing.T) {
 	l.until("a record runs", func(s *control.State) bool { return len(s.Failovers()) == 1 })
 	l.recovered(l.ec2[0].ID, l.ec2[1].ID, l.newest().Control.AttachedAt)
 	l.completed()
-	l.probed(Answered) // the owner answers, but home has failed: no probe of it
+	l.unseen(p) // home has failed: it cannot probe the owner, nor is it probed
 	must(l.svc.RecoverInstance(l.ctx, l.ec2[0].ID))(t)
 	for range 3 {
 		l.probed(Answered) // the owner
@@ -248,4 +280,31 @@ func TestARecordSaysWhatForceHasLeft(t *testing.T) {
 	if f := l.svc.State().Failover(id); note(f) != "" {
 		t.Errorf("an unforced move notes %q", f.Notes)
 	}
+}
+
+// A person's fail-back is recorded as one, and goes only where the newest
+// record came from.
+func TestFailBackByHand(t *testing.T) {
+	l := newLab(t)
+	back := control.MoveInput{Interface: l.eth1.ID, Instance: l.ec2[0].ID, DeviceIndex: -1, Kind: control.KindFailBack}
+	refused := func(in control.MoveInput) {
+		t.Helper()
+		var refusal *control.Error
+		if _, id, err := l.ctl.Move(l.ctx, in); !errors.As(err, &refusal) || refusal.Code != "IncorrectState" || id != "" {
+			t.Errorf("fail back to %s: record %q, error %v; want it refused", in.Instance, id, err)
+		}
+	}
+	refused(control.MoveInput{Interface: l.eth1.ID, Instance: l.ec2[1].ID, DeviceIndex: -1, Kind: control.KindFailBack})
+	if _, _, err := l.ctl.Move(l.ctx, control.MoveInput{Interface: l.eth1.ID, Instance: l.ec2[1].ID, DeviceIndex: -1}); err != nil {
+		t.Fatal(err)
+	}
+	refused(control.MoveInput{Interface: l.eth1.ID, Instance: l.client.ID, DeviceIndex: -1, Kind: control.KindFailBack})
+	_, id, err := l.ctl.Move(l.ctx, back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := l.svc.State().Failover(id); f.Kind != control.KindFailBack || l.owner() != l.ec2[0].ID {
+		t.Errorf("record %+v, owner %s: want a fail-back to EC2-1", f, l.owner())
+	}
+	refused(back)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"enilab/internal/control"
+	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
 )
 
@@ -67,6 +68,26 @@ type Outcome struct {
 	At     int64         // Unix nanoseconds when the result was known
 	RTT    time.Duration // of an answered probe
 	Detail string
+	From   string // ENI that sent it; "": none did
+	Seen   Fate
+}
+
+// Fate is where the last frame of an unanswered probe ended, as the taps at
+// both ends saw it. The zero Fate: no frame of it was dropped.
+type Fate struct {
+	Reason           verdict.Reason
+	Point            verdict.Point
+	NetworkInterface string
+}
+
+// cause is what o, the last of misses in a row, says in the record of the
+// failover that follows.
+func (o *Outcome) cause(misses int) *control.FailoverCause {
+	c := &control.FailoverCause{Misses: misses, From: o.From, Detail: o.Detail}
+	if o.Seen.Reason != verdict.Delivered {
+		c.Reason, c.Point, c.At = o.Seen.Reason.String(), o.Seen.Point.String(), o.Seen.NetworkInterface
+	}
+	return c
 }
 
 // PolicyState is what a policy is doing.
@@ -90,4 +111,7 @@ type Status struct {
 	Misses int
 	Last   *Outcome // nil before the first probe
 	Detail string
+	// Candidates are who could take over, in order; the first that is fit
+	// would. None fit: nobody can, whatever State says of the owner.
+	Candidates []Candidate
 }

@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"crypto/rand"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -34,6 +35,7 @@ type lab struct {
 	measures chan time.Time
 
 	applied atomic.Pointer[func()] // called by the plane
+	prober  atomic.Pointer[string] // instance that probed last
 
 	mu      sync.Mutex
 	samples []guest.Sample
@@ -64,7 +66,8 @@ func (l *lab) Samples(guest.Flow, int64) ([]guest.Sample, uint64) {
 
 func (l *lab) Conns(guest.Flow, int64) []guest.Conn { return nil }
 
-func (l *lab) Probe(ctx context.Context, _ Target) Outcome {
+func (l *lab) Probe(ctx context.Context, t Target) Outcome {
+	l.prober.Store(&t.From.Attachment.Instance)
 	select {
 	case o := <-l.probes:
 		o.At = l.now.Load()
@@ -176,6 +179,24 @@ func hand[T any](l *lab, what string, ch chan T, v T) {
 	case <-ctx.Done():
 		l.Fatalf("nobody took %s", what)
 	}
+}
+
+// unseen lets one interval of p pass in which nobody can probe, and returns
+// when the watcher has found that.
+func (l *lab) unseen(p *control.FailoverPolicy) Status {
+	l.Helper()
+	now := l.now.Add(200 * ms)
+	hand(l, "the tick", l.ticks, time.Time{})
+	ctx, stop := context.WithTimeout(l.ctx, patience)
+	defer stop()
+	for ctx.Err() == nil {
+		if st, ok := l.ctl.PolicyStatus(p.ID); ok && st.Last != nil && st.Last.At >= now {
+			return st
+		}
+		runtime.Gosched()
+	}
+	l.Fatal("the watcher does not say that nobody can probe")
+	return Status{}
 }
 
 // probed lets one interval pass and the probe in it end with r.

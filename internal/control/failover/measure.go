@@ -29,6 +29,7 @@ type move struct {
 	addrs    []netip.Addr
 	before   identity
 	times    instants
+	cause    *control.FailoverCause // of a policy's failover; nil else
 	notes    []string
 }
 
@@ -129,7 +130,7 @@ func whole(f control.Failover) bool {
 func (c *Controller) compute(m move, now int64, measured bool) control.Failover {
 	f := control.Failover{
 		Kind: m.kind, State: control.FailoverRunning, Policy: m.policy, NetworkInterface: m.eni,
-		From: m.from, To: m.to, StartedAt: m.times.start(), Notes: m.notes,
+		From: m.from, To: m.to, StartedAt: m.times.start(), Cause: m.cause, Notes: m.notes,
 		Control: control.ControlTimes{
 			FaultAt: m.times.fault, DetectedAt: m.times.detected, AcceptedAt: m.times.accepted,
 			DetachedAt: m.times.detached, AttachedAt: m.times.attached,

@@ -78,10 +78,23 @@ func (g *GuestProber) Probe(ctx context.Context, t Target) Outcome {
 	if err == nil {
 		return Outcome{Result: Answered, At: at, RTT: time.Duration(at - start)}
 	}
-	if why := g.blocked(pt); why != "" {
-		return Outcome{Result: Blocked, At: at, Detail: why}
+	seen, delivered, answered := g.fate(pt, t)
+	o := Outcome{Result: Missed, At: at, Detail: reason(err), Seen: seen}
+	switch {
+	case seen.Reason.Verdict() == verdict.Reject:
+		o.Result, o.Detail = Blocked, seen.String()
+	case seen.Reason != verdict.Delivered:
+		o.Detail += "; a frame of it ended: " + seen.String()
+	case answered:
+		o.Detail += "; the answer came too late or not whole"
+	case delivered:
+		o.Detail += "; the guest took the request and sent nothing"
 	}
-	return Outcome{Result: Missed, At: at, Detail: reason(err)}
+	return o
+}
+
+func (f Fate) String() string {
+	return fmt.Sprintf("%s at %s of %s: %s", f.Reason, f.Point, f.NetworkInterface, f.Reason.Text())
 }
 
 // reason words why a probe was not answered.
@@ -157,16 +170,23 @@ func (g *GuestProber) watch(t Target) (*tap.Tap, error) {
 	return pt.tap, nil
 }
 
-// blocked reports which policy rejected a frame of the probe just sent, "" if none.
-func (g *GuestProber) blocked(t *tap.Tap) (why string) {
-	t.Read(func(p tap.Packet) {
-		if p.Verdict != verdict.Reject || why != "" {
-			return
-		}
+// fate reports what became of the frames of the probe just sent: where one was
+// dropped, a rejected one before any other, whether the probed guest was given
+// one, and whether it sent one.
+func (g *GuestProber) fate(pt *tap.Tap, t Target) (f Fate, delivered, answered bool) {
+	pt.Read(func(p tap.Packet) {
 		id, _ := g.engine.VNICName(p.VNIC)
-		why = fmt.Sprintf("%s at %s of %s: %s", p.Reason, p.Point, id, p.Reason.Text())
+		switch {
+		case p.Verdict == verdict.Reject && f.Reason.Verdict() != verdict.Reject,
+			p.Verdict == verdict.Lost && f.Reason == verdict.Delivered:
+			f = Fate{Reason: p.Reason, Point: p.Point, NetworkInterface: id}
+		case id == t.To.ID && p.Point == verdict.GuestRX:
+			delivered = true
+		case id == t.To.ID && p.Point == verdict.GuestTX:
+			answered = true
+		}
 	})
-	return why
+	return f, delivered, answered
 }
 
 // Forget removes the taps on a policy's probes.

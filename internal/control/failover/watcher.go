@@ -77,7 +77,12 @@ func (w *watcher) step(ctx context.Context) {
 	if owner := n.Attachment.Instance; owner != w.lastOwner {
 		w.lastOwner, w.health, w.homeUp = owner, detector{}, 0
 	}
-	o := w.probe(ctx, s, n)
+	from, why := witness(s, w.policy, candidates(s, w.policy, n), n)
+	if from == nil {
+		w.blind(s, n, why)
+		return
+	}
+	o := w.probe(ctx, from, n)
 	if ctx.Err() != nil {
 		return
 	}
@@ -97,6 +102,18 @@ func (w *watcher) step(ctx context.Context) {
 	}
 }
 
+// blind handles an interval in which nobody can probe. Who could take over
+// could also have probed, unless the policy's prober is on none of them: so it
+// mostly means that nobody can take over either, which matters more.
+func (w *watcher) blind(s *control.State, n *control.NetworkInterface, why string) {
+	o := Outcome{Result: ProberDown, At: w.c.opt.Now(), Detail: why}
+	if to, none := choose(s, candidates(s, w.policy, n)); to == nil {
+		w.set(NoStandby, &o, none)
+		return
+	}
+	w.set(StateProberDown, &o, why)
+}
+
 // orphan handles an ENI without an owner. Somebody who detached it on purpose
 // is left alone; an owner that stopped or was terminated is a failure.
 func (w *watcher) orphan(ctx context.Context, s *control.State, n *control.NetworkInterface) {
@@ -113,44 +130,30 @@ func (w *watcher) orphan(ctx context.Context, s *control.State, n *control.Netwo
 	w.set(Suspecting, &o, o.Detail)
 }
 
-// probe sends one probe to n from the policy's ENI.
-func (w *watcher) probe(ctx context.Context, s *control.State, n *control.NetworkInterface) Outcome {
-	from := s.NetworkInterface(w.policy.Probe.From)
-	why := ""
-	switch {
-	case from == nil:
-		why = "the probing interface " + w.policy.Probe.From + " does not exist"
-	case from.Attachment == nil:
-		why = "the probing interface is attached to no instance"
-	default:
-		i := s.Instance(from.Attachment.Instance)
-		if i == nil || i.State != control.InstanceRunning || i.Fault != control.FaultNone {
-			why = "the probing instance " + from.Attachment.Instance + " does not run"
-		}
-	}
-	if why != "" {
-		return Outcome{Result: ProberDown, At: w.c.opt.Now(), Detail: why}
-	}
+// probe sends one probe from one ENI to another.
+func (w *watcher) probe(ctx context.Context, from, to *control.NetworkInterface) Outcome {
 	w.seq++
 	pctx, cancel := context.WithTimeout(ctx, w.policy.Probe.Timeout)
 	defer cancel()
-	return w.c.opt.Prober.Probe(pctx, Target{
-		Policy: w.policy.ID, Probe: w.policy.Probe, From: from, To: n, ToAddr: n.PrimaryAddress(), Sequence: w.seq,
+	o := w.c.opt.Prober.Probe(pctx, Target{
+		Policy: w.policy.ID, Probe: w.policy.Probe, From: from, To: to, ToAddr: to.PrimaryAddress(), Sequence: w.seq,
 	})
+	o.From = from.ID
+	return o
 }
 
 // failOver moves n to the first standby that can take it, and waits for the
 // record: until it is complete no second failover of the ENI starts.
 func (w *watcher) failOver(ctx context.Context, n *control.NetworkInterface, o Outcome) {
 	s := w.c.opt.Service.State()
-	to, why := choose(s, w.policy, n)
+	to, why := choose(s, candidates(s, w.policy, n))
 	if to == nil {
 		w.set(NoStandby, &o, why)
 		return
 	}
 	w.set(FailingOver, &o, "moving to "+to.ID)
 	m := move{
-		kind: control.KindFailover, policy: w.policy.ID,
+		kind: control.KindFailover, policy: w.policy.ID, cause: o.cause(w.health.misses),
 		times: instants{fault: brokenAt(s, w.lastOwner), firstMiss: w.health.firstMiss, detected: o.At},
 	}
 	in := control.MoveInput{
@@ -176,15 +179,23 @@ func (w *watcher) considerHome(ctx context.Context, s *control.State, n *control
 		return
 	}
 	i := home(s, w.policy, n)
-	if i == nil || eligible(s, n, i) != "" {
+	if i == nil {
+		w.homeUp = 0
+		return
+	}
+	if why, _ := eligible(s, n, i); why != Fit {
 		w.homeUp = 0
 		return
 	}
 	nics := s.InterfacesOf(i.ID)
-	if len(nics) == 0 || nics[0].ID == w.policy.Probe.From {
+	if len(nics) == 0 {
 		return
 	}
-	if o := w.probe(ctx, s, nics[0]); o.Result != Answered {
+	from, _ := witness(s, w.policy, candidates(s, w.policy, n), nics[0])
+	if from == nil {
+		return
+	}
+	if o := w.probe(ctx, from, nics[0]); o.Result != Answered {
 		w.homeUp = 0
 		return
 	}

@@ -29,5 +29,6 @@ type FailoverFindings struct {
 	Traffic []control.TrafficResult
 	TCP     control.TCPResult
 	Checks  []control.Check
+	Cause   *control.FailoverCause
 	Notes   []string
 }
