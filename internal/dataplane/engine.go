@@ -82,6 +82,7 @@ type Engine struct {
 	// Written by every worker that records: away from what each burst reads.
 	_       [64]byte
 	budgets [numSamples]budget
+	chances [numSamples]chance
 	_       [64]byte
 
 	started atomic.Bool

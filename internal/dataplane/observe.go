@@ -229,7 +229,7 @@ func (w *worker) record(b *frame.Buf, src, dst uint32, why verdict.Reason, rule 
 // beginTelling looks up, once a burst, how many records it may make.
 func (w *worker) beginTelling() {
 	for i := range w.samples {
-		w.samples[i].begin(w.e.budgets[i].left(w.now))
+		w.samples[i].begin(w.now, w.e.budgets[i].left(w.now), &w.e.chances[i])
 	}
 }
 
@@ -238,6 +238,9 @@ func (w *worker) endTelling() {
 	var skipped uint64
 	for i := range w.samples {
 		s := &w.samples[i]
+		if n := s.frames(); n > 0 {
+			w.e.chances[i].seen.Add(n)
+		}
 		if s.made > 0 {
 			w.e.budgets[i].spend(w.now, s.made)
 		}

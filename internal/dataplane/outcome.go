@@ -22,7 +22,7 @@ func (w *worker) pass(v *vnic, b *frame.Buf, rule verdict.RuleID, point verdict.
 // accept notes that b is placed in the queue of v's guest.
 func (w *worker) accept(v *vnic, b *frame.Buf, rule verdict.RuleID) {
 	w.pass(v, b, rule, verdict.GuestRX)
-	if w.observed && w.samples[sampleAccepted].pick() {
+	if w.observed && w.samples[sampleAccepted].pick(&b.View) {
 		w.record(b, b.Src, b.Dst, verdict.Delivered, rule, verdict.GuestRX)
 	}
 	if b.Trace != nil {
@@ -43,7 +43,7 @@ func (w *worker) consume(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict
 	}
 	if w.observed {
 		w.count(b.Src, dst, why.Verdict(), b.Len())
-		if !ofService(&b.View) && w.samples[sampleOther].pick() {
+		if !ofService(&b.View) && w.samples[sampleOther].pick(&b.View) {
 			w.record(b, b.Src, dst, why, rule, point)
 		}
 	}

@@ -58,14 +58,19 @@ type take struct {
 	records []numbered
 	next    uint64 // where to go on
 	waiting uint64 // records there were
-	factor  uint64 // every factor-th of them was taken
+	factor  uint64 // one of factor flows was taken
 	gone    uint64 // records that were overwritten before they were read
 	skipped uint64 // records the engine has left out so far
 }
 
+// sliceShift is how long a flow is shown or not: 2^27 ns, 134 ms, so that a
+// request has its reply beside it and every flow comes up soon.
+const sliceShift = 27
+
 // read takes what there is from a cursor on, at most limit records: if there
-// are more, or the client asked for less, every factor-th by number, which is
-// even and the same for every client. It appends to buf.
+// are more, or the client asked for less, those of one in factor flows for a
+// slice of time, of other flows in the next. That is even, has both
+// directions, and is the same for every client. It appends to buf.
 func (h *history) read(from uint64, limit int, least uint64, buf []numbered) take {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -77,11 +82,37 @@ func (h *history) read(from uint64, limit int, least uint64, buf []numbered) tak
 		return t
 	}
 	t.waiting = h.next - from
-	for t.waiting/t.factor >= uint64(limit) {
-		t.factor *= reduction
+	for n := h.count(from, least); n > limit && t.factor < historyLength; t.factor *= reduction {
+		if n = h.count(from, t.factor*reduction); n == 0 {
+			break // flows differ: one alone is too many, and is cut
+		}
 	}
-	for c := (from + t.factor - 1) / t.factor * t.factor; c < h.next; c += t.factor {
-		t.records = append(t.records, numbered{c, h.ring[c%historyLength]})
+	share := t.factor
+	for c := from; c < h.next; c++ {
+		r := &h.ring[c%historyLength]
+		if !r.InShare(share, sliceShift) {
+			continue
+		}
+		if len(t.records) == len(buf)+limit {
+			for t.waiting/t.factor > uint64(limit) {
+				t.factor *= reduction
+			}
+			break
+		}
+		t.records = append(t.records, numbered{c, *r})
 	}
 	return t
+}
+
+// count returns how many records from a cursor on are in the share of factor.
+func (h *history) count(from, factor uint64) (n int) {
+	if factor == 1 {
+		return int(h.next - from)
+	}
+	for c := from; c < h.next; c++ {
+		if h.ring[c%historyLength].InShare(factor, sliceShift) {
+			n++
+		}
+	}
+	return n
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/frame"
 )
 
 // batch makes n records that carry their ordinal as time.
@@ -41,27 +42,75 @@ func TestHistoryKeepsTheNewest(t *testing.T) {
 	}
 }
 
+// talk makes n records of flows that ask and answer in turn, a millisecond
+// for each request, which has its reply right behind it.
+func talk(n, flows int) []dataplane.Record {
+	rs := make([]dataplane.Record, n)
+	for i := range rs {
+		r := &rs[i]
+		r.At, r.Proto = int64(i/2)*1e6, frame.ProtoUDP
+		r.SrcIP, r.DstIP, r.SrcPort, r.DstPort = 10, 20, uint16(1000+i/2%flows), 7
+		if i%2 == 1 {
+			r.SrcIP, r.DstIP, r.SrcPort, r.DstPort = r.DstIP, r.SrcIP, r.DstPort, r.SrcPort
+		}
+	}
+	return rs
+}
+
 // However often a client reads, each record is shown, left out or gone exactly
-// once, and those shown are evenly spread.
-func TestHistorySamplesEvenly(t *testing.T) {
-	for _, n := range []int{0, 1, 999, 1000, 1001, 4000, 16_500, historyLength} {
-		var h history
-		h.restart()
-		h.append(batch(1, n), 7)
-		got := h.read(1, 1000, 1, nil)
-		if len(got.records) > 1000 || got.skipped != 7 {
-			t.Errorf("%d records: %d at once, %d skipped", n, len(got.records), got.skipped)
-		}
-		if n <= 999 && len(got.records) != n {
-			t.Errorf("%d records: only %d without need", n, len(got.records))
-		}
-		for i, r := range got.records {
-			if r.cursor%got.factor != 0 || i > 0 && r.cursor != got.records[i-1].cursor+got.factor {
-				t.Fatalf("%d records: cursor %d at 1:%d", n, r.cursor, got.factor)
+// once; of a flow that is shown, requests and replies are.
+func TestHistorySamplesFlows(t *testing.T) {
+	for _, flows := range []int{1, 2, 11, 500} {
+		for _, n := range []int{0, 1, 999, 1000, 1001, 4000, 16_500, historyLength} {
+			var h history
+			h.restart()
+			h.append(talk(n, flows), 7)
+			got := h.read(1, 1000, 1, nil)
+			if len(got.records) > 1000 || got.skipped != 7 || got.waiting != uint64(n) {
+				t.Errorf("%d records of %d flows: %d at once of %d, %d skipped", n, flows, len(got.records), got.waiting, got.skipped)
+			}
+			if n <= 999 && len(got.records) != n || n > 1000 && len(got.records) == 0 {
+				t.Errorf("%d records of %d flows: %d at 1:%d", n, flows, len(got.records), got.factor)
+			}
+			requests, replies := 0, 0
+			for i, r := range got.records {
+				if i > 0 && r.cursor <= got.records[i-1].cursor || r.At != int64(r.cursor-1)/2*1e6 {
+					t.Fatalf("%d records: cursor %d holds another's record or is out of order", n, r.cursor)
+				}
+				if r.DstPort == 7 {
+					requests++
+				} else {
+					replies++
+				}
+			}
+			if n%2 == 0 && requests-replies > 1 || replies > requests {
+				t.Errorf("%d records of %d flows: %d requests and %d replies", n, flows, requests, replies)
+			}
+			if again := h.read(got.next, 1000, 1, nil); again.waiting != 0 || again.gone != 0 {
+				t.Errorf("%d records: %d wait after all were read", n, again.waiting)
 			}
 		}
-		if again := h.read(got.next, 1000, 1, nil); again.waiting != 0 || again.gone != 0 {
-			t.Errorf("%d records: %d wait after all were read", n, again.waiting)
+	}
+}
+
+// A client that is shown less sees each flow for a share of the time.
+func TestHistoryShowsEveryFlowInTurn(t *testing.T) {
+	const flows, factor = 8, 4
+	var h history
+	h.restart()
+	by := map[uint16]int{}
+	for all := talk(100_000, flows); len(all) > 0; all = all[400:] { // 50 s
+		_, from := h.span()
+		h.append(all[:400], 0)
+		for _, r := range h.read(from, 1000, factor, nil).records {
+			if r.DstPort == 7 {
+				by[r.SrcPort]++
+			}
+		}
+	}
+	for f := range uint16(flows) {
+		if n, even := by[1000+f], 50_000/flows/factor; n < even/2 || n > 2*even {
+			t.Errorf("flow %d has %d rows, want about %d", f, n, even)
 		}
 	}
 }
