@@ -81,6 +81,12 @@ func (s *Service) SetWorkloads(ctx context.Context, id string, w []dataplane.Wor
 	return result(ctx, s, func(t *tx) (*Instance, error) { return t.setWorkloads(id, w) })
 }
 
+// SetServe replaces the ports that an instance serves beside those that every
+// one does.
+func (s *Service) SetServe(ctx context.Context, id string, p []dataplane.ServedPort) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.setServe(id, p) })
+}
+
 // PauseTraffic pauses or resumes every workload of every instance in one commit.
 func (s *Service) PauseTraffic(ctx context.Context, paused bool) error {
 	return s.change(ctx, func(t *tx) error { return t.pauseTraffic(paused) })

@@ -205,7 +205,7 @@ func hostSpec(_ *State, i *Instance) *dataplane.HostSpec {
 	if i.State == InstanceTerminated {
 		return nil
 	}
-	spec := &dataplane.HostSpec{ID: i.ID, Name: i.Name(), Boot: i.Boot, Workloads: i.Workloads}
+	spec := &dataplane.HostSpec{ID: i.ID, Name: i.Name(), Boot: i.Boot, Workloads: i.Workloads, Serve: i.Serve}
 	if i.State == InstancePending || i.State == InstanceRunning {
 		spec.Power = dataplane.PowerOn
 	}

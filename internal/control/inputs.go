@@ -30,6 +30,7 @@ type (
 		PrivateIP    string
 		Groups       []string
 		Workloads    []dataplane.WorkloadSpec
+		Serve        []dataplane.ServedPort
 		Tags         Tags
 		Interface    string // an existing ENI as primary, instead of Subnet, PrivateIP and Groups
 	}

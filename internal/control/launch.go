@@ -332,8 +332,13 @@ func (t *tx) runInstance(in RunInstanceInput) (*Instance, error) {
 	case in.Interface == "" && in.Subnet == "":
 		return nil, refuse(codeMissing, "subnetId", "The request must contain the parameter subnetId")
 	}
+	serve, err := checkServe(in.Serve)
+	if err != nil {
+		return nil, err
+	}
 	launched, err := t.launch(LaunchInput{
 		Min: 1, Max: 1, Type: in.Type, Workloads: in.Workloads, Tags: in.Tags, Interfaces: []LaunchInterface{spec},
+		Settings: InstanceSettings{Serve: serve},
 	})
 	if err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func (t *tx) finishInstance(i *Instance) {
 		t.emit("instance.stopped", i.ID)
 	case InstanceShuttingDown:
 		c := t.enter(i, InstanceTerminated)
-		c.Workloads, c.Fault, c.FaultAt, c.Stale = nil, FaultNone, time.Time{}, nil
+		c.Workloads, c.Serve, c.Fault, c.FaultAt, c.Stale = nil, nil, FaultNone, time.Time{}, nil
 		t.put(TableInstance, c)
 		t.emit("instance.terminated", i.ID)
 		for _, n := range t.interfacesOf(i.ID) {

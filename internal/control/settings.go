@@ -3,6 +3,8 @@ package control
 import (
 	"net/netip"
 	"time"
+
+	"enilab/internal/dataplane"
 )
 
 // The settings of a resource are what neither the store nor an index has to
@@ -63,7 +65,8 @@ type MetadataOptions struct {
 
 // InstanceSettings are the attributes of an instance.
 type InstanceSettings struct {
-	ImageID          string // "ami-..."
+	Serve            []dataplane.ServedPort // beside what every guest serves
+	ImageID          string                 // "ami-..."
 	KeyName          string
 	StartedAt        time.Time `json:",omitzero"` // by the last start after a stop
 	PublicKey        string    // of that key pair when the instance was launched, in authorized_keys format

@@ -66,6 +66,50 @@ func checkWorkload(w dataplane.WorkloadSpec) error {
 	return nil
 }
 
+// maxServe bounds the ports that an instance serves.
+const maxServe = 64
+
+func checkServe(ps []dataplane.ServedPort) ([]dataplane.ServedPort, error) {
+	if len(ps) > maxServe {
+		return nil, invalid("serve", "An instance serves at most %d further ports.", maxServe)
+	}
+	for k, p := range ps {
+		switch {
+		case p.Protocol != "tcp" && p.Protocol != "udp":
+			return nil, invalid("serve", "Served port %d has protocol '%s', want tcp or udp.", p.Port, p.Protocol)
+		case p.Port == 0:
+			return nil, invalid("serve", "A served port is out of range, want 1 to 65535.")
+		case slices.Contains(ps[:k], p):
+			return nil, invalid("serve", "Served port %s %d is given more than once.", p.Protocol, p.Port)
+		}
+	}
+	if len(ps) == 0 {
+		return nil, nil
+	}
+	return slices.Clone(ps), nil
+}
+
+func (t *tx) setServe(id string, ps []dataplane.ServedPort) (*Instance, error) {
+	i, err := t.instance(id)
+	if err != nil {
+		return nil, err
+	}
+	if i.State == InstanceShuttingDown || i.State == InstanceTerminated {
+		return nil, refuse(codeInstanceState, "instanceId", "The instance '%s' is %s and serves nothing any more.", i.ID, i.State)
+	}
+	if ps, err = checkServe(ps); err != nil {
+		return nil, err
+	}
+	if slices.Equal(ps, i.Serve) {
+		return i, nil
+	}
+	c := *i
+	c.Serve = ps
+	t.put(TableInstance, &c)
+	t.emit("instance.served-ports-changed", c.ID)
+	return &c, nil
+}
+
 func unicastIPv4(a netip.Addr) bool {
 	return a.Is4() && !a.IsMulticast() && !a.IsUnspecified() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

@@ -97,6 +97,14 @@ type HostSpec struct {
 	Boot      uint64 // changes at every start or reboot: the guest boots anew
 	Fault     Fault
 	Workloads []WorkloadSpec
+	Serve     []ServedPort // beside what every guest serves
+}
+
+// ServedPort is a port on which a guest answers: HTTP on TCP, echo on UDP, both
+// naming the instance.
+type ServedPort struct {
+	Protocol string // "tcp" or "udp"
+	Port     uint16
 }
 
 // Workload kinds.
@@ -108,7 +116,8 @@ const (
 )
 
 // WorkloadSpec is a client or generator that a guest runs. Every guest serves
-// ping, UDP echo on port 7 and HTTP on port 80 without being told.
+// ping, UDP echo on port 7 and HTTP on port 80 without being told, and what its
+// HostSpec says beside.
 type WorkloadSpec struct {
 	Name        string // unique within the instance
 	Kind        string // one of the Workload kinds

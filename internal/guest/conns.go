@@ -32,7 +32,9 @@ type tcpConn struct {
 }
 
 // conns follows the connections of one http client and numbers their requests
-// in the order in which they leave.
+// in the order in which they leave. A connection is opened for its first
+// request, which therefore begins with the SYN: a client that never gets one
+// has sent requests all the same, and lost them.
 type conns struct {
 	live  map[uint16]*tcpConn // newest by local port
 	order []*tcpConn
@@ -54,7 +56,7 @@ func (c *conns) sent(s segment) (request uint64) {
 	t := c.live[s.port]
 	if s.flags&(frame.TCPSyn|frame.TCPAck) == frame.TCPSyn {
 		if t == nil || t.isn != s.seq {
-			c.open(s)
+			return c.open(s)
 		}
 		return 0
 	}
@@ -67,8 +69,13 @@ func (c *conns) sent(s segment) (request uint64) {
 	if !bytes.HasPrefix(s.payload, []byte("GET ")) || t.asked && int32(s.seq-t.lastReq) <= 0 {
 		return 0
 	}
+	first := !t.asked
+	t.asked, t.lastReq = true, s.seq
+	if first {
+		return 0 // it is what the connection was opened for
+	}
 	c.seq++
-	t.asked, t.lastReq, t.pending = true, s.seq, c.seq
+	t.pending = c.seq
 	return c.seq
 }
 
@@ -102,7 +109,8 @@ func (c *conns) received(s segment, name func([]byte) string) (request uint64, r
 	return request, t.LastResponder
 }
 
-func (c *conns) open(s segment) {
+// open begins a connection and returns the number of its first request.
+func (c *conns) open(s segment) uint64 {
 	if c.live == nil {
 		c.live = map[uint16]*tcpConn{}
 	}
@@ -115,9 +123,11 @@ func (c *conns) open(s segment) {
 		}
 		c.order = slices.Delete(c.order, 0, len(old))
 	}
-	t := &tcpConn{Conn: Conn{LocalPort: s.port}, synAt: s.at, isn: s.seq}
+	c.seq++
+	t := &tcpConn{Conn: Conn{LocalPort: s.port}, synAt: s.at, isn: s.seq, pending: c.seq}
 	c.live[s.port] = t
 	c.order = append(c.order, t)
+	return c.seq
 }
 
 // since returns the connections that were open at or after a time, in the

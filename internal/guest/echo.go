@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"gvisor.dev/gvisor/pkg/buffer"
@@ -81,20 +82,21 @@ func echoResponder(b []byte) []byte {
 	return r
 }
 
-// serveEcho makes the stack answer UDP port 7 on every address it has now or
-// gets later. It is the stack's handler of datagrams without a socket: one
+// serveEcho makes the stack answer UDP port 7, and the ports that serves says,
+// on every address it has now or gets later. It is the stack's handler of datagrams without a socket: one
 // wildcard socket could not choose the source address of its replies, and a
 // socket with a goroutine per address would have to follow every change.
-func serveEcho(s *stack.Stack, instance string) {
+func serveEcho(s *stack.Stack, instance string, serves func(port uint16) bool) {
 	s.SetTransportProtocolHandler(udp.ProtocolNumber, func(id stack.TransportEndpointID, p *stack.PacketBuffer) bool {
-		if id.LocalPort != echoPort {
+		further := id.LocalPort != echoPort
+		if further && !serves(id.LocalPort) {
 			return false // port unreachable, by the stack
 		}
 		// Two echo services must not keep each other busy for ever.
 		if id.RemotePort == echoPort || !validUDP(p) {
 			return true
 		}
-		answerEcho(s, instance, id, p)
+		answerEcho(s, instance, id, p, further)
 		return true
 	})
 }
@@ -107,16 +109,24 @@ func validUDP(p *stack.PacketBuffer) bool {
 	return length && sum
 }
 
-func answerEcho(s *stack.Stack, instance string, id stack.TransportEndpointID, p *stack.PacketBuffer) {
+func answerEcho(s *stack.Stack, instance string, id stack.TransportEndpointID, p *stack.PacketBuffer, further bool) {
 	r, err := s.FindRoute(p.NICID, id.LocalAddress, id.RemoteAddress, ipv4.ProtocolNumber, false)
 	if err != nil {
 		return // the address left while the request was on its way, or it was a broadcast
 	}
 	defer r.Release()
 	payload := p.Data().AsRange().ToSlice()
-	if e, ok := echoOf(payload); ok && e.kind == echoRequest {
+	switch e, ok := echoOf(payload); {
+	case ok && e.kind == echoRequest:
 		e.kind, e.responder = echoReply, instance
 		e.put(payload)
+	case further:
+		// The port of whoever asks may be served as well, so that an answer is
+		// told from a question by what it holds: it is not answered.
+		if ok || isAnswer(payload) || len(payload) > maxUDPPayload-answerLen {
+			return
+		}
+		payload = append(answerTo(instance), payload...)
 	}
 	out := stack.NewPacketBuffer(stack.PacketBufferOptions{
 		ReserveHeaderBytes: header.UDPMinimumSize + int(r.MaxHeaderLength()),
@@ -137,3 +147,13 @@ func answerEcho(s *stack.Stack, instance string, id stack.TransportEndpointID, p
 	// A failed write is the network's business: the stack has counted it.
 	_ = r.WritePacket(stack.NetworkHeaderParams{Protocol: udp.ProtocolNumber, TTL: r.DefaultTTL()}, out)
 }
+
+// Answers of further UDP ports begin with a line that names the instance.
+const (
+	answerMark = "enilab "
+	answerLen  = len(answerMark) + responderLen + 1
+)
+
+func answerTo(instance string) []byte { return []byte(answerMark + instance + "\n") }
+
+func isAnswer(b []byte) bool { return bytes.HasPrefix(b, []byte(answerMark)) }

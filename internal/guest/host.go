@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
@@ -22,7 +23,7 @@ var (
 // Host is one running guest: a TCP/IP stack with its NICs, servers and
 // clients. It starts its stack with its first NIC and ends with its instance's
 // power or boot; the next boot is another Host. Whoever changes a host (plug,
-// unplug, setFault, setWorkloads, close) is alone: its Lab applies one Delta
+// unplug, setFault, setServe, setWorkloads, close) is alone: its Lab applies one Delta
 // at a time.
 type Host struct {
 	id   string
@@ -33,9 +34,11 @@ type Host struct {
 	// none appears behind the back of close.
 	mu      sync.RWMutex
 	closed  bool
-	stack   *stack.Stack // nil until the first NIC
-	web     *webServer
-	nics    []*nic // by device index
+	stack   *stack.Stack             // nil until the first NIC
+	web     map[uint16]*webServer    // by port
+	serve   []dataplane.ServedPort   // beside what every guest serves
+	udp     atomic.Pointer[[]uint16] // of serve, for the stack's goroutines
+	nics    []*nic                   // by device index
 	fault   dataplane.Fault
 	clients map[string]*client // by workload name
 
@@ -123,14 +126,60 @@ func (h *Host) bootLocked() error {
 	if err != nil {
 		return fmt.Errorf("booting host %s: %w", h.id, err)
 	}
-	serveEcho(s, h.id)
-	web, err := serveHTTP(s, h.id)
+	serveEcho(s, h.id, func(port uint16) bool {
+		further := h.udp.Load()
+		return further != nil && slices.Contains(*further, port)
+	})
+	web, err := serveHTTP(s, h.id, httpPort)
 	if err != nil {
 		s.Destroy()
 		return fmt.Errorf("booting host %s: %w", h.id, err)
 	}
-	h.stack, h.web = s, web
-	return nil
+	h.stack, h.web = s, map[uint16]*webServer{httpPort: web}
+	return h.serveLocked()
+}
+
+// setServe makes the further ports that the host serves those of ps, now or
+// when its stack boots.
+func (h *Host) setServe(ps []dataplane.ServedPort) error {
+	h.mu.Lock()
+	var ended []*webServer
+	h.serve = ps
+	for port, w := range h.web {
+		if port != httpPort && !slices.Contains(ps, dataplane.ServedPort{Protocol: "tcp", Port: port}) {
+			ended = append(ended, w)
+			delete(h.web, port)
+		}
+	}
+	err := h.serveLocked()
+	h.mu.Unlock()
+	for _, w := range ended {
+		w.close()
+	}
+	return err
+}
+
+// serveLocked opens what is to be served and is not yet.
+func (h *Host) serveLocked() error {
+	var errs []error
+	var udp []uint16
+	for _, p := range h.serve {
+		if p.Protocol == "udp" {
+			udp = append(udp, p.Port)
+			continue
+		}
+		if h.stack == nil || h.web[p.Port] != nil {
+			continue
+		}
+		w, err := serveHTTP(h.stack, h.id, p.Port)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("host %s: %w", h.id, err))
+			continue
+		}
+		h.web[p.Port] = w
+	}
+	h.udp.Store(&udp)
+	return errors.Join(errs...)
 }
 
 func carrierOf(f dataplane.Fault) carrier {
@@ -179,7 +228,9 @@ func (h *Host) close() {
 	h.nics, h.stack, h.web = nil, nil, nil
 	h.mu.Unlock()
 	if s != nil {
-		web.close()
+		for _, w := range web {
+			w.close()
+		}
 		s.Destroy()
 	}
 }

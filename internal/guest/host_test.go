@@ -40,8 +40,13 @@ func TestPing(t *testing.T) {
 // get asks for / over one connection from local, like any HTTP client.
 func get(t *testing.T, ctx context.Context, h *Host, local, to netip.Addr) (header, body string, err error) {
 	t.Helper()
+	return getOn(t, ctx, h, local, netip.AddrPortFrom(to, httpPort))
+}
+
+func getOn(t *testing.T, ctx context.Context, h *Host, local netip.Addr, to netip.AddrPort) (header, body string, err error) {
+	t.Helper()
 	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return h.DialTCP(ctx, local, netip.AddrPortFrom(to, 80))
+		return h.DialTCP(ctx, local, to)
 	}}
 	defer tr.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+to.String()+"/", nil)
@@ -70,6 +75,11 @@ func TestWebServerNamesItsInstance(t *testing.T) {
 // exchange sends one datagram to port 7 and returns the answer and who sent it.
 func exchange(r *rig, h *Host, local, to netip.Addr, payload []byte) (reply []byte, from netip.Addr) {
 	r.t.Helper()
+	return exchangeOn(r, h, local, to, echoPort, payload)
+}
+
+func exchangeOn(r *rig, h *Host, local, to netip.Addr, port uint16, payload []byte) (reply []byte, from netip.Addr) {
+	r.t.Helper()
 	wq := new(waiter.Queue)
 	entry, ready := waiter.NewChannelEntry(waiter.ReadableEvents)
 	wq.EventRegister(&entry)
@@ -79,7 +89,7 @@ func exchange(r *rig, h *Host, local, to netip.Addr, payload []byte) (reply []by
 		r.t.Fatal(err)
 	}
 	defer ep.Close()
-	if _, err := ep.Write(bytes.NewReader(payload), tcpip.WriteOptions{To: &tcpip.FullAddress{Addr: address(to), Port: echoPort}}); err != nil {
+	if _, err := ep.Write(bytes.NewReader(payload), tcpip.WriteOptions{To: &tcpip.FullAddress{Addr: address(to), Port: port}}); err != nil {
 		r.t.Fatal(err)
 	}
 	select {

@@ -157,7 +157,7 @@ func (l *Lab) applyLocked(d dataplane.Delta) error {
 			l.mu.Unlock()
 		}
 		h.setFault(spec.Fault)
-		errs = append(errs, h.plug(want[id]), h.setWorkloads(spec.Workloads))
+		errs = append(errs, h.setServe(spec.Serve), h.plug(want[id]), h.setWorkloads(spec.Workloads))
 	}
 	return errors.Join(errs...)
 }

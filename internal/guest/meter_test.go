@@ -129,9 +129,11 @@ func TestMeterFollowsConnections(t *testing.T) {
 		t.Errorf("a connection without an answer is not given up: %+v", got[3])
 	}
 	wantSamples := []Sample{
-		{Seq: 1, SentAt: 14, RepliedAt: 16, Responder: hostA},
+		{Seq: 1, SentAt: 10, RepliedAt: 16, Responder: hostA}, // a connection's first begins with its SYN
 		{Seq: 2, SentAt: 20},
-		{Seq: 3, SentAt: 23, RepliedAt: 31, Responder: hostA},
+		{Seq: 3, SentAt: 21, RepliedAt: 31, Responder: hostA},
+		{Seq: 4, SentAt: 40}, // attempts that never connect are requests, too
+		{Seq: 5, SentAt: 41},
 	}
 	if got := m.samples.since(0); !slices.Equal(got, wantSamples) {
 		t.Errorf("samples %+v,\nwant %+v", got, wantSamples)

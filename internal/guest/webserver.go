@@ -31,7 +31,7 @@ const (
 	httpIdle = 2 * time.Minute
 )
 
-// webServer serves GET / on port 80 of every address of a stack.
+// webServer serves GET / on a port of every address of a stack.
 type webServer struct {
 	server   *http.Server
 	listener *gonet.TCPListener
@@ -39,19 +39,19 @@ type webServer struct {
 	conns    sync.WaitGroup // connections being served
 }
 
-func serveHTTP(s *stack.Stack, instance string) (*webServer, error) {
+func serveHTTP(s *stack.Stack, instance string, port uint16) (*webServer, error) {
 	wq := new(waiter.Queue)
 	ep, terr := s.NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, wq)
 	if terr != nil {
 		return nil, fmt.Errorf("making the HTTP socket: %s", terr)
 	}
-	if terr := ep.Bind(tcpip.FullAddress{Port: httpPort}); terr != nil {
+	if terr := ep.Bind(tcpip.FullAddress{Port: port}); terr != nil {
 		ep.Close()
-		return nil, fmt.Errorf("binding port %d: %s", httpPort, terr)
+		return nil, fmt.Errorf("binding port %d: %s", port, terr)
 	}
 	if terr := ep.Listen(httpBacklog); terr != nil {
 		ep.Close()
-		return nil, fmt.Errorf("listening on port %d: %s", httpPort, terr)
+		return nil, fmt.Errorf("listening on port %d: %s", port, terr)
 	}
 	w := &webServer{
 		listener: gonet.NewTCPListener(s, wq, ep),

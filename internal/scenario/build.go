@@ -46,7 +46,7 @@ var keys = map[string]string{
 	"cidrBlock": "cidr", "availabilityZone": "zone", "privateIpAddress": "ip", "privateIpAddresses": "secondaryIps",
 	"instanceType": "type", "groups": "groups", "groupName": "name", "groupDescription": "description",
 	"deviceIndex": "attach.deviceIndex", "instanceId": "attach.instance", "standbys": "standbys",
-	"networkInterfaceId": "networkInterface", "tags": "tags", "workloads": "workloads", "description": "description",
+	"networkInterfaceId": "networkInterface", "tags": "tags", "workloads": "workloads", "serve": "serve", "description": "description",
 	"probe.from": "probe.from", "probe.interval": "probe.interval", "probe.timeout": "probe.timeout",
 	"probe.misses": "probe.misses", "probe.type": "probe.type", "probe.port": "probe.port", "probe.path": "probe.path",
 }
@@ -198,8 +198,12 @@ func (b *builder) instances(ctx context.Context) error {
 		if f.Role != "" {
 			t[roleTag] = f.Role
 		}
+		serve := make([]dataplane.ServedPort, len(f.Serve))
+		for k, p := range f.Serve {
+			serve[k] = dataplane.ServedPort{Protocol: p.Protocol, Port: p.Port}
+		}
 		in, err := b.svc.RunInstance(ctx, control.RunInstanceInput{
-			Subnet: b.loaded.Subnets[f.Subnet], Type: f.Type, PrivateIP: f.IP, Groups: b.groupIDs(f.Groups), Tags: t,
+			Subnet: b.loaded.Subnets[f.Subnet], Type: f.Type, PrivateIP: f.IP, Groups: b.groupIDs(f.Groups), Serve: serve, Tags: t,
 		})
 		if err != nil {
 			return b.wrap(err, fmt.Sprintf("$.instances[%d]", i), "instance "+f.Name)

@@ -64,6 +64,12 @@ type instance struct {
 	Role      string            `yaml:"role"`
 	Tags      map[string]string `yaml:"tags"`
 	Workloads []workload        `yaml:"workloads"`
+	Serve     []servedPort      `yaml:"serve"`
+}
+
+type servedPort struct {
+	Protocol string `yaml:"protocol"`
+	Port     uint16 `yaml:"port"`
 }
 
 type workload struct {

@@ -28,6 +28,7 @@ type Instance struct {
 	MaxInterfaces int                 `json:"maxInterfaces" doc:"How many network interfaces the type takes"`
 	Role          string              `json:"role,omitempty" doc:"The tag enilab:role: client, active, standby, ..."`
 	Workloads     []Workload          `json:"workloads"`
+	Serve         []ServedPort        `json:"serve" doc:"Ports it serves beside UDP echo on 7 and HTTP on 80"`
 	Interfaces    []InstanceInterface `json:"interfaces"`
 	Stale         []StaleInterface    `json:"staleInterfaces" doc:"What forced detaches have left: device indexes that cannot be used and metadata that still shows the interface, until the instance is stopped and started"`
 	Tags          map[string]string   `json:"tags"`
@@ -61,12 +62,19 @@ type Workload struct {
 	Paused      bool    `json:"paused,omitempty"`
 }
 
+// ServedPort is a port on which a guest answers: HTTP on TCP, echo on UDP.
+type ServedPort struct {
+	Protocol string `json:"protocol" enum:"tcp,udp"`
+	Port     int    `json:"port" minimum:"1" maximum:"65535"`
+}
+
 type runInstance struct {
 	SubnetID           string            `json:"subnetId,omitempty" maxLength:"64"`
 	Type               string            `json:"type,omitempty" maxLength:"64" doc:"Default: t3.micro"`
 	PrivateIP          string            `json:"privateIp,omitempty" maxLength:"64"`
 	GroupIDs           []string          `json:"groupIds,omitempty" maxItems:"100"`
 	Workloads          []Workload        `json:"workloads,omitempty" maxItems:"64"`
+	Serve              []ServedPort      `json:"serve,omitempty" maxItems:"64"`
 	Tags               map[string]string `json:"tags,omitempty"`
 	NetworkInterfaceID string            `json:"networkInterfaceId,omitempty" maxLength:"64" doc:"An existing interface as primary, instead of subnetId, privateIp and groupIds"`
 }
@@ -93,6 +101,7 @@ func instanceView(st *control.State) func(*control.Instance) Instance {
 			Zone: i.Zone, VPCID: i.VPC, SubnetID: i.Subnet, Fault: string(i.Fault),
 			Role: i.Tags[roleTag], Tags: tagsView(i.Tags), LaunchedAt: i.LaunchTime(),
 			Workloads:  views(i.Workloads, workloadView),
+			Serve:      views(i.Serve, servedView),
 			Interfaces: views(st.InterfacesOf(i.ID), instanceInterfaceView),
 			Stale: views(i.Stale, func(o control.StaleInterface) StaleInterface {
 				return StaleInterface{o.NetworkInterface, o.DeviceIndex, o.Since}
@@ -123,6 +132,16 @@ func workloadView(w dataplane.WorkloadSpec) Workload {
 		v.Target = w.Target.String()
 	}
 	return v
+}
+
+func servedView(p dataplane.ServedPort) ServedPort {
+	return ServedPort{Protocol: p.Protocol, Port: int(p.Port)}
+}
+
+func servedPorts(ps []ServedPort) []dataplane.ServedPort {
+	return views(ps, func(p ServedPort) dataplane.ServedPort {
+		return dataplane.ServedPort{Protocol: p.Protocol, Port: uint16(p.Port)}
+	})
 }
 
 func workloadSpecs(ws []Workload) ([]dataplane.WorkloadSpec, error) {
@@ -163,7 +182,7 @@ func (s *Server) instanceOperations(api huma.API) {
 		}
 		return s.instance(s.opt.Control.RunInstance(ctx, control.RunInstanceInput{
 			Subnet: b.SubnetID, Type: b.Type, PrivateIP: b.PrivateIP, Groups: b.GroupIDs,
-			Workloads: workloads, Tags: b.Tags, Interface: b.NetworkInterfaceID,
+			Workloads: workloads, Serve: servedPorts(b.Serve), Tags: b.Tags, Interface: b.NetworkInterfaceID,
 		}))
 	})
 	huma.Register(api, operation(http.MethodDelete, "instances/{id}", "Terminate an instance", http.StatusOK),
@@ -195,6 +214,9 @@ func (s *Server) instanceOperations(api huma.API) {
 			return nil, err
 		}
 		return s.instance(s.opt.Control.SetWorkloads(ctx, in.ID, workloads))
+	})
+	huma.Register(api, replace("instances/{id}/serve", "Replace the ports that an instance serves"), func(ctx context.Context, in *idAndBody[[]ServedPort]) (*output[Instance], error) {
+		return s.instance(s.opt.Control.SetServe(ctx, in.ID, servedPorts(in.Body)))
 	})
 	huma.Register(api, replace("instances/{id}/metadata-lag", "Have an instance's metadata lag behind"), func(ctx context.Context, in *idAndBody[metadataLag]) (*output[Instance], error) {
 		lag := time.Duration(in.Body.LagMs * float64(time.Millisecond))
