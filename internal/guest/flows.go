@@ -18,6 +18,9 @@ type FlowStats struct {
 	RTTp99      int64
 	LastReplyAt int64  // Unix nanoseconds; 0: never
 	Missed      uint64 // frames that the measurement itself lost
+
+	WaitingSince int64   // when the oldest request after the last reply left; 0: none waits
+	Silence      Silence // the newest that has ended; zero: none
 }
 
 // measure taps the flow's VNIC until stop is called.
@@ -114,7 +117,8 @@ func (m *meter) stats(now int64) FlowStats {
 	m.readLocked()
 	s := &m.samples
 	s.judge(now)
-	st := FlowStats{Flow: m.flow, Sent: s.sent, Received: s.got, Lost: s.lost, LastReplyAt: s.lastAt, Missed: m.missed.total}
+	st := FlowStats{Flow: m.flow, Sent: s.sent, Received: s.got, Lost: s.lost, LastReplyAt: s.lastAt, Missed: m.missed.total,
+		WaitingSince: s.waiting, Silence: s.silence}
 	st.RTTp50, st.RTTp99 = s.rtt(now)
 	return st
 }

@@ -38,7 +38,19 @@ type samples struct {
 	got    uint64 // requests answered, in time or not
 	lost   uint64 // requests not answered within ReplyTimeout
 	lastAt int64  // of the newest reply
+
+	lastSeq uint64 // the request that the newest reply answered
+	waiting int64  // when the oldest request since the newest reply left; 0: none
+	silence Silence
 }
+
+// Silence is a time in which a client that asked got no reply: from its last
+// one to its next. Unix nanoseconds.
+type Silence struct{ From, To int64 }
+
+// minSilence is from where on a time without a reply is a silence; a client's
+// own pauses are none.
+const minSilence = int64(200 * time.Millisecond)
 
 func (s *samples) slot(seq uint64) *Sample { return &s.slots[seq&uint64(len(s.slots)-1)] }
 
@@ -70,6 +82,9 @@ func (s *samples) request(seq uint64, at int64) {
 	*s.slot(seq) = Sample{Seq: seq, SentAt: at}
 	s.next = seq + 1
 	s.sent++
+	if s.waiting == 0 {
+		s.waiting = at
+	}
 }
 
 func (s *samples) grow() {
@@ -101,7 +116,10 @@ func (s *samples) reply(seq uint64, at int64, responder string) bool {
 	}
 	x.RepliedAt, x.Responder = at, responder
 	s.got++
-	s.lastAt = at
+	if s.lastAt != 0 && at-s.lastAt >= minSilence && (seq > s.lastSeq+1 || at-x.SentAt >= minSilence) {
+		s.silence = Silence{s.lastAt, at}
+	}
+	s.lastAt, s.lastSeq, s.waiting = at, seq, 0
 	return true
 }
 

@@ -120,3 +120,39 @@ func TestSamplesAgainstMap(t *testing.T) {
 		}
 	})
 }
+
+// A silence is a gap in which requests went unanswered, not a client's own
+// pause.
+func TestSamplesTellSilences(t *testing.T) {
+	const ms = int64(1e6)
+	var s samples
+	ask := func(seq uint64, sent, replied int64) {
+		s.request(seq, sent*ms)
+		if replied != 0 {
+			s.reply(seq, replied*ms, "i-a")
+		}
+	}
+	ask(1, 1000, 1001)
+	ask(2, 3000, 3001) // a slow client's next request
+	if s.silence != (Silence{}) || s.waiting != 0 {
+		t.Errorf("a pause counts as silence: %+v, waiting since %d", s.silence, s.waiting)
+	}
+	ask(3, 3002, 0)
+	ask(4, 3004, 0)
+	if s.waiting != 3002*ms {
+		t.Errorf("waiting since %d, want the first request without a reply", s.waiting)
+	}
+	ask(5, 3500, 3501)
+	if want := (Silence{3001 * ms, 3501 * ms}); s.silence != want || s.waiting != 0 {
+		t.Errorf("silence %+v, waiting since %d; want %+v", s.silence, s.waiting, want)
+	}
+	ask(6, 3502, 3900) // late, and nothing was lost
+	if want := (Silence{3501 * ms, 3900 * ms}); s.silence != want {
+		t.Errorf("silence %+v, want %+v", s.silence, want)
+	}
+	ask(7, 3901, 0)
+	ask(8, 3902, 3903) // one lost, without a silence
+	if s.silence.To != 3900*ms {
+		t.Errorf("a lost request alone is silence %+v", s.silence)
+	}
+}

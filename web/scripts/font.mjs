@@ -10,7 +10,9 @@ const web = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(web, "node_modules/pretendard");
 const target = join(web, "src/ui/fonts");
 
-const sources = ["src/i18n/ko.ts", "src/i18n/en.ts"].map((f) => readFileSync(join(web, f), "utf8")).join("");
+const sources = ["src/i18n/ko.ts", "src/i18n/server-ko.ts", "src/i18n/en.ts"]
+  .map((f) => readFileSync(join(web, f), "utf8"))
+  .join("");
 const characters = [...new Set(sources.match(/[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]/g))].sort().join("");
 
 const font = readFileSync(join(source, "dist/web/variable/woff2/PretendardVariable.woff2"));

@@ -11,11 +11,9 @@ import { render } from "preact";
 import { App } from "./app/app.tsx";
 import { startRouter } from "./app/router.ts";
 import { start } from "./app/session.ts";
-import { watchReplies } from "./failover/replies.ts";
 import { startLanguage } from "./i18n/i18n.ts";
 
 startRouter();
 await startLanguage();
 render(<App />, document.getElementById("app")!);
-watchReplies();
 start();

@@ -70,6 +70,10 @@ type TrafficFlow struct {
 	RTTP50Ms    *float64   `json:"rttP50Ms,omitempty" doc:"Over the last second"`
 	RTTP99Ms    *float64   `json:"rttP99Ms,omitempty"`
 	LastReplyAt *time.Time `json:"lastReplyAt,omitempty"`
+
+	WaitingSince *time.Time `json:"waitingSince,omitempty" doc:"When the oldest request after the last reply left"`
+	SilenceFrom  *time.Time `json:"silenceFrom,omitempty" doc:"The last reply before the newest silence of 200 ms or more that has ended"`
+	SilenceTo    *time.Time `json:"silenceTo,omitempty" doc:"The first reply after it"`
 }
 
 // Event is one entry of the event log.
@@ -167,11 +171,17 @@ func flowStatsView(f guest.FlowStats) TrafficFlow {
 		InstanceID: f.Host, Workload: f.Workload, Kind: f.Kind, Target: f.Target.String(),
 		Sent: f.Sent, Received: f.Received, Lost: f.Lost, RTTP50Ms: ifSet(f.RTTp50), RTTP99Ms: ifSet(f.RTTp99),
 	}
-	if f.LastReplyAt != 0 {
-		at := time.Unix(0, f.LastReplyAt).UTC()
-		v.LastReplyAt = &at
-	}
+	v.LastReplyAt, v.WaitingSince = timeIfSet(f.LastReplyAt), timeIfSet(f.WaitingSince)
+	v.SilenceFrom, v.SilenceTo = timeIfSet(f.Silence.From), timeIfSet(f.Silence.To)
 	return v
+}
+
+func timeIfSet(nanos int64) *time.Time {
+	if nanos == 0 {
+		return nil
+	}
+	at := time.Unix(0, nanos).UTC()
+	return &at
 }
 
 // paused reports whether there are workloads and none is running.
@@ -195,16 +205,23 @@ func eventView(e control.Event) Event {
 	}
 }
 
-// streamStatus is the stream's message twice a second; the hub adds its type.
+// streamStatus is the stream's message four times a second; the hub adds its type.
 type streamStatus struct {
 	Type string `json:"type"`
 	Totals
 	Paused bool          `json:"paused"`
 	Flows  []TrafficFlow `json:"flows"`
+	// Policies by id: how a watch stands changes without an event.
+	Policies map[string]PolicyStatus `json:"policies"`
 }
 
 func (s *Server) streamStatus() any {
+	policies := map[string]PolicyStatus{}
+	for _, p := range s.state().Policies() {
+		policies[p.ID] = s.policyStatus(p)
+	}
 	return streamStatus{
+		Policies: policies,
 		Type: "status", Totals: totalsView(s.opt.Engine.Totals()),
 		Paused: paused(s.state()), Flows: s.flows(),
 	}

@@ -43,7 +43,7 @@ type Options struct {
 	Source Source
 	Log    Log
 	Epoch  string // of this process; cursors count within it
-	// Status is sent to every client twice a second, with its "type" in it.
+	// Status is sent to every client four times a second, with its "type" in it.
 	Status func() any
 	// Failover is how a failover record is shown; nil if it is gone.
 	Failover func(id string) any
@@ -70,7 +70,7 @@ type timing struct {
 }
 
 var defaultTiming = timing{
-	frame: 50 * time.Millisecond, hidden: time.Second, status: 500 * time.Millisecond,
+	frame: 50 * time.Millisecond, hidden: time.Second, status: 250 * time.Millisecond,
 	ping: 10 * time.Second, silence: 25 * time.Second, write: 2 * time.Second,
 	farewell: time.Second, unwatched: 30 * time.Second,
 }

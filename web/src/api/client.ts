@@ -1,3 +1,5 @@
+import { t } from "../i18n/i18n.ts";
+
 // Calls of the admin API. Every failure becomes an ApiError that a person can read.
 
 const base = "/api/v1";
@@ -29,8 +31,12 @@ async function failure(response: Response): Promise<ApiError> {
   } catch {
     // Not problem+json (a proxy's page, an empty body): the status has to do.
   }
-  const fields = (problem.errors ?? []).map((e) => `${e.location ?? ""} ${e.message ?? ""}`.trim());
-  const detail = [problem.detail ?? problem.title ?? `HTTP ${response.status}`, ...fields].join("; ");
+  const said = problem.detail ?? problem.title ?? `HTTP ${response.status}`;
+  // The API names the field that a refusal is about, with the refusal's own words again.
+  const fields = (problem.errors ?? [])
+    .filter((e) => e.message && !said.includes(e.message))
+    .map((e) => `${e.location ?? ""} ${e.message ?? ""}`.trim());
+  const detail = [said, ...fields].join("; ");
   return new ApiError(response.status, problem.code ?? "", detail);
 }
 
@@ -44,7 +50,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   try {
     response = await fetch(base + path, init);
   } catch {
-    throw new ApiError(0, "", "the server does not answer");
+    throw new ApiError(0, "", t("link.noAnswer"));
   }
   if (!response.ok) throw await failure(response);
   if (response.status === 204) return undefined as T;

@@ -51,6 +51,7 @@ export interface Instance {
   maxInterfaces: number;
   role?: string;
   workloads?: Workload[];
+  serve?: { protocol: string; port: number }[];
   interfaces: { networkInterfaceId: string; deviceIndex: number; attachmentState: string }[];
   staleInterfaces?: { networkInterfaceId: string; deviceIndex: number }[];
   tags?: Tags;
@@ -127,11 +128,28 @@ export interface Policy {
   };
   failBack: boolean;
   enabled: boolean;
-  status: {
-    state: string;
-    misses: number;
-    lastProbe?: { at: string; result: string; rttMs?: number; detail?: string };
+  status: PolicyStatus;
+}
+
+export interface FrameFate {
+  reason: string;
+  point: string;
+  networkInterfaceId: string;
+}
+
+export interface PolicyStatus {
+  state: string;
+  misses: number;
+  lastProbe?: {
+    at: string;
+    result: string;
+    rttMs?: number;
+    detail?: string;
+    fromInterfaceId?: string;
+    seen?: FrameFate;
   };
+  /** Who could take over, in order; the first without unfit would. */
+  candidates?: { instanceId: string; unfit?: string; detail?: string; former?: boolean }[];
 }
 
 export const phaseNames = ["detect", "decide", "detach", "attach", "recover"] as const;
@@ -161,7 +179,8 @@ export interface ClientTraffic {
   lost?: number;
   lostFirst?: number;
   lostLast?: number;
-  incomplete?: boolean;
+  /** Why the measurement is not whole. */
+  incomplete?: string;
 }
 
 export interface Check {
@@ -204,6 +223,8 @@ export interface Failover {
     reconnectedAfterMs?: number;
   };
   checks?: Check[];
+  /** What the policy's probe saw. */
+  cause?: { misses: number; fromInterfaceId?: string; detail: string; seen?: FrameFate };
   notes?: string[];
 }
 
@@ -255,6 +276,11 @@ export interface TrafficFlow {
   rttP50Ms?: number;
   rttP99Ms?: number;
   lastReplyAt?: string;
+  /** When the oldest request after the last reply left; absent: none waits. */
+  waitingSince?: string;
+  /** The newest silence that has ended: from the last reply to the next. */
+  silenceFrom?: string;
+  silenceTo?: string;
 }
 
 export interface Counters {

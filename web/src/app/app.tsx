@@ -1,6 +1,4 @@
 import { useEffect } from "preact/hooks";
-import { Captures } from "../captures/screen.tsx";
-import { Drills } from "../failover/drills.tsx";
 import { OutageChip } from "../failover/panel.tsx";
 import { t } from "../i18n/i18n.ts";
 import { Inspector } from "../inspector/inspector.tsx";
@@ -9,6 +7,8 @@ import { PacketDetail } from "../traffic/detail.tsx";
 import { Dock } from "../traffic/dock.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon, type IconName } from "../ui/icons.tsx";
+import { lazy } from "../ui/lazy.tsx";
+import { Said } from "../ui/said.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import { Banner } from "./banner.tsx";
 import { confirmFail, fail } from "./drill.ts";
@@ -18,6 +18,10 @@ import { follow, pathOf, type Screen, screen } from "./router.ts";
 import { changed } from "./session.ts";
 import * as state from "./state.ts";
 import { TopBar } from "./topbar.tsx";
+
+// Nothing of these is needed for the first picture.
+const Captures = lazy(async () => (await import("../captures/screen.tsx")).Captures);
+const Drills = lazy(async () => (await import("../failover/drills.tsx")).Drills);
 
 export function App() {
   useEffect(() => {
@@ -66,7 +70,6 @@ function Rail() {
       <span class="spacer" />
       <button
         type="button"
-        aria-label={t("action.help")}
         title={`${t("action.help")} (?)`}
         onClick={() => {
           helpOpen.value = true;
@@ -91,7 +94,9 @@ function Live() {
         {empty && <EmptyLab />}
         {!now && state.topologyError.value && (
           <div class="empty-card over">
-            <p>{t("empty.failed", { error: state.topologyError.value })}</p>
+            <p>
+              {t("empty.failed")} <Said text={state.topologyError.value} />
+            </p>
             <button type="button" onClick={changed}>
               {t("action.retry")}
             </button>

@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { del, get, post } from "../api/client.ts";
 import type { Capture, Failover, Instance } from "../api/types.ts";
 import { instant, millis, t, word } from "../i18n/i18n.ts";
@@ -17,6 +17,10 @@ export function setRecordDrills(on: boolean): void {
 
 /** A fault that this page asked for and whose record has not begun: browser clock. */
 export const faultPressedAt = signal(0);
+/** When the owner of the served interface failed, milliseconds of the server's clock; 0: it has not. */
+export const faultSince = computed(
+  () => state.servedFault.value || (faultPressedAt.value && faultPressedAt.value + state.clockOffset.value),
+);
 /** Calls under way, by what they act on, so that a button can show it. */
 export const busy = signal<ReadonlySet<string>>(new Set());
 /** Instance awaiting a yes before it is failed. */
@@ -70,8 +74,11 @@ export function fail(i: Instance, mode: "freeze" | "link" | "stop" = "freeze", c
         toastError(err);
       }
     }
-    faultPressedAt.value = Date.now();
-    state.inspectorTab.value = "failover";
+    // The outage is one of the served interface: another instance's failure starts none.
+    if (served?.attachment?.instanceId === i.id) {
+      faultPressedAt.value = Date.now();
+      state.inspectorTab.value = "failover";
+    }
     try {
       await post(`/instances/${i.id}/fail`, { mode });
     } catch (err) {
@@ -93,13 +100,16 @@ export function failBack(f: Failover): void {
   if (!from) return;
   void act("failback", async () => {
     if (state.instancesById.value.get(from)?.fault) await post(`/instances/${from}/recover`);
-    await post(`/network-interfaces/${f.networkInterfaceId}/move`, { instanceId: from });
+    await post(`/network-interfaces/${f.networkInterfaceId}/move`, { instanceId: from, failBack: true });
   });
 }
 
-/** The newest completed record whose interface is still where it went. */
+/** The newest completed record of the selected interface, else of the served one, if it is still where it went. */
 export function failBackCandidate(): Failover | null {
-  const f = state.failovers.value.find((x) => x.state === "completed");
+  const id = state.enisById.value.has(state.selection.value)
+    ? state.selection.value
+    : state.servedEni.value?.id;
+  const f = state.failovers.value.find((x) => x.networkInterfaceId === id && x.state === "completed");
   if (!f?.fromInstanceId || !f.toInstanceId) return null;
   const n = state.enisById.value.get(f.networkInterfaceId);
   return n?.attachment?.instanceId === f.toInstanceId ? f : null;
@@ -128,7 +138,7 @@ export function faultSettled(anyFault: boolean): void {
 
 /** Called for each record that the stream brings. */
 export function onFailoverChange(f: Failover, before: Failover | undefined): void {
-  faultPressedAt.value = 0;
+  if (f.networkInterfaceId === state.servedEni.value?.id) faultPressedAt.value = 0;
   const known = new Set((before?.phases ?? []).filter((p) => p.end).map((p) => p.name));
   for (const p of f.phases ?? []) {
     if (f.state === "running" && p.end && !known.has(p.name)) {

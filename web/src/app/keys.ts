@@ -9,6 +9,9 @@ import { toggleTheme } from "./theme.ts";
 
 export const helpOpen = signal(false);
 
+const spaceOwners =
+  ":is(button, a, summary, [role=tab], [role=treeitem], [role=menuitem]):focus-visible, input, select, textarea";
+
 let awaitingScreen = 0;
 const screenKeyMs = 1200;
 
@@ -39,8 +42,6 @@ export function onKey(e: KeyboardEvent): void {
       return;
     }
   }
-  // A focused button answers to Space and Enter itself.
-  const onButton = e.target instanceof HTMLElement && e.target.closest("button, a, summary") !== null;
   switch (e.code) {
     case "KeyF": {
       const i = state.activeInstance.value;
@@ -91,7 +92,9 @@ export function onKey(e: KeyboardEvent): void {
       zoomStage(0.8);
       break;
     case "Space":
-      if (onButton) return;
+      // Whoever has just clicked a button still means the list, which the key is
+      // written beside; who came to a control by keyboard means that control.
+      if (e.target instanceof HTMLElement && e.target.matches(spaceOwners)) return;
       togglePause();
       break;
     default:

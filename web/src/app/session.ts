@@ -1,6 +1,15 @@
 import { batch } from "@preact/signals";
 import { get } from "../api/client.ts";
-import type { Counters, Failover, LabEvent, Reason, Status, Topology, TrafficFlow } from "../api/types.ts";
+import type {
+  Counters,
+  Failover,
+  LabEvent,
+  PolicyStatus,
+  Reason,
+  Status,
+  Topology,
+  TrafficFlow,
+} from "../api/types.ts";
 import { instant, t } from "../i18n/i18n.ts";
 import {
   CodecError,
@@ -121,8 +130,16 @@ function event(m: { seq: number; at: string; event: string; resource: string; de
   changed();
 }
 
-function status(m: Counters & { counters?: Counters; flows?: TrafficFlow[]; paused?: boolean }): void {
+function status(
+  m: Counters & {
+    counters?: Counters;
+    flows?: TrafficFlow[];
+    paused?: boolean;
+    policies?: Record<string, PolicyStatus>;
+  },
+): void {
   batch(() => {
+    if (m.policies) state.policyStatus.value = m.policies;
     state.counters.value = m.counters ?? (m.byVerdict ? m : state.counters.value);
     if (m.flows) state.flows.value = m.flows;
     if (typeof m.paused === "boolean") state.trafficPaused.value = m.paused;
@@ -162,6 +179,7 @@ async function readTopology(): Promise<void> {
     batch(() => {
       state.topology.value = next;
       state.topologyError.value = "";
+      state.policyStatus.value = Object.fromEntries((next.policies ?? []).map((p) => [p.id, p.status]));
       faultSettled(next.instances.some((i) => i.fault));
       // Records on the stream are at least as new as those of this answer.
       const live = new Map(state.failovers.value.map((f) => [f.id, f]));

@@ -5,6 +5,8 @@ import type {
   Instance,
   LabEvent,
   NetworkInterface,
+  Policy,
+  PolicyStatus,
   Reason,
   Topology,
   TrafficFlow,
@@ -26,6 +28,8 @@ export const topologyError = signal("");
 export const failovers = signal<Failover[]>([]);
 export const events = signal<LabEvent[]>([]);
 export const flows = signal<TrafficFlow[]>([]);
+/** How each policy's watch stands, by id; it changes without an event. */
+export const policyStatus = signal<Readonly<Record<string, PolicyStatus>>>({});
 export const trafficPaused = signal(false);
 export const counters = signal<Counters | null>(null);
 export const reasons = signal<Reason[]>([]);
@@ -101,6 +105,53 @@ export const servedEni = computed<NetworkInterface | null>(() => {
 });
 
 export const faulted = computed<Instance[]>(() => topology.value?.instances.filter((i) => i.fault) ?? []);
+
+/** The policy of the served interface, and how its watch stands. */
+export const servedPolicy = computed<Policy | null>(() => {
+  const eni = servedEni.value?.id;
+  return topology.value?.policies?.find((p) => p.networkInterfaceId === eni) ?? null;
+});
+
+export const statusOf = (p: Policy): PolicyStatus => policyStatus.value[p.id] ?? p.status;
+
+/** When the owner of the served interface failed, milliseconds of the server's clock; 0: it has not. */
+export const servedFault = computed(() => {
+  const owner = instancesById.value.get(servedEni.value?.attachment?.instanceId ?? "");
+  return owner?.fault ? Date.parse(owner.faultAt ?? "") || 0 : 0;
+});
+
+interface Owned {
+  at: number; // microseconds of the server's clock
+  from: string;
+  to: string;
+}
+
+/** Changes of owner by interface, oldest first, as the records tell them. */
+const ownerChanges = computed(() => {
+  const by = new Map<string, Owned[]>();
+  for (const f of failovers.value) {
+    const at = Number(f.control?.attachedAt ?? 0) / 1000;
+    if (!at || !f.toInstanceId) continue;
+    const list = by.get(f.networkInterfaceId) ?? [];
+    list.push({ at, from: f.fromInstanceId ?? "", to: f.toInstanceId });
+    by.set(f.networkInterfaceId, list);
+  }
+  for (const list of by.values()) list.sort((a, b) => a.at - b.at);
+  return by;
+});
+
+/** The instance that had an interface at an instant: a row keeps the owner of its time. */
+export function ownerAt(n: NetworkInterface, micros: number): string {
+  const changes = ownerChanges.value.get(n.id);
+  const now = n.attachment?.instanceId ?? "";
+  if (!changes) return now;
+  const next = changes.find((c) => c.at > micros);
+  if (next) return next.from;
+  const last = changes[changes.length - 1]!;
+  // An attachment that no record tells of came after the last one.
+  const since = Date.parse(n.attachment?.attachedAt ?? "") * 1000;
+  return now && now !== last.to && since > last.at && micros < since ? last.to : now;
+}
 
 export const isOwnedBy = (n: NetworkInterface, instanceId: string): boolean =>
   n.attachment?.instanceId === instanceId && n.attachment.state !== "detached";

@@ -5,6 +5,7 @@ import { refreshCaptures } from "../app/drill.ts";
 import * as state from "../app/state.ts";
 import { t } from "../i18n/i18n.ts";
 import { Dialog } from "../ui/dialog.tsx";
+import { Said } from "../ui/said.tsx";
 
 const rings = [1, 8, 64] as const;
 const mebibyte = 1024 * 1024;
@@ -103,7 +104,7 @@ export function NewCapture({ onClose }: { onClose: () => void }) {
         </label>
         {problem.value && (
           <p class="alert wide" role="alert">
-            {problem.value}
+            <Said text={problem.value} />
           </p>
         )}
         <div class="dialog-actions wide">

@@ -11,7 +11,7 @@ import {
   stopCapture,
 } from "../app/drill.ts";
 import * as state from "../app/state.ts";
-import { bytes, clock, count, instant, t } from "../i18n/i18n.ts";
+import { bytes, clock, count, instant, t, word } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Scroll } from "../ui/scroll.tsx";
@@ -145,7 +145,9 @@ function Row({ capture: c }: { capture: Capture }) {
         <span class={`badge ${recording ? "recording" : "quiet"}`}>
           {recording ? t("captures.recording") : t("captures.stopped")}
         </span>
-        {c.stopReason && <div class="quiet small">{t("captures.by", { reason: c.stopReason })}</div>}
+        {c.stopReason && (
+          <div class="quiet small">{t("captures.by", { reason: word("captures.reason", c.stopReason) })}</div>
+        )}
       </td>
       <td>
         <div class="row-actions">

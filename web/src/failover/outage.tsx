@@ -1,10 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Failover } from "../api/types.ts";
-import { faultPressedAt } from "../app/drill.ts";
+import { faultSince } from "../app/drill.ts";
 import * as state from "../app/state.ts";
 import { instant, millis, t } from "../i18n/i18n.ts";
-import { lastSilence } from "./replies.ts";
 
 interface Count {
   ms: number;
@@ -12,35 +11,47 @@ interface Count {
   answered: boolean;
 }
 
-/** How long the outage lasts or lasted, as far as the frames have shown it by now. */
+/** From where on a request without a reply is silence; the server's figure for it, too. */
+const silenceMs = 200;
+/** A client that had been silent for so long before the fault is not the fault's victim. */
+const beforeMs = 2000;
+
+/**
+ * How long the outage lasts or lasted: what the interface's own clients have gone
+ * without a reply, by the server's figures, which a page that was just loaded has too.
+ */
 function soFar(f: Failover | null): Count | null {
-  if (!f) return { ms: Date.now() - faultPressedAt.value, answered: false };
-  const begun = instant(f.control?.faultAt ?? f.startedAt);
-  const silence = lastSilence();
-  // A bin is 100 ms wide: the last reply before a fault can share the fault's bin.
-  if (silence && silence.to / 1000 > begun && silence.from / 1000 > begun - 200) {
-    // The bin of the first reply began before it; no reply came before the interface was attached.
-    const attached = instant(f.phases?.find((p) => p.name === "attach")?.end);
-    const answered = Math.max(silence.to / 1000, Number.isNaN(attached) ? 0 : attached);
-    return { ms: answered - Math.max(begun, silence.from / 1000), answered: true };
+  const n = f ? state.enisById.value.get(f.networkInterfaceId) : state.servedEni.value;
+  const begun = f ? instant(f.control?.faultAt ?? f.startedAt) : faultSince.value;
+  const now = state.serverNow();
+  let silentSince = Number.POSITIVE_INFINITY;
+  let ended = 0;
+  for (const c of state.flows.value) {
+    if (!n?.privateIps.some((p) => p.address === c.target)) continue;
+    const last = instant(c.lastReplyAt);
+    if (now - instant(c.waitingSince) >= silenceMs && last >= begun - beforeMs) {
+      silentSince = Math.min(silentSince, last);
+    }
+    const from = instant(c.silenceFrom);
+    const to = instant(c.silenceTo);
+    if (from >= begun - beforeMs && to > begun) ended = Math.max(ended, to - from);
   }
-  // A move interrupts for a moment or not at all: no count until silence is seen.
-  if (f.kind !== "failover") return null;
-  return { ms: Math.max(0, state.serverNow() - begun), answered: false };
+  if (silentSince < Number.POSITIVE_INFINITY) return { ms: now - silentSince, answered: false };
+  return ended > 0 ? { ms: ended, answered: true } : null;
 }
 
 /** The big number. While the outage lasts it is written each frame, past the framework. */
 export function Outage({ failover: f }: { failover: Failover | null }) {
-  const running = f ? f.state === "running" : faultPressedAt.value > 0;
+  const running = f ? f.state === "running" : faultSince.value > 0;
   const number = useRef<HTMLSpanElement>(null);
-  const stage = useSignal<"running" | "measuring" | "judging">("running");
+  const stage = useSignal<"running" | "measuring" | "judging" | "waiting">("waiting");
   useEffect(() => {
     if (!running) return;
     let frame = 0;
     const loop = (): void => {
       frame = requestAnimationFrame(loop);
       const count = soFar(f);
-      stage.value = count === null ? "judging" : count.answered ? "measuring" : "running";
+      stage.value = count === null ? (f ? "judging" : "waiting") : count.answered ? "measuring" : "running";
       if (number.current) number.current.textContent = count ? millis(Math.floor(count.ms)) : "…";
     };
     frame = requestAnimationFrame(loop);

@@ -1,19 +1,19 @@
 import type { Failover } from "../api/types.ts";
-import { faultPressedAt, recordDrills, setRecordDrills } from "../app/drill.ts";
+import { faultSince, recordDrills, setRecordDrills } from "../app/drill.ts";
 import { follow, pathOf } from "../app/router.ts";
 import * as state from "../app/state.ts";
 import { instant, t, word } from "../i18n/i18n.ts";
 import { lazy } from "../ui/lazy.tsx";
 import { Outage } from "./outage.tsx";
 import { Phases, shadesOf } from "./phases.tsx";
-import { Result } from "./result.tsx";
+import { fate, Result } from "./result.tsx";
 
 // Charts are a third of the page's code, and nothing needs them before a failover.
 const Chart = lazy(async () => (await import("./chart.tsx")).Chart);
 
-/** The record to show, or none while a fault that this page caused waits for its detection. */
+/** The record to show, or none while a fault of the served interface's owner waits for its detection. */
 function current(): { failover: Failover | null; pressed: boolean } {
-  const pressed = faultPressedAt.value > 0;
+  const pressed = faultSince.value > 0;
   const newest = state.failovers.value[0] ?? null;
   const its = newest?.state === "running" && newest.kind === "failover";
   return { failover: pressed && !its ? null : newest, pressed };
@@ -24,7 +24,7 @@ export function FailoverPanel() {
   const { failover: f, pressed } = current();
   return (
     <div class="panel-body">
-      {(!f || f.state === "running") && <PolicyLine />}
+      <PolicyLine />
       {f || pressed ? <FailoverView failover={f} /> : <Idle />}
       {f && f.state !== "running" && <NextSteps />}
     </div>
@@ -51,9 +51,7 @@ export function OutageChip() {
 
 /** One record, live or finished. Without a record: the fault is known, its detection is not yet. */
 export function FailoverView({ failover: f }: { failover: Failover | null }) {
-  const zeroMs = f
-    ? instant(f.control?.faultAt ?? f.startedAt)
-    : faultPressedAt.value + state.clockOffset.value;
+  const zeroMs = f ? instant(f.control?.faultAt ?? f.startedAt) : faultSince.value;
   // A record stays open until stragglers are judged; the picture ends with the last phase.
   const endMs = f?.endedAt ? instant(f.phases?.at(-1)?.end ?? f.endedAt) : 0;
   // A record can come before the last bins of its window.
@@ -85,14 +83,29 @@ export function FailoverView({ failover: f }: { failover: Failover | null }) {
   );
 }
 
+/** What the policy does, and whether anybody could take over: never green while nobody can. */
 function PolicyLine() {
-  const p = state.topology.value?.policies?.[0];
+  const p = state.servedPolicy.value;
   if (!p) return null;
-  const s = p.status?.state ?? "";
-  const tone = s === "watching" ? "good" : s === "disabled" ? "quiet" : "lost";
+  const st = state.statusOf(p);
+  const next = st.candidates?.find((c) => !c.unfit);
+  const nobody = p.enabled && st.candidates !== undefined && !next;
+  const well = st.state === "watching" && !faultSince.value && !nobody;
+  const tone = st.state === "disabled" ? "quiet" : well ? "good" : "lost";
+  const seen = st.lastProbe?.seen;
   return (
-    <p class="policy-line">
-      <span class={`badge ${tone}`}>{word("failover.policy", s)}</span>
+    <div class="policy-line" data-nobody={nobody}>
+      <span class={`badge ${tone}`}>{nobody ? t("failover.nobody") : word("failover.policy", st.state)}</span>
+      {next && <span class="small">{t("failover.next", { name: state.instanceName(next.instanceId) })}</span>}
+      {nobody && (
+        <ul class="small">
+          {st.candidates?.map((c) => (
+            <li key={c.instanceId}>
+              <b>{state.instanceName(c.instanceId)}</b>: {unfit(c.unfit ?? "", c.detail ?? "")}
+            </li>
+          ))}
+        </ul>
+      )}
       <span class="quiet small">
         {t("failover.policy", {
           type: p.probe.type.toUpperCase(),
@@ -101,11 +114,15 @@ function PolicyLine() {
           standbys: p.standbys.map((id) => state.instanceName(id)).join(", ") || "–",
         })}
       </span>
-      {s !== "watching" && p.status.lastProbe?.detail && (
-        <span class="small">{p.status.lastProbe.detail}</span>
-      )}
-    </p>
+      {st.state !== "watching" && seen && <span class="small">{fate(seen)}</span>}
+    </div>
   );
+}
+
+function unfit(why: string, detail: string): string {
+  if (why === "state") return word("state", detail);
+  if (why === "fault") return word("fault", detail);
+  return word("unfit", why);
 }
 
 function Idle() {

@@ -1,18 +1,24 @@
 import { url } from "../api/client.ts";
-import type { Check, ClientTraffic, Failover } from "../api/types.ts";
+import type { Check, ClientTraffic, Failover, FrameFate } from "../api/types.ts";
 import { busy, captureOf, failBack, failBackCandidate } from "../app/drill.ts";
 import { pathOf } from "../app/router.ts";
 import * as state from "../app/state.ts";
-import { count, millis, t } from "../i18n/i18n.ts";
+import { count, millis, ofServer, t } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Icon } from "../ui/icons.tsx";
+import { Said } from "../ui/said.tsx";
 
 export function Result({ failover: f }: { failover: Failover }) {
   if (f.state === "running") return null;
   return (
     <section class="result" aria-label={t("result.label")} data-failover={f.id}>
-      {f.state === "failed" && <p class="alert">{t("failover.error", { error: f.error ?? "" })}</p>}
+      {f.state === "failed" && (
+        <p class="alert">
+          {t("failover.error")} <Said text={f.error ?? ""} />
+        </p>
+      )}
       <Summary failover={f} />
+      <Cause failover={f} />
       {f.checks && f.checks.length > 0 && <Checks checks={f.checks} />}
       <Clients failover={f} />
       {f.control?.acceptedAt && f.control.attachedAt && (
@@ -24,11 +30,37 @@ export function Result({ failover: f }: { failover: Failover }) {
       )}
       {(f.notes ?? []).map((n) => (
         <p key={n} class="quiet small">
-          {n}
+          <Said text={n} />
         </p>
       ))}
       <Actions failover={f} />
     </section>
+  );
+}
+
+/** Where a frame ended, in words. */
+export function fate(seen: FrameFate): string {
+  const text = state.reasons.value.find((r) => r.name === seen.reason)?.text ?? seen.reason;
+  const n = state.enisById.value.get(seen.networkInterfaceId);
+  return t("probe.ended", {
+    reason: ofServer(text, seen.reason) ?? text,
+    at: n ? state.eniName(n) : seen.networkInterfaceId,
+  });
+}
+
+/** What the prober saw: without an injected fault nothing else says why the interface moved. */
+function Cause({ failover: f }: { failover: Failover }) {
+  const c = f.cause;
+  if (!c) return null;
+  const prober = state.enisById.value.get(c.fromInterfaceId ?? "")?.attachment?.instanceId;
+  return (
+    <p class="small cause">
+      {!f.control?.faultAt && <b>{t("cause.noFault")} </b>}
+      {c.fromInterfaceId
+        ? t("cause.probe", { misses: c.misses, from: state.instanceName(prober) || c.fromInterfaceId })
+        : t("cause.gone")}{" "}
+      {c.seen ? fate(c.seen) : c.fromInterfaceId && t("cause.silent")}
+    </p>
   );
 }
 

@@ -7,9 +7,11 @@ export type { Key };
 type Catalog = Readonly<Record<Key, string>>;
 
 const catalogs: Partial<Record<Language, Catalog>> = {};
+let korean: typeof import("./server-ko.ts") | null = null;
 
 /** Fetches a language's catalog; a page needs one of them, so neither is in the main bundle. */
 async function load(which: Language): Promise<void> {
+  if (which === "ko") korean ??= await import("./server-ko.ts");
   catalogs[which] ??= which === "ko" ? (await import("./ko.ts")).ko : (await import("./en.ts")).en;
 }
 
@@ -66,6 +68,22 @@ export function t(key: Key, values?: Record<string, string | number>): string {
 export function word(prefix: string, name: string): string {
   const catalog = catalogs[language.value] as Record<string, string> | undefined;
   return catalog?.[`${prefix}.${name}`] ?? name;
+}
+
+/**
+ * What the server said, in the page's language: by the reason it names, else by the
+ * sentence. null: the page knows it in English only, as whatever EC2 words.
+ */
+export function ofServer(text: string, reason = ""): string | null {
+  if (language.value === "en" || text === "") return text;
+  // An error code or an id is no sentence.
+  if (!/\s/.test(text) && !(reason in (korean?.reasons ?? {}))) return text;
+  const byReason = korean?.reasons[reason];
+  if (byReason) return byReason;
+  for (const [pattern, words] of korean?.sentences ?? []) {
+    if (pattern.test(text)) return text.replace(new RegExp(`${pattern.source}.*`), words);
+  }
+  return null;
 }
 
 const whole = { en: new Intl.NumberFormat("en"), ko: new Intl.NumberFormat("ko") };

@@ -90,6 +90,16 @@ export function InstancePanel() {
             <div key={o.deviceIndex}>{t("instance.stale", o)}</div>
           ))}
         </dd>
+        {(i.serve?.length ?? 0) > 0 && (
+          <>
+            <dt>{t("instance.serves")}</dt>
+            <dd>
+              {i.serve?.map((p) => (
+                <code key={`${p.protocol}${p.port}`}>{`${p.protocol} ${p.port} `}</code>
+              ))}
+            </dd>
+          </>
+        )}
         {(i.workloads?.length ?? 0) > 0 && (
           <>
             <dt>{t("instance.workloads")}</dt>
@@ -100,7 +110,7 @@ export function InstancePanel() {
                   {w.target && (
                     <code>
                       {w.target}
-                      {w.port ? `:${w.port}` : ""}
+                      {w.port && w.kind !== "ping" ? `:${w.port}` : ""}
                     </code>
                   )}{" "}
                   {w.rate ? `${w.rate}/s` : ""}

@@ -4,6 +4,7 @@ import type { PacketAnswer, TreeLayer } from "../api/types.ts";
 import { act, busy } from "../app/drill.ts";
 import * as state from "../app/state.ts";
 import { t, word } from "../i18n/i18n.ts";
+import { Said } from "../ui/said.tsx";
 
 // The Path tab: one frame put on a wire for real, and what each station did to it.
 
@@ -31,8 +32,11 @@ export function tracePacket(p: {
     from.value = p.srcEni;
     dst.value = p.dst;
     protocol.value = p.proto === 6 ? "tcp" : p.proto === 1 ? "icmp" : "udp";
-    srcPort.value = String(p.sport || 40000);
-    dstPort.value = String(p.dport || 7);
+    // ICMP has no ports: a record holds its type and identifier there.
+    if (p.proto !== 1) {
+      srcPort.value = String(p.sport || 40000);
+      dstPort.value = String(p.dport || 7);
+    }
     if (p.flags) flags.value = p.flags.toLowerCase().split(" ").join(",");
     state.inspectorTab.value = "path";
     state.inspectorOpen.value = true;
@@ -177,7 +181,9 @@ function Answer({ answer: a }: { answer: PacketAnswer }) {
     <section class="answer" aria-label={t("path.hops")}>
       <p class={`why ${a.verdict}`}>
         <span class={`mark ${a.verdict} strong`}>{word("verdict", a.verdict)}</span>{" "}
-        <b>{a.reasonText ?? a.reason}</b>
+        <b>
+          <Said text={a.reasonText ?? a.reason ?? ""} reason={a.reason ?? ""} />
+        </b>
         {a.rule && <code>{a.rule}</code>}
         {a.code && <code>{a.code}</code>}
       </p>
@@ -189,7 +195,7 @@ function Answer({ answer: a }: { answer: PacketAnswer }) {
           return (
             <li key={`${h.station}-${i}`} class={verdict}>
               <span class={`mark ${verdict}`}>
-                <b>{h.station}</b>
+                <b>{word("station", h.station)}</b>
               </span>
               {n && (
                 <code>
@@ -199,7 +205,12 @@ function Answer({ answer: a }: { answer: PacketAnswer }) {
               )}
               <p>
                 {word("hop", verdict)}
-                {h.detail && ` · ${h.detail}`}
+                {h.detail && (
+                  <>
+                    {" · "}
+                    <Said text={h.detail} reason={h.reason ?? ""} />
+                  </>
+                )}
                 {h.rule && !h.detail?.includes(h.rule) && <code>{h.rule}</code>}
               </p>
             </li>

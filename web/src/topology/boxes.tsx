@@ -2,6 +2,7 @@ import type { Instance } from "../api/types.ts";
 import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
 import { t, word } from "../i18n/i18n.ts";
+import { Said } from "../ui/said.tsx";
 import type { Box } from "./layout.ts";
 import { dragging, verdictOf } from "./move.tsx";
 import { picture } from "./stage.tsx";
@@ -42,9 +43,8 @@ export function BoxView({ box: b }: { box: Box }) {
       style={place(b)}
     >
       <span class="box-label">
-        {prefix && <b>{prefix}</b>}
-        {label && <span>{label}</span>}
-        <code>{b.detail}</code>
+        {/* The spaces are for the name: without them its words would be one. */}
+        {prefix && <b>{prefix}</b>} {label && <span>{label}</span>} <code>{b.detail}</code>
       </span>
     </div>
   );
@@ -94,9 +94,8 @@ function Card({ box: b }: { box: Box }) {
       onClick={() => select(b.id)}
     >
       <div class="card-head">
-        <strong>{b.label}</strong>
-        <span class={`badge ${tone}`}>{word(prefix, name)}</span>
-      </div>
+        <strong>{b.label}</strong> <span class={`badge ${tone}`}>{word(prefix, name)}</span>
+      </div>{" "}
       <div class="card-id">{i.id}</div>
     </div>
   );
@@ -112,7 +111,7 @@ export function Take({ box: b }: { box: Box }) {
       role="none"
       style={{ transform: `translate(${b.x}px, ${b.y + b.h + 4}px)`, width: `${b.w}px` }}
     >
-      {v.allowed ? t("move.drop", { index: v.deviceIndex ?? 1 }) : v.message || v.code}
+      {v.allowed ? t("move.drop", { index: v.deviceIndex ?? 1 }) : <Said text={v.message || v.code || ""} />}
     </div>
   );
 }

@@ -4,6 +4,7 @@ export interface Camera {
   scale: number;
 }
 
+/** How far a person zooms out by hand; fitting goes as far as it must. */
 export const minScale = 0.25;
 export const maxScale = 3;
 const margin = 20;
@@ -17,9 +18,10 @@ export function fitTo(
   stage: { width: number; height: number },
 ): Camera {
   if (world.width === 0 || stage.width === 0) return { x: 0, y: 0, scale: 1 };
-  const scale = Math.max(
-    minScale,
-    Math.min(maxFit, (stage.width - 2 * margin) / world.width, (stage.height - margin - foot) / world.height),
+  const scale = Math.min(
+    maxFit,
+    Math.max(1, stage.width - 2 * margin) / world.width,
+    Math.max(1, stage.height - margin - foot) / world.height,
   );
   return {
     scale,
@@ -30,7 +32,8 @@ export function fitTo(
 
 /** Zooms about a point of the stage, which stays under the pointer. */
 export function zoom(c: Camera, factor: number, px: number, py: number): Camera {
-  const scale = Math.min(maxScale, Math.max(minScale, c.scale * factor));
+  // From a fitted picture that is smaller still, zooming out stays where it is.
+  const scale = Math.min(maxScale, Math.max(Math.min(minScale, c.scale), c.scale * factor));
   const k = scale / c.scale;
   return { scale, x: px - (px - c.x) * k, y: py - (py - c.y) * k };
 }

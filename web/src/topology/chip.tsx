@@ -35,6 +35,11 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
   const offset = dragged ? dragOffset.value : { x: 0, y: 0 };
   const owner = c.owner ? state.instanceName(c.owner) : t("eni.notAttached");
   const served = state.servedEni.value?.id === n.id;
+  // What is seen comes first in the name, so that it can be spoken (WCAG 2.5.3).
+  const more = n.privateIps.length > 1 ? `+${n.privateIps.length - 1}` : "";
+  const shown = [n.attachment ? `eth${n.attachment.deviceIndex}` : "eni", ip, more, n.macAddress]
+    .filter(Boolean)
+    .join(" ");
   const classes = ["chip"];
   if (selected) classes.push("selected");
   if (served) classes.push("served");
@@ -48,7 +53,7 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
       role="treeitem"
       aria-level={5}
       aria-selected={selected}
-      aria-label={t("topology.chip", { id: n.id, ip, mac: n.macAddress, owner })}
+      aria-label={t("topology.chip", { shown, id: n.id, owner })}
       tabIndex={tabIndexOf(n.id, picture.value?.order ?? [])}
       title={primary ? t("topology.primary") : undefined}
       data-mac={n.macAddress}
@@ -69,12 +74,9 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
       <span class="chip-line">
         <b>{n.attachment ? `eth${n.attachment.deviceIndex}` : "eni"}</b> <span>{ip}</span>
         {primary && <Icon name="lock" />}
-        {n.privateIps.length > 1 && (
-          <em title={t("topology.secondaries", { count: n.privateIps.length })}>
-            +{n.privateIps.length - 1}
-          </em>
-        )}
-      </span>
+        {more && " "}
+        {more && <em title={t("topology.secondaries", { count: n.privateIps.length })}>{more}</em>}
+      </span>{" "}
       <span class="chip-mac">{n.macAddress}</span>
     </button>
   );

@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { ApiError, post } from "../api/client.ts";
 import type { MoveVerdict, NetworkInterface } from "../api/types.ts";
@@ -7,6 +7,7 @@ import * as state from "../app/state.ts";
 import { t } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { Said } from "../ui/said.tsx";
 import { toastError } from "../ui/toast.tsx";
 
 /** ENI being dragged, and how far. */
@@ -45,15 +46,17 @@ const thresholdPx = 4;
 export function beginDrag(e: PointerEvent, n: NetworkInterface): void {
   if (e.button !== 0) return;
   const chip = e.currentTarget as HTMLElement;
+  const pointer = e.pointerId;
   const from = { x: e.clientX, y: e.clientY };
   let started = false;
   const onMove = (m: PointerEvent): void => {
+    if (m.pointerId !== pointer) return;
     const dx = m.clientX - from.x;
     const dy = m.clientY - from.y;
     if (!started) {
       if (Math.hypot(dx, dy) < thresholdPx) return;
       started = true;
-      chip.setPointerCapture(e.pointerId);
+      chip.setPointerCapture(pointer);
       dragging.value = n.id;
       moveFor.value = "";
       void ask(n);
@@ -61,9 +64,9 @@ export function beginDrag(e: PointerEvent, n: NetworkInterface): void {
     dragOffset.value = { x: dx, y: dy };
   };
   const end = (): void => {
-    chip.removeEventListener("pointermove", onMove);
-    chip.removeEventListener("pointerup", onUp);
-    chip.removeEventListener("pointercancel", end);
+    removeEventListener("pointermove", onMove);
+    removeEventListener("pointerup", onUp);
+    removeEventListener("pointercancel", onCancel);
     removeEventListener("keydown", onKey, true);
     dragging.value = "";
     dragOffset.value = { x: 0, y: 0 };
@@ -73,14 +76,19 @@ export function beginDrag(e: PointerEvent, n: NetworkInterface): void {
     k.stopPropagation();
     end();
   };
+  const onCancel = (u: PointerEvent): void => {
+    if (u.pointerId === pointer) end();
+  };
   const onUp = (u: PointerEvent): void => {
+    if (u.pointerId !== pointer) return;
     const was = started;
     end();
     if (was) drop(n, u);
   };
-  chip.addEventListener("pointermove", onMove);
-  chip.addEventListener("pointerup", onUp);
-  chip.addEventListener("pointercancel", end);
+  // On the window: a quick pointer is off the chip before it has moved far enough.
+  addEventListener("pointermove", onMove);
+  addEventListener("pointerup", onUp);
+  addEventListener("pointercancel", onCancel);
   addEventListener("keydown", onKey, true);
 }
 
@@ -192,11 +200,13 @@ export function MoveMenu({ at }: { at: { x: number; y: number } }) {
             >
               <strong>{state.instanceName(id)}</strong>
               <span>
-                {!v
-                  ? t("move.checking")
-                  : v.allowed
-                    ? t("move.allowed", { index: v.deviceIndex ?? 1 })
-                    : v.message || v.code}
+                {!v ? (
+                  t("move.checking")
+                ) : v.allowed ? (
+                  t("move.allowed", { index: v.deviceIndex ?? 1 })
+                ) : (
+                  <Said text={v.message || v.code || ""} />
+                )}
               </span>
             </button>
           );
@@ -207,22 +217,34 @@ export function MoveMenu({ at }: { at: { x: number; y: number } }) {
 
 export function MoveConfirm() {
   const c = confirm.value;
-  const force = useRef<HTMLInputElement>(null);
+  const force = useSignal(false);
   const n = c ? state.enisById.value.get(c.eni) : undefined;
   if (!c || !n) return null;
   const close = (): void => {
     confirm.value = null;
+    force.value = false;
   };
   const from = state.instanceName(n.attachment?.instanceId) || t("eni.notAttached");
   const to = state.instanceName(c.to);
+  const region = state.topology.value?.region;
+  const aws = `aws --endpoint-url ${location.origin}${region ? ` --region ${region}` : ""} ec2`;
   const cli = [
-    n.attachment ? `aws ec2 detach-network-interface --attachment-id ${n.attachment.id}` : "",
-    `aws ec2 attach-network-interface --network-interface-id ${n.id} --instance-id ${c.to} --device-index ${c.deviceIndex ?? 1}`,
+    n.attachment
+      ? `${aws} detach-network-interface --attachment-id ${n.attachment.id}${force.value ? " --force" : ""}`
+      : "",
+    `${aws} attach-network-interface --network-interface-id ${n.id} --instance-id ${c.to} --device-index ${c.deviceIndex ?? 1}`,
   ].filter(Boolean);
   return (
     <Dialog title={t("move.confirm", { name: state.eniName(n), from, to })} onClose={close}>
       <label class="check-row">
-        <input type="checkbox" ref={force} /> {t("move.force")}
+        <input
+          type="checkbox"
+          checked={force.value}
+          onChange={(e) => {
+            force.value = e.currentTarget.checked;
+          }}
+        />{" "}
+        {t("move.force")}
       </label>
       <div class="dialog-actions">
         <CopyButton text={cli.join(" &&\n  ")} label={t("move.cli")} />
@@ -235,7 +257,7 @@ export function MoveConfirm() {
           class="primary"
           data-autofocus
           onClick={() => {
-            move(c.eni, c.to, force.current?.checked ?? false, c.deviceIndex);
+            move(c.eni, c.to, force.value, c.deviceIndex);
             close();
           }}
         >

@@ -5,8 +5,9 @@ import { t, word } from "../i18n/i18n.ts";
 import { tracePacket } from "../inspector/path.tsx";
 import { verdictNames } from "../stream/ring.ts";
 import { Icon } from "../ui/icons.tsx";
+import { Said } from "../ui/said.tsx";
 import { Scroll } from "../ui/scroll.tsx";
-import { decidedBy } from "./packets.tsx";
+import { decidedBy, stationAt } from "./packets.tsx";
 import * as text from "./text.ts";
 
 interface Record {
@@ -54,15 +55,6 @@ function copy(ordinal: number): Record | null {
   };
 }
 
-const station = (id: string): string => {
-  const n = state.enisById.value.get(id);
-  if (!n) return id;
-  const owner = n.attachment
-    ? `${state.instanceName(n.attachment.instanceId)} eth${n.attachment.deviceIndex}`
-    : "";
-  return owner || n.id;
-};
-
 export function PacketDetail() {
   const record = useSignal<Record | null>(null);
   useSignalEffect(() => {
@@ -72,8 +64,10 @@ export function PacketDetail() {
   const r = record.value;
   if (state.packet.value < 0 || !r) return null;
   const reason = state.reasons.value[r.reason];
-  const from = r.sport ? `${r.src}:${r.sport}` : r.src;
-  const to = r.dport ? `${r.dst}:${r.dport}` : r.dst;
+  // ICMP has no ports; a record of it holds type and identifier in their place.
+  const ported = r.proto === 6 || r.proto === 17;
+  const from = ported ? `${r.src}:${r.sport}` : r.src;
+  const to = ported ? `${r.dst}:${r.dport}` : r.dst;
   return (
     <section class="packet" aria-label={t("packet.title", { seq: String(r.seq) })}>
       <header>
@@ -93,18 +87,18 @@ export function PacketDetail() {
       </header>
       <Scroll label={t("packet.reason")} class="packet-body">
         <p class={`why ${r.verdict}`}>
-          <b>{reason?.text ?? reason?.name ?? ""}</b>
+          <b>{reason && <Said text={reason.text} reason={reason.name} />}</b>
           {r.rule && <code>{r.rule}</code>}
           {reason?.code && <code>{reason.code}</code>}
         </p>
         <dl class="facts">
           <dt>{t("packet.from")}</dt>
           <dd>
-            <code>{from}</code> <span>{station(r.srcEni)}</span>
+            <code>{from}</code> <span>{stationAt(r.srcEni, r.micros)}</span>
           </dd>
           <dt>{t("packet.to")}</dt>
           <dd>
-            <code>{to}</code> <span>{station(r.dstEni)}</span>
+            <code>{to}</code> <span>{stationAt(r.dstEni, r.micros)}</span>
           </dd>
           <dt>{t("packet.protocol")}</dt>
           <dd>

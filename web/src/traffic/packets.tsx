@@ -31,6 +31,15 @@ export function decidedBy(ordinal: number): string {
   return verdict === Accept ? "" : (state.reasons.value[state.ring.reason[i]!]?.name ?? "");
 }
 
+/** Whose interface it was at an instant, in words. */
+export function stationAt(id: string, micros: number): string {
+  const n = state.enisById.value.get(id);
+  if (!n) return id;
+  const owner = state.ownerAt(n, micros);
+  const index = n.attachment ? ` eth${n.attachment.deviceIndex}` : "";
+  return owner ? `${state.instanceName(owner)}${index}` : n.id;
+}
+
 export function followNewest(): void {
   following.value = true;
   state.packetsPaused.value = false;
@@ -90,11 +99,7 @@ export function Packets() {
       words: {
         verdict: (name) => word("verdict", name),
         decidedBy,
-        eni: (id) => {
-          const n = id ? state.enisById.peek().get(id) : undefined;
-          const owner = n?.attachment ? state.instanceName(n.attachment.instanceId) : "";
-          return n ? (owner ? `${owner} eth${n.attachment?.deviceIndex}` : n.id) : id;
-        },
+        eni: stationAt,
       },
       pick,
       unfollow,
@@ -112,6 +117,7 @@ export function Packets() {
     language.value;
     state.reasons.value;
     state.enisById.value;
+    state.failovers.value;
     const vnic = onlySelected.value ? state.dictionary.vnic(state.selection.value) : 0;
     window_.setMatch({ verdicts: bits[only.value], vnic });
     table?.refresh();

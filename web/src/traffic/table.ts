@@ -10,7 +10,7 @@ const paintMs = 66;
 export interface TableWords {
   verdict(name: string): string;
   decidedBy(ordinal: number): string;
-  eni(id: string): string;
+  eni(id: string, micros: number): string;
 }
 
 export interface TableHooks {
@@ -191,6 +191,6 @@ export class Table {
     const decided = this.hooks.words.decidedBy(ordinal);
     c[8]!.textContent = text.shortId(decided);
     c[8]!.title = decided;
-    c[9]!.textContent = this.hooks.words.eni(seen);
+    c[9]!.textContent = this.hooks.words.eni(seen, ring.micros[i]!);
   }
 }

@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { ApiError } from "../api/client.ts";
 import { t } from "../i18n/i18n.ts";
 import { Icon } from "./icons.tsx";
+import { Said } from "./said.tsx";
 
 interface Toast {
   id: number;
@@ -39,12 +40,12 @@ export function toastError(err: unknown): void {
 
 export function Toasts() {
   return (
-    <section class="toasts" role="log" aria-live="polite" aria-label="Messages">
+    <section class="toasts" role="log" aria-live="polite" aria-label={t("toast.label")}>
       {toasts.value.map((x) => (
         <div key={x.id} class={`toast ${x.tone}`}>
           <div class="toast-text">
-            <strong>{x.title}</strong>
-            {x.detail && <span>{x.detail}</span>}
+            <strong>{x.tone === "error" ? <Said text={x.title} /> : x.title}</strong>
+            {x.detail && <span>{x.tone === "error" ? <Said text={x.detail} /> : x.detail}</span>}
           </div>
           {x.action && (
             <button
