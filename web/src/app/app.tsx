@@ -13,7 +13,7 @@ import { Toasts } from "../ui/toast.tsx";
 import { Banner } from "./banner.tsx";
 import { confirmFail, fail } from "./drill.ts";
 import { Help } from "./help.tsx";
-import { helpOpen, onKey } from "./keys.ts";
+import { helpOpen, onKey, onKeyUp } from "./keys.ts";
 import { follow, pathOf, type Screen, screen } from "./router.ts";
 import { changed } from "./session.ts";
 import * as state from "./state.ts";
@@ -26,7 +26,11 @@ const Drills = lazy(async () => (await import("../failover/drills.tsx")).Drills)
 export function App() {
   useEffect(() => {
     addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
+    addEventListener("keyup", onKeyUp);
+    return () => {
+      removeEventListener("keydown", onKey);
+      removeEventListener("keyup", onKeyUp);
+    };
   }, []);
   return (
     <>

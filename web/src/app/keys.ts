@@ -9,8 +9,25 @@ import { toggleTheme } from "./theme.ts";
 
 export const helpOpen = signal(false);
 
-const spaceOwners =
-  ":is(button, a, summary, [role=tab], [role=treeitem], [role=menuitem]):focus-visible, input, select, textarea";
+const spaceOwners = "button, a, summary, [role=treeitem], [role=menuitem], input, select, textarea";
+
+// How a control got the focus. :focus-visible does not tell: it holds from the first key on.
+let byPointer = false;
+addEventListener("pointerdown", () => (byPointer = true), true);
+addEventListener(
+  "keydown",
+  (e) => {
+    if (e.key === "Tab" || e.key.startsWith("Arrow")) byPointer = false;
+  },
+  true,
+);
+
+/** A Space that was taken must not press the focused button when it is let go (Firefox does). */
+let taken = false;
+export function onKeyUp(e: KeyboardEvent): void {
+  if (e.code === "Space" && taken) e.preventDefault();
+  taken = false;
+}
 
 let awaitingScreen = 0;
 const screenKeyMs = 1200;
@@ -94,7 +111,8 @@ export function onKey(e: KeyboardEvent): void {
     case "Space":
       // Whoever has just clicked a button still means the list, which the key is
       // written beside; who came to a control by keyboard means that control.
-      if (e.target instanceof HTMLElement && e.target.matches(spaceOwners)) return;
+      if (!byPointer && e.target instanceof HTMLElement && e.target.matches(spaceOwners)) return;
+      taken = true;
       togglePause();
       break;
     default:

@@ -17,7 +17,11 @@ export function EniPanel() {
       <h2 class="record-title">
         {state.eniName(n)} <code>{n.id}</code>
       </h2>
-      {n.description && <p class="quiet">{n.description}</p>}
+      {n.description && (
+        <p class="quiet" translate={false}>
+          {n.description}
+        </p>
+      )}
       <div class="actions">
         <button type="button" disabled={n.attachment?.deviceIndex === 0} onClick={openMoveMenu}>
           {t("action.move")} <kbd>M</kbd>

@@ -34,6 +34,7 @@ describe.each(["dark", "light"] as const)("%s", (theme) => {
     }
     for (const screen of ["drills", "captures"]) {
       await page.locator(`.rail a[href="/${screen}"]`).click();
+      await page.locator("main.screen h2").first().waitFor();
       expect([screen, await axe(page)]).toEqual([screen, []]);
     }
     await page.keyboard.press("?");
@@ -43,12 +44,13 @@ describe.each(["dark", "light"] as const)("%s", (theme) => {
     await page.close();
   });
 
-  it.each([1440, 900])("fits %i pixels", async (width) => {
+  it.each([1440, 900, 390])("fits %i pixels", async (width) => {
     const { page } = await open(browser, `${at.url}/live`, { theme, width });
     await packetRows(page).nth(5).waitFor();
     await page.screenshot({ path: `${shots}/live-${theme}-${width}.png` });
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(overflow).toBeLessThanOrEqual(0);
+    expect(await axe(page)).toEqual([]);
     await page.close();
   });
 });
