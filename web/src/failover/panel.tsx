@@ -1,4 +1,4 @@
-import type { Failover } from "../api/types.ts";
+import type { Failover, Policy } from "../api/types.ts";
 import { faultSince, recordDrills, setRecordDrills } from "../app/drill.ts";
 import { follow, pathOf } from "../app/router.ts";
 import * as state from "../app/state.ts";
@@ -34,6 +34,7 @@ export function FailoverPanel() {
 /** The number alone, for screens on which the inspector is a drawer; it opens the drawer. */
 export function OutageChip() {
   const { failover: f, pressed } = current();
+  const policy = state.servedPolicy.value;
   if ((!f && !pressed) || state.inspectorOpen.value) return null;
   return (
     <button
@@ -45,6 +46,7 @@ export function OutageChip() {
       }}
     >
       <Outage failover={f} />
+      {policy && nobodyFor(policy) && <span class="badge alarm">{t("failover.nobody")}</span>}
     </button>
   );
 }
@@ -54,9 +56,10 @@ export function FailoverView({ failover: f }: { failover: Failover | null }) {
   const zeroMs = f ? instant(f.control?.faultAt ?? f.startedAt) : faultSince.value;
   // A record stays open until stragglers are judged; the picture ends with the last phase.
   const endMs = f?.endedAt ? instant(f.phases?.at(-1)?.end ?? f.endedAt) : 0;
-  // A record can come before the last bins of its window.
-  const covered =
-    !endMs || endMs * 1000 > state.bins.newest - 5e6 || state.bins.covers(zeroMs * 1000, endMs * 1000);
+  // A record can come before the last bins of its window, which a page that was
+  // opened after it never gets.
+  const soon = endMs * 1000 > state.bins.newest - 5e6 && state.bins.first <= endMs * 1000;
+  const covered = !endMs || soon || state.bins.covers(zeroMs * 1000, endMs * 1000);
   return (
     <div class="failover">
       {f && (
@@ -83,15 +86,21 @@ export function FailoverView({ failover: f }: { failover: Failover | null }) {
   );
 }
 
+/** Whether an enabled policy has nobody to turn to, however its interface fares now. */
+function nobodyFor(p: Policy): boolean {
+  const all = state.statusOf(p).candidates;
+  return p.enabled && all !== undefined && !all.some((c) => !c.unfit);
+}
+
 /** What the policy does, and whether anybody could take over: never green while nobody can. */
 function PolicyLine() {
   const p = state.servedPolicy.value;
   if (!p) return null;
   const st = state.statusOf(p);
   const next = st.candidates?.find((c) => !c.unfit);
-  const nobody = p.enabled && st.candidates !== undefined && !next;
+  const nobody = nobodyFor(p);
   const well = st.state === "watching" && !faultSince.value && !nobody;
-  const tone = st.state === "disabled" ? "quiet" : well ? "good" : "lost";
+  const tone = st.state === "disabled" ? "quiet" : nobody ? "alarm" : well ? "good" : "lost";
   const seen = st.lastProbe?.seen;
   return (
     <div class="policy-line" data-nobody={nobody}>
@@ -99,11 +108,13 @@ function PolicyLine() {
       {next && <span class="small">{t("failover.next", { name: state.instanceName(next.instanceId) })}</span>}
       {nobody && (
         <ul class="small">
-          {st.candidates?.map((c) => (
-            <li key={c.instanceId}>
-              <b>{state.instanceName(c.instanceId)}</b>: {unfit(c.unfit ?? "", c.detail ?? "")}
-            </li>
-          ))}
+          {st.candidates
+            ?.filter((c) => c.unfit !== "owner")
+            .map((c) => (
+              <li key={c.instanceId}>
+                <b>{state.instanceName(c.instanceId)}</b>: {unfit(c.unfit ?? "", c.detail ?? "")}
+              </li>
+            ))}
         </ul>
       )}
       <span class="quiet small">

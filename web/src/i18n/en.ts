@@ -340,7 +340,7 @@ export const en = {
   "keys.recover": "Recover the failed instance",
   "keys.back": "Fail back",
   "keys.move": "Move the selected interface",
-  "keys.pause": "Pause or resume the packet list",
+  "keys.pause": "Pause or resume the packet list (a control reached by Tab keeps it)",
   "keys.live": "Follow the newest packet",
   "keys.capture": "Start or stop a capture",
   "keys.theme": "Light or dark",

@@ -345,7 +345,7 @@ export const ko = {
   "keys.recover": "장애 난 인스턴스 복구",
   "keys.back": "되돌리기",
   "keys.move": "고른 인터페이스 이동",
-  "keys.pause": "패킷 목록 멈춤 또는 계속",
+  "keys.pause": "패킷 목록 멈춤 또는 계속 (Tab으로 고른 컨트롤에서는 그 컨트롤)",
   "keys.live": "가장 새 패킷 따라가기",
   "keys.capture": "캡처 시작 또는 멈춤",
   "keys.theme": "밝게 또는 어둡게",

@@ -13,6 +13,8 @@ export class BinHistory {
   private readonly counts = new Float64Array(slots * 4);
   /** Start of the newest bin in microseconds, or -1 before the first. */
   newest = -1;
+  /** Start of the first bin that came, or -1: nothing before it is known. */
+  first = -1;
 
   constructor(widthMs = 100) {
     this.widthMs = widthMs;
@@ -85,6 +87,7 @@ export class BinHistory {
       this.start[i] = t;
       this.counts.fill(0, i * 4, i * 4 + 4);
     }
+    if (this.first < 0) this.first = t;
     if (t > this.newest) this.newest = t;
     return i;
   }

@@ -37,6 +37,25 @@ describe.each(["dark", "light"] as const)("%s", (theme) => {
       await page.locator("main.screen h2").first().waitFor();
       expect([screen, await axe(page)]).toEqual([screen, []]);
     }
+    await page.locator(".screen-head button.primary").click();
+    await page.locator("dialog").waitFor();
+    expect(["new capture", await axe(page)]).toEqual(["new capture", []]);
+    await page.keyboard.press("Escape");
+    await page.locator(`.rail a[href="/live"]`).click();
+    await page.locator("#tab-packets").click();
+    await packetRows(page).nth(2).click();
+    await page.locator("section.packet").waitFor();
+    expect(["packet", await axe(page)]).toEqual(["packet", []]);
+    await page.keyboard.press("Escape");
+    await page.locator(".chip.served").click();
+    await page.keyboard.press("m");
+    await page.locator(".menu-item").first().waitFor();
+    expect(["move menu", await axe(page)]).toEqual(["move menu", []]);
+    await page.locator(".menu-item:not(.refused)").first().click();
+    await page.locator("dialog").waitFor();
+    expect(["move", await axe(page)]).toEqual(["move", []]);
+    await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("?");
     await page.locator("dialog").waitFor();
     expect(await axe(page)).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lab, launch, open, packetRows } from "./page.ts";
+import { axe, lab, launch, open, packetRows } from "./page.ts";
 
 let browser: Browser;
 let at: Awaited<ReturnType<typeof lab>>;
@@ -66,21 +66,13 @@ describe("failing and recovering in turn", () => {
       owners.push(await ownerOf(page));
       shown = await settled(page, shown);
       // The one that failed is the only other: nobody could take it now.
-      const line = page.locator(".policy-line[data-nobody=true] .badge.lost");
+      const line = page.locator(".policy-line[data-nobody=true] .badge.alarm");
       await line.waitFor();
       expect(await line.innerText()).toBe("nobody can take it");
       expect(
         Number(await page.locator(".failover [data-outage]").getAttribute("data-outage")),
       ).toBeGreaterThan(0);
     }
-    expect(owners[0]).toBe(owners[2]);
-    expect(owners[1]).toBe(owners[3]);
-    const made = await records(page);
-    expect(made.slice(0, 3).map((r) => [r.kind, r.state, r.fromInstanceId, r.toInstanceId])).toEqual(
-      [2, 1, 0].map((i) => ["failover", "completed", owners[i], owners[i + 1]]),
-    );
-    expect(errors).toEqual([]);
-
     // Rows keep the owner of their time: what was lost on EC2-1 is not EC2-2's now.
     await page.locator(".segments button", { hasText: "lost" }).click();
     await packetRows(page).nth(2).waitFor();
@@ -93,14 +85,34 @@ describe("failing and recovering in turn", () => {
       );
     expect(names.length).toBeGreaterThan(0);
     expect(new Set(names)).toEqual(new Set(["EC2-1 eth1"]));
-
-    // Back, and recorded as that.
+    expect(await axe(page)).toEqual([]);
+    // All is lost: the panel counts, and is red.
+    await page.keyboard.press("f");
+    await page.locator(".failover .outage.running .big").waitFor();
+    await page.locator(".policy-line .badge.alarm").waitFor();
+    expect(await page.locator(".policy-line .badge.good").count()).toBe(0);
+    expect(await axe(page)).toEqual([]);
+    // The first that recovers takes it.
+    await page.keyboard.press("r");
+    await movedFrom(page, owners[3] ?? null);
+    await settled(page, shown);
     await page.keyboard.press("r");
     await page.locator(".policy-line[data-nobody=false]").waitFor();
+    expect(owners[0]).toBe(owners[2]);
+    expect(owners[1]).toBe(owners[3]);
+    const made = await records(page);
+    // The fourth is the one after all was lost.
+    expect(made.slice(1, 4).map((r) => [r.kind, r.state, r.fromInstanceId, r.toInstanceId])).toEqual(
+      [2, 1, 0].map((i) => ["failover", "completed", owners[i], owners[i + 1]]),
+    );
+    expect(errors).toEqual([]);
+
+    // Back by B on the selected interface, and recorded as that.
+    const now = await ownerOf(page);
+    await served(page).click();
     await page.keyboard.press("b");
-    await movedFrom(page, owners[3] ?? null);
+    await movedFrom(page, now);
     expect((await records(page))[0]?.kind).toBe("failback");
-    await settled(page, shown);
     await page.close();
   });
 
