@@ -222,7 +222,7 @@ func (s *Server) streamStatus() any {
 	}
 	return streamStatus{
 		Policies: policies,
-		Type: "status", Totals: totalsView(s.opt.Engine.Totals()),
+		Type:     "status", Totals: totalsView(s.opt.Engine.Totals()),
 		Paused: paused(s.state()), Flows: s.flows(),
 	}
 }
