@@ -38,7 +38,7 @@ func (t *tx) attach(in AttachInput) (*NetworkInterface, error) {
 	if n.RequesterManaged {
 		return nil, errManaged()
 	}
-	if n.Attachment != nil {
+	if n.Attachment != nil || n.Type == TypeBranch {
 		return nil, errInUse(n.ID)
 	}
 	at := device{in.NetworkCard, in.DeviceIndex}
@@ -210,6 +210,9 @@ func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
 	}
 	if n.RequesterManaged {
 		return nil, errManaged()
+	}
+	if n.Type == TypeBranch {
+		return nil, errInUse(n.ID)
 	}
 	from, deleteOnTermination := "", false
 	if a := n.Attachment; a != nil {

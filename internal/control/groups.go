@@ -133,7 +133,8 @@ func (t *tx) deleteGroup(id string) error {
 			"the specified group: \"%s\" name: \"%s\" cannot be deleted by a user", g.ID, g.Name)
 	}
 	member := func(n *NetworkInterface) bool { return slices.Contains(n.Groups, id) }
-	if exists(t, TableSecurityGroup, byReference, id) || t.someInterface(member) != nil {
+	endpoint := func(e *VPCEndpoint) bool { return slices.Contains(e.Groups, id) }
+	if exists(t, TableSecurityGroup, byReference, id) || t.someInterface(member) != nil || slices.ContainsFunc(t.endpointsOf(g.VPC), endpoint) {
 		return errDependent(id)
 	}
 	t.remove(TableSecurityGroup, g)

@@ -66,6 +66,12 @@ var (
 		"subnet CIDR reservation ID"}
 	PermissionID = IDKind{"eni-perm-", "InvalidPermissionID.NotFound", "InvalidPermissionId.Malformed",
 		"network interface permission ID"}
+	LaunchTemplateID = IDKind{"lt-", "InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.Malformed",
+		"The specified launch template, with template ID %s, does not exist."}
+	VPCEndpointID = IDKind{"vpce-", "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpointId.Malformed",
+		"Vpc Endpoint Id"}
+	TrunkAssociationID = IDKind{"trunk-assoc-", "InvalidAssociationID.NotFound", "InvalidTrunkInterfaceAssociationId.Malformed", // unverified: the text
+		"trunk interface association ID"}
 	// EC2 has no failover policies or records: enilab's own, in EC2's manner.
 	PolicyID = IDKind{"fop-", "InvalidFailoverPolicyID.NotFound", "InvalidFailoverPolicyID.Malformed",
 		"failover policy ID"}

@@ -50,6 +50,7 @@ type (
 		Settings            InstanceSettings
 		HostnameType        string
 		RecordA, RecordAAAA *bool
+		Source              LaunchSource // the launch template, zero without
 	}
 
 	// LaunchInterface is an ENI of a launch: a new one, in a default subnet

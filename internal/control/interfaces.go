@@ -186,6 +186,7 @@ func (t *tx) dropInterface(n *NetworkInterface) {
 	for _, p := range list[*InterfacePermission](t, TableInterfacePermission, byInterface, n.ID) {
 		t.remove(TableInterfacePermission, p)
 	}
+	t.leaveTrunks(n)
 	t.dropFlowLogs(n.ID)
 	t.removeInterface(n)
 	t.emit("network-interface.deleted", n.ID)

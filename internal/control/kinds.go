@@ -150,6 +150,15 @@ var kinds = []*Kind{
 		index(byID, true, key[*Failover](func(f *Failover) []byte { return mustKey(f.ID) })),
 		index(byNewest, false, key[*Failover](func(f *Failover) []byte { return mustKey(^uint64(f.StartedAt)) }))),
 	document[ClientToken](TableClientToken, IDKind{}),
+	tagged(document[LaunchTemplate](TableLaunchTemplate, LaunchTemplateID,
+		index(byName, true, key[*LaunchTemplate](func(l *LaunchTemplate) []byte { return mustKey(l.Region, l.Name) }))),
+		"launch-template", func(l *LaunchTemplate) *Tags { return &l.Tags }),
+	document[LaunchTemplateVersion](TableLaunchTemplateVersion, IDKind{},
+		index(byTarget, true, key[*LaunchTemplateVersion](func(v *LaunchTemplateVersion) []byte { return mustKey(v.Template, v.Number) }))),
+	tagged(document[VPCEndpoint](TableVPCEndpoint, VPCEndpointID), "vpc-endpoint", func(e *VPCEndpoint) *Tags { return &e.Tags }),
+	document[TrunkAssociation](TableTrunkAssociation, TrunkAssociationID,
+		index(byInterface, true, key[*TrunkAssociation](func(a *TrunkAssociation) []byte { return mustKey(a.Branch) })),
+		index(byTarget, false, key[*TrunkAssociation](func(a *TrunkAssociation) []byte { return mustKey(a.Trunk) }))),
 }
 
 // tableOrder is the place of each table in kinds.

@@ -157,7 +157,7 @@ func (t *tx) planExisting(p *launchPlan, zone string) error {
 			"The availability zone '%s' is not that of network interface '%s', which is in '%s'", zone, n.ID, n.Zone)
 	case n.RequesterManaged:
 		return errManaged()
-	case n.Attachment != nil:
+	case n.Attachment != nil || n.Type == TypeBranch:
 		return errLaunchInUse(n.ID)
 	case p.DeviceIndex == 0 && p.NetworkCard == 0 && exists(t, TablePolicy, byInterface, n.ID):
 		return invalid("networkInterface",
@@ -266,7 +266,7 @@ func (t *tx) launchOne(in *LaunchInput, limits *InstanceType, plans []launchPlan
 	i := &Instance{
 		ID: id, Region: primary.Region, Zone: primary.Zone, VPC: primary.VPC, Subnet: primary.Subnet, Type: in.Type,
 		State: InstancePending, StateAt: t.now, StateUntil: t.until(OpLaunch), Boot: 1, Workloads: in.Workloads,
-		Tags: ownTags(in.Tags), LaunchAt: t.now, InstanceSettings: in.settingsIn(plans[0].subnet),
+		Tags: in.Source.tags(in.Tags), LaunchAt: t.now, InstanceSettings: in.settingsIn(plans[0].subnet),
 	}
 	i.ReservationID, i.LaunchIndex = "r-"+strings.TrimPrefix(id, InstanceID.Prefix), len(before)
 	if len(before) > 0 {

@@ -76,7 +76,8 @@ func (t *tx) deleteVPC(id string) error {
 	tables := list[*RouteTable](t, TableRouteTable, byVPC, id)
 	acls := list[*NetworkACL](t, TableNetworkACL, byVPC, id)
 	if len(groups) > 1 || len(tables) > 1 || len(acls) > 1 || exists(t, TableSubnet, byVPC, id) ||
-		exists(t, TableInternetGateway, byVPC, id) || exists(t, TableEgressOnlyGateway, byVPC, id) || t.peered(id) {
+		exists(t, TableInternetGateway, byVPC, id) || exists(t, TableEgressOnlyGateway, byVPC, id) ||
+		exists(t, TableVPCEndpoint, byVPC, id) || t.peered(id) {
 		return refuse(codeDependency, "vpcId", "The vpc '%s' has dependencies and cannot be deleted.", id)
 	}
 	for _, g := range groups {

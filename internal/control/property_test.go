@@ -55,6 +55,7 @@ func TestInvariants(t *testing.T) {
 			"launch":           m.launches,
 			"more addresses":   m.moreAddresses,
 			"nat gateways":     m.natGateways,
+			"endpoints":        m.endpoints,
 			"policy":           m.policy,
 			"prefix list":      m.prefixList,
 			"attributes":       m.attributes,
@@ -125,6 +126,7 @@ func (m *machine) check(rt *rapid.T) {
 	if !reflect.DeepEqual(again.rows(), s.rows()) || again.revision != s.revision || again.next != s.next {
 		rt.Fatal("what is stored is not the State")
 	}
+	m.endpointsHold(rt)
 	type place struct {
 		vpc  string
 		addr netip.Addr

@@ -20,6 +20,8 @@ func dueAt(row any) (time.Time, bool) {
 		return r.due()
 	case *NATGateway:
 		return r.StateUntil, !r.StateUntil.IsZero()
+	case *VPCEndpoint:
+		return r.StateUntil, !r.StateUntil.IsZero()
 	case *NetworkInterface:
 		if r.Attachment != nil {
 			return r.Attachment.StateUntil, !r.Attachment.StateUntil.IsZero()
@@ -71,6 +73,14 @@ func (t *tx) finish(table Table, id string) error {
 		}
 		if at, ok := dueAt(g); ok && !t.now.Before(at) {
 			t.finishNAT(g)
+		}
+	case TableVPCEndpoint:
+		e := get[*VPCEndpoint](t, table, byID, id)
+		if e == nil {
+			return nil
+		}
+		if at, ok := dueAt(e); ok && !t.now.Before(at) {
+			t.finishEndpoint(e)
 		}
 	case TableNetworkInterface:
 		n := get[*NetworkInterface](t, table, byID, id)

@@ -355,7 +355,7 @@ func (t *tx) emitRoute(typ string, r *RouteTable, route Route) {
 
 // Target is the id of what a route leads to, or "local".
 func (r Route) Target() string {
-	for _, id := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering} {
+	for _, id := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering, r.Endpoint} {
 		if id != "" {
 			return id
 		}
@@ -381,6 +381,9 @@ func (t *tx) replaceRoute(in RouteInput) error {
 		return invalid("destinationCidrBlock",
 			"There is no route defined for '%s' in the route table. Use CreateRoute instead.", to.to())
 	}
+	if r.Routes[k].Endpoint != "" {
+		return errEndpointRoute(r, k)
+	}
 	route.Origin = r.Routes[k].Origin
 	if route.Local && route.Origin != originTable {
 		return invalid("localTarget", "The route identified by %s is not a local route: localTarget restores only those.", to.to())
@@ -397,6 +400,11 @@ func (t *tx) replaceRoute(in RouteInput) error {
 	t.put(TableRouteTable, &c)
 	t.emitRoute("route.replaced", r, route)
 	return nil
+}
+
+// errEndpointRoute refuses to touch a route that a VPC endpoint has made.
+func errEndpointRoute(r *RouteTable, k int) error {
+	return invalid("destinationPrefixListId", "cannot remove VPC endpoint route %s in route table %s", r.Routes[k].Endpoint, r.ID) // unverified: the end of the text
 }
 
 func (t *tx) deleteRoute(table string, in DestinationInput) error {
@@ -418,6 +426,8 @@ func (t *tx) deleteRoute(table string, in DestinationInput) error {
 			what = "destination-prefix-list-id"
 		}
 		return refuse("InvalidRoute.NotFound", "destinationCidrBlock", "no route with %s %s in route table %s", what, to.to(), r.ID)
+	case r.Routes[k].Endpoint != "":
+		return errEndpointRoute(r, k)
 	case r.Routes[k].Origin == originTable:
 		return invalid("destinationCidrBlock", "cannot remove local route %s in route table %s", to.to(), r.ID)
 	}

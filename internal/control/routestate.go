@@ -28,6 +28,8 @@ func (s *State) RouteState(t *RouteTable, r Route) RouteState {
 		leads = g != nil && (g.State == NATPending || g.State == NATAvailable)
 	case r.Interface != "":
 		leads = s.RouteAttachment(r) != nil
+	case r.Endpoint != "":
+		leads = s.VPCEndpoint(r.Endpoint) != nil
 	case r.Peering != "":
 		p := s.Peering(r.Peering)
 		leads = p != nil && p.State == PeeringActive

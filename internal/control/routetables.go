@@ -97,6 +97,7 @@ func (t *tx) deleteRouteTable(id string) error {
 	if len(r.Associations) > 0 {
 		return refuse(codeDependency, "routeTableId", "The routeTable '%s' has dependencies and cannot be deleted.", id)
 	}
+	t.forgetTable(r)
 	t.remove(TableRouteTable, r)
 	t.emit("route-table.deleted", id)
 	return nil

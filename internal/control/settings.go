@@ -112,14 +112,16 @@ type ConnectionTracking struct {
 	UDP            time.Duration // 30 s to 60 s
 }
 
-// Types of ENIs that a user makes, and that of a NAT gateway's (EC2
-// NetworkInterfaceType).
+// Types of ENIs that a user makes, and those of gateways, endpoints and branches
+// (EC2 NetworkInterfaceType).
 const (
-	TypeInterface  = "interface"
-	TypeEFA        = "efa"
-	TypeEFAOnly    = "efa-only"
-	TypeTrunk      = "trunk"
-	TypeNATGateway = "nat_gateway"
+	TypeInterface   = "interface"
+	TypeEFA         = "efa"
+	TypeEFAOnly     = "efa-only"
+	TypeTrunk       = "trunk"
+	TypeNATGateway  = "nat_gateway"
+	TypeVPCEndpoint = "vpc_endpoint"
+	TypeBranch      = "branch" // of a trunk, while it is associated
 )
 
 // InterfaceSettings are the attributes of an ENI. They are stored as JSON, where

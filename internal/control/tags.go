@@ -22,11 +22,29 @@ func checkTags(tags Tags) error {
 			return invalid("tags", "Tag key exceeds the maximum length of %d characters", maxTagKey)
 		case utf8.RuneCountInString(v) > maxTagValue || !utf8.ValidString(v):
 			return invalid("tags", "Tag value exceeds the maximum length of %d characters", maxTagValue)
-		case strings.HasPrefix(strings.ToLower(k), "aws:"):
-			return invalid("tags", "Tag keys starting with 'aws:' are reserved for internal use")
+		case awsTag(k):
+			return errReservedTag()
 		}
 	}
-	if len(tags) > maxTags {
+	return countTags(tags)
+}
+
+// reservedTag begins the keys of tags that AWS itself sets, which nobody else
+// sets or removes and which do not count (EC2 User Guide, "Tag restrictions").
+const reservedTag = "aws:"
+
+func awsTag(key string) bool { return strings.HasPrefix(strings.ToLower(key), reservedTag) }
+
+func errReservedTag() error {
+	return invalid("tags", "Tag keys starting with 'aws:' are reserved for internal use")
+}
+
+func countTags(tags Tags) error {
+	count := 0
+	for k := range tags {
+		count += one(!awsTag(k))
+	}
+	if count > maxTags {
 		return refuse("TagLimitExceeded", "tags", "The maximum number of Tags for a resource has been reached.")
 	}
 	return nil
@@ -45,13 +63,16 @@ func retag(old, set Tags, remove []string) (Tags, error) {
 	tags := make(Tags, len(old)+len(set))
 	maps.Copy(tags, old)
 	for _, k := range remove {
+		if _, has := tags[k]; has && awsTag(k) {
+			return nil, errReservedTag()
+		}
 		delete(tags, k)
 	}
 	maps.Copy(tags, set)
 	if err := checkTags(set); err != nil {
 		return nil, err
 	}
-	return ownTags(tags), checkTags(tags)
+	return ownTags(tags), countTags(tags)
 }
 
 // volumePrefix begins the ids of root volumes.

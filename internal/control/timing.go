@@ -34,6 +34,9 @@ const (
 	// OpMetadata is not a state of the API: the metadata of a running instance
 	// lists an interface that has come until all its items can be fetched.
 	OpMetadata Operation = "metadata"
+
+	OpCreateEndpoint Operation = "create-vpc-endpoint" // pending until available, of an interface endpoint
+	OpDeleteEndpoint Operation = "delete-vpc-endpoint" // deleting until gone
 )
 
 // Operations are all of them, in the order in which people read them.
@@ -41,6 +44,7 @@ func Operations() []Operation {
 	return []Operation{
 		OpAttach, OpDetach, OpLaunch, OpStart, OpStop, OpTerminate, OpCreateNAT, OpDeleteNAT,
 		OpAssociateBlock, OpDisassociateBlock, OpRequestPeering, OpMetadata,
+		OpCreateEndpoint, OpDeleteEndpoint,
 	}
 }
 
@@ -129,6 +133,9 @@ var TimingAWS = Timing{
 		OpDisassociateBlock: {time.Second, 3 * time.Second, 10 * time.Second},
 		OpRequestPeering:    {time.Second, 2 * time.Second, 5 * time.Second},
 		OpMetadata:          {500 * time.Millisecond, 2 * time.Second, 10 * time.Second},
+
+		OpCreateEndpoint: {30 * time.Second, 60 * time.Second, 150 * time.Second},
+		OpDeleteEndpoint: {10 * time.Second, 30 * time.Second, 120 * time.Second},
 	},
 	StaleAfterForce: true,
 }

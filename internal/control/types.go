@@ -124,9 +124,9 @@ type NetworkInterface struct {
 }
 
 // Status is EC2's status of the ENI: available, or in-use while an attachment
-// exists that has not ended, or a service holds it.
+// exists that has not ended, a service holds it or it is the branch of a trunk.
 func (n *NetworkInterface) Status() string {
-	if (n.Attachment == nil || n.Attachment.State == Detached) && !n.RequesterManaged {
+	if (n.Attachment == nil || n.Attachment.State == Detached) && !n.RequesterManaged && n.Type != TypeBranch {
 		return "available"
 	}
 	return "in-use"

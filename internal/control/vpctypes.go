@@ -161,6 +161,7 @@ type Route struct {
 	NATGateway  string // "nat-..."
 	Interface   string // "eni-..."
 	Peering     string // "pcx-..."
+	Endpoint    string `json:",omitzero"` // "vpce-..." of a gateway endpoint, with PrefixList
 	// Origin is CreateRouteTable for local routes, else CreateRoute.
 	Origin string
 }

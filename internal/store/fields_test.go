@@ -91,6 +91,8 @@ func fullWorld() control.Commit {
 	igw, eigw, nat := filled[control.InternetGateway](&n), filled[control.EgressOnlyGateway](&n), filled[control.NATGateway](&n)
 	routes, acl := filled[control.RouteTable](&n), filled[control.NetworkACL](&n)
 	igw.VPC, eigw.VPC, routes.VPC, acl.VPC = v.ID, v.ID, v.ID, v.ID
+	endpoint := filled[control.VPCEndpoint](&n)
+	endpoint.VPC = v.ID
 	for i := range group.Rules {
 		group.Rules[i].Protocol %= 256
 	}
@@ -100,7 +102,7 @@ func fullWorld() control.Commit {
 		control.TablePrefixList: list, control.TableInstance: inst, control.TableNetworkInterface: eni,
 		control.TableSecurityGroup: group, control.TableAddress: addr, control.TableInternetGateway: igw,
 		control.TableEgressOnlyGateway: eigw, control.TableNATGateway: nat, control.TableRouteTable: routes,
-		control.TableNetworkACL: acl, control.TablePolicy: policy, control.TableFailover: fo,
+		control.TableNetworkACL: acl, control.TablePolicy: policy, control.TableFailover: fo, control.TableVPCEndpoint: endpoint,
 	}
 	for _, k := range control.Kinds() {
 		row := known[k.Table]

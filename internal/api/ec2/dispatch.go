@@ -40,6 +40,7 @@ type handler struct {
 	// without indexes and with all below them, or "Name=value" where only that
 	// value is. The others of the model are refused: silence would pretend.
 	honours []string
+	empty   bool // it lists what there is none of
 	run     func(c *call, root *query.Node) (result, error)
 }
 
@@ -53,7 +54,9 @@ type call struct {
 	params []query.Param
 	action string
 	dry    bool
-	seen   lookups
+	// honoured refuses what the action does not act on.
+	honoured func(root *query.Node) error
+	seen     lookups
 }
 
 // errDryRun is how a dry run ends that would have succeeded.
@@ -80,7 +83,8 @@ func bind[T any, P input[T]](table map[string]handler, honours string, f func(*c
 		if name := in.Missing(); name != "" {
 			return nil, lacking(c.action, name)
 		}
-		if err := h.acts(c.action, root, ""); err != nil {
+		c.honoured = func(root *query.Node) error { return h.acts(c.action, root, "") }
+		if err := c.honoured(root); err != nil {
 			return nil, err
 		}
 		if token := in.Token(); token != "" && !in.DryRunning() {

@@ -34,12 +34,15 @@ This list is written by ` + "`go test ./internal/api/ec2 -update`" + ` from the 
 func TestTheListOfActionsIsTrue(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(docsHead)
-	var have, lack []string
+	var have, empty, lack []string
 	for _, name := range model.Names {
-		if _, ok := handlers[name]; ok {
-			have = append(have, name)
-		} else {
+		switch h, ok := handlers[name]; {
+		case !ok:
 			lack = append(lack, name)
+		case h.empty:
+			empty = append(empty, name)
+		default:
+			have = append(have, name)
 		}
 	}
 	fmt.Fprintf(&b, "## Implemented: %d\n\nWith the parameters that are refused.\n\n| action | not acted on |\n|---|---|\n", len(have))
@@ -48,6 +51,8 @@ func TestTheListOfActionsIsTrue(t *testing.T) {
 		h := handlers[name]
 		fmt.Fprintf(&b, "| %s | %s |\n", name, strings.Join(h.left(types, name+"Request", ""), ", "))
 	}
+	fmt.Fprintf(&b, "\n## Answered with an empty list: %d\n\nThese list what there is none of here. They take the parameters and filters of the reference, and refuse what\nnames one with the code of what is not found.\n\n%s\n",
+		len(empty), strings.Join(empty, ", "))
 	fmt.Fprintf(&b, "\n## Not implemented: %d\n\nThese answer `UnsupportedOperation` and their own name; a name that EC2 does not have answers `InvalidAction`.\n\n%s\n",
 		len(lack), strings.Join(lack, ", "))
 	b.WriteString("\n## Filters by other names\n\nActions whose resources have tags take `tag-value` beside `tag-key` and `tag:NAME`. " +

@@ -16,14 +16,21 @@ func TestEveryFilter(t *testing.T) {
 	l := newLab(t)
 	w := l.world()
 	required := map[string][]string{
-		"GetSecurityGroupsForVpc":   {"VpcId=" + w.vpc},
-		"GetSubnetCidrReservations": {"SubnetId=" + w.subnet},
-		"DescribeInstanceTypes":     {"MaxResults=5"}, // of which there are many
+		"GetSecurityGroupsForVpc":        {"VpcId=" + w.vpc},
+		"GetSubnetCidrReservations":      {"SubnetId=" + w.subnet},
+		"DescribeInstanceTypes":          {"MaxResults=5"}, // of which there are many
+		"DescribeLaunchTemplateVersions": {"LaunchTemplateVersion.1=$Default"},
 	}
+	l.template("filtered", "ImageId=ami-0123456789abcdef0", "NetworkInterface.1.NetworkCardIndex=0")
 	for _, action := range slices.Sorted(maps.Keys(model.Filters)) {
 		if _, ok := handlers[action]; !ok {
 			continue
 		}
+		params, answers := bareParams(action)
+		if !answers {
+			continue
+		}
+		required[action] = append(required[action], params...)
 		for _, name := range model.Filters[action] {
 			if name == "tag" || strings.HasPrefix(name, "tag:") {
 				name = "tag:role"
@@ -144,6 +151,8 @@ func TestTagFilters(t *testing.T) {
 	l, w := filterWorld(t)
 	l.must("CreateEgressOnlyInternetGateway", "VpcId="+w.vpc)
 	l.must("CreateKeyPair", "KeyName=k")
+	l.template("tagged", "ImageId=ami-0123456789abcdef0")
+	l.must("CreateVpcEndpoint", "VpcId="+w.vpc, "ServiceName=com.amazonaws.us-east-1.s3")
 	l.must("CreateFlowLogs", "ResourceType=VPC", "ResourceId.1="+w.vpc, "TrafficType=ALL", "LogDestinationType=s3", "LogDestination=arn:aws:s3:::flows")
 	l.must("CreateManagedPrefixList", "PrefixListName=p", "AddressFamily=IPv4", "MaxEntries=1")
 	l.must("CreateSubnetCidrReservation", "SubnetId="+w.subnet, "Cidr=10.0.1.128/28", "ReservationType=prefix")
@@ -174,6 +183,8 @@ func TestTagFilters(t *testing.T) {
 		{"DescribeVpcs", "vpcSet", "vpcId", nil},
 		{"GetSecurityGroupsForVpc", "securityGroupForVpcSet", "groupId", []string{"VpcId=" + w.vpc}},
 		{"GetSubnetCidrReservations", "subnetIpv4CidrReservationSet", "subnetCidrReservationId", []string{"SubnetId=" + w.subnet}},
+		{"DescribeLaunchTemplates", "launchTemplates", "launchTemplateId", nil},
+		{"DescribeVpcEndpoints", "vpcEndpointSet", "vpcEndpointId", nil},
 	} {
 		first := l.must(tt.action, tt.params...)
 		id := first.text(tt.list + ".1." + tt.id)
@@ -203,6 +214,9 @@ func TestTagFilters(t *testing.T) {
 	// Of what there is none nobody has tags.
 	for _, action := range slices.Sorted(maps.Keys(model.Filters)) {
 		if _, ok := handlers[action]; ok && slices.Contains(model.Filters[action], "tag-key") {
+			if _, answers := bareParams(action); !answers {
+				continue
+			}
 			l.must(action, append(map[string][]string{
 				"GetSecurityGroupsForVpc": {"VpcId=" + w.vpc}, "GetSubnetCidrReservations": {"SubnetId=" + w.subnet},
 			}[action], "Filter.1.Name=tag-value", "Filter.1.Value.1=*")...)

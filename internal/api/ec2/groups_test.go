@@ -102,15 +102,6 @@ func walkFlowLogs(t *testing.T, l *lab, w world) {
 	}
 }
 
-func walkNone(l *lab) {
-	l.must("DescribeVpcEndpoints")
-	l.must("DescribeTransitGateways")
-	l.must("DescribePlacementGroups")
-	l.refused("InvalidVpcEndpointId.NotFound", "DescribeVpcEndpoints", "VpcEndpointId.1=vpce-00000000000000000")
-	l.refused("InvalidTransitGatewayID.NotFound", "DescribeTransitGateways", "TransitGatewayIds.1=tgw-00000000000000000")
-	l.refused("InvalidPlacementGroup.Unknown", "DescribePlacementGroups", "GroupName.1=close")
-}
-
 // Error texts of flow logs (recorded from AWS by others).
 func TestFlowLogRefusals(t *testing.T) {
 	l := newLab(t)

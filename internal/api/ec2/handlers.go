@@ -23,6 +23,9 @@ var handlers = func() map[string]handler {
 	bindRuleChanges(t)
 	bindPrefixLists(t)
 	bindFlowLogs(t)
+	bindLaunchTemplates(t)
+	bindEndpoints(t)
+	bindTrunks(t)
 	bindNone(t)
 	return t
 }()
@@ -154,7 +157,8 @@ func bindAddresses(t map[string]handler) {
 
 func bindInstances(t map[string]handler) {
 	// Any image is taken and none is booted: the guests are enilab's own.
-	bind(t, "ImageId InstanceType MinCount MaxCount SubnetId SecurityGroupId SecurityGroup PrivateIpAddress Ipv6Address"+
+	bind(t, "LaunchTemplate.LaunchTemplateId LaunchTemplate.LaunchTemplateName LaunchTemplate.Version"+
+		" ImageId InstanceType MinCount MaxCount SubnetId SecurityGroupId SecurityGroup PrivateIpAddress Ipv6Address"+
 		" Ipv6AddressCount EnablePrimaryIpv6 TagSpecification KeyName UserData"+
 		" BlockDeviceMapping.DeviceName BlockDeviceMapping.NoDevice BlockDeviceMapping.VirtualName"+
 		" BlockDeviceMapping.Ebs.VolumeSize BlockDeviceMapping.Ebs.VolumeType BlockDeviceMapping.Ebs.DeleteOnTermination"+

@@ -4,15 +4,6 @@ import "enilab/internal/control"
 
 // Ids of what control does not keep.
 var (
-	idEndpoint = control.IDKind{
-		Prefix: "vpce-", NotFound: "InvalidVpcEndpointId.NotFound", Malformed: "InvalidVpcEndpointId.Malformed", Noun: "Vpc Endpoint Id",
-	}
-	idTransit = control.IDKind{
-		Prefix: "tgw-", NotFound: "InvalidTransitGatewayID.NotFound", Malformed: "InvalidTransitGatewayID.Malformed", Noun: "Transit Gateway",
-	}
-	idPlacement = control.IDKind{
-		Prefix: "pg-", NotFound: "InvalidPlacementGroupId.NotFound", Malformed: "InvalidPlacementGroupId.Malformed", Noun: "placement group ID",
-	}
 	idImage = control.IDKind{
 		Prefix: "ami-", NotFound: "InvalidAMIID.NotFound", Malformed: "InvalidAMIID.Malformed", Noun: "image id",
 	}

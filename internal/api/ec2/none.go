@@ -1,84 +1,141 @@
 package ec2
 
 import (
+	"slices"
+	"strings"
+
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
 )
 
-// bindNone binds the Describe actions on what enilab has none of. Clients ask
-// them before they delete a VPC or to draw a map.
+// bindNone binds the Describe actions on what enilab has none of. Programs that
+// take stock or clean up ask for all that an account can have, and do not go on
+// without an answer.
 func bindNone(t map[string]handler) {
-	bind(t, "VpcEndpointId Filter MaxResults NextToken", describeVpcEndpoints)
-	bind(t, "TransitGatewayIds Filter MaxResults NextToken", describeTransitGateways)
-	bind(t, "GroupId GroupName Filter", describePlacementGroups)
+	for i := range model.Bare {
+		a := &model.Bare[i]
+		t[a.Name] = handler{empty: true, run: func(c *call, root *query.Node) (result, error) { return c.nothing(a, root) }}
+	}
 }
 
-// none refuses ids and names of a kind of which there is none, and filters that
-// the action does not have.
-func (c *call) none(f *filterable[struct{}], filters []model.Filter, k control.IDKind, ids []string) error {
-	if _, err := f.compile(c, filters); err != nil {
-		return err
+// noRows is an answer of lists that hold nothing.
+type noRows []string
+
+func (lists noRows) AppendXML(b []byte) []byte {
+	for _, name := range lists {
+		b = query.AppendStrings(b, name, []string{})
 	}
-	for _, id := range ids {
+	return b
+}
+
+// nothing answers an action on what there is none of, or refuses what names one,
+// and what the action does not have.
+func (c *call) nothing(a *model.BareAction, root *query.Node) (result, error) {
+	in, err := readBare(a, root)
+	if err != nil {
+		return nil, err
+	}
+	f := filterable[struct{}]{action: a.Name, absent: strings.Join(model.Filters[a.Name], " ")}
+	if strings.Contains(f.absent, "tag:") || strings.Contains(f.absent, "tag-key") {
+		f.tags = func(struct{}) control.Tags { return nil }
+	}
+	if f.absent == "" {
+		// The reference does not say which there are.
+		for _, filter := range in.filters {
+			f.absent += " " + query.Value(filter.Name)
+		}
+	}
+	if _, err := f.compile(c, in.filters); err != nil {
+		return nil, err
+	}
+	if _, err := c.page(in.max, in.token, "", nil); err != nil {
+		return nil, err
+	}
+	for _, named := range in.named {
+		if err := c.absent(a.Name, named.parameter, named.id); err != nil {
+			return nil, err
+		}
+	}
+	if in.dry {
+		return nil, errDryRun
+	}
+	return noRows(a.Lists), nil
+}
+
+// absent refuses a resource that a parameter names, unless it is of a kind of
+// which there are some and there. What names nothing passes.
+func (c *call) absent(action, parameter, id string) error {
+	k, ok := noneIDs[action+"."+parameter]
+	if !ok {
+		k, ok = noneIDs[parameter]
+	}
+	if !ok {
+		return nil
+	}
+	if k.Prefix != "" {
 		if err := k.Check(id); err != nil {
 			return err
 		}
 	}
-	if len(ids) > 0 {
-		return k.Missing(ids...)
+	if of := control.KindOf(id); of != nil && of.ID.Prefix == k.Prefix && of.Row(c.state, id) != nil || k.NotFound == "" {
+		return nil
 	}
-	return nil
+	return k.Missing(clip(id))
 }
 
-var endpointFilters = filterable[struct{}]{
-	action: "DescribeVpcEndpoints",
-	absent: "ip-address-type service-name service-region tag-key vpc-id vpc-endpoint-id vpc-endpoint-state vpc-endpoint-type",
-	tags:   noTags,
+// bareRequest is a request of an action without types.
+type bareRequest struct {
+	dry     bool
+	filters []model.Filter
+	max     *int
+	token   *string
+	named   []namedID
 }
 
-var transitFilters = filterable[struct{}]{
-	action: "DescribeTransitGateways",
-	absent: `options.propagation-default-route-table-id options.amazon-side-asn options.association-default-route-table-id
-		options.auto-accept-shared-attachments options.default-route-table-association options.default-route-table-propagation
-		options.dns-support options.vpn-ecmp-support owner-id state transit-gateway-id`,
-	tags: noTags,
-}
+type namedID struct{ parameter, id string }
 
-var placementFilters = filterable[struct{}]{
-	action: "DescribePlacementGroups",
-	absent: "group-name group-arn spread-level state strategy",
-	tags:   noTags,
-}
-
-func noTags(struct{}) control.Tags { return nil }
-
-func describeVpcEndpoints(c *call, in *model.DescribeVpcEndpointsRequest) (result, error) {
-	if _, err := c.page(in.MaxResults, in.NextToken, "", nil); err != nil {
-		return nil, err
+func readBare(a *model.BareAction, root *query.Node) (in bareRequest, err error) {
+	var d query.Decoder
+	given := make(map[string]bool)
+	for i := range root.Children {
+		n := &root.Children[i]
+		at := slices.IndexFunc(a.Parameters, func(p model.BareParameter) bool { return p.Name == n.Name })
+		if at < 0 {
+			d.Unknown(n)
+			continue
+		}
+		given[n.Name] = true
+		switch p := a.Parameters[at]; {
+		case p.Name == "DryRun":
+			in.dry = query.Value(d.Bool(n))
+		case p.Name == "MaxResults":
+			in.max = d.Int(n)
+		case p.Name == "NextToken":
+			in.token = d.String(n)
+		case p.Kind == model.BareFilters:
+			in.filters = query.Structs[model.Filter](&d, n)
+		case p.Kind == model.BareText:
+			in.named = append(in.named, namedID{p.Name, query.Value(d.String(n))})
+		case p.Kind == model.BareTexts:
+			for _, id := range d.Strings(n) {
+				in.named = append(in.named, namedID{p.Name, id})
+			}
+		case p.Kind == model.BareNumber:
+			d.Long(n)
+		case p.Kind == model.BareSwitch:
+			d.Bool(n)
+		case p.Kind == model.BareTime:
+			d.Time(n)
+		}
 	}
-	if err := c.none(&endpointFilters, in.Filters, idEndpoint, in.VpcEndpointIds); err != nil {
-		return nil, err
+	if err := d.Err(); err != nil {
+		return in, err
 	}
-	return &model.DescribeVpcEndpointsResult{VpcEndpoints: []model.VpcEndpoint{}}, nil
-}
-
-func describeTransitGateways(c *call, in *model.DescribeTransitGatewaysRequest) (result, error) {
-	if _, err := c.page(in.MaxResults, in.NextToken, "", nil); err != nil {
-		return nil, err
+	for _, p := range a.Parameters {
+		if p.Required && !given[p.Name] {
+			return in, missing(strings.ToLower(p.Name[:1]) + p.Name[1:])
+		}
 	}
-	if err := c.none(&transitFilters, in.Filters, idTransit, in.TransitGatewayIds); err != nil {
-		return nil, err
-	}
-	return &model.DescribeTransitGatewaysResult{TransitGateways: []model.TransitGateway{}}, nil
-}
-
-func describePlacementGroups(c *call, in *model.DescribePlacementGroupsRequest) (result, error) {
-	if err := c.none(&placementFilters, in.Filters, idPlacement, in.GroupIds); err != nil {
-		return nil, err
-	}
-	if len(in.GroupNames) > 0 {
-		return nil, query.Refuse("InvalidPlacementGroup.Unknown", "The placement group '%s' is unknown.", clip(in.GroupNames[0]))
-	}
-	return &model.DescribePlacementGroupsResult{PlacementGroups: []model.PlacementGroup{}}, nil
+	return in, nil
 }

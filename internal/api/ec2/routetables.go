@@ -1,6 +1,8 @@
 package ec2
 
 import (
+	"cmp"
+
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/control"
@@ -31,7 +33,7 @@ func associated() *model.RouteTableAssociationState {
 // too.
 func (c *call) route(t *control.RouteTable, r control.Route) model.Route {
 	out := model.Route{
-		DestinationPrefixListId: text(r.PrefixList), GatewayId: text(r.Gateway), EgressOnlyInternetGatewayId: text(r.EgressOnly),
+		DestinationPrefixListId: text(r.PrefixList), GatewayId: text(cmp.Or(r.Gateway, r.Endpoint)), EgressOnlyInternetGatewayId: text(r.EgressOnly),
 		NatGatewayId: text(r.NATGateway), NetworkInterfaceId: text(r.Interface), VpcPeeringConnectionId: text(r.Peering),
 		Origin: &r.Origin, State: new(string(c.state.RouteState(t, r))),
 	}

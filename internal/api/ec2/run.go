@@ -16,10 +16,15 @@ const defaultType = "m1.small"
 const maxLaunch = 100
 
 func runInstances(c *call, in *model.RunInstancesRequest) (result, error) {
+	in, source, err := c.fromTemplate(in)
+	if err != nil {
+		return nil, err
+	}
 	l, err := c.readLaunch(in)
 	if err != nil {
 		return nil, err
 	}
+	l.Source = source
 	launched, err := c.command().Launch(c.ctx, l)
 	if err != nil {
 		return nil, err

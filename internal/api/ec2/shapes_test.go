@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -94,7 +95,7 @@ func (m *modelShapes) judge(action, path, name string, e *element) (wrong []stri
 		return append(wrong, m.misses(action, path, name, e)...)
 	case "list":
 		for i := range e.Children {
-			if e.Children[i].XMLName.Local != "item" {
+			if e.Children[i].XMLName.Local != cmp.Or(s.Member.LocationName, "item") {
 				wrong = append(wrong, path+": a list holds "+e.Children[i].XMLName.Local)
 				continue
 			}
@@ -120,9 +121,10 @@ func (m *modelShapes) judge(action, path, name string, e *element) (wrong []stri
 		// New instance types appear faster than models, and EC2 says "available" of
 		// the attachment of an internet gateway (API reference,
 		// InternetGatewayAttachment), which the model's enum lacks.
-		// So it says "nat_gateway" of the ENI of a NAT gateway, by its own filter
+		// So it writes the states of VPC endpoints small (AWS CLI examples:
+		// describe-vpc-endpoints). So it says "nat_gateway" of the ENI of a NAT gateway, by its own filter
 		// interface-type.
-		lacking := name == "InstanceType" || name == "NetworkInterfaceType" && e.Text == "nat_gateway" || name == "AttachmentStatus" && e.Text == "available"
+		lacking := name == "InstanceType" || name == "State" && (e.Text == "available" || e.Text == "pending" || e.Text == "deleting") || name == "NetworkInterfaceType" && e.Text == "nat_gateway" || name == "AttachmentStatus" && e.Text == "available"
 		if len(s.Enum) > 0 && !lacking && !slices.Contains(s.Enum, e.Text) {
 			err = fmt.Errorf("%q is not one of %v", e.Text, s.Enum)
 		}

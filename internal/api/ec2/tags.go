@@ -205,7 +205,8 @@ func deleteTags(c *call, in *model.DeleteTagsRequest) (result, error) {
 			}
 		}
 		if in.Tags == nil {
-			remove = slices.Collect(maps.Keys(r.tags))
+			// What AWS itself has set stays (API reference, DeleteTags).
+			remove = slices.DeleteFunc(slices.Collect(maps.Keys(r.tags)), func(k string) bool { return strings.HasPrefix(k, "aws:") })
 		}
 		if len(remove) == 0 {
 			continue

@@ -117,7 +117,7 @@ func walkLaunches(t *testing.T, l *lab, w world) {
 		{"InvalidKeyPair.NotFound", []string{"SubnetId=" + w.subnet, "KeyName=nobody"}},
 		{"InvalidParameterValue", []string{"SubnetId=" + w.subnet, "UserData=!"}},
 		{"InvalidParameterCombination", []string{"SubnetId=" + w.subnet, "InstanceType=m5.large", "CreditSpecification.CpuCredits=unlimited"}},
-		{"UnsupportedOperation", []string{"SubnetId=" + w.subnet, "LaunchTemplate.LaunchTemplateName=x"}},
+		{"InvalidLaunchTemplateName.NotFoundException", []string{"SubnetId=" + w.subnet, "LaunchTemplate.LaunchTemplateName=x"}},
 	} {
 		l.refused(c.code, "RunInstances", append([]string{"ImageId=ami-0123456789abcdef0", "MinCount=1", "MaxCount=1"}, c.params...)...)
 	}

@@ -41,7 +41,10 @@ func TestEveryAction(t *testing.T) {
 	walkPermissions(t, l, eni)
 	walkRules(t, l, w)
 	walkFlowLogs(t, l, w)
-	walkNone(l)
+	walkTemplates(t, l, w)
+	walkEndpoints(t, l, w)
+	walkTrunks(t, l, w)
+	walkNone(t, l)
 
 	l.must("DeleteNetworkInterface", "NetworkInterfaceId="+eni)
 	for _, i := range []string{w.a, w.b} {

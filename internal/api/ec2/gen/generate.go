@@ -40,6 +40,7 @@ func generate(m *serviceModel, filters map[string][]string) (map[string][]byte, 
 	files := make(map[string][]byte)
 	for name, emit := range map[string]func(*bytes.Buffer) error{
 		"types_gen.go": g.types, "decode_gen.go": g.decoders, "encode_gen.go": g.encoders, "actions_gen.go": g.actions,
+		"bare_gen.go": g.bare,
 	} {
 		b := bytes.NewBufferString(header)
 		if err := emit(b); err != nil {
@@ -54,7 +55,10 @@ func generate(m *serviceModel, filters map[string][]string) (map[string][]byte, 
 	return files, nil
 }
 
-func (g *generator) operations() []string { return slices.Sorted(maps.Keys(g.Operations)) }
+// operations are those that have types.
+func (g *generator) operations() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(g.Operations)), func(name string) bool { return slices.Contains(bare, name) })
+}
 
 // structures returns the names of the structures in a set of shapes.
 func (g *generator) structures(set map[string]bool) []string {
@@ -246,10 +250,13 @@ func (g *generator) encodeCall(name, element, value string) (string, error) {
 	case "structure":
 		return fmt.Sprintf("query.AppendStruct(b, %q, %s)", element, value), nil
 	case "list":
-		if n := s.Member.LocationName; n != "" && n != "item" {
-			return "", fmt.Errorf("list items are called %s, not item", n)
-		}
 		item := g.Shapes[s.Member.Shape]
+		if n := s.Member.LocationName; n != "" && n != "item" {
+			if item.Type != "string" {
+				return "", fmt.Errorf("list items are called %s, not item", n)
+			}
+			return fmt.Sprintf("query.AppendStringsAs(b, %q, %q, %s)", element, n, value), nil
+		}
 		if item.Type == "structure" {
 			return fmt.Sprintf("query.AppendStructs(b, %q, %s)", element, value), nil
 		}
@@ -263,7 +270,7 @@ func (g *generator) actions(b *bytes.Buffer) error {
 	for _, name := range g.Names {
 		fmt.Fprintf(b, "%q,\n", name)
 	}
-	b.WriteString("}\n\n// Filters are the documented filter names of the actions that have types here.\nvar Filters = map[string][]string{\n")
+	b.WriteString("}\n\n// Filters are the documented filter names of the actions of the generator's list.\nvar Filters = map[string][]string{\n")
 	for _, name := range slices.Sorted(maps.Keys(g.filters)) {
 		fmt.Fprintf(b, "%q: {", name)
 		for i, f := range g.filters[name] {
@@ -275,7 +282,7 @@ func (g *generator) actions(b *bytes.Buffer) error {
 		b.WriteString("},\n")
 	}
 	b.WriteString("}\n\n// PageSizes are the bounds of MaxResults where the model has them.\nvar PageSizes = map[string]struct{ Min, Max int }{\n")
-	for _, name := range g.operations() {
+	for _, name := range slices.Sorted(maps.Keys(g.Operations)) {
 		max, ok := g.Shapes[g.Operations[name].Input.Shape].Members["MaxResults"]
 		if s := g.Shapes[max.Shape]; ok && s.Min != nil && s.Max != nil {
 			fmt.Fprintf(b, "%q: {%.0f, %.0f},\n", name, *s.Min, *s.Max)

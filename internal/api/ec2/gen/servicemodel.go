@@ -69,7 +69,7 @@ func (m *serviceModel) reach(name string, seen map[string]bool) error {
 	return nil
 }
 
-// cut keeps the operations of actions, the shapes they reach, and their
+// cut keeps the operations of actions and bare, the shapes they reach, and their
 // paginators and waiters.
 func cut(m *serviceModel) (*serviceModel, error) {
 	small := &serviceModel{
@@ -91,6 +91,24 @@ func cut(m *serviceModel) (*serviceModel, error) {
 			if err := m.reach(r.Shape, seen); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
+		}
+		if p, ok := m.Pagination[name]; ok {
+			small.Pagination[name] = p
+		}
+	}
+	for _, name := range bare {
+		op, ok := m.Operations[name]
+		if !ok || op.Input == nil || op.Output == nil {
+			return nil, fmt.Errorf("the model has no operation %s that is asked and answered", name)
+		}
+		small.Operations[name] = op
+		if err := m.reach(op.Input.Shape, seen); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		// What the lists of the answer would hold is left out: they hold nothing.
+		seen[op.Output.Shape] = true
+		for _, member := range m.Shapes[op.Output.Shape].Members {
+			seen[member.Shape] = true
 		}
 		if p, ok := m.Pagination[name]; ok {
 			small.Pagination[name] = p

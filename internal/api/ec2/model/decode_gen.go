@@ -5,6 +5,36 @@ package model
 import "enilab/internal/api/ec2/query"
 
 // Decode fills v from n's children.
+func (v *AcceleratorCountRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Max":
+			v.Max = d.Int(c)
+		case "Min":
+			v.Min = d.Int(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *AcceleratorTotalMemoryMiBRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Max":
+			v.Max = d.Int(c)
+		case "Min":
+			v.Min = d.Int(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *AcceptVpcPeeringConnectionRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -181,6 +211,29 @@ func (v *AssociateSubnetCidrBlockRequest) Decode(d *query.Decoder, n *query.Node
 			v.Ipv6NetmaskLength = d.Int(c)
 		case "SubnetId":
 			v.SubnetId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *AssociateTrunkInterfaceRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "BranchInterfaceId":
+			v.BranchInterfaceId = d.String(c)
+		case "ClientToken":
+			v.ClientToken = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "GreKey":
+			v.GreKey = d.Int(c)
+		case "TrunkInterfaceId":
+			v.TrunkInterfaceId = d.String(c)
+		case "VlanId":
+			v.VlanId = d.Int(c)
 		default:
 			d.Unknown(c)
 		}
@@ -368,6 +421,34 @@ func (v *AvailabilityZoneAddress) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *BaselineEbsBandwidthMbpsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Max":
+			v.Max = d.Int(c)
+		case "Min":
+			v.Min = d.Int(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *BaselinePerformanceFactorsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Cpu":
+			v.Cpu = query.Struct[CpuPerformanceFactorRequest](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *BlobAttributeValue) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -459,6 +540,19 @@ func (v *CpuOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.NestedVirtualization = d.String(c)
 		case "ThreadsPerCore":
 			v.ThreadsPerCore = d.Int(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CpuPerformanceFactorRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Reference":
+			v.References = query.Structs[PerformanceFactorReferenceRequest](d, c)
 		default:
 			d.Unknown(c)
 		}
@@ -602,6 +696,58 @@ func (v *CreateKeyPairRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.KeyType = d.String(c)
 		case "TagSpecification":
 			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CreateLaunchTemplateRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "ClientToken":
+			v.ClientToken = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "LaunchTemplateData":
+			v.LaunchTemplateData = query.Struct[RequestLaunchTemplateData](d, c)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.String(c)
+		case "Operator":
+			v.Operator = query.Struct[OperatorRequest](d, c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		case "VersionDescription":
+			v.VersionDescription = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CreateLaunchTemplateVersionRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "ClientToken":
+			v.ClientToken = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "LaunchTemplateData":
+			v.LaunchTemplateData = query.Struct[RequestLaunchTemplateData](d, c)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.String(c)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.String(c)
+		case "ResolveAlias":
+			v.ResolveAlias = d.Bool(c)
+		case "SourceVersion":
+			v.SourceVersion = d.String(c)
+		case "VersionDescription":
+			v.VersionDescription = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -953,6 +1099,51 @@ func (v *CreateTagsRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *CreateVpcEndpointRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "ClientToken":
+			v.ClientToken = d.String(c)
+		case "DnsOptions":
+			v.DnsOptions = query.Struct[DnsOptionsSpecification](d, c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "IpAddressType":
+			v.IpAddressType = d.String(c)
+		case "PolicyDocument":
+			v.PolicyDocument = d.String(c)
+		case "PrivateDnsEnabled":
+			v.PrivateDnsEnabled = d.Bool(c)
+		case "ResourceConfigurationArn":
+			v.ResourceConfigurationArn = d.String(c)
+		case "RouteTableId":
+			v.RouteTableIds = d.Strings(c)
+		case "SecurityGroupId":
+			v.SecurityGroupIds = d.Strings(c)
+		case "ServiceName":
+			v.ServiceName = d.String(c)
+		case "ServiceNetworkArn":
+			v.ServiceNetworkArn = d.String(c)
+		case "ServiceRegion":
+			v.ServiceRegion = d.String(c)
+		case "SubnetConfiguration":
+			v.SubnetConfigurations = query.Structs[SubnetConfiguration](d, c)
+		case "SubnetId":
+			v.SubnetIds = d.Strings(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		case "VpcEndpointType":
+			v.VpcEndpointType = d.String(c)
+		case "VpcId":
+			v.VpcId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *CreateVpcPeeringConnectionRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -1096,6 +1287,42 @@ func (v *DeleteKeyPairRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.KeyName = d.String(c)
 		case "KeyPairId":
 			v.KeyPairId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeleteLaunchTemplateRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.String(c)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeleteLaunchTemplateVersionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.String(c)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.String(c)
+		case "LaunchTemplateVersion":
+			v.Versions = d.Strings(c)
 		default:
 			d.Unknown(c)
 		}
@@ -1292,6 +1519,21 @@ func (v *DeleteTagsRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.Resources = d.Strings(c)
 		case "Tag":
 			v.Tags = query.Structs[Tag](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeleteVpcEndpointsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "VpcEndpointId":
+			v.VpcEndpointIds = d.Strings(c)
 		default:
 			d.Unknown(c)
 		}
@@ -1688,6 +1930,64 @@ func (v *DescribeKeyPairsRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *DescribeLaunchTemplateVersionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "IncludeManagedResources":
+			v.IncludeManagedResources = d.Bool(c)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.String(c)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.String(c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "MaxVersion":
+			v.MaxVersion = d.String(c)
+		case "MinVersion":
+			v.MinVersion = d.String(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "ResolveAlias":
+			v.ResolveAlias = d.Bool(c)
+		case "LaunchTemplateVersion":
+			v.Versions = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeLaunchTemplatesRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "IncludeManagedResources":
+			v.IncludeManagedResources = d.Bool(c)
+		case "LaunchTemplateId":
+			v.LaunchTemplateIds = d.Strings(c)
+		case "LaunchTemplateName":
+			v.LaunchTemplateNames = d.Strings(c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *DescribeManagedPrefixListsRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -1803,25 +2103,6 @@ func (v *DescribeNetworkInterfacesRequest) Decode(d *query.Decoder, n *query.Nod
 			v.NetworkInterfaceIds = d.Strings(c)
 		case "NextToken":
 			v.NextToken = d.String(c)
-		default:
-			d.Unknown(c)
-		}
-	}
-}
-
-// Decode fills v from n's children.
-func (v *DescribePlacementGroupsRequest) Decode(d *query.Decoder, n *query.Node) {
-	for i := range n.Children {
-		c := &n.Children[i]
-		switch c.Name {
-		case "DryRun":
-			v.DryRun = d.Bool(c)
-		case "Filter":
-			v.Filters = query.Structs[Filter](d, c)
-		case "GroupId":
-			v.GroupIds = d.Strings(c)
-		case "GroupName":
-			v.GroupNames = d.Strings(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2008,10 +2289,12 @@ func (v *DescribeTagsRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
-func (v *DescribeTransitGatewaysRequest) Decode(d *query.Decoder, n *query.Node) {
+func (v *DescribeTrunkInterfaceAssociationsRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
 		switch c.Name {
+		case "AssociationId":
+			v.AssociationIds = d.Strings(c)
 		case "DryRun":
 			v.DryRun = d.Bool(c)
 		case "Filter":
@@ -2020,8 +2303,6 @@ func (v *DescribeTransitGatewaysRequest) Decode(d *query.Decoder, n *query.Node)
 			v.MaxResults = d.Int(c)
 		case "NextToken":
 			v.NextToken = d.String(c)
-		case "TransitGatewayIds":
-			v.TransitGatewayIds = d.Strings(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2096,6 +2377,29 @@ func (v *DescribeVpcClassicLinkRequest) Decode(d *query.Decoder, n *query.Node) 
 			v.Filters = query.Structs[Filter](d, c)
 		case "VpcId":
 			v.VpcIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeVpcEndpointServicesRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "ServiceName":
+			v.ServiceNames = d.Strings(c)
+		case "ServiceRegion":
+			v.ServiceRegions = d.Strings(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2262,12 +2566,48 @@ func (v *DisassociateSubnetCidrBlockRequest) Decode(d *query.Decoder, n *query.N
 }
 
 // Decode fills v from n's children.
+func (v *DisassociateTrunkInterfaceRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AssociationId":
+			v.AssociationId = d.String(c)
+		case "ClientToken":
+			v.ClientToken = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *DisassociateVpcCidrBlockRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
 		switch c.Name {
 		case "AssociationId":
 			v.AssociationId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DnsOptionsSpecification) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DnsRecordIpType":
+			v.DnsRecordIpType = d.String(c)
+		case "PrivateDnsOnlyForInboundResolverEndpoint":
+			v.PrivateDnsOnlyForInboundResolverEndpoint = d.Bool(c)
+		case "PrivateDnsPreference":
+			v.PrivateDnsPreference = d.String(c)
+		case "PrivateDnsSpecifiedDomain":
+			v.PrivateDnsSpecifiedDomains = d.Strings(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2615,6 +2955,19 @@ func (v *InstanceIpv6Address) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *InstanceIpv6AddressRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Ipv6Address":
+			v.Ipv6Address = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *InstanceMaintenanceOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -2727,6 +3080,69 @@ func (v *InstanceNetworkPerformanceOptionsRequest) Decode(d *query.Decoder, n *q
 		switch c.Name {
 		case "BandwidthWeighting":
 			v.BandwidthWeighting = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *InstanceRequirementsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AcceleratorCount":
+			v.AcceleratorCount = query.Struct[AcceleratorCountRequest](d, c)
+		case "AcceleratorManufacturer":
+			v.AcceleratorManufacturers = d.Strings(c)
+		case "AcceleratorName":
+			v.AcceleratorNames = d.Strings(c)
+		case "AcceleratorTotalMemoryMiB":
+			v.AcceleratorTotalMemoryMiB = query.Struct[AcceleratorTotalMemoryMiBRequest](d, c)
+		case "AcceleratorType":
+			v.AcceleratorTypes = d.Strings(c)
+		case "AllowedInstanceType":
+			v.AllowedInstanceTypes = d.Strings(c)
+		case "BareMetal":
+			v.BareMetal = d.String(c)
+		case "BaselineEbsBandwidthMbps":
+			v.BaselineEbsBandwidthMbps = query.Struct[BaselineEbsBandwidthMbpsRequest](d, c)
+		case "BaselinePerformanceFactors":
+			v.BaselinePerformanceFactors = query.Struct[BaselinePerformanceFactorsRequest](d, c)
+		case "BurstablePerformance":
+			v.BurstablePerformance = d.String(c)
+		case "CpuManufacturer":
+			v.CpuManufacturers = d.Strings(c)
+		case "ExcludedInstanceType":
+			v.ExcludedInstanceTypes = d.Strings(c)
+		case "InstanceGeneration":
+			v.InstanceGenerations = d.Strings(c)
+		case "LocalStorage":
+			v.LocalStorage = d.String(c)
+		case "LocalStorageType":
+			v.LocalStorageTypes = d.Strings(c)
+		case "MaxSpotPriceAsPercentageOfOptimalOnDemandPrice":
+			v.MaxSpotPriceAsPercentageOfOptimalOnDemandPrice = d.Int(c)
+		case "MemoryGiBPerVCpu":
+			v.MemoryGiBPerVCpu = query.Struct[MemoryGiBPerVCpuRequest](d, c)
+		case "MemoryMiB":
+			v.MemoryMiB = query.Struct[MemoryMiBRequest](d, c)
+		case "NetworkBandwidthGbps":
+			v.NetworkBandwidthGbps = query.Struct[NetworkBandwidthGbpsRequest](d, c)
+		case "NetworkInterfaceCount":
+			v.NetworkInterfaceCount = query.Struct[NetworkInterfaceCountRequest](d, c)
+		case "OnDemandMaxPricePercentageOverLowestPrice":
+			v.OnDemandMaxPricePercentageOverLowestPrice = d.Int(c)
+		case "RequireEncryptionInTransit":
+			v.RequireEncryptionInTransit = d.Bool(c)
+		case "RequireHibernateSupport":
+			v.RequireHibernateSupport = d.Bool(c)
+		case "SpotMaxPricePercentageOverLowestPrice":
+			v.SpotMaxPricePercentageOverLowestPrice = d.Int(c)
+		case "TotalLocalStorageGB":
+			v.TotalLocalStorageGB = query.Struct[TotalLocalStorageGBRequest](d, c)
+		case "VCpuCount":
+			v.VCpuCount = query.Struct[VCpuCountRangeRequest](d, c)
 		default:
 			d.Unknown(c)
 		}
@@ -2853,6 +3269,351 @@ func (v *Ipv6Range) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *LaunchTemplateBlockDeviceMappingRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DeviceName":
+			v.DeviceName = d.String(c)
+		case "Ebs":
+			v.Ebs = query.Struct[LaunchTemplateEbsBlockDeviceRequest](d, c)
+		case "NoDevice":
+			v.NoDevice = d.String(c)
+		case "VirtualName":
+			v.VirtualName = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateCapacityReservationSpecificationRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "CapacityReservationPreference":
+			v.CapacityReservationPreference = d.String(c)
+		case "CapacityReservationTarget":
+			v.CapacityReservationTarget = query.Struct[CapacityReservationTarget](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateCpuOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AmdSevSnp":
+			v.AmdSevSnp = d.String(c)
+		case "CoreCount":
+			v.CoreCount = d.Int(c)
+		case "NestedVirtualization":
+			v.NestedVirtualization = d.String(c)
+		case "ThreadsPerCore":
+			v.ThreadsPerCore = d.Int(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateEbsBlockDeviceRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DeleteOnTermination":
+			v.DeleteOnTermination = d.Bool(c)
+		case "EbsCardIndex":
+			v.EbsCardIndex = d.Int(c)
+		case "Encrypted":
+			v.Encrypted = d.Bool(c)
+		case "Iops":
+			v.Iops = d.Int(c)
+		case "KmsKeyId":
+			v.KmsKeyId = d.String(c)
+		case "SnapshotId":
+			v.SnapshotId = d.String(c)
+		case "Throughput":
+			v.Throughput = d.Int(c)
+		case "VolumeInitializationRate":
+			v.VolumeInitializationRate = d.Int(c)
+		case "VolumeSize":
+			v.VolumeSize = d.Int(c)
+		case "VolumeType":
+			v.VolumeType = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateElasticInferenceAccelerator) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Count":
+			v.Count = d.Int(c)
+		case "Type":
+			v.Type = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateEnclaveOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Enabled":
+			v.Enabled = d.Bool(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateHibernationOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Configured":
+			v.Configured = d.Bool(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateIamInstanceProfileSpecificationRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Arn":
+			v.Arn = d.String(c)
+		case "Name":
+			v.Name = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateInstanceMaintenanceOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AutoRecovery":
+			v.AutoRecovery = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateInstanceMarketOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "MarketType":
+			v.MarketType = d.String(c)
+		case "SpotOptions":
+			v.SpotOptions = query.Struct[LaunchTemplateSpotMarketOptionsRequest](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateInstanceMetadataOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "HttpEndpoint":
+			v.HttpEndpoint = d.String(c)
+		case "HttpProtocolIpv6":
+			v.HttpProtocolIpv6 = d.String(c)
+		case "HttpPutResponseHopLimit":
+			v.HttpPutResponseHopLimit = d.Int(c)
+		case "HttpTokens":
+			v.HttpTokens = d.String(c)
+		case "InstanceMetadataTags":
+			v.InstanceMetadataTags = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateInstanceNetworkInterfaceSpecificationRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AssociateCarrierIpAddress":
+			v.AssociateCarrierIpAddress = d.Bool(c)
+		case "AssociatePublicIpAddress":
+			v.AssociatePublicIpAddress = d.Bool(c)
+		case "ConnectionTrackingSpecification":
+			v.ConnectionTrackingSpecification = query.Struct[ConnectionTrackingSpecificationRequest](d, c)
+		case "DeleteOnTermination":
+			v.DeleteOnTermination = d.Bool(c)
+		case "Description":
+			v.Description = d.String(c)
+		case "DeviceIndex":
+			v.DeviceIndex = d.Int(c)
+		case "EnaQueueCount":
+			v.EnaQueueCount = d.Int(c)
+		case "EnaSrdSpecification":
+			v.EnaSrdSpecification = query.Struct[EnaSrdSpecificationRequest](d, c)
+		case "SecurityGroupId":
+			v.Groups = d.Strings(c)
+		case "InterfaceType":
+			v.InterfaceType = d.String(c)
+		case "Ipv4PrefixCount":
+			v.Ipv4PrefixCount = d.Int(c)
+		case "Ipv4Prefix":
+			v.Ipv4Prefixes = query.Structs[Ipv4PrefixSpecificationRequest](d, c)
+		case "Ipv6AddressCount":
+			v.Ipv6AddressCount = d.Int(c)
+		case "Ipv6Addresses":
+			v.Ipv6Addresses = query.Structs[InstanceIpv6AddressRequest](d, c)
+		case "Ipv6PrefixCount":
+			v.Ipv6PrefixCount = d.Int(c)
+		case "Ipv6Prefix":
+			v.Ipv6Prefixes = query.Structs[Ipv6PrefixSpecificationRequest](d, c)
+		case "NetworkCardIndex":
+			v.NetworkCardIndex = d.Int(c)
+		case "NetworkInterfaceId":
+			v.NetworkInterfaceId = d.String(c)
+		case "PrimaryIpv6":
+			v.PrimaryIpv6 = d.Bool(c)
+		case "PrivateIpAddress":
+			v.PrivateIpAddress = d.String(c)
+		case "PrivateIpAddresses":
+			v.PrivateIpAddresses = query.Structs[PrivateIpAddressSpecification](d, c)
+		case "SecondaryPrivateIpAddressCount":
+			v.SecondaryPrivateIpAddressCount = d.Int(c)
+		case "SubnetId":
+			v.SubnetId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DeleteOnTermination":
+			v.DeleteOnTermination = d.Bool(c)
+		case "DeviceIndex":
+			v.DeviceIndex = d.Int(c)
+		case "InterfaceType":
+			v.InterfaceType = d.String(c)
+		case "NetworkCardIndex":
+			v.NetworkCardIndex = d.Int(c)
+		case "PrivateIpAddressCount":
+			v.PrivateIpAddressCount = d.Int(c)
+		case "PrivateIpAddress":
+			v.PrivateIpAddresses = query.Structs[SecondaryInterfacePrivateIpAddressSpecificationRequest](d, c)
+		case "SecondarySubnetId":
+			v.SecondarySubnetId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateLicenseConfigurationRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "LicenseConfigurationArn":
+			v.LicenseConfigurationArn = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateNetworkPerformanceOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "BandwidthWeighting":
+			v.BandwidthWeighting = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplatePlacementRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Affinity":
+			v.Affinity = d.String(c)
+		case "AvailabilityZone":
+			v.AvailabilityZone = d.String(c)
+		case "AvailabilityZoneId":
+			v.AvailabilityZoneId = d.String(c)
+		case "GroupId":
+			v.GroupId = d.String(c)
+		case "GroupName":
+			v.GroupName = d.String(c)
+		case "HostId":
+			v.HostId = d.String(c)
+		case "HostResourceGroupArn":
+			v.HostResourceGroupArn = d.String(c)
+		case "PartitionNumber":
+			v.PartitionNumber = d.Int(c)
+		case "SpreadDomain":
+			v.SpreadDomain = d.String(c)
+		case "Tenancy":
+			v.Tenancy = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplatePrivateDnsNameOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "EnableResourceNameDnsAAAARecord":
+			v.EnableResourceNameDnsAAAARecord = d.Bool(c)
+		case "EnableResourceNameDnsARecord":
+			v.EnableResourceNameDnsARecord = d.Bool(c)
+		case "HostnameType":
+			v.HostnameType = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *LaunchTemplateSpecification) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -2870,12 +3631,91 @@ func (v *LaunchTemplateSpecification) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *LaunchTemplateSpotMarketOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "BlockDurationMinutes":
+			v.BlockDurationMinutes = d.Int(c)
+		case "InstanceInterruptionBehavior":
+			v.InstanceInterruptionBehavior = d.String(c)
+		case "MaxPrice":
+			v.MaxPrice = d.String(c)
+		case "SpotInstanceType":
+			v.SpotInstanceType = d.String(c)
+		case "ValidUntil":
+			v.ValidUntil = d.Time(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplateTagSpecificationRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "ResourceType":
+			v.ResourceType = d.String(c)
+		case "Tag":
+			v.Tags = query.Structs[Tag](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *LaunchTemplatesMonitoringRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Enabled":
+			v.Enabled = d.Bool(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *LicenseConfigurationRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
 		switch c.Name {
 		case "LicenseConfigurationArn":
 			v.LicenseConfigurationArn = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *MemoryGiBPerVCpuRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Max":
+			v.Max = d.Float(c)
+		case "Min":
+			v.Min = d.Float(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *MemoryMiBRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Max":
+			v.Max = d.Int(c)
+		case "Min":
+			v.Min = d.Int(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2946,6 +3786,27 @@ func (v *ModifyInstanceMetadataOptionsRequest) Decode(d *query.Decoder, n *query
 			v.InstanceId = d.String(c)
 		case "InstanceMetadataTags":
 			v.InstanceMetadataTags = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *ModifyLaunchTemplateRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "ClientToken":
+			v.ClientToken = d.String(c)
+		case "SetDefaultVersion":
+			v.DefaultVersion = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "LaunchTemplateId":
+			v.LaunchTemplateId = d.String(c)
+		case "LaunchTemplateName":
+			v.LaunchTemplateName = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -3082,6 +3943,45 @@ func (v *ModifyVpcAttributeRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *ModifyVpcEndpointRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AddRouteTableId":
+			v.AddRouteTableIds = d.Strings(c)
+		case "AddSecurityGroupId":
+			v.AddSecurityGroupIds = d.Strings(c)
+		case "AddSubnetId":
+			v.AddSubnetIds = d.Strings(c)
+		case "DnsOptions":
+			v.DnsOptions = query.Struct[DnsOptionsSpecification](d, c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "IpAddressType":
+			v.IpAddressType = d.String(c)
+		case "PolicyDocument":
+			v.PolicyDocument = d.String(c)
+		case "PrivateDnsEnabled":
+			v.PrivateDnsEnabled = d.Bool(c)
+		case "RemoveRouteTableId":
+			v.RemoveRouteTableIds = d.Strings(c)
+		case "RemoveSecurityGroupId":
+			v.RemoveSecurityGroupIds = d.Strings(c)
+		case "RemoveSubnetId":
+			v.RemoveSubnetIds = d.Strings(c)
+		case "ResetPolicy":
+			v.ResetPolicy = d.Bool(c)
+		case "SubnetConfiguration":
+			v.SubnetConfigurations = query.Structs[SubnetConfiguration](d, c)
+		case "VpcEndpointId":
+			v.VpcEndpointId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *MonitorInstancesRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -3090,6 +3990,21 @@ func (v *MonitorInstancesRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.DryRun = d.Bool(c)
 		case "InstanceId":
 			v.InstanceIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *NetworkBandwidthGbpsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Max":
+			v.Max = d.Float(c)
+		case "Min":
+			v.Min = d.Float(c)
 		default:
 			d.Unknown(c)
 		}
@@ -3109,6 +4024,21 @@ func (v *NetworkInterfaceAttachmentChanges) Decode(d *query.Decoder, n *query.No
 			v.DeleteOnTermination = d.Bool(c)
 		case "EnaQueueCount":
 			v.EnaQueueCount = d.Int(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *NetworkInterfaceCountRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Max":
+			v.Max = d.Int(c)
+		case "Min":
+			v.Min = d.Int(c)
 		default:
 			d.Unknown(c)
 		}
@@ -3137,6 +4067,19 @@ func (v *OperatorRequest) Decode(d *query.Decoder, n *query.Node) {
 		switch c.Name {
 		case "Principal":
 			v.Principal = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *PerformanceFactorReferenceRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "InstanceFamily":
+			v.InstanceFamily = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -3411,6 +4354,85 @@ func (v *ReplaceRouteTableAssociationRequest) Decode(d *query.Decoder, n *query.
 }
 
 // Decode fills v from n's children.
+func (v *RequestLaunchTemplateData) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "BlockDeviceMapping":
+			v.BlockDeviceMappings = query.Structs[LaunchTemplateBlockDeviceMappingRequest](d, c)
+		case "CapacityReservationSpecification":
+			v.CapacityReservationSpecification = query.Struct[LaunchTemplateCapacityReservationSpecificationRequest](d, c)
+		case "CpuOptions":
+			v.CpuOptions = query.Struct[LaunchTemplateCpuOptionsRequest](d, c)
+		case "CreditSpecification":
+			v.CreditSpecification = query.Struct[CreditSpecificationRequest](d, c)
+		case "DisableApiStop":
+			v.DisableApiStop = d.Bool(c)
+		case "DisableApiTermination":
+			v.DisableApiTermination = d.Bool(c)
+		case "EbsOptimized":
+			v.EbsOptimized = d.Bool(c)
+		case "ElasticGpuSpecification":
+			v.ElasticGpuSpecifications = query.Structs[ElasticGpuSpecification](d, c)
+		case "ElasticInferenceAccelerator":
+			v.ElasticInferenceAccelerators = query.Structs[LaunchTemplateElasticInferenceAccelerator](d, c)
+		case "EnclaveOptions":
+			v.EnclaveOptions = query.Struct[LaunchTemplateEnclaveOptionsRequest](d, c)
+		case "HibernationOptions":
+			v.HibernationOptions = query.Struct[LaunchTemplateHibernationOptionsRequest](d, c)
+		case "IamInstanceProfile":
+			v.IamInstanceProfile = query.Struct[LaunchTemplateIamInstanceProfileSpecificationRequest](d, c)
+		case "ImageId":
+			v.ImageId = d.String(c)
+		case "InstanceInitiatedShutdownBehavior":
+			v.InstanceInitiatedShutdownBehavior = d.String(c)
+		case "InstanceMarketOptions":
+			v.InstanceMarketOptions = query.Struct[LaunchTemplateInstanceMarketOptionsRequest](d, c)
+		case "InstanceRequirements":
+			v.InstanceRequirements = query.Struct[InstanceRequirementsRequest](d, c)
+		case "InstanceType":
+			v.InstanceType = d.String(c)
+		case "KernelId":
+			v.KernelId = d.String(c)
+		case "KeyName":
+			v.KeyName = d.String(c)
+		case "LicenseSpecification":
+			v.LicenseSpecifications = query.Structs[LaunchTemplateLicenseConfigurationRequest](d, c)
+		case "MaintenanceOptions":
+			v.MaintenanceOptions = query.Struct[LaunchTemplateInstanceMaintenanceOptionsRequest](d, c)
+		case "MetadataOptions":
+			v.MetadataOptions = query.Struct[LaunchTemplateInstanceMetadataOptionsRequest](d, c)
+		case "Monitoring":
+			v.Monitoring = query.Struct[LaunchTemplatesMonitoringRequest](d, c)
+		case "NetworkInterface":
+			v.NetworkInterfaces = query.Structs[LaunchTemplateInstanceNetworkInterfaceSpecificationRequest](d, c)
+		case "NetworkPerformanceOptions":
+			v.NetworkPerformanceOptions = query.Struct[LaunchTemplateNetworkPerformanceOptionsRequest](d, c)
+		case "Operator":
+			v.Operator = query.Struct[OperatorRequest](d, c)
+		case "Placement":
+			v.Placement = query.Struct[LaunchTemplatePlacementRequest](d, c)
+		case "PrivateDnsNameOptions":
+			v.PrivateDnsNameOptions = query.Struct[LaunchTemplatePrivateDnsNameOptionsRequest](d, c)
+		case "RamDiskId":
+			v.RamDiskId = d.String(c)
+		case "SecondaryInterface":
+			v.SecondaryInterfaces = query.Structs[LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest](d, c)
+		case "SecurityGroupId":
+			v.SecurityGroupIds = d.Strings(c)
+		case "SecurityGroup":
+			v.SecurityGroups = d.Strings(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[LaunchTemplateTagSpecificationRequest](d, c)
+		case "UserData":
+			v.UserData = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *ResetNetworkInterfaceAttributeRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -3604,6 +4626,19 @@ func (v *RunInstancesRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *SecondaryInterfacePrivateIpAddressSpecificationRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "PrivateIpAddress":
+			v.PrivateIpAddress = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *SecurityGroupRuleDescription) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -3735,6 +4770,23 @@ func (v *StopInstancesRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *SubnetConfiguration) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Ipv4":
+			v.Ipv4 = d.String(c)
+		case "Ipv6":
+			v.Ipv6 = d.String(c)
+		case "SubnetId":
+			v.SubnetId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *Tag) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -3777,6 +4829,21 @@ func (v *TerminateInstancesRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.InstanceIds = d.Strings(c)
 		case "SkipOsShutdown":
 			v.SkipOsShutdown = d.Bool(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *TotalLocalStorageGBRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Max":
+			v.Max = d.Float(c)
+		case "Min":
+			v.Min = d.Float(c)
 		default:
 			d.Unknown(c)
 		}
@@ -3893,6 +4960,21 @@ func (v *UserIdGroupPair) Decode(d *query.Decoder, n *query.Node) {
 			v.VpcId = d.String(c)
 		case "VpcPeeringConnectionId":
 			v.VpcPeeringConnectionId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *VCpuCountRangeRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Max":
+			v.Max = d.Int(c)
+		case "Min":
+			v.Min = d.Int(c)
 		default:
 			d.Unknown(c)
 		}
@@ -4065,6 +5147,26 @@ func (v *AssociateSubnetCidrBlockRequest) DryRunning() bool { return false }
 
 // Token is the client's idempotency token, "" if none.
 func (v *AssociateSubnetCidrBlockRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*AssociateTrunkInterfaceRequest) Action() string { return "AssociateTrunkInterface" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *AssociateTrunkInterfaceRequest) Missing() string {
+	switch {
+	case v.BranchInterfaceId == nil:
+		return "branchInterfaceId"
+	case v.TrunkInterfaceId == nil:
+		return "trunkInterfaceId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *AssociateTrunkInterfaceRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *AssociateTrunkInterfaceRequest) Token() string { return query.Value(v.ClientToken) }
 
 // Action is the action's name on the wire.
 func (*AssociateVpcCidrBlockRequest) Action() string { return "AssociateVpcCidrBlock" }
@@ -4277,6 +5379,44 @@ func (v *CreateKeyPairRequest) DryRunning() bool { return v.DryRun != nil && *v.
 
 // Token is the client's idempotency token, "" if none.
 func (v *CreateKeyPairRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*CreateLaunchTemplateRequest) Action() string { return "CreateLaunchTemplate" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateLaunchTemplateRequest) Missing() string {
+	switch {
+	case v.LaunchTemplateName == nil:
+		return "launchTemplateName"
+	case v.LaunchTemplateData == nil:
+		return "launchTemplateData"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateLaunchTemplateRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateLaunchTemplateRequest) Token() string { return query.Value(v.ClientToken) }
+
+// Action is the action's name on the wire.
+func (*CreateLaunchTemplateVersionRequest) Action() string { return "CreateLaunchTemplateVersion" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateLaunchTemplateVersionRequest) Missing() string {
+	switch {
+	case v.LaunchTemplateData == nil:
+		return "launchTemplateData"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateLaunchTemplateVersionRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateLaunchTemplateVersionRequest) Token() string { return query.Value(v.ClientToken) }
 
 // Action is the action's name on the wire.
 func (*CreateManagedPrefixListRequest) Action() string { return "CreateManagedPrefixList" }
@@ -4531,6 +5671,24 @@ func (v *CreateVpcRequest) DryRunning() bool { return v.DryRun != nil && *v.DryR
 func (v *CreateVpcRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*CreateVpcEndpointRequest) Action() string { return "CreateVpcEndpoint" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateVpcEndpointRequest) Missing() string {
+	switch {
+	case v.VpcId == nil:
+		return "vpcId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateVpcEndpointRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateVpcEndpointRequest) Token() string { return query.Value(v.ClientToken) }
+
+// Action is the action's name on the wire.
 func (*CreateVpcPeeringConnectionRequest) Action() string { return "CreateVpcPeeringConnection" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -4637,6 +5795,38 @@ func (v *DeleteKeyPairRequest) DryRunning() bool { return v.DryRun != nil && *v.
 
 // Token is the client's idempotency token, "" if none.
 func (v *DeleteKeyPairRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteLaunchTemplateRequest) Action() string { return "DeleteLaunchTemplate" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteLaunchTemplateRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteLaunchTemplateRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteLaunchTemplateRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteLaunchTemplateVersionsRequest) Action() string { return "DeleteLaunchTemplateVersions" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteLaunchTemplateVersionsRequest) Missing() string {
+	switch {
+	case v.Versions == nil:
+		return "launchTemplateVersionSet"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteLaunchTemplateVersionsRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteLaunchTemplateVersionsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DeleteManagedPrefixListRequest) Action() string { return "DeleteManagedPrefixList" }
@@ -4875,6 +6065,24 @@ func (v *DeleteVpcRequest) DryRunning() bool { return v.DryRun != nil && *v.DryR
 
 // Token is the client's idempotency token, "" if none.
 func (v *DeleteVpcRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteVpcEndpointsRequest) Action() string { return "DeleteVpcEndpoints" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteVpcEndpointsRequest) Missing() string {
+	switch {
+	case v.VpcEndpointIds == nil:
+		return "vpcEndpointIdSet"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteVpcEndpointsRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteVpcEndpointsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DeleteVpcPeeringConnectionRequest) Action() string { return "DeleteVpcPeeringConnection" }
@@ -5149,6 +6357,38 @@ func (v *DescribeKeyPairsRequest) DryRunning() bool { return v.DryRun != nil && 
 func (v *DescribeKeyPairsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*DescribeLaunchTemplateVersionsRequest) Action() string {
+	return "DescribeLaunchTemplateVersions"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeLaunchTemplateVersionsRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeLaunchTemplateVersionsRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeLaunchTemplateVersionsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DescribeLaunchTemplatesRequest) Action() string { return "DescribeLaunchTemplates" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeLaunchTemplatesRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeLaunchTemplatesRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeLaunchTemplatesRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*DescribeManagedPrefixListsRequest) Action() string { return "DescribeManagedPrefixLists" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -5241,20 +6481,6 @@ func (v *DescribeNetworkInterfacesRequest) DryRunning() bool { return v.DryRun !
 
 // Token is the client's idempotency token, "" if none.
 func (v *DescribeNetworkInterfacesRequest) Token() string { return "" }
-
-// Action is the action's name on the wire.
-func (*DescribePlacementGroupsRequest) Action() string { return "DescribePlacementGroups" }
-
-// Missing names the first required parameter that was not given, "" if none.
-func (v *DescribePlacementGroupsRequest) Missing() string {
-	return ""
-}
-
-// DryRunning reports whether nothing shall be changed.
-func (v *DescribePlacementGroupsRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
-
-// Token is the client's idempotency token, "" if none.
-func (v *DescribePlacementGroupsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DescribePrefixListsRequest) Action() string { return "DescribePrefixLists" }
@@ -5395,18 +6621,22 @@ func (v *DescribeTagsRequest) DryRunning() bool { return v.DryRun != nil && *v.D
 func (v *DescribeTagsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
-func (*DescribeTransitGatewaysRequest) Action() string { return "DescribeTransitGateways" }
+func (*DescribeTrunkInterfaceAssociationsRequest) Action() string {
+	return "DescribeTrunkInterfaceAssociations"
+}
 
 // Missing names the first required parameter that was not given, "" if none.
-func (v *DescribeTransitGatewaysRequest) Missing() string {
+func (v *DescribeTrunkInterfaceAssociationsRequest) Missing() string {
 	return ""
 }
 
 // DryRunning reports whether nothing shall be changed.
-func (v *DescribeTransitGatewaysRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+func (v *DescribeTrunkInterfaceAssociationsRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
 
 // Token is the client's idempotency token, "" if none.
-func (v *DescribeTransitGatewaysRequest) Token() string { return "" }
+func (v *DescribeTrunkInterfaceAssociationsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DescribeVolumesRequest) Action() string { return "DescribeVolumes" }
@@ -5471,6 +6701,20 @@ func (v *DescribeVpcClassicLinkDnsSupportRequest) DryRunning() bool { return fal
 
 // Token is the client's idempotency token, "" if none.
 func (v *DescribeVpcClassicLinkDnsSupportRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DescribeVpcEndpointServicesRequest) Action() string { return "DescribeVpcEndpointServices" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeVpcEndpointServicesRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeVpcEndpointServicesRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeVpcEndpointServicesRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DescribeVpcEndpointsRequest) Action() string { return "DescribeVpcEndpoints" }
@@ -5601,6 +6845,24 @@ func (v *DisassociateSubnetCidrBlockRequest) DryRunning() bool { return false }
 
 // Token is the client's idempotency token, "" if none.
 func (v *DisassociateSubnetCidrBlockRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DisassociateTrunkInterfaceRequest) Action() string { return "DisassociateTrunkInterface" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DisassociateTrunkInterfaceRequest) Missing() string {
+	switch {
+	case v.AssociationId == nil:
+		return "associationId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DisassociateTrunkInterfaceRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DisassociateTrunkInterfaceRequest) Token() string { return query.Value(v.ClientToken) }
 
 // Action is the action's name on the wire.
 func (*DisassociateVpcCidrBlockRequest) Action() string { return "DisassociateVpcCidrBlock" }
@@ -5749,6 +7011,20 @@ func (v *ModifyInstanceMetadataOptionsRequest) DryRunning() bool { return v.DryR
 func (v *ModifyInstanceMetadataOptionsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*ModifyLaunchTemplateRequest) Action() string { return "ModifyLaunchTemplate" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *ModifyLaunchTemplateRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *ModifyLaunchTemplateRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *ModifyLaunchTemplateRequest) Token() string { return query.Value(v.ClientToken) }
+
+// Action is the action's name on the wire.
 func (*ModifyManagedPrefixListRequest) Action() string { return "ModifyManagedPrefixList" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -5843,6 +7119,24 @@ func (v *ModifyVpcAttributeRequest) DryRunning() bool { return false }
 
 // Token is the client's idempotency token, "" if none.
 func (v *ModifyVpcAttributeRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*ModifyVpcEndpointRequest) Action() string { return "ModifyVpcEndpoint" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *ModifyVpcEndpointRequest) Missing() string {
+	switch {
+	case v.VpcEndpointId == nil:
+		return "vpcEndpointId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *ModifyVpcEndpointRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *ModifyVpcEndpointRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*MonitorInstancesRequest) Action() string { return "MonitorInstances" }

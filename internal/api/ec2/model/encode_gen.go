@@ -5,6 +5,20 @@ package model
 import "enilab/internal/api/ec2/query"
 
 // AppendXML appends the elements of v that are set.
+func (v *AcceleratorCount) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "max", v.Max)
+	b = query.AppendInt(b, "min", v.Min)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *AcceleratorTotalMemoryMiB) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "max", v.Max)
+	b = query.AppendInt(b, "min", v.Min)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *AcceptVpcPeeringConnectionResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "vpcPeeringConnection", v.VpcPeeringConnection)
 	return b
@@ -109,6 +123,13 @@ func (v *AssociateSubnetCidrBlockResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *AssociateTrunkInterfaceResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "clientToken", v.ClientToken)
+	b = query.AppendStruct(b, "interfaceAssociation", v.InterfaceAssociation)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *AssociateVpcCidrBlockResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "cidrBlockAssociation", v.CidrBlockAssociation)
 	b = query.AppendStruct(b, "ipv6CidrBlockAssociation", v.Ipv6CidrBlockAssociation)
@@ -200,6 +221,19 @@ func (v *AvailabilityZoneSubGeography) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *BaselineEbsBandwidthMbps) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "max", v.Max)
+	b = query.AppendInt(b, "min", v.Min)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *BaselinePerformanceFactors) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "cpu", v.Cpu)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *BlockDeviceMapping) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "deviceName", v.DeviceName)
 	b = query.AppendStruct(b, "ebs", v.Ebs)
@@ -250,6 +284,14 @@ func (v *ConnectionTrackingConfiguration) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *ConnectionTrackingSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "tcpEstablishedTimeout", v.TcpEstablishedTimeout)
+	b = query.AppendInt(b, "udpStreamTimeout", v.UdpStreamTimeout)
+	b = query.AppendInt(b, "udpTimeout", v.UdpTimeout)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *ConnectionTrackingSpecificationResponse) AppendXML(b []byte) []byte {
 	b = query.AppendInt(b, "tcpEstablishedTimeout", v.TcpEstablishedTimeout)
 	b = query.AppendInt(b, "udpStreamTimeout", v.UdpStreamTimeout)
@@ -263,6 +305,12 @@ func (v *CpuOptions) AppendXML(b []byte) []byte {
 	b = query.AppendInt(b, "coreCount", v.CoreCount)
 	b = query.AppendString(b, "nestedVirtualization", v.NestedVirtualization)
 	b = query.AppendInt(b, "threadsPerCore", v.ThreadsPerCore)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *CpuPerformanceFactor) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "referenceSet", v.References)
 	return b
 }
 
@@ -302,6 +350,20 @@ func (v *CreateFlowLogsResult) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *CreateInternetGatewayResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "internetGateway", v.InternetGateway)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *CreateLaunchTemplateResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "launchTemplate", v.LaunchTemplate)
+	b = query.AppendStruct(b, "warning", v.Warning)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *CreateLaunchTemplateVersionResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "launchTemplateVersion", v.LaunchTemplateVersion)
+	b = query.AppendStruct(b, "warning", v.Warning)
 	return b
 }
 
@@ -372,6 +434,13 @@ func (v *CreateSubnetResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *CreateVpcEndpointResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "clientToken", v.ClientToken)
+	b = query.AppendStruct(b, "vpcEndpoint", v.VpcEndpoint)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *CreateVpcPeeringConnectionResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "vpcPeeringConnection", v.VpcPeeringConnection)
 	return b
@@ -380,6 +449,12 @@ func (v *CreateVpcPeeringConnectionResult) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *CreateVpcResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "vpc", v.Vpc)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *CreditSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "cpuCredits", v.CpuCredits)
 	return b
 }
 
@@ -411,6 +486,36 @@ func (v *DeleteKeyPairResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *DeleteLaunchTemplateResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "launchTemplate", v.LaunchTemplate)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteLaunchTemplateVersionsResponseErrorItem) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "launchTemplateId", v.LaunchTemplateId)
+	b = query.AppendString(b, "launchTemplateName", v.LaunchTemplateName)
+	b = query.AppendStruct(b, "responseError", v.ResponseError)
+	b = query.AppendLong(b, "versionNumber", v.VersionNumber)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteLaunchTemplateVersionsResponseSuccessItem) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "launchTemplateId", v.LaunchTemplateId)
+	b = query.AppendString(b, "launchTemplateName", v.LaunchTemplateName)
+	b = query.AppendLong(b, "versionNumber", v.VersionNumber)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteLaunchTemplateVersionsResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "successfullyDeletedLaunchTemplateVersionSet", v.SuccessfullyDeletedLaunchTemplateVersions)
+	b = query.AppendStructs(b, "unsuccessfullyDeletedLaunchTemplateVersionSet", v.UnsuccessfullyDeletedLaunchTemplateVersions)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *DeleteManagedPrefixListResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "prefixList", v.PrefixList)
 	return b
@@ -438,6 +543,12 @@ func (v *DeleteSecurityGroupResult) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *DeleteSubnetCidrReservationResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "deletedSubnetCidrReservation", v.DeletedSubnetCidrReservation)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteVpcEndpointsResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "unsuccessful", v.Unsuccessful)
 	return b
 }
 
@@ -556,6 +667,20 @@ func (v *DescribeKeyPairsResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *DescribeLaunchTemplateVersionsResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "launchTemplateVersionSet", v.LaunchTemplateVersions)
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeLaunchTemplatesResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "launchTemplates", v.LaunchTemplates)
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *DescribeManagedPrefixListsResult) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "nextToken", v.NextToken)
 	b = query.AppendStructs(b, "prefixListSet", v.PrefixLists)
@@ -598,12 +723,6 @@ func (v *DescribeNetworkInterfacePermissionsResult) AppendXML(b []byte) []byte {
 func (v *DescribeNetworkInterfacesResult) AppendXML(b []byte) []byte {
 	b = query.AppendStructs(b, "networkInterfaceSet", v.NetworkInterfaces)
 	b = query.AppendString(b, "nextToken", v.NextToken)
-	return b
-}
-
-// AppendXML appends the elements of v that are set.
-func (v *DescribePlacementGroupsResult) AppendXML(b []byte) []byte {
-	b = query.AppendStructs(b, "placementGroupSet", v.PlacementGroups)
 	return b
 }
 
@@ -669,9 +788,9 @@ func (v *DescribeTagsResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
-func (v *DescribeTransitGatewaysResult) AppendXML(b []byte) []byte {
+func (v *DescribeTrunkInterfaceAssociationsResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "interfaceAssociationSet", v.InterfaceAssociations)
 	b = query.AppendString(b, "nextToken", v.NextToken)
-	b = query.AppendStructs(b, "transitGatewaySet", v.TransitGateways)
 	return b
 }
 
@@ -701,6 +820,14 @@ func (v *DescribeVpcClassicLinkDnsSupportResult) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *DescribeVpcClassicLinkResult) AppendXML(b []byte) []byte {
 	b = query.AppendStructs(b, "vpcSet", v.Vpcs)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeVpcEndpointServicesResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "serviceDetailSet", v.ServiceDetails)
+	b = query.AppendStrings(b, "serviceNameSet", v.ServiceNames)
 	return b
 }
 
@@ -753,6 +880,13 @@ func (v *DhcpOptions) AppendXML(b []byte) []byte {
 func (v *DisassociateSubnetCidrBlockResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "ipv6CidrBlockAssociation", v.Ipv6CidrBlockAssociation)
 	b = query.AppendString(b, "subnetId", v.SubnetId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DisassociateTrunkInterfaceResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "clientToken", v.ClientToken)
+	b = query.AppendBool(b, "return", v.Return)
 	return b
 }
 
@@ -894,6 +1028,12 @@ func (v *ElasticGpuAssociation) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *ElasticGpuSpecificationResponse) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "type", v.Type)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *ElasticInferenceAcceleratorAssociation) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "elasticInferenceAcceleratorArn", v.ElasticInferenceAcceleratorArn)
 	b = query.AppendString(b, "elasticInferenceAcceleratorAssociationId", v.ElasticInferenceAcceleratorAssociationId)
@@ -905,13 +1045,6 @@ func (v *ElasticInferenceAcceleratorAssociation) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *EnclaveOptions) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "enabled", v.Enabled)
-	return b
-}
-
-// AppendXML appends the elements of v that are set.
-func (v *EncryptionSupport) AppendXML(b []byte) []byte {
-	b = query.AppendString(b, "encryptionState", v.EncryptionState)
-	b = query.AppendString(b, "stateMessage", v.StateMessage)
 	return b
 }
 
@@ -1346,6 +1479,37 @@ func (v *InstancePrivateIpAddress) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *InstanceRequirements) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "acceleratorCount", v.AcceleratorCount)
+	b = query.AppendStrings(b, "acceleratorManufacturerSet", v.AcceleratorManufacturers)
+	b = query.AppendStrings(b, "acceleratorNameSet", v.AcceleratorNames)
+	b = query.AppendStruct(b, "acceleratorTotalMemoryMiB", v.AcceleratorTotalMemoryMiB)
+	b = query.AppendStrings(b, "acceleratorTypeSet", v.AcceleratorTypes)
+	b = query.AppendStrings(b, "allowedInstanceTypeSet", v.AllowedInstanceTypes)
+	b = query.AppendString(b, "bareMetal", v.BareMetal)
+	b = query.AppendStruct(b, "baselineEbsBandwidthMbps", v.BaselineEbsBandwidthMbps)
+	b = query.AppendStruct(b, "baselinePerformanceFactors", v.BaselinePerformanceFactors)
+	b = query.AppendString(b, "burstablePerformance", v.BurstablePerformance)
+	b = query.AppendStrings(b, "cpuManufacturerSet", v.CpuManufacturers)
+	b = query.AppendStrings(b, "excludedInstanceTypeSet", v.ExcludedInstanceTypes)
+	b = query.AppendStrings(b, "instanceGenerationSet", v.InstanceGenerations)
+	b = query.AppendString(b, "localStorage", v.LocalStorage)
+	b = query.AppendStrings(b, "localStorageTypeSet", v.LocalStorageTypes)
+	b = query.AppendInt(b, "maxSpotPriceAsPercentageOfOptimalOnDemandPrice", v.MaxSpotPriceAsPercentageOfOptimalOnDemandPrice)
+	b = query.AppendStruct(b, "memoryGiBPerVCpu", v.MemoryGiBPerVCpu)
+	b = query.AppendStruct(b, "memoryMiB", v.MemoryMiB)
+	b = query.AppendStruct(b, "networkBandwidthGbps", v.NetworkBandwidthGbps)
+	b = query.AppendStruct(b, "networkInterfaceCount", v.NetworkInterfaceCount)
+	b = query.AppendInt(b, "onDemandMaxPricePercentageOverLowestPrice", v.OnDemandMaxPricePercentageOverLowestPrice)
+	b = query.AppendBool(b, "requireEncryptionInTransit", v.RequireEncryptionInTransit)
+	b = query.AppendBool(b, "requireHibernateSupport", v.RequireHibernateSupport)
+	b = query.AppendInt(b, "spotMaxPricePercentageOverLowestPrice", v.SpotMaxPricePercentageOverLowestPrice)
+	b = query.AppendStruct(b, "totalLocalStorageGB", v.TotalLocalStorageGB)
+	b = query.AppendStruct(b, "vCpuCount", v.VCpuCount)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *InstanceSecondaryInterface) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "attachment", v.Attachment)
 	b = query.AppendString(b, "interfaceType", v.InterfaceType)
@@ -1529,6 +1693,12 @@ func (v *Ipv4PrefixSpecification) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *Ipv4PrefixSpecificationResponse) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "ipv4Prefix", v.Ipv4Prefix)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *Ipv6CidrBlock) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "ipv6CidrBlock", v.Ipv6CidrBlock)
 	return b
@@ -1536,6 +1706,12 @@ func (v *Ipv6CidrBlock) AppendXML(b []byte) []byte {
 
 // AppendXML appends the elements of v that are set.
 func (v *Ipv6PrefixSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "ipv6Prefix", v.Ipv6Prefix)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *Ipv6PrefixSpecificationResponse) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "ipv6Prefix", v.Ipv6Prefix)
 	return b
 }
@@ -1573,6 +1749,234 @@ func (v *KeyPairInfo) AppendXML(b []byte) []byte {
 func (v *LastError) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "code", v.Code)
 	b = query.AppendString(b, "message", v.Message)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplate) AppendXML(b []byte) []byte {
+	b = query.AppendTime(b, "createTime", v.CreateTime)
+	b = query.AppendString(b, "createdBy", v.CreatedBy)
+	b = query.AppendLong(b, "defaultVersionNumber", v.DefaultVersionNumber)
+	b = query.AppendLong(b, "latestVersionNumber", v.LatestVersionNumber)
+	b = query.AppendString(b, "launchTemplateId", v.LaunchTemplateId)
+	b = query.AppendString(b, "launchTemplateName", v.LaunchTemplateName)
+	b = query.AppendStruct(b, "operator", v.Operator)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateBlockDeviceMapping) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "deviceName", v.DeviceName)
+	b = query.AppendStruct(b, "ebs", v.Ebs)
+	b = query.AppendString(b, "noDevice", v.NoDevice)
+	b = query.AppendString(b, "virtualName", v.VirtualName)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateCapacityReservationSpecificationResponse) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "capacityReservationPreference", v.CapacityReservationPreference)
+	b = query.AppendStruct(b, "capacityReservationTarget", v.CapacityReservationTarget)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateCpuOptions) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "amdSevSnp", v.AmdSevSnp)
+	b = query.AppendInt(b, "coreCount", v.CoreCount)
+	b = query.AppendString(b, "nestedVirtualization", v.NestedVirtualization)
+	b = query.AppendInt(b, "threadsPerCore", v.ThreadsPerCore)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateEbsBlockDevice) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "deleteOnTermination", v.DeleteOnTermination)
+	b = query.AppendInt(b, "ebsCardIndex", v.EbsCardIndex)
+	b = query.AppendBool(b, "encrypted", v.Encrypted)
+	b = query.AppendInt(b, "iops", v.Iops)
+	b = query.AppendString(b, "kmsKeyId", v.KmsKeyId)
+	b = query.AppendString(b, "snapshotId", v.SnapshotId)
+	b = query.AppendInt(b, "throughput", v.Throughput)
+	b = query.AppendInt(b, "volumeInitializationRate", v.VolumeInitializationRate)
+	b = query.AppendInt(b, "volumeSize", v.VolumeSize)
+	b = query.AppendString(b, "volumeType", v.VolumeType)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateElasticInferenceAcceleratorResponse) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "count", v.Count)
+	b = query.AppendString(b, "type", v.Type)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateEnaSrdSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "enaSrdEnabled", v.EnaSrdEnabled)
+	b = query.AppendStruct(b, "enaSrdUdpSpecification", v.EnaSrdUdpSpecification)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateEnaSrdUdpSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "enaSrdUdpEnabled", v.EnaSrdUdpEnabled)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateEnclaveOptions) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "enabled", v.Enabled)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateHibernationOptions) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "configured", v.Configured)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateIamInstanceProfileSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "arn", v.Arn)
+	b = query.AppendString(b, "name", v.Name)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateInstanceMaintenanceOptions) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "autoRecovery", v.AutoRecovery)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateInstanceMarketOptions) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "marketType", v.MarketType)
+	b = query.AppendStruct(b, "spotOptions", v.SpotOptions)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateInstanceMetadataOptions) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "httpEndpoint", v.HttpEndpoint)
+	b = query.AppendString(b, "httpProtocolIpv6", v.HttpProtocolIpv6)
+	b = query.AppendInt(b, "httpPutResponseHopLimit", v.HttpPutResponseHopLimit)
+	b = query.AppendString(b, "httpTokens", v.HttpTokens)
+	b = query.AppendString(b, "instanceMetadataTags", v.InstanceMetadataTags)
+	b = query.AppendString(b, "state", v.State)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateInstanceNetworkInterfaceSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "associateCarrierIpAddress", v.AssociateCarrierIpAddress)
+	b = query.AppendBool(b, "associatePublicIpAddress", v.AssociatePublicIpAddress)
+	b = query.AppendStruct(b, "connectionTrackingSpecification", v.ConnectionTrackingSpecification)
+	b = query.AppendBool(b, "deleteOnTermination", v.DeleteOnTermination)
+	b = query.AppendString(b, "description", v.Description)
+	b = query.AppendInt(b, "deviceIndex", v.DeviceIndex)
+	b = query.AppendInt(b, "enaQueueCount", v.EnaQueueCount)
+	b = query.AppendStruct(b, "enaSrdSpecification", v.EnaSrdSpecification)
+	b = query.AppendStringsAs(b, "groupSet", "groupId", v.Groups)
+	b = query.AppendString(b, "interfaceType", v.InterfaceType)
+	b = query.AppendInt(b, "ipv4PrefixCount", v.Ipv4PrefixCount)
+	b = query.AppendStructs(b, "ipv4PrefixSet", v.Ipv4Prefixes)
+	b = query.AppendInt(b, "ipv6AddressCount", v.Ipv6AddressCount)
+	b = query.AppendStructs(b, "ipv6AddressesSet", v.Ipv6Addresses)
+	b = query.AppendInt(b, "ipv6PrefixCount", v.Ipv6PrefixCount)
+	b = query.AppendStructs(b, "ipv6PrefixSet", v.Ipv6Prefixes)
+	b = query.AppendInt(b, "networkCardIndex", v.NetworkCardIndex)
+	b = query.AppendString(b, "networkInterfaceId", v.NetworkInterfaceId)
+	b = query.AppendBool(b, "primaryIpv6", v.PrimaryIpv6)
+	b = query.AppendString(b, "privateIpAddress", v.PrivateIpAddress)
+	b = query.AppendStructs(b, "privateIpAddressesSet", v.PrivateIpAddresses)
+	b = query.AppendInt(b, "secondaryPrivateIpAddressCount", v.SecondaryPrivateIpAddressCount)
+	b = query.AppendString(b, "subnetId", v.SubnetId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateInstanceSecondaryInterfaceSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "deleteOnTermination", v.DeleteOnTermination)
+	b = query.AppendInt(b, "deviceIndex", v.DeviceIndex)
+	b = query.AppendString(b, "interfaceType", v.InterfaceType)
+	b = query.AppendInt(b, "networkCardIndex", v.NetworkCardIndex)
+	b = query.AppendInt(b, "privateIpAddressCount", v.PrivateIpAddressCount)
+	b = query.AppendStructs(b, "privateIpAddressesSet", v.PrivateIpAddresses)
+	b = query.AppendString(b, "secondarySubnetId", v.SecondarySubnetId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateLicenseConfiguration) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "licenseConfigurationArn", v.LicenseConfigurationArn)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateNetworkPerformanceOptions) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "bandwidthWeighting", v.BandwidthWeighting)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplatePlacement) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "affinity", v.Affinity)
+	b = query.AppendString(b, "availabilityZone", v.AvailabilityZone)
+	b = query.AppendString(b, "availabilityZoneId", v.AvailabilityZoneId)
+	b = query.AppendString(b, "groupId", v.GroupId)
+	b = query.AppendString(b, "groupName", v.GroupName)
+	b = query.AppendString(b, "hostId", v.HostId)
+	b = query.AppendString(b, "hostResourceGroupArn", v.HostResourceGroupArn)
+	b = query.AppendInt(b, "partitionNumber", v.PartitionNumber)
+	b = query.AppendString(b, "spreadDomain", v.SpreadDomain)
+	b = query.AppendString(b, "tenancy", v.Tenancy)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplatePrivateDnsNameOptions) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "enableResourceNameDnsAAAARecord", v.EnableResourceNameDnsAAAARecord)
+	b = query.AppendBool(b, "enableResourceNameDnsARecord", v.EnableResourceNameDnsARecord)
+	b = query.AppendString(b, "hostnameType", v.HostnameType)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateSpotMarketOptions) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "blockDurationMinutes", v.BlockDurationMinutes)
+	b = query.AppendString(b, "instanceInterruptionBehavior", v.InstanceInterruptionBehavior)
+	b = query.AppendString(b, "maxPrice", v.MaxPrice)
+	b = query.AppendString(b, "spotInstanceType", v.SpotInstanceType)
+	b = query.AppendTime(b, "validUntil", v.ValidUntil)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateTagSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "resourceType", v.ResourceType)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplateVersion) AppendXML(b []byte) []byte {
+	b = query.AppendTime(b, "createTime", v.CreateTime)
+	b = query.AppendString(b, "createdBy", v.CreatedBy)
+	b = query.AppendBool(b, "defaultVersion", v.DefaultVersion)
+	b = query.AppendStruct(b, "launchTemplateData", v.LaunchTemplateData)
+	b = query.AppendString(b, "launchTemplateId", v.LaunchTemplateId)
+	b = query.AppendString(b, "launchTemplateName", v.LaunchTemplateName)
+	b = query.AppendStruct(b, "operator", v.Operator)
+	b = query.AppendString(b, "versionDescription", v.VersionDescription)
+	b = query.AppendLong(b, "versionNumber", v.VersionNumber)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *LaunchTemplatesMonitoring) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "enabled", v.Enabled)
 	return b
 }
 
@@ -1622,8 +2026,22 @@ func (v *MediaDeviceMemoryInfo) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *MemoryGiBPerVCpu) AppendXML(b []byte) []byte {
+	b = query.AppendFloat(b, "max", v.Max)
+	b = query.AppendFloat(b, "min", v.Min)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *MemoryInfo) AppendXML(b []byte) []byte {
 	b = query.AppendLong(b, "sizeInMiB", v.SizeInMiB)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *MemoryMiB) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "max", v.Max)
+	b = query.AppendInt(b, "min", v.Min)
 	return b
 }
 
@@ -1635,6 +2053,12 @@ func (v *ModifyInstanceMetadataOptionsResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *ModifyLaunchTemplateResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "launchTemplate", v.LaunchTemplate)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *ModifyManagedPrefixListResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "prefixList", v.PrefixList)
 	return b
@@ -1642,6 +2066,12 @@ func (v *ModifyManagedPrefixListResult) AppendXML(b []byte) []byte {
 
 // AppendXML appends the elements of v that are set.
 func (v *ModifySecurityGroupRulesResult) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "return", v.Return)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *ModifyVpcEndpointResult) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "return", v.Return)
 	return b
 }
@@ -1737,6 +2167,13 @@ func (v *NetworkAclEntry) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "protocol", v.Protocol)
 	b = query.AppendString(b, "ruleAction", v.RuleAction)
 	b = query.AppendInt(b, "ruleNumber", v.RuleNumber)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *NetworkBandwidthGbps) AppendXML(b []byte) []byte {
+	b = query.AppendFloat(b, "max", v.Max)
+	b = query.AppendFloat(b, "min", v.Min)
 	return b
 }
 
@@ -1843,6 +2280,13 @@ func (v *NetworkInterfaceAttachment) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *NetworkInterfaceCount) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "max", v.Max)
+	b = query.AppendInt(b, "min", v.Min)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *NetworkInterfaceIpv6Address) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "ipv6Address", v.Ipv6Address)
 	b = query.AppendBool(b, "isPrimaryIpv6", v.IsPrimaryIpv6)
@@ -1921,6 +2365,12 @@ func (v *OperatorResponse) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *PerformanceFactorReference) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "instanceFamily", v.InstanceFamily)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *Placement) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "affinity", v.Affinity)
 	b = query.AppendString(b, "availabilityZone", v.AvailabilityZone)
@@ -1932,21 +2382,6 @@ func (v *Placement) AppendXML(b []byte) []byte {
 	b = query.AppendInt(b, "partitionNumber", v.PartitionNumber)
 	b = query.AppendString(b, "spreadDomain", v.SpreadDomain)
 	b = query.AppendString(b, "tenancy", v.Tenancy)
-	return b
-}
-
-// AppendXML appends the elements of v that are set.
-func (v *PlacementGroup) AppendXML(b []byte) []byte {
-	b = query.AppendString(b, "groupArn", v.GroupArn)
-	b = query.AppendString(b, "groupId", v.GroupId)
-	b = query.AppendString(b, "groupName", v.GroupName)
-	b = query.AppendString(b, "linkedGroupId", v.LinkedGroupId)
-	b = query.AppendStruct(b, "operator", v.Operator)
-	b = query.AppendInt(b, "partitionCount", v.PartitionCount)
-	b = query.AppendString(b, "spreadLevel", v.SpreadLevel)
-	b = query.AppendString(b, "state", v.State)
-	b = query.AppendString(b, "strategy", v.Strategy)
-	b = query.AppendStructs(b, "tagSet", v.Tags)
 	return b
 }
 
@@ -1986,6 +2421,12 @@ func (v *PrefixListId) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *PrivateDnsDetails) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "privateDnsName", v.PrivateDnsName)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *PrivateDnsNameOptionsOnLaunch) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "enableResourceNameDnsAAAARecord", v.EnableResourceNameDnsAAAARecord)
 	b = query.AppendBool(b, "enableResourceNameDnsARecord", v.EnableResourceNameDnsARecord)
@@ -1998,6 +2439,13 @@ func (v *PrivateDnsNameOptionsResponse) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "enableResourceNameDnsAAAARecord", v.EnableResourceNameDnsAAAARecord)
 	b = query.AppendBool(b, "enableResourceNameDnsARecord", v.EnableResourceNameDnsARecord)
 	b = query.AppendString(b, "hostnameType", v.HostnameType)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *PrivateIpAddressSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "primary", v.Primary)
+	b = query.AppendString(b, "privateIpAddress", v.PrivateIpAddress)
 	return b
 }
 
@@ -2105,6 +2553,52 @@ func (v *Reservation) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *ResponseError) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "code", v.Code)
+	b = query.AppendString(b, "message", v.Message)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *ResponseLaunchTemplateData) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "blockDeviceMappingSet", v.BlockDeviceMappings)
+	b = query.AppendStruct(b, "capacityReservationSpecification", v.CapacityReservationSpecification)
+	b = query.AppendStruct(b, "cpuOptions", v.CpuOptions)
+	b = query.AppendStruct(b, "creditSpecification", v.CreditSpecification)
+	b = query.AppendBool(b, "disableApiStop", v.DisableApiStop)
+	b = query.AppendBool(b, "disableApiTermination", v.DisableApiTermination)
+	b = query.AppendBool(b, "ebsOptimized", v.EbsOptimized)
+	b = query.AppendStructs(b, "elasticGpuSpecificationSet", v.ElasticGpuSpecifications)
+	b = query.AppendStructs(b, "elasticInferenceAcceleratorSet", v.ElasticInferenceAccelerators)
+	b = query.AppendStruct(b, "enclaveOptions", v.EnclaveOptions)
+	b = query.AppendStruct(b, "hibernationOptions", v.HibernationOptions)
+	b = query.AppendStruct(b, "iamInstanceProfile", v.IamInstanceProfile)
+	b = query.AppendString(b, "imageId", v.ImageId)
+	b = query.AppendString(b, "instanceInitiatedShutdownBehavior", v.InstanceInitiatedShutdownBehavior)
+	b = query.AppendStruct(b, "instanceMarketOptions", v.InstanceMarketOptions)
+	b = query.AppendStruct(b, "instanceRequirements", v.InstanceRequirements)
+	b = query.AppendString(b, "instanceType", v.InstanceType)
+	b = query.AppendString(b, "kernelId", v.KernelId)
+	b = query.AppendString(b, "keyName", v.KeyName)
+	b = query.AppendStructs(b, "licenseSet", v.LicenseSpecifications)
+	b = query.AppendStruct(b, "maintenanceOptions", v.MaintenanceOptions)
+	b = query.AppendStruct(b, "metadataOptions", v.MetadataOptions)
+	b = query.AppendStruct(b, "monitoring", v.Monitoring)
+	b = query.AppendStructs(b, "networkInterfaceSet", v.NetworkInterfaces)
+	b = query.AppendStruct(b, "networkPerformanceOptions", v.NetworkPerformanceOptions)
+	b = query.AppendStruct(b, "operator", v.Operator)
+	b = query.AppendStruct(b, "placement", v.Placement)
+	b = query.AppendStruct(b, "privateDnsNameOptions", v.PrivateDnsNameOptions)
+	b = query.AppendString(b, "ramDiskId", v.RamDiskId)
+	b = query.AppendStructs(b, "secondaryInterfaceSet", v.SecondaryInterfaces)
+	b = query.AppendStrings(b, "securityGroupIdSet", v.SecurityGroupIds)
+	b = query.AppendStrings(b, "securityGroupSet", v.SecurityGroups)
+	b = query.AppendStructs(b, "tagSpecificationSet", v.TagSpecifications)
+	b = query.AppendString(b, "userData", v.UserData)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *RevokeSecurityGroupEgressResult) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "return", v.Return)
 	b = query.AppendStructs(b, "revokedSecurityGroupRuleSet", v.RevokedSecurityGroupRules)
@@ -2191,6 +2685,12 @@ func (v *RouteTableAssociationState) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *SecondaryInterfacePrivateIpAddressSpecification) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "privateIpAddress", v.PrivateIpAddress)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *SecurityGroup) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "groupDescription", v.Description)
 	b = query.AppendString(b, "groupId", v.GroupId)
@@ -2247,6 +2747,34 @@ func (v *SecurityGroupRule) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "securityGroupRuleId", v.SecurityGroupRuleId)
 	b = query.AppendStructs(b, "tagSet", v.Tags)
 	b = query.AppendInt(b, "toPort", v.ToPort)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *ServiceDetail) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "acceptanceRequired", v.AcceptanceRequired)
+	b = query.AppendStrings(b, "availabilityZoneIdSet", v.AvailabilityZoneIds)
+	b = query.AppendStrings(b, "availabilityZoneSet", v.AvailabilityZones)
+	b = query.AppendStrings(b, "baseEndpointDnsNameSet", v.BaseEndpointDnsNames)
+	b = query.AppendBool(b, "managesVpcEndpoints", v.ManagesVpcEndpoints)
+	b = query.AppendString(b, "owner", v.Owner)
+	b = query.AppendString(b, "payerResponsibility", v.PayerResponsibility)
+	b = query.AppendString(b, "privateDnsName", v.PrivateDnsName)
+	b = query.AppendString(b, "privateDnsNameVerificationState", v.PrivateDnsNameVerificationState)
+	b = query.AppendStructs(b, "privateDnsNameSet", v.PrivateDnsNames)
+	b = query.AppendString(b, "serviceId", v.ServiceId)
+	b = query.AppendString(b, "serviceName", v.ServiceName)
+	b = query.AppendString(b, "serviceRegion", v.ServiceRegion)
+	b = query.AppendStructs(b, "serviceType", v.ServiceType)
+	b = query.AppendStrings(b, "supportedIpAddressTypeSet", v.SupportedIpAddressTypes)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	b = query.AppendBool(b, "vpcEndpointPolicySupported", v.VpcEndpointPolicySupported)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *ServiceTypeDetail) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "serviceType", v.ServiceType)
 	return b
 }
 
@@ -2378,32 +2906,21 @@ func (v *TerminateInstancesResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
-func (v *TransitGateway) AppendXML(b []byte) []byte {
-	b = query.AppendTime(b, "creationTime", v.CreationTime)
-	b = query.AppendString(b, "description", v.Description)
-	b = query.AppendStruct(b, "options", v.Options)
-	b = query.AppendString(b, "ownerId", v.OwnerId)
-	b = query.AppendString(b, "state", v.State)
-	b = query.AppendStructs(b, "tagSet", v.Tags)
-	b = query.AppendString(b, "transitGatewayArn", v.TransitGatewayArn)
-	b = query.AppendString(b, "transitGatewayId", v.TransitGatewayId)
+func (v *TotalLocalStorageGB) AppendXML(b []byte) []byte {
+	b = query.AppendFloat(b, "max", v.Max)
+	b = query.AppendFloat(b, "min", v.Min)
 	return b
 }
 
 // AppendXML appends the elements of v that are set.
-func (v *TransitGatewayOptions) AppendXML(b []byte) []byte {
-	b = query.AppendLong(b, "amazonSideAsn", v.AmazonSideAsn)
-	b = query.AppendString(b, "associationDefaultRouteTableId", v.AssociationDefaultRouteTableId)
-	b = query.AppendString(b, "autoAcceptSharedAttachments", v.AutoAcceptSharedAttachments)
-	b = query.AppendString(b, "defaultRouteTableAssociation", v.DefaultRouteTableAssociation)
-	b = query.AppendString(b, "defaultRouteTablePropagation", v.DefaultRouteTablePropagation)
-	b = query.AppendString(b, "dnsSupport", v.DnsSupport)
-	b = query.AppendStruct(b, "encryptionSupport", v.EncryptionSupport)
-	b = query.AppendString(b, "multicastSupport", v.MulticastSupport)
-	b = query.AppendString(b, "propagationDefaultRouteTableId", v.PropagationDefaultRouteTableId)
-	b = query.AppendString(b, "securityGroupReferencingSupport", v.SecurityGroupReferencingSupport)
-	b = query.AppendStrings(b, "transitGatewayCidrBlocks", v.TransitGatewayCidrBlocks)
-	b = query.AppendString(b, "vpnEcmpSupport", v.VpnEcmpSupport)
+func (v *TrunkInterfaceAssociation) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "associationId", v.AssociationId)
+	b = query.AppendString(b, "branchInterfaceId", v.BranchInterfaceId)
+	b = query.AppendInt(b, "greKey", v.GreKey)
+	b = query.AppendString(b, "interfaceProtocol", v.InterfaceProtocol)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	b = query.AppendString(b, "trunkInterfaceId", v.TrunkInterfaceId)
+	b = query.AppendInt(b, "vlanId", v.VlanId)
 	return b
 }
 
@@ -2460,12 +2977,32 @@ func (v *UserIdGroupPair) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *VCpuCountRange) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "max", v.Max)
+	b = query.AppendInt(b, "min", v.Min)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *VCpuInfo) AppendXML(b []byte) []byte {
 	b = query.AppendInt(b, "defaultCores", v.DefaultCores)
 	b = query.AppendInt(b, "defaultThreadsPerCore", v.DefaultThreadsPerCore)
 	b = query.AppendInt(b, "defaultVCpus", v.DefaultVCpus)
 	b = query.AppendInts(b, "validCores", v.ValidCores)
 	b = query.AppendInts(b, "validThreadsPerCore", v.ValidThreadsPerCore)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *ValidationError) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "code", v.Code)
+	b = query.AppendString(b, "message", v.Message)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *ValidationWarning) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "errorSet", v.Errors)
 	return b
 }
 

@@ -4,6 +4,30 @@ package model
 
 import "time"
 
+// AcceleratorCount is the model's structure of that name.
+type AcceleratorCount struct {
+	Max *int
+	Min *int
+}
+
+// AcceleratorCountRequest is the model's structure of that name.
+type AcceleratorCountRequest struct {
+	Max *int
+	Min *int
+}
+
+// AcceleratorTotalMemoryMiB is the model's structure of that name.
+type AcceleratorTotalMemoryMiB struct {
+	Max *int
+	Min *int
+}
+
+// AcceleratorTotalMemoryMiBRequest is the model's structure of that name.
+type AcceleratorTotalMemoryMiBRequest struct {
+	Max *int
+	Min *int
+}
+
 // AcceptVpcPeeringConnectionRequest is the model's structure of that name.
 type AcceptVpcPeeringConnectionRequest struct {
 	DryRun                 *bool
@@ -174,6 +198,22 @@ type AssociateSubnetCidrBlockResult struct {
 	SubnetId                 *string
 }
 
+// AssociateTrunkInterfaceRequest is the model's structure of that name.
+type AssociateTrunkInterfaceRequest struct {
+	BranchInterfaceId *string
+	ClientToken       *string
+	DryRun            *bool
+	GreKey            *int
+	TrunkInterfaceId  *string
+	VlanId            *int
+}
+
+// AssociateTrunkInterfaceResult is the model's structure of that name.
+type AssociateTrunkInterfaceResult struct {
+	ClientToken          *string
+	InterfaceAssociation *TrunkInterfaceAssociation
+}
+
 // AssociateVpcCidrBlockRequest is the model's structure of that name.
 type AssociateVpcCidrBlockRequest struct {
 	AmazonProvidedIpv6CidrBlock     *bool
@@ -321,6 +361,28 @@ type AvailabilityZoneSubGeography struct {
 	Name *string
 }
 
+// BaselineEbsBandwidthMbps is the model's structure of that name.
+type BaselineEbsBandwidthMbps struct {
+	Max *int
+	Min *int
+}
+
+// BaselineEbsBandwidthMbpsRequest is the model's structure of that name.
+type BaselineEbsBandwidthMbpsRequest struct {
+	Max *int
+	Min *int
+}
+
+// BaselinePerformanceFactors is the model's structure of that name.
+type BaselinePerformanceFactors struct {
+	Cpu *CpuPerformanceFactor
+}
+
+// BaselinePerformanceFactorsRequest is the model's structure of that name.
+type BaselinePerformanceFactorsRequest struct {
+	Cpu *CpuPerformanceFactorRequest
+}
+
 // BlobAttributeValue is the model's structure of that name.
 type BlobAttributeValue struct {
 	Value []byte
@@ -381,6 +443,13 @@ type ConnectionTrackingConfiguration struct {
 	UdpTimeout            *int
 }
 
+// ConnectionTrackingSpecification is the model's structure of that name.
+type ConnectionTrackingSpecification struct {
+	TcpEstablishedTimeout *int
+	UdpStreamTimeout      *int
+	UdpTimeout            *int
+}
+
 // ConnectionTrackingSpecificationRequest is the model's structure of that name.
 type ConnectionTrackingSpecificationRequest struct {
 	TcpEstablishedTimeout *int
@@ -409,6 +478,16 @@ type CpuOptionsRequest struct {
 	CoreCount            *int
 	NestedVirtualization *string
 	ThreadsPerCore       *int
+}
+
+// CpuPerformanceFactor is the model's structure of that name.
+type CpuPerformanceFactor struct {
+	References []PerformanceFactorReference
+}
+
+// CpuPerformanceFactorRequest is the model's structure of that name.
+type CpuPerformanceFactorRequest struct {
+	References []PerformanceFactorReferenceRequest
 }
 
 // CreateDefaultSubnetRequest is the model's structure of that name.
@@ -503,6 +582,41 @@ type CreateKeyPairRequest struct {
 	KeyName           *string
 	KeyType           *string
 	TagSpecifications []TagSpecification
+}
+
+// CreateLaunchTemplateRequest is the model's structure of that name.
+type CreateLaunchTemplateRequest struct {
+	ClientToken        *string
+	DryRun             *bool
+	LaunchTemplateData *RequestLaunchTemplateData
+	LaunchTemplateName *string
+	Operator           *OperatorRequest
+	TagSpecifications  []TagSpecification
+	VersionDescription *string
+}
+
+// CreateLaunchTemplateResult is the model's structure of that name.
+type CreateLaunchTemplateResult struct {
+	LaunchTemplate *LaunchTemplate
+	Warning        *ValidationWarning
+}
+
+// CreateLaunchTemplateVersionRequest is the model's structure of that name.
+type CreateLaunchTemplateVersionRequest struct {
+	ClientToken        *string
+	DryRun             *bool
+	LaunchTemplateData *RequestLaunchTemplateData
+	LaunchTemplateId   *string
+	LaunchTemplateName *string
+	ResolveAlias       *bool
+	SourceVersion      *string
+	VersionDescription *string
+}
+
+// CreateLaunchTemplateVersionResult is the model's structure of that name.
+type CreateLaunchTemplateVersionResult struct {
+	LaunchTemplateVersion *LaunchTemplateVersion
+	Warning               *ValidationWarning
 }
 
 // CreateManagedPrefixListRequest is the model's structure of that name.
@@ -715,6 +829,33 @@ type CreateTagsRequest struct {
 	Tags      []Tag
 }
 
+// CreateVpcEndpointRequest is the model's structure of that name.
+type CreateVpcEndpointRequest struct {
+	ClientToken              *string
+	DnsOptions               *DnsOptionsSpecification
+	DryRun                   *bool
+	IpAddressType            *string
+	PolicyDocument           *string
+	PrivateDnsEnabled        *bool
+	ResourceConfigurationArn *string
+	RouteTableIds            []string
+	SecurityGroupIds         []string
+	ServiceName              *string
+	ServiceNetworkArn        *string
+	ServiceRegion            *string
+	SubnetConfigurations     []SubnetConfiguration
+	SubnetIds                []string
+	TagSpecifications        []TagSpecification
+	VpcEndpointType          *string
+	VpcId                    *string
+}
+
+// CreateVpcEndpointResult is the model's structure of that name.
+type CreateVpcEndpointResult struct {
+	ClientToken *string
+	VpcEndpoint *VpcEndpoint
+}
+
 // CreateVpcPeeringConnectionRequest is the model's structure of that name.
 type CreateVpcPeeringConnectionRequest struct {
 	DryRun            *bool
@@ -750,6 +891,11 @@ type CreateVpcRequest struct {
 // CreateVpcResult is the model's structure of that name.
 type CreateVpcResult struct {
 	Vpc *Vpc
+}
+
+// CreditSpecification is the model's structure of that name.
+type CreditSpecification struct {
+	CpuCredits *string
 }
 
 // CreditSpecificationRequest is the model's structure of that name.
@@ -809,6 +955,47 @@ type DeleteKeyPairRequest struct {
 type DeleteKeyPairResult struct {
 	KeyPairId *string
 	Return    *bool
+}
+
+// DeleteLaunchTemplateRequest is the model's structure of that name.
+type DeleteLaunchTemplateRequest struct {
+	DryRun             *bool
+	LaunchTemplateId   *string
+	LaunchTemplateName *string
+}
+
+// DeleteLaunchTemplateResult is the model's structure of that name.
+type DeleteLaunchTemplateResult struct {
+	LaunchTemplate *LaunchTemplate
+}
+
+// DeleteLaunchTemplateVersionsRequest is the model's structure of that name.
+type DeleteLaunchTemplateVersionsRequest struct {
+	DryRun             *bool
+	LaunchTemplateId   *string
+	LaunchTemplateName *string
+	Versions           []string
+}
+
+// DeleteLaunchTemplateVersionsResponseErrorItem is the model's structure of that name.
+type DeleteLaunchTemplateVersionsResponseErrorItem struct {
+	LaunchTemplateId   *string
+	LaunchTemplateName *string
+	ResponseError      *ResponseError
+	VersionNumber      *int64
+}
+
+// DeleteLaunchTemplateVersionsResponseSuccessItem is the model's structure of that name.
+type DeleteLaunchTemplateVersionsResponseSuccessItem struct {
+	LaunchTemplateId   *string
+	LaunchTemplateName *string
+	VersionNumber      *int64
+}
+
+// DeleteLaunchTemplateVersionsResult is the model's structure of that name.
+type DeleteLaunchTemplateVersionsResult struct {
+	SuccessfullyDeletedLaunchTemplateVersions   []DeleteLaunchTemplateVersionsResponseSuccessItem
+	UnsuccessfullyDeletedLaunchTemplateVersions []DeleteLaunchTemplateVersionsResponseErrorItem
 }
 
 // DeleteManagedPrefixListRequest is the model's structure of that name.
@@ -915,6 +1102,17 @@ type DeleteTagsRequest struct {
 	DryRun    *bool
 	Resources []string
 	Tags      []Tag
+}
+
+// DeleteVpcEndpointsRequest is the model's structure of that name.
+type DeleteVpcEndpointsRequest struct {
+	DryRun         *bool
+	VpcEndpointIds []string
+}
+
+// DeleteVpcEndpointsResult is the model's structure of that name.
+type DeleteVpcEndpointsResult struct {
+	Unsuccessful []UnsuccessfulItem
 }
 
 // DeleteVpcPeeringConnectionRequest is the model's structure of that name.
@@ -1180,6 +1378,44 @@ type DescribeKeyPairsResult struct {
 	KeyPairs []KeyPairInfo
 }
 
+// DescribeLaunchTemplateVersionsRequest is the model's structure of that name.
+type DescribeLaunchTemplateVersionsRequest struct {
+	DryRun                  *bool
+	Filters                 []Filter
+	IncludeManagedResources *bool
+	LaunchTemplateId        *string
+	LaunchTemplateName      *string
+	MaxResults              *int
+	MaxVersion              *string
+	MinVersion              *string
+	NextToken               *string
+	ResolveAlias            *bool
+	Versions                []string
+}
+
+// DescribeLaunchTemplateVersionsResult is the model's structure of that name.
+type DescribeLaunchTemplateVersionsResult struct {
+	LaunchTemplateVersions []LaunchTemplateVersion
+	NextToken              *string
+}
+
+// DescribeLaunchTemplatesRequest is the model's structure of that name.
+type DescribeLaunchTemplatesRequest struct {
+	DryRun                  *bool
+	Filters                 []Filter
+	IncludeManagedResources *bool
+	LaunchTemplateIds       []string
+	LaunchTemplateNames     []string
+	MaxResults              *int
+	NextToken               *string
+}
+
+// DescribeLaunchTemplatesResult is the model's structure of that name.
+type DescribeLaunchTemplatesResult struct {
+	LaunchTemplates []LaunchTemplate
+	NextToken       *string
+}
+
 // DescribeManagedPrefixListsRequest is the model's structure of that name.
 type DescribeManagedPrefixListsRequest struct {
 	DryRun        *bool
@@ -1270,19 +1506,6 @@ type DescribeNetworkInterfacesRequest struct {
 type DescribeNetworkInterfacesResult struct {
 	NetworkInterfaces []NetworkInterface
 	NextToken         *string
-}
-
-// DescribePlacementGroupsRequest is the model's structure of that name.
-type DescribePlacementGroupsRequest struct {
-	DryRun     *bool
-	Filters    []Filter
-	GroupIds   []string
-	GroupNames []string
-}
-
-// DescribePlacementGroupsResult is the model's structure of that name.
-type DescribePlacementGroupsResult struct {
-	PlacementGroups []PlacementGroup
 }
 
 // DescribePrefixListsRequest is the model's structure of that name.
@@ -1413,19 +1636,19 @@ type DescribeTagsResult struct {
 	Tags      []TagDescription
 }
 
-// DescribeTransitGatewaysRequest is the model's structure of that name.
-type DescribeTransitGatewaysRequest struct {
-	DryRun            *bool
-	Filters           []Filter
-	MaxResults        *int
-	NextToken         *string
-	TransitGatewayIds []string
+// DescribeTrunkInterfaceAssociationsRequest is the model's structure of that name.
+type DescribeTrunkInterfaceAssociationsRequest struct {
+	AssociationIds []string
+	DryRun         *bool
+	Filters        []Filter
+	MaxResults     *int
+	NextToken      *string
 }
 
-// DescribeTransitGatewaysResult is the model's structure of that name.
-type DescribeTransitGatewaysResult struct {
-	NextToken       *string
-	TransitGateways []TransitGateway
+// DescribeTrunkInterfaceAssociationsResult is the model's structure of that name.
+type DescribeTrunkInterfaceAssociationsResult struct {
+	InterfaceAssociations []TrunkInterfaceAssociation
+	NextToken             *string
 }
 
 // DescribeVolumesRequest is the model's structure of that name.
@@ -1482,6 +1705,23 @@ type DescribeVpcClassicLinkRequest struct {
 // DescribeVpcClassicLinkResult is the model's structure of that name.
 type DescribeVpcClassicLinkResult struct {
 	Vpcs []VpcClassicLink
+}
+
+// DescribeVpcEndpointServicesRequest is the model's structure of that name.
+type DescribeVpcEndpointServicesRequest struct {
+	DryRun         *bool
+	Filters        []Filter
+	MaxResults     *int
+	NextToken      *string
+	ServiceNames   []string
+	ServiceRegions []string
+}
+
+// DescribeVpcEndpointServicesResult is the model's structure of that name.
+type DescribeVpcEndpointServicesResult struct {
+	NextToken      *string
+	ServiceDetails []ServiceDetail
+	ServiceNames   []string
 }
 
 // DescribeVpcEndpointsRequest is the model's structure of that name.
@@ -1595,6 +1835,19 @@ type DisassociateSubnetCidrBlockResult struct {
 	SubnetId                 *string
 }
 
+// DisassociateTrunkInterfaceRequest is the model's structure of that name.
+type DisassociateTrunkInterfaceRequest struct {
+	AssociationId *string
+	ClientToken   *string
+	DryRun        *bool
+}
+
+// DisassociateTrunkInterfaceResult is the model's structure of that name.
+type DisassociateTrunkInterfaceResult struct {
+	ClientToken *string
+	Return      *bool
+}
+
 // DisassociateVpcCidrBlockRequest is the model's structure of that name.
 type DisassociateVpcCidrBlockRequest struct {
 	AssociationId *string
@@ -1622,6 +1875,14 @@ type DnsEntry struct {
 
 // DnsOptions is the model's structure of that name.
 type DnsOptions struct {
+	DnsRecordIpType                          *string
+	PrivateDnsOnlyForInboundResolverEndpoint *bool
+	PrivateDnsPreference                     *string
+	PrivateDnsSpecifiedDomains               []string
+}
+
+// DnsOptionsSpecification is the model's structure of that name.
+type DnsOptionsSpecification struct {
 	DnsRecordIpType                          *string
 	PrivateDnsOnlyForInboundResolverEndpoint *bool
 	PrivateDnsPreference                     *string
@@ -1734,6 +1995,11 @@ type ElasticGpuSpecification struct {
 	Type *string
 }
 
+// ElasticGpuSpecificationResponse is the model's structure of that name.
+type ElasticGpuSpecificationResponse struct {
+	Type *string
+}
+
 // ElasticInferenceAccelerator is the model's structure of that name.
 type ElasticInferenceAccelerator struct {
 	Count *int
@@ -1778,12 +2044,6 @@ type EnclaveOptions struct {
 // EnclaveOptionsRequest is the model's structure of that name.
 type EnclaveOptionsRequest struct {
 	Enabled *bool
-}
-
-// EncryptionSupport is the model's structure of that name.
-type EncryptionSupport struct {
-	EncryptionState *string
-	StateMessage    *string
 }
 
 // Filter is the model's structure of that name.
@@ -2160,6 +2420,11 @@ type InstanceIpv6Address struct {
 	IsPrimaryIpv6 *bool
 }
 
+// InstanceIpv6AddressRequest is the model's structure of that name.
+type InstanceIpv6AddressRequest struct {
+	Ipv6Address *string
+}
+
 // InstanceIpv6Prefix is the model's structure of that name.
 type InstanceIpv6Prefix struct {
 	Ipv6Prefix *string
@@ -2295,6 +2560,66 @@ type InstancePrivateIpAddress struct {
 	Primary          *bool
 	PrivateDnsName   *string
 	PrivateIpAddress *string
+}
+
+// InstanceRequirements is the model's structure of that name.
+type InstanceRequirements struct {
+	AcceleratorCount                               *AcceleratorCount
+	AcceleratorManufacturers                       []string
+	AcceleratorNames                               []string
+	AcceleratorTotalMemoryMiB                      *AcceleratorTotalMemoryMiB
+	AcceleratorTypes                               []string
+	AllowedInstanceTypes                           []string
+	BareMetal                                      *string
+	BaselineEbsBandwidthMbps                       *BaselineEbsBandwidthMbps
+	BaselinePerformanceFactors                     *BaselinePerformanceFactors
+	BurstablePerformance                           *string
+	CpuManufacturers                               []string
+	ExcludedInstanceTypes                          []string
+	InstanceGenerations                            []string
+	LocalStorage                                   *string
+	LocalStorageTypes                              []string
+	MaxSpotPriceAsPercentageOfOptimalOnDemandPrice *int
+	MemoryGiBPerVCpu                               *MemoryGiBPerVCpu
+	MemoryMiB                                      *MemoryMiB
+	NetworkBandwidthGbps                           *NetworkBandwidthGbps
+	NetworkInterfaceCount                          *NetworkInterfaceCount
+	OnDemandMaxPricePercentageOverLowestPrice      *int
+	RequireEncryptionInTransit                     *bool
+	RequireHibernateSupport                        *bool
+	SpotMaxPricePercentageOverLowestPrice          *int
+	TotalLocalStorageGB                            *TotalLocalStorageGB
+	VCpuCount                                      *VCpuCountRange
+}
+
+// InstanceRequirementsRequest is the model's structure of that name.
+type InstanceRequirementsRequest struct {
+	AcceleratorCount                               *AcceleratorCountRequest
+	AcceleratorManufacturers                       []string
+	AcceleratorNames                               []string
+	AcceleratorTotalMemoryMiB                      *AcceleratorTotalMemoryMiBRequest
+	AcceleratorTypes                               []string
+	AllowedInstanceTypes                           []string
+	BareMetal                                      *string
+	BaselineEbsBandwidthMbps                       *BaselineEbsBandwidthMbpsRequest
+	BaselinePerformanceFactors                     *BaselinePerformanceFactorsRequest
+	BurstablePerformance                           *string
+	CpuManufacturers                               []string
+	ExcludedInstanceTypes                          []string
+	InstanceGenerations                            []string
+	LocalStorage                                   *string
+	LocalStorageTypes                              []string
+	MaxSpotPriceAsPercentageOfOptimalOnDemandPrice *int
+	MemoryGiBPerVCpu                               *MemoryGiBPerVCpuRequest
+	MemoryMiB                                      *MemoryMiBRequest
+	NetworkBandwidthGbps                           *NetworkBandwidthGbpsRequest
+	NetworkInterfaceCount                          *NetworkInterfaceCountRequest
+	OnDemandMaxPricePercentageOverLowestPrice      *int
+	RequireEncryptionInTransit                     *bool
+	RequireHibernateSupport                        *bool
+	SpotMaxPricePercentageOverLowestPrice          *int
+	TotalLocalStorageGB                            *TotalLocalStorageGBRequest
+	VCpuCount                                      *VCpuCountRangeRequest
 }
 
 // InstanceSecondaryInterface is the model's structure of that name.
@@ -2484,6 +2809,11 @@ type Ipv4PrefixSpecificationRequest struct {
 	Ipv4Prefix *string
 }
 
+// Ipv4PrefixSpecificationResponse is the model's structure of that name.
+type Ipv4PrefixSpecificationResponse struct {
+	Ipv4Prefix *string
+}
+
 // Ipv6CidrBlock is the model's structure of that name.
 type Ipv6CidrBlock struct {
 	Ipv6CidrBlock *string
@@ -2496,6 +2826,11 @@ type Ipv6PrefixSpecification struct {
 
 // Ipv6PrefixSpecificationRequest is the model's structure of that name.
 type Ipv6PrefixSpecificationRequest struct {
+	Ipv6Prefix *string
+}
+
+// Ipv6PrefixSpecificationResponse is the model's structure of that name.
+type Ipv6PrefixSpecificationResponse struct {
 	Ipv6Prefix *string
 }
 
@@ -2531,11 +2866,382 @@ type LastError struct {
 	Message *string
 }
 
+// LaunchTemplate is the model's structure of that name.
+type LaunchTemplate struct {
+	CreateTime           *time.Time
+	CreatedBy            *string
+	DefaultVersionNumber *int64
+	LatestVersionNumber  *int64
+	LaunchTemplateId     *string
+	LaunchTemplateName   *string
+	Operator             *OperatorResponse
+	Tags                 []Tag
+}
+
+// LaunchTemplateBlockDeviceMapping is the model's structure of that name.
+type LaunchTemplateBlockDeviceMapping struct {
+	DeviceName  *string
+	Ebs         *LaunchTemplateEbsBlockDevice
+	NoDevice    *string
+	VirtualName *string
+}
+
+// LaunchTemplateBlockDeviceMappingRequest is the model's structure of that name.
+type LaunchTemplateBlockDeviceMappingRequest struct {
+	DeviceName  *string
+	Ebs         *LaunchTemplateEbsBlockDeviceRequest
+	NoDevice    *string
+	VirtualName *string
+}
+
+// LaunchTemplateCapacityReservationSpecificationRequest is the model's structure of that name.
+type LaunchTemplateCapacityReservationSpecificationRequest struct {
+	CapacityReservationPreference *string
+	CapacityReservationTarget     *CapacityReservationTarget
+}
+
+// LaunchTemplateCapacityReservationSpecificationResponse is the model's structure of that name.
+type LaunchTemplateCapacityReservationSpecificationResponse struct {
+	CapacityReservationPreference *string
+	CapacityReservationTarget     *CapacityReservationTargetResponse
+}
+
+// LaunchTemplateCpuOptions is the model's structure of that name.
+type LaunchTemplateCpuOptions struct {
+	AmdSevSnp            *string
+	CoreCount            *int
+	NestedVirtualization *string
+	ThreadsPerCore       *int
+}
+
+// LaunchTemplateCpuOptionsRequest is the model's structure of that name.
+type LaunchTemplateCpuOptionsRequest struct {
+	AmdSevSnp            *string
+	CoreCount            *int
+	NestedVirtualization *string
+	ThreadsPerCore       *int
+}
+
+// LaunchTemplateEbsBlockDevice is the model's structure of that name.
+type LaunchTemplateEbsBlockDevice struct {
+	DeleteOnTermination      *bool
+	EbsCardIndex             *int
+	Encrypted                *bool
+	Iops                     *int
+	KmsKeyId                 *string
+	SnapshotId               *string
+	Throughput               *int
+	VolumeInitializationRate *int
+	VolumeSize               *int
+	VolumeType               *string
+}
+
+// LaunchTemplateEbsBlockDeviceRequest is the model's structure of that name.
+type LaunchTemplateEbsBlockDeviceRequest struct {
+	DeleteOnTermination      *bool
+	EbsCardIndex             *int
+	Encrypted                *bool
+	Iops                     *int
+	KmsKeyId                 *string
+	SnapshotId               *string
+	Throughput               *int
+	VolumeInitializationRate *int
+	VolumeSize               *int
+	VolumeType               *string
+}
+
+// LaunchTemplateElasticInferenceAccelerator is the model's structure of that name.
+type LaunchTemplateElasticInferenceAccelerator struct {
+	Count *int
+	Type  *string
+}
+
+// LaunchTemplateElasticInferenceAcceleratorResponse is the model's structure of that name.
+type LaunchTemplateElasticInferenceAcceleratorResponse struct {
+	Count *int
+	Type  *string
+}
+
+// LaunchTemplateEnaSrdSpecification is the model's structure of that name.
+type LaunchTemplateEnaSrdSpecification struct {
+	EnaSrdEnabled          *bool
+	EnaSrdUdpSpecification *LaunchTemplateEnaSrdUdpSpecification
+}
+
+// LaunchTemplateEnaSrdUdpSpecification is the model's structure of that name.
+type LaunchTemplateEnaSrdUdpSpecification struct {
+	EnaSrdUdpEnabled *bool
+}
+
+// LaunchTemplateEnclaveOptions is the model's structure of that name.
+type LaunchTemplateEnclaveOptions struct {
+	Enabled *bool
+}
+
+// LaunchTemplateEnclaveOptionsRequest is the model's structure of that name.
+type LaunchTemplateEnclaveOptionsRequest struct {
+	Enabled *bool
+}
+
+// LaunchTemplateHibernationOptions is the model's structure of that name.
+type LaunchTemplateHibernationOptions struct {
+	Configured *bool
+}
+
+// LaunchTemplateHibernationOptionsRequest is the model's structure of that name.
+type LaunchTemplateHibernationOptionsRequest struct {
+	Configured *bool
+}
+
+// LaunchTemplateIamInstanceProfileSpecification is the model's structure of that name.
+type LaunchTemplateIamInstanceProfileSpecification struct {
+	Arn  *string
+	Name *string
+}
+
+// LaunchTemplateIamInstanceProfileSpecificationRequest is the model's structure of that name.
+type LaunchTemplateIamInstanceProfileSpecificationRequest struct {
+	Arn  *string
+	Name *string
+}
+
+// LaunchTemplateInstanceMaintenanceOptions is the model's structure of that name.
+type LaunchTemplateInstanceMaintenanceOptions struct {
+	AutoRecovery *string
+}
+
+// LaunchTemplateInstanceMaintenanceOptionsRequest is the model's structure of that name.
+type LaunchTemplateInstanceMaintenanceOptionsRequest struct {
+	AutoRecovery *string
+}
+
+// LaunchTemplateInstanceMarketOptions is the model's structure of that name.
+type LaunchTemplateInstanceMarketOptions struct {
+	MarketType  *string
+	SpotOptions *LaunchTemplateSpotMarketOptions
+}
+
+// LaunchTemplateInstanceMarketOptionsRequest is the model's structure of that name.
+type LaunchTemplateInstanceMarketOptionsRequest struct {
+	MarketType  *string
+	SpotOptions *LaunchTemplateSpotMarketOptionsRequest
+}
+
+// LaunchTemplateInstanceMetadataOptions is the model's structure of that name.
+type LaunchTemplateInstanceMetadataOptions struct {
+	HttpEndpoint            *string
+	HttpProtocolIpv6        *string
+	HttpPutResponseHopLimit *int
+	HttpTokens              *string
+	InstanceMetadataTags    *string
+	State                   *string
+}
+
+// LaunchTemplateInstanceMetadataOptionsRequest is the model's structure of that name.
+type LaunchTemplateInstanceMetadataOptionsRequest struct {
+	HttpEndpoint            *string
+	HttpProtocolIpv6        *string
+	HttpPutResponseHopLimit *int
+	HttpTokens              *string
+	InstanceMetadataTags    *string
+}
+
+// LaunchTemplateInstanceNetworkInterfaceSpecification is the model's structure of that name.
+type LaunchTemplateInstanceNetworkInterfaceSpecification struct {
+	AssociateCarrierIpAddress       *bool
+	AssociatePublicIpAddress        *bool
+	ConnectionTrackingSpecification *ConnectionTrackingSpecification
+	DeleteOnTermination             *bool
+	Description                     *string
+	DeviceIndex                     *int
+	EnaQueueCount                   *int
+	EnaSrdSpecification             *LaunchTemplateEnaSrdSpecification
+	Groups                          []string
+	InterfaceType                   *string
+	Ipv4PrefixCount                 *int
+	Ipv4Prefixes                    []Ipv4PrefixSpecificationResponse
+	Ipv6AddressCount                *int
+	Ipv6Addresses                   []InstanceIpv6Address
+	Ipv6PrefixCount                 *int
+	Ipv6Prefixes                    []Ipv6PrefixSpecificationResponse
+	NetworkCardIndex                *int
+	NetworkInterfaceId              *string
+	PrimaryIpv6                     *bool
+	PrivateIpAddress                *string
+	PrivateIpAddresses              []PrivateIpAddressSpecification
+	SecondaryPrivateIpAddressCount  *int
+	SubnetId                        *string
+}
+
+// LaunchTemplateInstanceNetworkInterfaceSpecificationRequest is the model's structure of that name.
+type LaunchTemplateInstanceNetworkInterfaceSpecificationRequest struct {
+	AssociateCarrierIpAddress       *bool
+	AssociatePublicIpAddress        *bool
+	ConnectionTrackingSpecification *ConnectionTrackingSpecificationRequest
+	DeleteOnTermination             *bool
+	Description                     *string
+	DeviceIndex                     *int
+	EnaQueueCount                   *int
+	EnaSrdSpecification             *EnaSrdSpecificationRequest
+	Groups                          []string
+	InterfaceType                   *string
+	Ipv4PrefixCount                 *int
+	Ipv4Prefixes                    []Ipv4PrefixSpecificationRequest
+	Ipv6AddressCount                *int
+	Ipv6Addresses                   []InstanceIpv6AddressRequest
+	Ipv6PrefixCount                 *int
+	Ipv6Prefixes                    []Ipv6PrefixSpecificationRequest
+	NetworkCardIndex                *int
+	NetworkInterfaceId              *string
+	PrimaryIpv6                     *bool
+	PrivateIpAddress                *string
+	PrivateIpAddresses              []PrivateIpAddressSpecification
+	SecondaryPrivateIpAddressCount  *int
+	SubnetId                        *string
+}
+
+// LaunchTemplateInstanceSecondaryInterfaceSpecification is the model's structure of that name.
+type LaunchTemplateInstanceSecondaryInterfaceSpecification struct {
+	DeleteOnTermination   *bool
+	DeviceIndex           *int
+	InterfaceType         *string
+	NetworkCardIndex      *int
+	PrivateIpAddressCount *int
+	PrivateIpAddresses    []SecondaryInterfacePrivateIpAddressSpecification
+	SecondarySubnetId     *string
+}
+
+// LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest is the model's structure of that name.
+type LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest struct {
+	DeleteOnTermination   *bool
+	DeviceIndex           *int
+	InterfaceType         *string
+	NetworkCardIndex      *int
+	PrivateIpAddressCount *int
+	PrivateIpAddresses    []SecondaryInterfacePrivateIpAddressSpecificationRequest
+	SecondarySubnetId     *string
+}
+
+// LaunchTemplateLicenseConfiguration is the model's structure of that name.
+type LaunchTemplateLicenseConfiguration struct {
+	LicenseConfigurationArn *string
+}
+
+// LaunchTemplateLicenseConfigurationRequest is the model's structure of that name.
+type LaunchTemplateLicenseConfigurationRequest struct {
+	LicenseConfigurationArn *string
+}
+
+// LaunchTemplateNetworkPerformanceOptions is the model's structure of that name.
+type LaunchTemplateNetworkPerformanceOptions struct {
+	BandwidthWeighting *string
+}
+
+// LaunchTemplateNetworkPerformanceOptionsRequest is the model's structure of that name.
+type LaunchTemplateNetworkPerformanceOptionsRequest struct {
+	BandwidthWeighting *string
+}
+
+// LaunchTemplatePlacement is the model's structure of that name.
+type LaunchTemplatePlacement struct {
+	Affinity             *string
+	AvailabilityZone     *string
+	AvailabilityZoneId   *string
+	GroupId              *string
+	GroupName            *string
+	HostId               *string
+	HostResourceGroupArn *string
+	PartitionNumber      *int
+	SpreadDomain         *string
+	Tenancy              *string
+}
+
+// LaunchTemplatePlacementRequest is the model's structure of that name.
+type LaunchTemplatePlacementRequest struct {
+	Affinity             *string
+	AvailabilityZone     *string
+	AvailabilityZoneId   *string
+	GroupId              *string
+	GroupName            *string
+	HostId               *string
+	HostResourceGroupArn *string
+	PartitionNumber      *int
+	SpreadDomain         *string
+	Tenancy              *string
+}
+
+// LaunchTemplatePrivateDnsNameOptions is the model's structure of that name.
+type LaunchTemplatePrivateDnsNameOptions struct {
+	EnableResourceNameDnsAAAARecord *bool
+	EnableResourceNameDnsARecord    *bool
+	HostnameType                    *string
+}
+
+// LaunchTemplatePrivateDnsNameOptionsRequest is the model's structure of that name.
+type LaunchTemplatePrivateDnsNameOptionsRequest struct {
+	EnableResourceNameDnsAAAARecord *bool
+	EnableResourceNameDnsARecord    *bool
+	HostnameType                    *string
+}
+
 // LaunchTemplateSpecification is the model's structure of that name.
 type LaunchTemplateSpecification struct {
 	LaunchTemplateId   *string
 	LaunchTemplateName *string
 	Version            *string
+}
+
+// LaunchTemplateSpotMarketOptions is the model's structure of that name.
+type LaunchTemplateSpotMarketOptions struct {
+	BlockDurationMinutes         *int
+	InstanceInterruptionBehavior *string
+	MaxPrice                     *string
+	SpotInstanceType             *string
+	ValidUntil                   *time.Time
+}
+
+// LaunchTemplateSpotMarketOptionsRequest is the model's structure of that name.
+type LaunchTemplateSpotMarketOptionsRequest struct {
+	BlockDurationMinutes         *int
+	InstanceInterruptionBehavior *string
+	MaxPrice                     *string
+	SpotInstanceType             *string
+	ValidUntil                   *time.Time
+}
+
+// LaunchTemplateTagSpecification is the model's structure of that name.
+type LaunchTemplateTagSpecification struct {
+	ResourceType *string
+	Tags         []Tag
+}
+
+// LaunchTemplateTagSpecificationRequest is the model's structure of that name.
+type LaunchTemplateTagSpecificationRequest struct {
+	ResourceType *string
+	Tags         []Tag
+}
+
+// LaunchTemplateVersion is the model's structure of that name.
+type LaunchTemplateVersion struct {
+	CreateTime         *time.Time
+	CreatedBy          *string
+	DefaultVersion     *bool
+	LaunchTemplateData *ResponseLaunchTemplateData
+	LaunchTemplateId   *string
+	LaunchTemplateName *string
+	Operator           *OperatorResponse
+	VersionDescription *string
+	VersionNumber      *int64
+}
+
+// LaunchTemplatesMonitoring is the model's structure of that name.
+type LaunchTemplatesMonitoring struct {
+	Enabled *bool
+}
+
+// LaunchTemplatesMonitoringRequest is the model's structure of that name.
+type LaunchTemplatesMonitoringRequest struct {
+	Enabled *bool
 }
 
 // LicenseConfiguration is the model's structure of that name.
@@ -2583,9 +3289,33 @@ type MediaDeviceMemoryInfo struct {
 	SizeInMiB *int
 }
 
+// MemoryGiBPerVCpu is the model's structure of that name.
+type MemoryGiBPerVCpu struct {
+	Max *float64
+	Min *float64
+}
+
+// MemoryGiBPerVCpuRequest is the model's structure of that name.
+type MemoryGiBPerVCpuRequest struct {
+	Max *float64
+	Min *float64
+}
+
 // MemoryInfo is the model's structure of that name.
 type MemoryInfo struct {
 	SizeInMiB *int64
+}
+
+// MemoryMiB is the model's structure of that name.
+type MemoryMiB struct {
+	Max *int
+	Min *int
+}
+
+// MemoryMiBRequest is the model's structure of that name.
+type MemoryMiBRequest struct {
+	Max *int
+	Min *int
 }
 
 // ModifyInstanceAttributeRequest is the model's structure of that name.
@@ -2624,6 +3354,20 @@ type ModifyInstanceMetadataOptionsRequest struct {
 type ModifyInstanceMetadataOptionsResult struct {
 	InstanceId              *string
 	InstanceMetadataOptions *InstanceMetadataOptionsResponse
+}
+
+// ModifyLaunchTemplateRequest is the model's structure of that name.
+type ModifyLaunchTemplateRequest struct {
+	ClientToken        *string
+	DefaultVersion     *string
+	DryRun             *bool
+	LaunchTemplateId   *string
+	LaunchTemplateName *string
+}
+
+// ModifyLaunchTemplateResult is the model's structure of that name.
+type ModifyLaunchTemplateResult struct {
+	LaunchTemplate *LaunchTemplate
 }
 
 // ModifyManagedPrefixListRequest is the model's structure of that name.
@@ -2691,6 +3435,29 @@ type ModifyVpcAttributeRequest struct {
 	EnableDnsSupport                 *AttributeBooleanValue
 	EnableNetworkAddressUsageMetrics *AttributeBooleanValue
 	VpcId                            *string
+}
+
+// ModifyVpcEndpointRequest is the model's structure of that name.
+type ModifyVpcEndpointRequest struct {
+	AddRouteTableIds       []string
+	AddSecurityGroupIds    []string
+	AddSubnetIds           []string
+	DnsOptions             *DnsOptionsSpecification
+	DryRun                 *bool
+	IpAddressType          *string
+	PolicyDocument         *string
+	PrivateDnsEnabled      *bool
+	RemoveRouteTableIds    []string
+	RemoveSecurityGroupIds []string
+	RemoveSubnetIds        []string
+	ResetPolicy            *bool
+	SubnetConfigurations   []SubnetConfiguration
+	VpcEndpointId          *string
+}
+
+// ModifyVpcEndpointResult is the model's structure of that name.
+type ModifyVpcEndpointResult struct {
+	Return *bool
 }
 
 // MonitorInstancesRequest is the model's structure of that name.
@@ -2783,6 +3550,18 @@ type NetworkAclEntry struct {
 	Protocol      *string
 	RuleAction    *string
 	RuleNumber    *int
+}
+
+// NetworkBandwidthGbps is the model's structure of that name.
+type NetworkBandwidthGbps struct {
+	Max *float64
+	Min *float64
+}
+
+// NetworkBandwidthGbpsRequest is the model's structure of that name.
+type NetworkBandwidthGbpsRequest struct {
+	Max *float64
+	Min *float64
 }
 
 // NetworkCardInfo is the model's structure of that name.
@@ -2890,6 +3669,18 @@ type NetworkInterfaceAttachmentChanges struct {
 	EnaQueueCount        *int
 }
 
+// NetworkInterfaceCount is the model's structure of that name.
+type NetworkInterfaceCount struct {
+	Max *int
+	Min *int
+}
+
+// NetworkInterfaceCountRequest is the model's structure of that name.
+type NetworkInterfaceCountRequest struct {
+	Max *int
+	Min *int
+}
+
 // NetworkInterfaceIpv6Address is the model's structure of that name.
 type NetworkInterfaceIpv6Address struct {
 	Ipv6Address       *string
@@ -2969,6 +3760,16 @@ type OperatorResponse struct {
 	Principal       *string
 }
 
+// PerformanceFactorReference is the model's structure of that name.
+type PerformanceFactorReference struct {
+	InstanceFamily *string
+}
+
+// PerformanceFactorReferenceRequest is the model's structure of that name.
+type PerformanceFactorReferenceRequest struct {
+	InstanceFamily *string
+}
+
 // Placement is the model's structure of that name.
 type Placement struct {
 	Affinity             *string
@@ -2981,20 +3782,6 @@ type Placement struct {
 	PartitionNumber      *int
 	SpreadDomain         *string
 	Tenancy              *string
-}
-
-// PlacementGroup is the model's structure of that name.
-type PlacementGroup struct {
-	GroupArn       *string
-	GroupId        *string
-	GroupName      *string
-	LinkedGroupId  *string
-	Operator       *OperatorResponse
-	PartitionCount *int
-	SpreadLevel    *string
-	State          *string
-	Strategy       *string
-	Tags           []Tag
 }
 
 // PlacementGroupInfo is the model's structure of that name.
@@ -3025,6 +3812,11 @@ type PrefixListEntry struct {
 type PrefixListId struct {
 	Description  *string
 	PrefixListId *string
+}
+
+// PrivateDnsDetails is the model's structure of that name.
+type PrivateDnsDetails struct {
+	PrivateDnsName *string
 }
 
 // PrivateDnsNameOptionsOnLaunch is the model's structure of that name.
@@ -3210,6 +4002,44 @@ type ReplaceRouteTableAssociationResult struct {
 	NewAssociationId *string
 }
 
+// RequestLaunchTemplateData is the model's structure of that name.
+type RequestLaunchTemplateData struct {
+	BlockDeviceMappings               []LaunchTemplateBlockDeviceMappingRequest
+	CapacityReservationSpecification  *LaunchTemplateCapacityReservationSpecificationRequest
+	CpuOptions                        *LaunchTemplateCpuOptionsRequest
+	CreditSpecification               *CreditSpecificationRequest
+	DisableApiStop                    *bool
+	DisableApiTermination             *bool
+	EbsOptimized                      *bool
+	ElasticGpuSpecifications          []ElasticGpuSpecification
+	ElasticInferenceAccelerators      []LaunchTemplateElasticInferenceAccelerator
+	EnclaveOptions                    *LaunchTemplateEnclaveOptionsRequest
+	HibernationOptions                *LaunchTemplateHibernationOptionsRequest
+	IamInstanceProfile                *LaunchTemplateIamInstanceProfileSpecificationRequest
+	ImageId                           *string
+	InstanceInitiatedShutdownBehavior *string
+	InstanceMarketOptions             *LaunchTemplateInstanceMarketOptionsRequest
+	InstanceRequirements              *InstanceRequirementsRequest
+	InstanceType                      *string
+	KernelId                          *string
+	KeyName                           *string
+	LicenseSpecifications             []LaunchTemplateLicenseConfigurationRequest
+	MaintenanceOptions                *LaunchTemplateInstanceMaintenanceOptionsRequest
+	MetadataOptions                   *LaunchTemplateInstanceMetadataOptionsRequest
+	Monitoring                        *LaunchTemplatesMonitoringRequest
+	NetworkInterfaces                 []LaunchTemplateInstanceNetworkInterfaceSpecificationRequest
+	NetworkPerformanceOptions         *LaunchTemplateNetworkPerformanceOptionsRequest
+	Operator                          *OperatorRequest
+	Placement                         *LaunchTemplatePlacementRequest
+	PrivateDnsNameOptions             *LaunchTemplatePrivateDnsNameOptionsRequest
+	RamDiskId                         *string
+	SecondaryInterfaces               []LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest
+	SecurityGroupIds                  []string
+	SecurityGroups                    []string
+	TagSpecifications                 []LaunchTemplateTagSpecificationRequest
+	UserData                          *string
+}
+
 // Reservation is the model's structure of that name.
 type Reservation struct {
 	Groups        []GroupIdentifier
@@ -3224,6 +4054,50 @@ type ResetNetworkInterfaceAttributeRequest struct {
 	DryRun             *bool
 	NetworkInterfaceId *string
 	SourceDestCheck    *string
+}
+
+// ResponseError is the model's structure of that name.
+type ResponseError struct {
+	Code    *string
+	Message *string
+}
+
+// ResponseLaunchTemplateData is the model's structure of that name.
+type ResponseLaunchTemplateData struct {
+	BlockDeviceMappings               []LaunchTemplateBlockDeviceMapping
+	CapacityReservationSpecification  *LaunchTemplateCapacityReservationSpecificationResponse
+	CpuOptions                        *LaunchTemplateCpuOptions
+	CreditSpecification               *CreditSpecification
+	DisableApiStop                    *bool
+	DisableApiTermination             *bool
+	EbsOptimized                      *bool
+	ElasticGpuSpecifications          []ElasticGpuSpecificationResponse
+	ElasticInferenceAccelerators      []LaunchTemplateElasticInferenceAcceleratorResponse
+	EnclaveOptions                    *LaunchTemplateEnclaveOptions
+	HibernationOptions                *LaunchTemplateHibernationOptions
+	IamInstanceProfile                *LaunchTemplateIamInstanceProfileSpecification
+	ImageId                           *string
+	InstanceInitiatedShutdownBehavior *string
+	InstanceMarketOptions             *LaunchTemplateInstanceMarketOptions
+	InstanceRequirements              *InstanceRequirements
+	InstanceType                      *string
+	KernelId                          *string
+	KeyName                           *string
+	LicenseSpecifications             []LaunchTemplateLicenseConfiguration
+	MaintenanceOptions                *LaunchTemplateInstanceMaintenanceOptions
+	MetadataOptions                   *LaunchTemplateInstanceMetadataOptions
+	Monitoring                        *LaunchTemplatesMonitoring
+	NetworkInterfaces                 []LaunchTemplateInstanceNetworkInterfaceSpecification
+	NetworkPerformanceOptions         *LaunchTemplateNetworkPerformanceOptions
+	Operator                          *OperatorResponse
+	Placement                         *LaunchTemplatePlacement
+	PrivateDnsNameOptions             *LaunchTemplatePrivateDnsNameOptions
+	RamDiskId                         *string
+	SecondaryInterfaces               []LaunchTemplateInstanceSecondaryInterfaceSpecification
+	SecurityGroupIds                  []string
+	SecurityGroups                    []string
+	TagSpecifications                 []LaunchTemplateTagSpecification
+	UserData                          *string
 }
 
 // RevokeSecurityGroupEgressRequest is the model's structure of that name.
@@ -3387,6 +4261,16 @@ type RunInstancesRequest struct {
 	UserData                          *string
 }
 
+// SecondaryInterfacePrivateIpAddressSpecification is the model's structure of that name.
+type SecondaryInterfacePrivateIpAddressSpecification struct {
+	PrivateIpAddress *string
+}
+
+// SecondaryInterfacePrivateIpAddressSpecificationRequest is the model's structure of that name.
+type SecondaryInterfacePrivateIpAddressSpecificationRequest struct {
+	PrivateIpAddress *string
+}
+
 // SecurityGroup is the model's structure of that name.
 type SecurityGroup struct {
 	Description         *string
@@ -3470,6 +4354,32 @@ type SecurityGroupRuleUpdate struct {
 type SendDiagnosticInterruptRequest struct {
 	DryRun     *bool
 	InstanceId *string
+}
+
+// ServiceDetail is the model's structure of that name.
+type ServiceDetail struct {
+	AcceptanceRequired              *bool
+	AvailabilityZoneIds             []string
+	AvailabilityZones               []string
+	BaseEndpointDnsNames            []string
+	ManagesVpcEndpoints             *bool
+	Owner                           *string
+	PayerResponsibility             *string
+	PrivateDnsName                  *string
+	PrivateDnsNameVerificationState *string
+	PrivateDnsNames                 []PrivateDnsDetails
+	ServiceId                       *string
+	ServiceName                     *string
+	ServiceRegion                   *string
+	ServiceType                     []ServiceTypeDetail
+	SupportedIpAddressTypes         []string
+	Tags                            []Tag
+	VpcEndpointPolicySupported      *bool
+}
+
+// ServiceTypeDetail is the model's structure of that name.
+type ServiceTypeDetail struct {
+	ServiceType *string
 }
 
 // SpotMarketOptions is the model's structure of that name.
@@ -3577,6 +4487,13 @@ type SubnetCidrReservation struct {
 	Tags                    []Tag
 }
 
+// SubnetConfiguration is the model's structure of that name.
+type SubnetConfiguration struct {
+	Ipv4     *string
+	Ipv6     *string
+	SubnetId *string
+}
+
 // SubnetIpPrefixes is the model's structure of that name.
 type SubnetIpPrefixes struct {
 	IpPrefixes []string
@@ -3625,32 +4542,27 @@ type TerminateInstancesResult struct {
 	TerminatingInstances []InstanceStateChange
 }
 
-// TransitGateway is the model's structure of that name.
-type TransitGateway struct {
-	CreationTime      *time.Time
-	Description       *string
-	Options           *TransitGatewayOptions
-	OwnerId           *string
-	State             *string
-	Tags              []Tag
-	TransitGatewayArn *string
-	TransitGatewayId  *string
+// TotalLocalStorageGB is the model's structure of that name.
+type TotalLocalStorageGB struct {
+	Max *float64
+	Min *float64
 }
 
-// TransitGatewayOptions is the model's structure of that name.
-type TransitGatewayOptions struct {
-	AmazonSideAsn                   *int64
-	AssociationDefaultRouteTableId  *string
-	AutoAcceptSharedAttachments     *string
-	DefaultRouteTableAssociation    *string
-	DefaultRouteTablePropagation    *string
-	DnsSupport                      *string
-	EncryptionSupport               *EncryptionSupport
-	MulticastSupport                *string
-	PropagationDefaultRouteTableId  *string
-	SecurityGroupReferencingSupport *string
-	TransitGatewayCidrBlocks        []string
-	VpnEcmpSupport                  *string
+// TotalLocalStorageGBRequest is the model's structure of that name.
+type TotalLocalStorageGBRequest struct {
+	Max *float64
+	Min *float64
+}
+
+// TrunkInterfaceAssociation is the model's structure of that name.
+type TrunkInterfaceAssociation struct {
+	AssociationId     *string
+	BranchInterfaceId *string
+	GreKey            *int
+	InterfaceProtocol *string
+	Tags              []Tag
+	TrunkInterfaceId  *string
+	VlanId            *int
 }
 
 // UnassignIpv6AddressesRequest is the model's structure of that name.
@@ -3736,6 +4648,18 @@ type UserIdGroupPair struct {
 	VpcPeeringConnectionId *string
 }
 
+// VCpuCountRange is the model's structure of that name.
+type VCpuCountRange struct {
+	Max *int
+	Min *int
+}
+
+// VCpuCountRangeRequest is the model's structure of that name.
+type VCpuCountRangeRequest struct {
+	Max *int
+	Min *int
+}
+
 // VCpuInfo is the model's structure of that name.
 type VCpuInfo struct {
 	DefaultCores          *int
@@ -3743,6 +4667,17 @@ type VCpuInfo struct {
 	DefaultVCpus          *int
 	ValidCores            []int
 	ValidThreadsPerCore   []int
+}
+
+// ValidationError is the model's structure of that name.
+type ValidationError struct {
+	Code    *string
+	Message *string
+}
+
+// ValidationWarning is the model's structure of that name.
+type ValidationWarning struct {
+	Errors []ValidationError
 }
 
 // Volume is the model's structure of that name.

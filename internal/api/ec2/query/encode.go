@@ -85,12 +85,17 @@ func AppendBlob(b []byte, name string, v []byte) []byte {
 
 // AppendStrings writes a list of texts.
 func AppendStrings(b []byte, name string, v []string) []byte {
+	return AppendStringsAs(b, name, "item", v)
+}
+
+// AppendStringsAs writes a list of texts whose elements have a name of their own.
+func AppendStringsAs(b []byte, name, item string, v []string) []byte {
 	if v == nil {
 		return b
 	}
 	b = open(b, name)
 	for _, s := range v {
-		b = appendText(b, "item", s)
+		b = appendText(b, item, s)
 	}
 	return shut(b, name)
 }

@@ -1,0 +1,367 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// VPCEndpointState is EC2's state of a VPC endpoint, as its answers write it.
+type VPCEndpointState string
+
+// States of VPC endpoints. A deleted one is gone.
+const (
+	EndpointPending   VPCEndpointState = "pending"
+	EndpointAvailable VPCEndpointState = "available"
+	EndpointDeleting  VPCEndpointState = "deleting"
+)
+
+// Types of VPC endpoints (EC2 VpcEndpointType).
+const (
+	EndpointGateway   = "Gateway"
+	EndpointInterface = "Interface"
+)
+
+// VPCEndpoint is a way from a VPC to a service of AWS: by routes to a prefix list,
+// or by an ENI in each of some subnets.
+type VPCEndpoint struct {
+	ID      string // "vpce-..."
+	Region  string
+	VPC     string
+	Type    string // EndpointGateway, EndpointInterface
+	Service string // "com.amazonaws.us-east-1.s3"
+	State   VPCEndpointState
+	StateAt time.Time // when State was entered
+	// StateUntil is when State ends by itself; zero: it does not.
+	StateUntil time.Time
+	Policy     string // a JSON document
+	// RouteTables of a gateway endpoint have a route to it, in the order given.
+	RouteTables []string `json:",omitzero"`
+	// Interfaces of an interface endpoint are in Subnets, one each.
+	Subnets    []string `json:",omitzero"`
+	Interfaces []string `json:",omitzero"`
+	Groups     []string `json:",omitzero"`
+	PrivateDNS bool     `json:",omitzero"`
+	DNSLabel   string   `json:",omitzero"` // part of an interface endpoint's names
+	Tags       Tags
+	CreatedAt  time.Time
+}
+
+// Identity implements Row.
+func (e *VPCEndpoint) Identity() Identity { return Identity{e.ID, e.Region, e.VPC, e.CreatedAt} }
+
+type (
+	// CreateVPCEndpointInput is CreateVpcEndpoint's.
+	CreateVPCEndpointInput struct {
+		VPC, Service, Type string // Type "": EndpointGateway
+		Policy             string // "": all is allowed
+		RouteTables        []string
+		Subnets            []string
+		Groups             []string // empty: the VPC's default group
+		PrivateDNS         *bool    // nil: true, of an interface endpoint
+		Tags               Tags
+	}
+
+	// ModifyVPCEndpointInput is ModifyVpcEndpoint's.
+	ModifyVPCEndpointInput struct {
+		ID                                string
+		Policy                            *string
+		ResetPolicy                       bool
+		AddRouteTables, RemoveRouteTables []string
+		AddSubnets, RemoveSubnets         []string
+		AddGroups, RemoveGroups           []string
+		PrivateDNS                        *bool
+	}
+)
+
+// The policies of endpoints that are given none.
+const (
+	openGatewayPolicy   = `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
+	openInterfacePolicy = `{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`
+)
+
+func openPolicy(typ string) string {
+	if typ == EndpointInterface {
+		return openInterfacePolicy
+	}
+	return openGatewayPolicy
+}
+
+// CreateVPCEndpoint makes a VPC endpoint with its routes or ENIs.
+func (s *Service) CreateVPCEndpoint(ctx context.Context, in CreateVPCEndpointInput) (*VPCEndpoint, error) {
+	return result(ctx, s, func(t *tx) (*VPCEndpoint, error) { return t.createEndpoint(in) })
+}
+
+// ModifyVPCEndpoint changes what leads to an endpoint, and who may use it.
+func (s *Service) ModifyVPCEndpoint(ctx context.Context, in ModifyVPCEndpointInput) error {
+	return s.change(ctx, func(t *tx) error { return t.modifyEndpoint(in) })
+}
+
+// DeleteVPCEndpoint ends an endpoint. Its routes go at once, its ENIs with it.
+func (s *Service) DeleteVPCEndpoint(ctx context.Context, id string) error {
+	return s.change(ctx, func(t *tx) error { return t.deleteEndpoint(id) })
+}
+
+// VPCEndpoint returns one VPC endpoint.
+func (s *State) VPCEndpoint(id string) *VPCEndpoint {
+	return seek[VPCEndpoint](s, TableVPCEndpoint, byID, id)
+}
+
+// VPCEndpoints returns every VPC endpoint.
+func (s *State) VPCEndpoints() []*VPCEndpoint {
+	return all[*VPCEndpoint](s, TableVPCEndpoint, byCreation)
+}
+
+func (t *tx) endpoint(id string) (*VPCEndpoint, error) {
+	return find[VPCEndpoint](t, VPCEndpointID, TableVPCEndpoint, byID, "vpcEndpointId", id)
+}
+
+// endpointsOf are the endpoints of a VPC.
+func (t *tx) endpointsOf(vpc string) []*VPCEndpoint {
+	return list[*VPCEndpoint](t, TableVPCEndpoint, byVPC, vpc)
+}
+
+func checkPolicy(policy string) error {
+	if !json.Valid([]byte(policy)) || !strings.HasPrefix(strings.TrimSpace(policy), "{") {
+		return refuse("InvalidPolicyDocument", "policyDocument", "The policy document is not a JSON document.") // unverified: the text
+	}
+	return nil
+}
+
+func errNotInterface(parameter string) error {
+	return refuse("InvalidParameter", parameter, "The parameter %s is for interface endpoints only.", parameter) // unverified: code and text
+}
+
+func (t *tx) createEndpoint(in CreateVPCEndpointInput) (*VPCEndpoint, error) {
+	v, err := t.vpc(in.VPC)
+	if err != nil {
+		return nil, err
+	}
+	service := EndpointServiceNamed(v.Region, in.Service)
+	typ := cmp.Or(in.Type, EndpointGateway)
+	switch {
+	case service == nil:
+		return nil, refuse("InvalidServiceName", "serviceName", "The Vpc Endpoint Service '%s' does not exist", in.Service)
+	case !slices.Contains(service.Types, typ):
+		return nil, refuse("InvalidServiceName", "vpcEndpointType", // unverified: code and text
+			"The Vpc Endpoint Service '%s' does not support the endpoint type '%s'.", in.Service, typ)
+	}
+	policy := cmp.Or(in.Policy, openPolicy(typ))
+	if err := checkPolicy(policy); err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	id, err := t.mintRow(TableVPCEndpoint, VPCEndpointID.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	e := &VPCEndpoint{
+		ID: id, Region: v.Region, VPC: v.ID, Type: typ, Service: in.Service, State: EndpointPending, StateAt: t.now,
+		StateUntil: t.until(OpCreateEndpoint), Policy: policy, Tags: ownTags(in.Tags), CreatedAt: t.now,
+	}
+	if typ == EndpointGateway {
+		// A gateway endpoint is there at once: it is nothing but routes.
+		e.State, e.StateUntil = EndpointAvailable, time.Time{}
+		err = t.openGatewayEndpoint(e, in)
+	} else {
+		err = t.openInterfaceEndpoint(v, e, in, service)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.put(TableVPCEndpoint, e)
+	t.emit("vpc-endpoint."+string(e.State), id, "vpc", v.ID, "service", e.Service)
+	return e, nil
+}
+
+func (t *tx) openGatewayEndpoint(e *VPCEndpoint, in CreateVPCEndpointInput) error {
+	switch {
+	case len(in.Subnets) > 0:
+		return errNotInterface("subnetIds")
+	case len(in.Groups) > 0:
+		return errNotInterface("securityGroupIds")
+	case in.PrivateDNS != nil && *in.PrivateDNS:
+		return errNotInterface("privateDnsEnabled")
+	}
+	for _, id := range in.RouteTables {
+		if err := t.routeToEndpoint(e, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// servicePrefixes is the prefix list of a service.
+func (t *tx) servicePrefixes(e *VPCEndpoint) (*PrefixList, error) {
+	for _, l := range list[*PrefixList](t, TablePrefixList, byName, e.Region, e.Service) {
+		if l.AWS {
+			return l, nil
+		}
+	}
+	return nil, refuse(codeInternal, "", "region %s has no prefix list of %s", e.Region, e.Service)
+}
+
+// routeToEndpoint puts a route to e into a table.
+func (t *tx) routeToEndpoint(e *VPCEndpoint, table string) error {
+	r, err := t.routeTable(table)
+	if err != nil {
+		return err
+	}
+	if r.VPC != e.VPC {
+		return errForeignRoute(r.ID, "vpc endpoint", e.ID)
+	}
+	if slices.Contains(e.RouteTables, r.ID) {
+		return nil
+	}
+	l, err := t.servicePrefixes(e)
+	if err != nil {
+		return err
+	}
+	route := Route{PrefixList: l.ID, Endpoint: e.ID, Origin: originRoute}
+	if r.index(route) >= 0 {
+		return refuse("RouteAlreadyExists", "routeTableIds", "route table %s already has a route with destination-prefix-list-id %s", r.ID, l.ID)
+	}
+	if err := t.placed(r, route); err != nil {
+		return err
+	}
+	c := *r
+	c.Routes = append(slices.Clip(r.Routes), route)
+	if err := t.routesFit(&c); err != nil {
+		return err
+	}
+	t.put(TableRouteTable, &c)
+	t.emitRoute("route.created", r, route)
+	e.RouteTables = append(slices.Clip(e.RouteTables), r.ID)
+	return nil
+}
+
+// unrouteEndpoint takes the route to e out of a table.
+func (t *tx) unrouteEndpoint(e *VPCEndpoint, table string) {
+	r := get[*RouteTable](t, TableRouteTable, byID, table)
+	if r == nil {
+		return
+	}
+	if k := slices.IndexFunc(r.Routes, func(route Route) bool { return route.Endpoint == e.ID }); k >= 0 {
+		c := *r
+		c.Routes = slices.Delete(slices.Clone(r.Routes), k, k+1)
+		t.put(TableRouteTable, &c)
+		t.emitRoute("route.deleted", r, r.Routes[k])
+	}
+}
+
+// forgetTable takes a route table that goes from the endpoints that it leads to.
+func (t *tx) forgetTable(r *RouteTable) {
+	for _, e := range t.endpointsOf(r.VPC) {
+		if slices.Contains(e.RouteTables, r.ID) {
+			c := *e
+			c.RouteTables = without(e.RouteTables, r.ID)
+			t.put(TableVPCEndpoint, &c)
+		}
+	}
+}
+
+// without is a list without a value, nil if nothing is left.
+func without(list []string, value string) []string {
+	list = slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == value })
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+func (t *tx) modifyEndpoint(in ModifyVPCEndpointInput) error {
+	e, err := t.endpoint(in.ID)
+	if err != nil {
+		return err
+	}
+	if e.State == EndpointDeleting {
+		return refuse("IncorrectState", "vpcEndpointId", "The vpc endpoint '%s' is being deleted.", e.ID) // unverified: code and text
+	}
+	c := *e
+	switch {
+	case in.Policy != nil && in.ResetPolicy:
+		return refuse(codeCombination, "policyDocument", "A policy document and its reset may not be specified on the same request") // unverified: code and text
+	case in.ResetPolicy:
+		c.Policy = openPolicy(e.Type)
+	case in.Policy != nil:
+		if err := checkPolicy(*in.Policy); err != nil {
+			return err
+		}
+		c.Policy = *in.Policy
+	}
+	if e.Type == EndpointInterface {
+		err = t.modifyInterfaceEndpoint(&c, in)
+	} else {
+		err = t.modifyGatewayEndpoint(&c, in)
+	}
+	if err != nil {
+		return err
+	}
+	t.put(TableVPCEndpoint, &c)
+	t.emit("vpc-endpoint.modified", e.ID)
+	return nil
+}
+
+func (t *tx) modifyGatewayEndpoint(e *VPCEndpoint, in ModifyVPCEndpointInput) error {
+	switch {
+	case len(in.AddSubnets)+len(in.RemoveSubnets) > 0:
+		return errNotInterface("subnetIds")
+	case len(in.AddGroups)+len(in.RemoveGroups) > 0:
+		return errNotInterface("securityGroupIds")
+	case in.PrivateDNS != nil && *in.PrivateDNS:
+		return errNotInterface("privateDnsEnabled")
+	}
+	for _, id := range in.RemoveRouteTables {
+		r, err := t.routeTable(id)
+		if err != nil {
+			return err
+		}
+		t.unrouteEndpoint(e, r.ID)
+		e.RouteTables = without(e.RouteTables, r.ID)
+	}
+	for _, id := range in.AddRouteTables {
+		if err := t.routeToEndpoint(e, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) deleteEndpoint(id string) error {
+	e, err := t.endpoint(id)
+	if err != nil || e.State == EndpointDeleting {
+		return err
+	}
+	for _, table := range e.RouteTables {
+		t.unrouteEndpoint(e, table)
+	}
+	c := *e
+	c.RouteTables = nil
+	c.State, c.StateAt, c.StateUntil = EndpointDeleting, t.now, t.until(OpDeleteEndpoint)
+	t.put(TableVPCEndpoint, &c)
+	t.emit("vpc-endpoint.deleting", id)
+	return nil
+}
+
+// finishEndpoint ends a state whose time has come.
+func (t *tx) finishEndpoint(e *VPCEndpoint) {
+	if e.State == EndpointPending {
+		c := *e
+		c.State, c.StateAt, c.StateUntil = EndpointAvailable, t.now, time.Time{}
+		t.put(TableVPCEndpoint, &c)
+		t.emit("vpc-endpoint.available", e.ID)
+		return
+	}
+	for _, id := range e.Interfaces {
+		if n := get[*NetworkInterface](t, TableNetworkInterface, byID, id); n != nil {
+			t.dropInterface(n)
+		}
+	}
+	t.remove(TableVPCEndpoint, e)
+	t.emit("vpc-endpoint.deleted", e.ID)
+}
