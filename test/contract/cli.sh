@@ -79,6 +79,39 @@ same "interfaces" "$(pages | wc -l)" 4
 same "found by its tag" "$(ec2 describe-network-interfaces --filters Name=tag:Name,Values='serv*' "Name=vpc-id,Values=$vpc" \
   --query 'NetworkInterfaces[].NetworkInterfaceId')" "$eni"
 
+echo "- a launch template, a VPC endpoint, a branch interface, and what there is none of"
+template=$(ec2 create-launch-template --launch-template-name worker --tag-specifications "$(named launch-template worker)" --launch-template-data \
+  "ImageId=ami-0123456789abcdef0,InstanceType=t3.small,TagSpecifications=[{ResourceType=instance,Tags=[{Key=Name,Value=worker}]}]" \
+  --query LaunchTemplate.LaunchTemplateId)
+refused InvalidLaunchTemplateName.AlreadyExistsException create-launch-template --launch-template-name worker --launch-template-data KeyName=x
+ec2 create-launch-template-version --launch-template-id "$template" --source-version 1 --launch-template-data InstanceType=t3.medium >/dev/null
+same "types by version" "$(ec2 describe-launch-template-versions --launch-template-id "$template" \
+  --query 'LaunchTemplateVersions[].[VersionNumber,LaunchTemplateData.InstanceType,LaunchTemplateData.ImageId]')" \
+  "2	t3.medium	ami-0123456789abcdef0
+1	t3.small	ami-0123456789abcdef0"
+worker=$(ec2 run-instances --launch-template "LaunchTemplateName=worker,Version=\$Latest" --subnet-id "$other" --query 'Instances[0].InstanceId')
+ec2 wait instance-running --instance-ids "$worker"
+same "the instance of the template" "$(ec2 describe-instances --filters "Name=tag:aws:ec2launchtemplate:id,Values=$template" \
+  --query 'Reservations[].Instances[].[InstanceId,InstanceType]')" "$worker	t3.medium"
+ec2 terminate-instances --instance-ids "$worker" >/dev/null
+ec2 wait instance-terminated --instance-ids "$worker"
+ec2 delete-launch-template --launch-template-id "$template" >/dev/null
+endpoint=$(ec2 create-vpc-endpoint --vpc-id "$vpc" --service-name com.amazonaws.us-east-1.s3 --route-table-ids "$table" --query VpcEndpoint.VpcEndpointId)
+same "the route to S3" "$(ec2 describe-route-tables --route-table-ids "$table" --query "RouteTables[0].Routes[?GatewayId=='$endpoint'].State")" active
+same "endpoints that stay" "$(ec2 delete-vpc-endpoints --vpc-endpoint-ids "$endpoint" --query 'length(Unsuccessful)')" 0
+trunk=$(ec2 create-network-interface --subnet-id "$other" --interface-type trunk --query NetworkInterface.NetworkInterfaceId)
+branch=$(ec2 create-network-interface --subnet-id "$other" --query NetworkInterface.NetworkInterfaceId)
+trunked=$(ec2 associate-trunk-interface --trunk-interface-id "$trunk" --branch-interface-id "$branch" --vlan-id 7 --query InterfaceAssociation.AssociationId)
+same "the branch" "$(ec2 describe-network-interfaces --network-interface-ids "$branch" --query 'NetworkInterfaces[0].[InterfaceType,Status]')" "branch	in-use"
+ec2 disassociate-trunk-interface --association-id "$trunked" >/dev/null
+ec2 delete-network-interface --network-interface-id "$branch"
+ec2 delete-network-interface --network-interface-id "$trunk"
+for kind in vpn-gateways customer-gateways hosts carrier-gateways capacity-reservations fleets spot-instance-requests placement-groups \
+  transit-gateways client-vpn-endpoints network-insights-paths ipams local-gateways reserved-instances; do
+  same "$kind" "$(ec2 describe-"$kind" --query 'length(*[0])')" 0
+done
+refused InvalidVpnGatewayID.NotFound describe-vpn-gateways --vpn-gateway-ids vgw-0123456789abcdef0
+
 echo "- the interface moves to the second instance"
 "$WITNESS" watch "$client" 10.77.1.42
 ec2 detach-network-interface --attachment-id "$attachment" --force
