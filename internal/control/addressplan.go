@@ -99,10 +99,10 @@ func (in *CreateInterfaceInput) check() error {
 		return errIPv6Limit()
 	}
 	switch in.Type {
-	case "", TypeInterface, TypeEFA, TypeEFAOnly, TypeTrunk:
+	case "", TypeInterface, TypeEFA, TypeEFAOnly, TypeTrunk, TypeBranch:
 	default:
-		return invalid("interfaceType", "Value (%s) for parameter interfaceType is invalid. It must be %s, %s, %s or %s.", // unverified: the text
-			in.Type, TypeInterface, TypeEFA, TypeEFAOnly, TypeTrunk)
+		return invalid("interfaceType", "Value (%s) for parameter interfaceType is invalid. It must be %s, %s, %s, %s or %s.", // unverified: the text
+			in.Type, TypeInterface, TypeEFA, TypeEFAOnly, TypeTrunk, TypeBranch)
 	}
 	if err := in.Tracking.check(); err != nil {
 		return err

@@ -33,7 +33,8 @@ func (t *tx) newInterface(sub *Subnet, in *CreateInterfaceInput, groups []string
 		// An ENI keeps what its subnet said when it was made (EC2 User Guide).
 		InterfaceSettings: InterfaceSettings{Tracking: in.Tracking, WantsPublicIP: sub.MapPublicIP},
 	}
-	if in.Type != TypeInterface {
+	// What is to be a branch becomes one when it is associated with a trunk.
+	if in.Type != TypeInterface && in.Type != TypeBranch {
 		n.Type = in.Type
 	}
 	if err := t.choose(n, sub, in, launch); err != nil {

@@ -83,7 +83,7 @@ func walkTrunks(t *testing.T, l *lab, w world) {
 	create := func(params ...string) string {
 		return l.must("CreateNetworkInterface", append(params, "SubnetId="+w.subnet)...).text("networkInterface.networkInterfaceId")
 	}
-	trunk, branch, other := create("InterfaceType=trunk"), create(), create()
+	trunk, branch, other := create("InterfaceType=trunk"), create("InterfaceType=branch"), create()
 	r := l.must("AssociateTrunkInterface", "TrunkInterfaceId="+trunk, "BranchInterfaceId="+branch, "VlanId=1")
 	id := r.text("interfaceAssociation.associationId")
 	if r.text("interfaceAssociation.interfaceProtocol") != "VLAN" || r.text("interfaceAssociation.vlanId") != "1" || !strings.HasPrefix(id, "trunk-assoc-") {
