@@ -66,6 +66,12 @@ var (
 		"subnet CIDR reservation ID"}
 	PermissionID = IDKind{"eni-perm-", "InvalidPermissionID.NotFound", "InvalidPermissionId.Malformed",
 		"network interface permission ID"}
+	VolumeID = IDKind{"vol-", "InvalidVolume.NotFound", "InvalidVolumeID.Malformed",
+		"The volume '%s' does not exist."}
+	SnapshotID = IDKind{"snap-", "InvalidSnapshot.NotFound", "InvalidSnapshotID.Malformed",
+		"The snapshot '%s' does not exist."}
+	ImageID = IDKind{"ami-", "InvalidAMIID.NotFound", "InvalidAMIID.Malformed",
+		"The image id '[%s]' does not exist"}
 	LaunchTemplateID = IDKind{"lt-", "InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.Malformed",
 		"The specified launch template, with template ID %s, does not exist."}
 	VPCEndpointID = IDKind{"vpce-", "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpointId.Malformed",
@@ -85,12 +91,27 @@ func (k IDKind) Check(id string) error { return k.form("", id) }
 
 func (k IDKind) form(field, id string) error {
 	digits, ok := strings.CutPrefix(id, k.Prefix)
+	if param := k.storageParam(); !ok && param != "" {
+		return invalid(field, "Value (%.100s) for parameter %s is invalid. Expected: '%s...'.", id, param, k.Prefix)
+	}
 	if !ok || len(digits) != 8 && len(digits) != 17 || strings.Trim(digits, "0123456789abcdef") != "" {
 		e := refuse(k.Malformed, field, "Invalid id: \"%.100s\" (expecting \"%s...\")", id, k.Prefix) // unverified: the text, but for some kinds
 		e.Malformed = &MalformedID{k, id}
 		return e
 	}
 	return nil
+}
+
+// storageParam is the parameter that EBS names when an id is of another kind
+// altogether, "" of kinds that are not EBS's.
+func (k IDKind) storageParam() string {
+	switch k.Prefix {
+	case VolumeID.Prefix:
+		return "volumeId"
+	case SnapshotID.Prefix:
+		return "snapshotId"
+	}
+	return ""
 }
 
 // check is Check of a field that must be there.
@@ -106,7 +127,12 @@ func (k IDKind) Missing(ids ...string) error {
 	if len(ids) == 1 {
 		return k.missing("", ids[0])
 	}
-	return refuse(k.NotFound, "", "The %ss '%s' do not exist", k.Noun, strings.Join(ids, ", "))
+	all := strings.Join(ids, ", ")
+	if strings.Contains(k.Noun, "%s") {
+		several := strings.NewReplacer(" '", "s '", "does not exist", "do not exist").Replace(k.Noun)
+		return &Error{Code: k.NotFound, Message: fmt.Sprintf(several, all)}
+	}
+	return refuse(k.NotFound, "", "The %ss '%s' do not exist", k.Noun, all)
 }
 
 func (k IDKind) missing(field, id string) error {

@@ -45,6 +45,11 @@ type (
 		// Interfaces of each instance. One is at device index 0 of card 0.
 		Interfaces          []LaunchInterface
 		Tags, InterfaceTags Tags // of the instances, and of the ENIs that are made
+		VolumeTags          Tags // of the volumes that are made
+		// Image is what the image says of block devices, unless Settings.ImageID is
+		// of an image of the account. Devices are the launch's own, over those.
+		Image   ImageDevices
+		Devices []BlockDevice
 		// Settings but ReservationID, LaunchIndex and what the three below say,
 		// which the subnet of the primary ENI says if they do not.
 		Settings            InstanceSettings

@@ -27,6 +27,13 @@ type ModifyInstanceInput struct {
 	EBSOptimized     *bool
 	SourceDestCheck  *bool
 	Groups           []string // not nil: replaces the whole set
+	Devices          []DeviceChange
+}
+
+// DeviceChange is a change of one entry of an instance's block device mapping.
+type DeviceChange struct {
+	Device              string
+	DeleteOnTermination bool
 }
 
 // ModifyInstance changes exactly one attribute of an instance.
@@ -40,7 +47,8 @@ func (t *tx) modifyInstance(in ModifyInstanceInput) (*Instance, error) {
 		return nil, err
 	}
 	switch one(in.Type != nil) + one(in.UserData != nil) + one(in.ShutdownBehavior != nil) + one(in.ProtectTerminate != nil) +
-		one(in.ProtectStop != nil) + one(in.EBSOptimized != nil) + one(in.SourceDestCheck != nil) + one(in.Groups != nil) {
+		one(in.ProtectStop != nil) + one(in.EBSOptimized != nil) + one(in.SourceDestCheck != nil) + one(in.Groups != nil) +
+		one(in.Devices != nil) {
 	case 0:
 		return nil, refuse(codeCombination, "", "No attributes specified.")
 	case 1:
@@ -52,6 +60,9 @@ func (t *tx) modifyInstance(in ModifyInstanceInput) (*Instance, error) {
 	}
 	if in.SourceDestCheck != nil || in.Groups != nil {
 		return i, t.modifyOnlyInterface(i, in)
+	}
+	if in.Devices != nil {
+		return i, t.changeDevices(i, in.Devices)
 	}
 	c := *i
 	attribute := ""

@@ -57,6 +57,9 @@ func (t *tx) startInstance(id string) (*Instance, error) {
 	case InstancePending, InstanceRunning:
 		return i, nil
 	case InstanceStopped:
+		if err := t.bootable(i); err != nil {
+			return nil, err
+		}
 		return t.boot(i), nil
 	}
 	return nil, errInstanceState(i, "started")
@@ -212,6 +215,9 @@ func (t *tx) recoverInstance(id string) (*Instance, error) {
 	}
 	if i.State != InstanceStopped {
 		return nil, errInstanceState(i, "started")
+	}
+	if err := t.bootable(i); err != nil {
+		return nil, err
 	}
 	t.emit("instance.recovered", i.ID, "fault", string(FaultStop))
 	return t.boot(i), nil

@@ -141,6 +141,15 @@ var kinds = []*Kind{
 		"subnet-cidr-reservation", func(r *CIDRReservation) *Tags { return &r.Tags }),
 	document[InterfacePermission](TableInterfacePermission, PermissionID,
 		index(byInterface, false, key[*InterfacePermission](func(p *InterfacePermission) []byte { return mustKey(p.Interface) }))),
+	tagged(document[Volume](TableVolume, VolumeID,
+		index(byDevice, true, keys[*Volume](func(v *Volume) (ks [][]byte) {
+			for _, a := range v.Attachments {
+				ks = append(ks, mustKey(a.Instance, a.Device))
+			}
+			return ks
+		}))), "volume", func(v *Volume) *Tags { return &v.Tags }),
+	tagged(document[Snapshot](TableSnapshot, SnapshotID), "snapshot", func(s *Snapshot) *Tags { return &s.Tags }),
+	tagged(document[Image](TableImage, ImageID), "image", func(i *Image) *Tags { return &i.Tags }),
 	kind[FailoverPolicy](TablePolicy, PolicyID,
 		index(byID, true, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.ID) })),
 		index(byCreation, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.CreatedAt) })),

@@ -33,7 +33,7 @@ func (t *tx) launch(in LaunchInput) ([]*Instance, error) {
 	if in.Min < 1 || in.Max < in.Min {
 		return nil, invalid("minCount", "Invalid value for min/max count: minCount is %d, maxCount is %d", in.Min, in.Max)
 	}
-	for _, tags := range []Tags{in.Tags, in.InterfaceTags, in.Settings.VolumeTags} {
+	for _, tags := range []Tags{in.Tags, in.InterfaceTags, in.VolumeTags} {
 		if err := checkTags(tags); err != nil {
 			return nil, err
 		}
@@ -46,12 +46,15 @@ func (t *tx) launch(in LaunchInput) ([]*Instance, error) {
 	if err := t.checkSettings(&in); err != nil {
 		return nil, err
 	}
+	if err := t.planVolumes(&in); err != nil {
+		return nil, err
+	}
 	plans, err := t.planLaunch(&in, &limits)
 	if err != nil {
 		return nil, err
 	}
 	vpc := get[*VPC](t, TableVPC, byID, plans[0].vpc())
-	if err := t.checkHardware(&in.Settings, &limits, vpc); err != nil {
+	if err := t.checkHardware(&in.Settings, &limits, vpc, in.Devices[0].EBS.VolumeSpec); err != nil {
 		return nil, err
 	}
 	count, err := t.launchRoom(&in, plans)
@@ -273,6 +276,9 @@ func (t *tx) launchOne(in *LaunchInput, limits *InstanceType, plans []launchPlan
 		i.ReservationID = before[0].ReservationID
 	}
 	t.put(TableInstance, i)
+	if err := t.launchVolumes(i, in); err != nil {
+		return nil, err
+	}
 	for k, p := range plans {
 		made := p.existing == nil && (p.DeleteOnTermination == nil || *p.DeleteOnTermination)
 		if enis[k], err = t.bind(enis[k], i, device{p.NetworkCard, p.DeviceIndex}, made); err != nil {
@@ -304,7 +310,6 @@ func (t *tx) launchInterface(p *launchPlan) (*NetworkInterface, error) {
 // unless the launch says which.
 func (in *LaunchInput) settingsIn(sub *Subnet) InstanceSettings {
 	s := in.Settings
-	s.VolumeTags = ownTags(s.VolumeTags)
 	s.HostnameType = cmp.Or(in.HostnameType, sub.HostnameType)
 	s.RecordA, s.RecordAAAA = sub.RecordA, sub.RecordAAAA
 	if in.RecordA != nil {

@@ -15,9 +15,6 @@ func (t *tx) checkSettings(in *LaunchInput) error {
 	if _, err := (MetadataOptions{}).with(s.Metadata); err != nil {
 		return err
 	}
-	if err := s.RootVolume.check(); err != nil {
-		return err
-	}
 	switch in.HostnameType {
 	case "", hostnameIP, hostnameResource:
 	default:

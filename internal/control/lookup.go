@@ -92,6 +92,28 @@ func (t *tx) peering(id string) (*Peering, error) {
 	return find[Peering](t, PeeringID, TablePeering, byID, "vpcPeeringConnectionId", id)
 }
 
+func (t *tx) volume(id string) (*Volume, error) {
+	return find[Volume](t, VolumeID, TableVolume, byID, "volumeId", id)
+}
+
+func (t *tx) snapshot(id string) (*Snapshot, error) {
+	return find[Snapshot](t, SnapshotID, TableSnapshot, byID, "snapshotId", id)
+}
+
+// image finds an image of the account that is not deregistered.
+func (t *tx) image(id string) (*Image, error) {
+	i, err := find[Image](t, ImageID, TableImage, byID, "imageId", id)
+	if err == nil && i.State == ImageDeregistered {
+		return nil, ImageID.missing("imageId", id)
+	}
+	return i, err
+}
+
+// volumesOf returns the volumes of an instance by device name.
+func (t *tx) volumesOf(instance string) []*Volume {
+	return list[*Volume](t, TableVolume, byDevice, instance)
+}
+
 func (t *tx) policy(id string) (*FailoverPolicy, error) {
 	return find[FailoverPolicy](t, PolicyID, TablePolicy, byID, "policyId", id)
 }

@@ -21,8 +21,8 @@ func errUnsupported(field string) error {
 
 // checkHardware checks on what machines instances of a launch shall run, in a
 // VPC whose own tenancy counts where the launch has none, and whether their
-// memory can be kept.
-func (t *tx) checkHardware(s *InstanceSettings, limits *InstanceType, vpc *VPC) error {
+// memory can be kept on their root volume.
+func (t *tx) checkHardware(s *InstanceSettings, limits *InstanceType, vpc *VPC, root VolumeSpec) error {
 	switch s.Tenancy {
 	case "", tenancyDefault, tenancyDedicated, tenancyHost:
 	default:
@@ -58,7 +58,7 @@ func (t *tx) checkHardware(s *InstanceSettings, limits *InstanceType, vpc *VPC) 
 	if !s.Hibernation {
 		return nil
 	}
-	return s.checkHibernation(limits)
+	return checkHibernation(limits, root)
 }
 
 // sharedOnly: T1 and T2 are on shared hardware only (EC2 User Guide, "Dedicated
@@ -68,8 +68,7 @@ func (t *InstanceType) sharedOnly() bool { return t.Burstable && !t.Nitro() || t
 // checkHibernation wants what keeps the memory of an instance: a root volume that
 // is encrypted and has room for it (EC2 User Guide, "Prerequisites for EC2
 // instance hibernation").
-func (s *InstanceSettings) checkHibernation(limits *InstanceType) error {
-	root := s.RootVolume.Filled()
+func checkHibernation(limits *InstanceType, root VolumeSpec) error {
 	why := ""
 	switch {
 	case !limits.Hibernation:

@@ -66,6 +66,9 @@ func TestInvariants(t *testing.T) {
 			"network ACLs":     m.networkACLs,
 			"blocks":           m.blocks,
 			"peerings":         m.peerings,
+			"volumes":          m.volumes,
+			"volumes again":    m.volumes,
+			"snapshots":        m.snapshots,
 		})
 	})
 }
@@ -220,6 +223,7 @@ func (m *machine) check(rt *rapid.T) {
 	}
 	m.checkNetworks(rt)
 	m.checkInterfaces(rt)
+	m.checkVolumes(rt)
 	for _, p := range s.Policies() {
 		if n := s.NetworkInterface(p.NetworkInterface); n == nil || n.Attachment != nil && n.Attachment.Primary() {
 			rt.Fatalf("policy %s is for %v", p.ID, n)

@@ -20,6 +20,13 @@ func dueAt(row any) (time.Time, bool) {
 		return r.due()
 	case *NATGateway:
 		return r.StateUntil, !r.StateUntil.IsZero()
+	case *Volume:
+		at := r.due()
+		return at, !at.IsZero()
+	case *Snapshot:
+		return r.StateUntil, !r.StateUntil.IsZero()
+	case *Image:
+		return r.StateUntil, !r.StateUntil.IsZero()
 	case *VPCEndpoint:
 		return r.StateUntil, !r.StateUntil.IsZero()
 	case *NetworkInterface:
@@ -74,6 +81,26 @@ func (t *tx) finish(table Table, id string) error {
 		if at, ok := dueAt(g); ok && !t.now.Before(at) {
 			t.finishNAT(g)
 		}
+	case TableVolume:
+		if v := get[*Volume](t, table, byID, id); v != nil {
+			t.finishVolume(v)
+		}
+	case TableSnapshot:
+		s := get[*Snapshot](t, table, byID, id)
+		if s == nil {
+			return nil
+		}
+		if at, ok := dueAt(s); ok && !t.now.Before(at) {
+			t.completeSnapshot(s)
+		}
+	case TableImage:
+		i := get[*Image](t, table, byID, id)
+		if i == nil {
+			return nil
+		}
+		if at, ok := dueAt(i); ok && !t.now.Before(at) {
+			t.finishImage(i)
+		}
 	case TableVPCEndpoint:
 		e := get[*VPCEndpoint](t, table, byID, id)
 		if e == nil {
@@ -104,6 +131,7 @@ func (t *tx) finishInstance(i *Instance) {
 				t.attached(n)
 			}
 		}
+		t.volumesRun(i.ID)
 	case InstanceStopping:
 		t.put(TableInstance, t.enter(i, InstanceStopped))
 		t.emit("instance.stopped", i.ID)
@@ -119,6 +147,7 @@ func (t *tx) finishInstance(i *Instance) {
 				t.available(n)
 			}
 		}
+		t.volumesEnd(i.ID)
 		t.withdrawStandby(i.ID)
 	case InstanceTerminated:
 		t.remove(TableInstance, i)

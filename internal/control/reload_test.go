@@ -116,6 +116,9 @@ func TestReloadFromSQLite(t *testing.T) {
 				"peerings":   {before.Peerings(), state.Peerings()},
 				"reserved":   {before.CIDRReservations(), state.CIDRReservations()},
 				"failovers":  {before.Failovers(), state.Failovers()},
+				"volumes":    {before.Volumes(), state.Volumes()},
+				"snapshots":  {before.Snapshots(), state.Snapshots()},
+				"images":     {before.Images(), state.Images()},
 				"revision":   {before.Revision(), state.Revision()},
 			} {
 				if !reflect.DeepEqual(lists[0], lists[1]) {
@@ -240,7 +243,18 @@ func (w *world) randomNetwork(ctx context.Context, rng *rand.Rand) error {
 	p := draw(rng, s.Peerings(), &control.Peering{ID: "pcx-00000000"})
 	to := control.DestinationInput{CIDR: fmt.Sprintf("192.0.2.%d/32", rng.IntN(4))}
 	var err error
-	switch rng.IntN(14) {
+	switch rng.IntN(17) {
+	case 14:
+		_, err = w.CreateVolume(ctx, control.CreateVolumeInput{Zone: "us-east-1a", VolumeSpec: control.VolumeSpec{Size: 1}, Tags: control.Tags{"Name": "é"}})
+	case 15:
+		i := draw(rng, s.Instances(), &control.Instance{ID: "i-00000000"})
+		volume := draw(rng, s.Volumes(), &control.Volume{ID: "vol-00000000"})
+		if _, err = w.AttachVolume(ctx, control.AttachVolumeInput{Volume: volume.ID, Instance: i.ID, Device: "/dev/sdf"}); err == nil && rng.IntN(2) == 0 {
+			_, _, err = w.DetachVolume(ctx, control.DetachVolumeInput{Volume: volume.ID})
+		}
+	case 16:
+		i := draw(rng, s.Instances(), &control.Instance{ID: "i-00000000"})
+		_, err = w.CreateImage(ctx, control.CreateImageInput{Instance: i.ID, Name: fmt.Sprint("image ", rng.IntN(3)), NoReboot: true})
 	case 0:
 		_, err = w.CreateRouteTable(ctx, v.ID, control.Tags{"Name": "é"})
 	case 1:

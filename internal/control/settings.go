@@ -91,8 +91,8 @@ type InstanceSettings struct {
 	Metadata        MetadataOptions
 	// MetadataLag is how far its metadata is behind; see Service.MetadataState.
 	MetadataLag time.Duration
-	VolumeTags  Tags       // of its root volume
-	RootVolume  RootVolume `json:",omitzero"`
+	// RootDevice is the device name of its root volume; "": DefaultRootDevice.
+	RootDevice string `json:",omitzero"`
 	// HostnameType and the records come from the subnet at launch.
 	HostnameType        string
 	RecordA, RecordAAAA bool

@@ -75,21 +75,9 @@ func retag(old, set Tags, remove []string) (Tags, error) {
 	return ownTags(tags), countTags(tags)
 }
 
-// volumePrefix begins the ids of root volumes.
-const volumePrefix = "vol-"
-
 // setTags sets and removes tags of any resource that has them.
 func (t *tx) setTags(id string, set Tags, remove []string) error {
-	switch prefix, _, _ := strings.Cut(id, "-"); prefix + "-" {
-	case volumePrefix:
-		// A volume is no row of its own: the instance whose id it has keeps its tags.
-		i, err := t.instance(InstanceID.Prefix + strings.TrimPrefix(id, volumePrefix))
-		if err != nil {
-			return err
-		}
-		c := *i
-		return t.retagRow(TableInstance, &c, &c.VolumeTags, set, remove)
-	case RuleID.Prefix:
+	if strings.HasPrefix(id, RuleID.Prefix) {
 		return t.retagRule(id, set, remove)
 	}
 	k := KindOf(id)

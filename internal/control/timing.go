@@ -35,6 +35,13 @@ const (
 	// lists an interface that has come until all its items can be fetched.
 	OpMetadata Operation = "metadata"
 
+	OpCreateVolume   Operation = "create-volume"       // creating until available
+	OpAttachVolume   Operation = "attach-volume"       // attaching until attached
+	OpDetachVolume   Operation = "detach-volume"       // detaching until available
+	OpDeleteVolume   Operation = "delete-volume"       // deleting until gone
+	OpModifyVolume   Operation = "modify-volume"       // modifying until optimizing, and as long again until completed
+	OpCreateSnapshot Operation = "create-snapshot"     // pending until completed
+	OpCreateImage    Operation = "create-image"        // pending until available
 	OpCreateEndpoint Operation = "create-vpc-endpoint" // pending until available, of an interface endpoint
 	OpDeleteEndpoint Operation = "delete-vpc-endpoint" // deleting until gone
 )
@@ -44,6 +51,7 @@ func Operations() []Operation {
 	return []Operation{
 		OpAttach, OpDetach, OpLaunch, OpStart, OpStop, OpTerminate, OpCreateNAT, OpDeleteNAT,
 		OpAssociateBlock, OpDisassociateBlock, OpRequestPeering, OpMetadata,
+		OpCreateVolume, OpAttachVolume, OpDetachVolume, OpDeleteVolume, OpModifyVolume, OpCreateSnapshot, OpCreateImage,
 		OpCreateEndpoint, OpDeleteEndpoint,
 	}
 }
@@ -113,8 +121,8 @@ var TimingFast = func() Timing {
 // there are reports: "a few seconds" (fck-nat's documentation; amazon-vpc-cni
 // waits two seconds after a detach before it deletes) and 20 s to over a minute
 // (Palo Alto's of VM-Series HA, agents and guests included). Ten seconds is our
-// choice between them, four and sixty its ends. The times of an instance are
-// our own guess. Metadata whose items come after their directory is an issue of
+// choice between them, four and sixty its ends. The times of an instance and of
+// volumes, snapshots and images are our own guess. Metadata whose items come after their directory is an issue of
 // amazon-ec2-net-utils (number 38), which had asked again "for several seconds"
 // before. Reassigning an address, 1.2 s by one report (AWS re:Post), and
 // associating an Elastic IP show no state in between and so have no time here.
@@ -134,6 +142,13 @@ var TimingAWS = Timing{
 		OpRequestPeering:    {time.Second, 2 * time.Second, 5 * time.Second},
 		OpMetadata:          {500 * time.Millisecond, 2 * time.Second, 10 * time.Second},
 
+		OpCreateVolume:   {2 * time.Second, 4 * time.Second, 15 * time.Second},
+		OpAttachVolume:   {2 * time.Second, 4 * time.Second, 20 * time.Second},
+		OpDetachVolume:   {3 * time.Second, 6 * time.Second, 30 * time.Second},
+		OpDeleteVolume:   {2 * time.Second, 5 * time.Second, 20 * time.Second},
+		OpModifyVolume:   {5 * time.Second, 20 * time.Second, 60 * time.Second},
+		OpCreateSnapshot: {20 * time.Second, 60 * time.Second, 5 * time.Minute},
+		OpCreateImage:    {60 * time.Second, 2 * time.Minute, 6 * time.Minute},
 		OpCreateEndpoint: {30 * time.Second, 60 * time.Second, 150 * time.Second},
 		OpDeleteEndpoint: {10 * time.Second, 30 * time.Second, 120 * time.Second},
 	},

@@ -125,6 +125,30 @@ same "the Elastic IP" "$(ec2 describe-addresses --allocation-ids "$allocation" -
 same "the route" "$(route)" "$two	$eni	active"
 "$WITNESS" moved "$eni" "$one" "$two"
 
+echo "- a volume, a snapshot of it, and an image of the client"
+volume=$(ec2 create-volume --availability-zone "${zones[0]}" --size 8 --volume-type gp3 --tag-specifications "$(named volume data)" --query VolumeId)
+ec2 wait volume-available --volume-ids "$volume"
+refused InvalidVolume.ZoneMismatch attach-volume --volume-id "$volume" --instance-id "$client" --device /dev/sdf
+ec2 attach-volume --volume-id "$volume" --instance-id "$one" --device /dev/sdf >/dev/null
+ec2 wait volume-in-use --volume-ids "$volume"
+refused VolumeInUse delete-volume --volume-id "$volume"
+snapshot=$(ec2 create-snapshot --volume-id "$volume" --tag-specifications "$(named snapshot data)" --query SnapshotId)
+ec2 wait snapshot-completed --snapshot-ids "$snapshot"
+same "snapshots of the account" "$(ec2 describe-snapshots --owner-ids self --query 'Snapshots[].SnapshotId')" "$snapshot"
+image=$(ec2 create-image --instance-id "$client" --name golden --no-reboot --query ImageId)
+ec2 wait image-available --image-ids "$image"
+same "the image" "$(ec2 describe-images --owners self --query 'Images[].[ImageId,RootDeviceName]')" "$image	/dev/xvda"
+copy=$(ec2 describe-images --image-ids "$image" --query 'Images[0].BlockDeviceMappings[0].Ebs.SnapshotId')
+refused InvalidSnapshot.InUse delete-snapshot --snapshot-id "$copy"
+ec2 deregister-image --image-id "$image" >/dev/null
+refused InvalidAMIID.NotFound describe-images --image-ids "$image"
+ec2 delete-snapshot --snapshot-id "$copy"
+ec2 delete-snapshot --snapshot-id "$snapshot"
+ec2 detach-volume --volume-id "$volume" >/dev/null
+ec2 wait volume-available --volume-ids "$volume"
+ec2 delete-volume --volume-id "$volume"
+ec2 wait volume-deleted --volume-ids "$volume"
+
 echo "- everything is deleted"
 ec2 terminate-instances --instance-ids "$one" "$two" "$client" >/dev/null
 ec2 wait instance-terminated --instance-ids "$one" "$two" "$client"

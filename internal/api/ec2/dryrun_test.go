@@ -32,6 +32,14 @@ func TestDryRunIsARehearsal(t *testing.T) {
 	passes("RunInstances", "ImageId=ami-0123456789abcdef0", "MinCount=3", "MaxCount=3",
 		"SubnetId="+w.subnet, "DryRun=true")
 	passes("CreateTags", "ResourceId.1="+eni, "Tag.1.Key=a", "Tag.1.Value=b", "DryRun=true")
+	volume := "VolumeId=" + l.svc.State().Volumes()[0].ID
+	passes("CreateVolume", "AvailabilityZone=us-east-1a", "Size=8", "DryRun=true")
+	l.refused("VolumeInUse", "DeleteVolume", volume, "DryRun=true")
+	l.refused("OperationNotPermitted", "DetachVolume", volume, "DryRun=true")
+	passes("ModifyVolume", volume, "Size=9", "DryRun=true")
+	passes("CreateSnapshot", volume, "DryRun=true")
+	passes("CreateImage", "InstanceId="+w.a, "Name=image", "DryRun=true")
+	l.refused("InvalidAMIName.Malformed", "CreateImage", "InstanceId="+w.a, "Name=x", "DryRun=true")
 	if after := l.svc.State().Revision(); after != before {
 		t.Errorf("dry runs made revision %d of %d", after, before)
 	}

@@ -17,6 +17,7 @@ var handlers = func() map[string]handler {
 	bindTags(t)
 	bindInstanceAttributes(t)
 	bindVolumes(t)
+	bindSnapshots(t)
 	bindImages(t)
 	bindOfferings(t)
 	bindKeyPairs(t)
@@ -160,9 +161,7 @@ func bindInstances(t map[string]handler) {
 	bind(t, "LaunchTemplate.LaunchTemplateId LaunchTemplate.LaunchTemplateName LaunchTemplate.Version"+
 		" ImageId InstanceType MinCount MaxCount SubnetId SecurityGroupId SecurityGroup PrivateIpAddress Ipv6Address"+
 		" Ipv6AddressCount EnablePrimaryIpv6 TagSpecification KeyName UserData"+
-		" BlockDeviceMapping.DeviceName BlockDeviceMapping.NoDevice BlockDeviceMapping.VirtualName"+
-		" BlockDeviceMapping.Ebs.VolumeSize BlockDeviceMapping.Ebs.VolumeType BlockDeviceMapping.Ebs.DeleteOnTermination"+
-		" BlockDeviceMapping.Ebs.Encrypted BlockDeviceMapping.Ebs.Iops BlockDeviceMapping.Ebs.Throughput"+
+		" "+mappingParams+
 		" Placement.AvailabilityZone Placement.AvailabilityZoneId Placement.Tenancy"+
 		" Placement.HostId Placement.Affinity"+
 		" IamInstanceProfile.Name IamInstanceProfile.Arn Placement.GroupName= CpuOptions.CoreCount CpuOptions.ThreadsPerCore"+

@@ -4,14 +4,8 @@ import "enilab/internal/control"
 
 // Ids of what control does not keep.
 var (
-	idImage = control.IDKind{
-		Prefix: "ami-", NotFound: "InvalidAMIID.NotFound", Malformed: "InvalidAMIID.Malformed", Noun: "image id",
-	}
 	idProfileAssociation = control.IDKind{
 		Prefix: "iip-assoc-", NotFound: "InvalidAssociationID.NotFound", Malformed: "InvalidAssociationID.Malformed", Noun: "association ID",
-	}
-	idVolume = control.IDKind{
-		Prefix: "vol-", NotFound: "InvalidVolume.NotFound", Malformed: "InvalidVolumeID.Malformed", Noun: "volume",
 	}
 )
 

@@ -13,7 +13,8 @@ import (
 func bindInstanceAttributes(t map[string]handler) {
 	bind(t, "InstanceId Attribute", describeInstanceAttribute)
 	bind(t, "InstanceId Attribute Value SourceDestCheck GroupId InstanceType UserData DisableApiTermination DisableApiStop"+
-		" InstanceInitiatedShutdownBehavior EbsOptimized", modifyInstanceAttribute)
+		" InstanceInitiatedShutdownBehavior EbsOptimized BlockDeviceMapping.DeviceName BlockDeviceMapping.Ebs.DeleteOnTermination"+
+		" BlockDeviceMapping.Ebs.VolumeId", modifyInstanceAttribute)
 	bind(t, "InstanceId HttpTokens HttpEndpoint HttpProtocolIpv6 HttpPutResponseHopLimit InstanceMetadataTags",
 		modifyInstanceMetadataOptions)
 	bind(t, "InstanceId", monitorInstances)
@@ -58,7 +59,7 @@ func describeInstanceAttribute(c *call, in *model.DescribeInstanceAttributeReque
 	case "instanceInitiatedShutdownBehavior":
 		out.InstanceInitiatedShutdownBehavior = attribute(shutdownBehavior(i))
 	case "rootDeviceName":
-		out.RootDeviceName = attribute(rootDevice)
+		out.RootDeviceName = attribute(i.RootDeviceName())
 	case "blockDeviceMapping":
 		out.BlockDeviceMappings = c.blockDevices(i)
 	case "ebsOptimized":
@@ -148,6 +149,9 @@ func modifyInstanceAttribute(c *call, in *model.ModifyInstanceAttributeRequest) 
 	}
 	if in.UserData != nil {
 		change.UserData = new(base64.StdEncoding.EncodeToString(in.UserData.Value))
+	}
+	if change.Devices, err = c.deviceChanges(i, in.BlockDeviceMappings); err != nil {
+		return nil, err
 	}
 	if _, err := findAll(control.GroupID, in.Groups, c.state.SecurityGroup); err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func metadataOptions(i *control.Instance) *model.InstanceMetadataOptionsResponse
 func (c *call) showSettings(i *control.Instance, out *model.Instance) {
 	out.Monitoring = &model.Monitoring{State: new(monitoringState(i))}
 	out.MetadataOptions, out.EbsOptimized, out.EnaSupport = metadataOptions(i), &i.EBSOptimized, new(hasENA(i.Type))
-	out.RootDeviceName, out.RootDeviceType, out.BlockDeviceMappings = new(rootDevice), new(rootDeviceType), c.blockDevices(i)
+	out.RootDeviceName, out.RootDeviceType, out.BlockDeviceMappings = new(i.RootDeviceName()), new(rootDeviceType), c.blockDevices(i)
 	out.PlatformDetails, out.UsageOperation, out.UsageOperationUpdateTime = new(platformDetails), new(usageOperation), &i.LaunchAt
 	out.IamInstanceProfile = profileOf(i)
 	out.EnclaveOptions = &model.EnclaveOptions{Enabled: new(false)}
@@ -56,23 +56,34 @@ func (c *call) showSettings(i *control.Instance, out *model.Instance) {
 // settingFilters are the filters of DescribeInstances on what showSettings
 // shows.
 func settingFilters() map[string]field[vm] {
-	disk := func(of func(vm) string) field[vm] { return alive(of) }
+	disk := func(of func(*control.Volume, *control.VolumeAttachment) string) field[vm] {
+		return some(func(c *call, i vm) (values []string) {
+			for _, v := range c.state.VolumesOf(i) {
+				values = append(values, of(v, v.AttachmentTo(i.ID)))
+			}
+			return values
+		})
+	}
 	meta := func(of func(*model.InstanceMetadataOptionsResponse) *string) field[vm] {
 		return one(func(_ *call, i vm) string { return query.Value(of(metadataOptions(i))) })
 	}
 	return map[string]field[vm]{
-		"block-device-mapping.attach-time":           disk(func(i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
-		"block-device-mapping.delete-on-termination": disk(func(i vm) string { return yes(!i.RootVolume.Keep) }),
-		"block-device-mapping.device-name":           disk(func(vm) string { return rootDevice }),
-		"block-device-mapping.status":                disk(func(vm) string { return "attached" }),
-		"block-device-mapping.volume-id":             disk(rootVolume),
-		"ebs-optimized":                              one(func(_ *call, i vm) string { return yes(i.EBSOptimized) }),
-		"ena-support":                                one(func(_ *call, i vm) string { return yes(hasENA(i.Type)) }),
-		"enclave-options.enabled":                    fixed[vm]("false"),
-		"hibernation-options.configured":             one(func(_ *call, i vm) string { return yes(i.Hibernation) }),
-		"iam-instance-profile.arn":                   ofProfile(func(arn string) string { return arn }),
-		"iam-instance-profile.id":                    ofProfile(profileID),
-		"metadata-options.http-endpoint":             meta(func(m *model.InstanceMetadataOptionsResponse) *string { return m.HttpEndpoint }),
+		"block-device-mapping.attach-time": disk(func(_ *control.Volume, a *control.VolumeAttachment) string {
+			return a.AttachTime.UTC().Format(filterTime)
+		}),
+		"block-device-mapping.delete-on-termination": disk(func(_ *control.Volume, a *control.VolumeAttachment) string {
+			return yes(a.DeleteOnTermination)
+		}),
+		"block-device-mapping.device-name": disk(func(_ *control.Volume, a *control.VolumeAttachment) string { return a.Device }),
+		"block-device-mapping.status":      disk(func(_ *control.Volume, a *control.VolumeAttachment) string { return string(a.State) }),
+		"block-device-mapping.volume-id":   disk(func(v *control.Volume, _ *control.VolumeAttachment) string { return v.ID }),
+		"ebs-optimized":                    one(func(_ *call, i vm) string { return yes(i.EBSOptimized) }),
+		"ena-support":                      one(func(_ *call, i vm) string { return yes(hasENA(i.Type)) }),
+		"enclave-options.enabled":          fixed[vm]("false"),
+		"hibernation-options.configured":   one(func(_ *call, i vm) string { return yes(i.Hibernation) }),
+		"iam-instance-profile.arn":         ofProfile(func(arn string) string { return arn }),
+		"iam-instance-profile.id":          ofProfile(profileID),
+		"metadata-options.http-endpoint":   meta(func(m *model.InstanceMetadataOptionsResponse) *string { return m.HttpEndpoint }),
 		"metadata-options.http-protocol-ipv6": meta(func(m *model.InstanceMetadataOptionsResponse) *string {
 			return m.HttpProtocolIpv6
 		}),
@@ -86,7 +97,7 @@ func settingFilters() map[string]field[vm] {
 		"metadata-options.state": fixed[vm]("applied"),
 		"monitoring-state":       one(func(_ *call, i vm) string { return monitoringState(i) }),
 		"platform-details":       fixed[vm](platformDetails),
-		"root-device-name":       fixed[vm](rootDevice),
+		"root-device-name":       one(func(_ *call, i vm) string { return i.RootDeviceName() }),
 		"root-device-type":       fixed[vm](rootDeviceType),
 		"usage-operation":        fixed[vm](usageOperation),
 		"usage-operation-update-time": one(func(_ *call, i vm) string {

@@ -38,11 +38,13 @@ func runInstances(c *call, in *model.RunInstancesRequest) (result, error) {
 }
 
 // asLaunched takes from an instance what EC2 does not tell yet when it answers a
-// launch: public addresses, which DescribeInstances shows a moment later.
+// launch: public addresses and volumes, which DescribeInstances shows a moment
+// later.
 func asLaunched(i *model.Instance) {
 	const pending = "pending"
 	i.StateReason = &model.StateReason{Code: new(pending), Message: new(pending)}
 	i.PublicIpAddress, i.PublicDnsName = nil, new("")
+	i.BlockDeviceMappings = []model.InstanceBlockDeviceMapping{}
 	for n := range i.NetworkInterfaces {
 		eni := &i.NetworkInterfaces[n]
 		eni.Association = nil
@@ -57,7 +59,7 @@ func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, e
 	if in.ImageId == nil {
 		return l, missing("imageId")
 	}
-	if err := idImage.Check(*in.ImageId); err != nil {
+	if err := control.ImageID.Check(*in.ImageId); err != nil {
 		return l, err
 	}
 	if l.Max > maxLaunch {
@@ -77,10 +79,11 @@ func (c *call) readLaunch(in *model.RunInstancesRequest) (control.LaunchInput, e
 	if err := readSettings(in, &l); err != nil {
 		return l, err
 	}
-	l.Settings.VolumeTags = tags["volume"]
-	if l.Settings.RootVolume, err = readRootVolume(in.BlockDeviceMappings); err != nil {
+	l.VolumeTags = tags["volume"]
+	if l.Devices, err = readBlockDevices(in.BlockDeviceMappings); err != nil {
 		return l, err
 	}
+	l.Image = c.launchImage(*in.ImageId, l.Devices)
 	if l.Settings.InstanceProfile, err = c.readProfile(in.IamInstanceProfile); err != nil {
 		return l, err
 	}

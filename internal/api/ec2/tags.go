@@ -87,19 +87,6 @@ type taggable struct {
 // control's, and those that are parts of another kind's rows.
 var taggables = func() map[string]taggable {
 	by := map[string]taggable{
-		idVolume.Prefix: {idVolume, func(s *control.State, id string) *tagged {
-			i := ofVolume(s, id)
-			if i == nil {
-				return nil
-			}
-			return new(tagVolume(i))
-		}, func(s *control.State, yield func(tagged)) {
-			for _, i := range s.Instances() {
-				if i.State != control.InstanceTerminated {
-					yield(tagVolume(i))
-				}
-			}
-		}},
 		control.RuleID.Prefix: {control.RuleID, func(s *control.State, id string) *tagged {
 			g := s.SecurityGroupOfRule(id)
 			if g == nil {
@@ -141,7 +128,6 @@ func taggableOf(id string) (taggable, bool) {
 	return k, ok
 }
 
-func tagVolume(i *control.Instance) tagged       { return tagged{"volume", rootVolume(i), i.VolumeTags} }
 func tagRule(r control.SecurityGroupRule) tagged { return tagged{"security-group-rule", r.ID, r.Tags} }
 
 // resources finds what CreateTags and DeleteTags name, all or nothing.

@@ -8,144 +8,215 @@ import (
 	"enilab/internal/control"
 )
 
-// A guest has no disk. Clients expect a root volume of every instance that can
-// be stopped, so that each has one on record: of its own id, size and type, and
-// gone with it.
-const (
-	rootDevice     = "/dev/xvda"
-	rootDeviceType = "ebs"
-)
-
-// imageRoot is the root volume of every image.
-var imageRoot = control.RootVolume{}.Filled()
-
 func bindVolumes(t map[string]handler) {
+	bind(t, "AvailabilityZone AvailabilityZoneId Size SnapshotId VolumeType Iops Throughput Encrypted KmsKeyId MultiAttachEnabled"+
+		" TagSpecification", createVolume)
 	bind(t, "VolumeId Filter MaxResults NextToken IncludeManagedResources", describeVolumes)
+	bind(t, "VolumeId", deleteVolume)
+	bind(t, "VolumeId InstanceId Device EbsCardIndex=0", attachVolume)
+	bind(t, "VolumeId InstanceId Device Force", detachVolume)
+	bind(t, "VolumeId Size VolumeType Iops Throughput MultiAttachEnabled", modifyVolume)
+	bind(t, "VolumeId Filter MaxResults NextToken", describeVolumesModifications)
+	bind(t, "VolumeId Filter MaxResults NextToken IncludeManagedResources", describeVolumeStatus)
+	bind(t, "VolumeId Attribute", describeVolumeAttribute)
+	bind(t, "VolumeId AutoEnableIO", modifyVolumeAttribute)
+	bind(t, "", getEbsEncryptionByDefault)
+	bind(t, "", getEbsDefaultKmsKeyID)
 }
 
-// readRootVolume reads BlockDeviceMapping.N, which can be about the root volume
-// only: there are no others.
-func readRootVolume(mappings []model.BlockDeviceMapping) (control.RootVolume, error) {
-	var v control.RootVolume
-	for n, m := range mappings {
-		if m.DeviceName == nil {
-			return v, missing("blockDeviceMapping.deviceName")
-		}
-		if *m.DeviceName != rootDevice || m.NoDevice != nil || m.VirtualName != nil {
-			return v, unsupported("The BlockDeviceMapping of the device %s is not supported by enilab: an instance has its root volume, %s, "+
-				"and no other. A mapping of %s with Ebs is taken.", clip(*m.DeviceName), rootDevice, rootDevice)
-		}
-		if n > 0 {
-			return v, query.Refuse("InvalidBlockDeviceMapping", // unverified: code and text
-				"The device '%s' is used in more than one block-device mapping", *m.DeviceName)
-		}
-		if m.Ebs == nil {
-			continue
-		}
-		for _, f := range []struct {
-			name string
-			from *int
-			to   *int
-		}{{"volumeSize", m.Ebs.VolumeSize, &v.Size}, {"iops", m.Ebs.Iops, &v.IOPS}, {"throughput", m.Ebs.Throughput, &v.Throughput}} {
-			if f.from != nil && *f.from < 1 {
-				return v, invalid("Value (%d) for parameter %s is invalid. It must be positive.", *f.from, f.name) // unverified: the text
-			}
-			*f.to = query.Value(f.from)
-		}
-		v.Type, v.Encrypted = query.Value(m.Ebs.VolumeType), query.Value(m.Ebs.Encrypted)
-		v.Keep = m.Ebs.DeleteOnTermination != nil && !*m.Ebs.DeleteOnTermination
-	}
-	return v, nil
+type volume = *control.Volume
+
+// defaultKey is the KMS key with which EBS encrypts unless told otherwise.
+const defaultKey = "alias/aws/ebs"
+
+func getEbsEncryptionByDefault(*call, *model.GetEbsEncryptionByDefaultRequest) (result, error) {
+	return &model.GetEbsEncryptionByDefaultResult{EbsEncryptionByDefault: new(false)}, nil
 }
 
-// positive has no element for 0.
-func positive(n int) *int {
-	if n == 0 {
+func getEbsDefaultKmsKeyID(*call, *model.GetEbsDefaultKmsKeyIdRequest) (result, error) {
+	return &model.GetEbsDefaultKmsKeyIdResult{KmsKeyId: new(defaultKey)}, nil
+}
+
+// key is the ARN of the KMS key of an encrypted volume or snapshot. The key
+// itself is of another service, and nothing is encrypted.
+func (c *call) key(encrypted bool, key string) *string {
+	switch {
+	case !encrypted:
 		return nil
+	case strings.HasPrefix(key, "arn:"):
+		return &key
+	case key == "" || key == defaultKey:
+		// The key of the alias, which has an id of its own in each region.
+		h := strings.TrimPrefix(control.DerivedID("", c.region.Name+"/"+defaultKey), "0")
+		key = h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-8000-0000" + h[:8]
 	}
-	return &n
+	if !strings.HasPrefix(key, "alias/") {
+		key = "key/" + key
+	}
+	return new("arn:" + control.Partition(c.region.Name) + ":kms:" + c.region.Name + ":" + c.api.opt.Account + ":" + key)
 }
 
-// rootVolume is the id of an instance's root volume.
-func rootVolume(i *control.Instance) string { return "vol-" + strings.TrimPrefix(i.ID, "i-") }
-
-// ofVolume is the instance of a root volume, nil once it is terminated.
-func ofVolume(s *control.State, id string) *control.Instance {
-	i := s.Instance("i-" + strings.TrimPrefix(id, "vol-"))
-	if i == nil || i.State == control.InstanceTerminated {
-		return nil
+func createVolume(c *call, in *model.CreateVolumeRequest) (result, error) {
+	tags, err := tagSpecs(in.TagSpecifications, "volume")
+	if err != nil {
+		return nil, err
 	}
-	return i
+	spec := control.VolumeSpec{
+		Type: query.Value(in.VolumeType), Encrypted: query.Value(in.Encrypted), KMSKey: query.Value(in.KmsKeyId), Snapshot: query.Value(in.SnapshotId),
+	}
+	if err := readPerformance(&spec, "size", in.Size, in.Iops, in.Throughput); err != nil {
+		return nil, err
+	}
+	zone, err := c.zoneNamed(in.AvailabilityZone, in.AvailabilityZoneId)
+	if err != nil {
+		return nil, err
+	}
+	if zone == "" {
+		return nil, missing("AvailabilityZone")
+	}
+	v, err := c.command().CreateVolume(c.ctx, control.CreateVolumeInput{
+		Zone: zone, VolumeSpec: spec, MultiAttach: query.Value(in.MultiAttachEnabled), Tags: tags["volume"],
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := c.volume(v)
+	out.Tags, out.Attachments = tagList(v.Tags), nil
+	return &out, nil
 }
 
-// blockDevices are those of an instance, none once it is terminated.
-func (c *call) blockDevices(i *control.Instance) []model.InstanceBlockDeviceMapping {
-	if i.State == control.InstanceTerminated {
-		return []model.InstanceBlockDeviceMapping{}
-	}
-	return []model.InstanceBlockDeviceMapping{{DeviceName: new(rootDevice), Ebs: &model.EbsInstanceBlockDevice{
-		VolumeId: new(rootVolume(i)), Status: new("attached"), AttachTime: &i.LaunchAt, DeleteOnTermination: new(!i.RootVolume.Keep),
-	}}}
-}
-
-func (c *call) volume(i *control.Instance) model.Volume {
-	v := i.RootVolume.Filled()
-	return model.Volume{
-		VolumeId: new(rootVolume(i)), AvailabilityZone: &i.Zone, AvailabilityZoneId: c.zoneID(i.Zone), CreateTime: &i.LaunchAt,
+func (c *call) volume(v volume) model.Volume {
+	out := model.Volume{
+		VolumeId: &v.ID, AvailabilityZone: &v.Zone, AvailabilityZoneId: c.zoneID(v.Zone), CreateTime: &v.CreatedAt,
 		Size: &v.Size, VolumeType: &v.Type, Iops: positive(v.IOPS), Throughput: positive(v.Throughput),
-		State: new("in-use"), Encrypted: &v.Encrypted, MultiAttachEnabled: new(false), SnapshotId: new(imageSnapshot(imageOf(i))),
-		Operator: &model.OperatorResponse{Managed: new(false)}, Tags: tagList(i.VolumeTags),
-		Attachments: []model.VolumeAttachment{{
-			InstanceId: &i.ID, VolumeId: new(rootVolume(i)), Device: new(rootDevice), State: new("attached"),
-			AttachTime: &i.LaunchAt, DeleteOnTermination: new(!v.Keep),
-		}},
+		State: new(string(v.State)), Encrypted: &v.Encrypted, KmsKeyId: c.key(v.Encrypted, v.KMSKey), MultiAttachEnabled: &v.MultiAttach,
+		SnapshotId: new(v.SnapshotID()), Operator: &model.OperatorResponse{Managed: new(false)}, Tags: someTags(v.Tags),
+		Attachments: []model.VolumeAttachment{},
+	}
+	for i := range v.Attachments {
+		out.Attachments = append(out.Attachments, *volumeAttachment(v, &v.Attachments[i]))
+	}
+	return out
+}
+
+func volumeAttachment(v volume, a *control.VolumeAttachment) *model.VolumeAttachment {
+	return &model.VolumeAttachment{
+		VolumeId: &v.ID, InstanceId: &a.Instance, Device: &a.Device, State: new(string(a.State)), AttachTime: &a.AttachTime,
+		DeleteOnTermination: &a.DeleteOnTermination,
 	}
 }
 
-var volumeFilters = filterable[vm]{
+// ofVolumeAttachment is a filter on the attachments of a volume.
+func ofVolumeAttachment(of func(*control.VolumeAttachment) string) field[volume] {
+	return some(func(_ *call, v volume) []string {
+		list := make([]string, len(v.Attachments))
+		for i := range v.Attachments {
+			list[i] = of(&v.Attachments[i])
+		}
+		return list
+	})
+}
+
+var volumeFilters = filterable[volume]{
 	action: "DescribeVolumes",
-	fields: map[string]field[vm]{
-		"attachment.attach-time":           one(func(_ *call, i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
-		"attachment.delete-on-termination": one(func(_ *call, i vm) string { return yes(!i.RootVolume.Keep) }),
-		"attachment.device":                fixed[vm](rootDevice),
-		"attachment.instance-id":           one(func(_ *call, i vm) string { return i.ID }),
-		"attachment.status":                fixed[vm]("attached"),
-		"availability-zone":                one(func(_ *call, i vm) string { return i.Zone }),
-		"availability-zone-id":             one(func(c *call, i vm) string { return query.Value(c.zoneID(i.Zone)) }),
-		"create-time":                      one(func(_ *call, i vm) string { return i.LaunchAt.UTC().Format(filterTime) }),
-		"encrypted":                        one(func(_ *call, i vm) string { return yes(i.RootVolume.Encrypted) }),
-		"multi-attach-enabled":             fixed[vm]("false"),
-		"operator.managed":                 fixed[vm]("false"),
-		"size":                             one(func(_ *call, i vm) string { return number(i.RootVolume.Filled().Size) }),
-		"snapshot-id":                      one(func(_ *call, i vm) string { return imageSnapshot(imageOf(i)) }),
-		"status":                           fixed[vm]("in-use"),
-		"volume-id":                        one(func(_ *call, i vm) string { return rootVolume(i) }),
-		"volume-type":                      one(func(_ *call, i vm) string { return i.RootVolume.Filled().Type }),
+	fields: map[string]field[volume]{
+		"attachment.attach-time":           ofVolumeAttachment(func(a *control.VolumeAttachment) string { return a.AttachTime.UTC().Format(filterTime) }),
+		"attachment.delete-on-termination": ofVolumeAttachment(func(a *control.VolumeAttachment) string { return yes(a.DeleteOnTermination) }),
+		"attachment.device":                ofVolumeAttachment(func(a *control.VolumeAttachment) string { return a.Device }),
+		"attachment.instance-id":           ofVolumeAttachment(func(a *control.VolumeAttachment) string { return a.Instance }),
+		"attachment.status":                ofVolumeAttachment(func(a *control.VolumeAttachment) string { return string(a.State) }),
+		"availability-zone":                one(func(_ *call, v volume) string { return v.Zone }),
+		"availability-zone-id":             one(func(c *call, v volume) string { return query.Value(c.zoneID(v.Zone)) }),
+		"create-time":                      one(func(_ *call, v volume) string { return v.CreatedAt.UTC().Format(filterTime) }),
+		"encrypted":                        one(func(_ *call, v volume) string { return yes(v.Encrypted) }),
+		"multi-attach-enabled":             one(func(_ *call, v volume) string { return yes(v.MultiAttach) }),
+		"operator.managed":                 fixed[volume]("false"),
+		"size":                             one(func(_ *call, v volume) string { return number(v.Size) }),
+		"snapshot-id":                      one(func(_ *call, v volume) string { return v.SnapshotID() }),
+		"status":                           one(func(_ *call, v volume) string { return string(v.State) }),
+		"volume-id":                        one(func(_ *call, v volume) string { return v.ID }),
+		"volume-type":                      one(func(_ *call, v volume) string { return v.Type }),
 	},
 	absent: "fast-restored operator.principal",
-	tags:   func(i vm) control.Tags { return i.VolumeTags },
+	tags:   func(v volume) control.Tags { return v.Tags },
+}
+
+// volumesAsked are the volumes of a Describe action about them.
+func volumesAsked(c *call, f *filterable[volume], a asked, has func(volume) bool) ([]volume, *string, error) {
+	keep, err := f.compile(c, a.filters)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := c.page(a.max, a.token, "volumeIds", a.ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	at := func(v volume) string { return place(v.CreatedAt, v.ID) }
+	rows := c.state.Volumes()
+	if len(a.ids) > 0 {
+		if rows, err = findAll(control.VolumeID, a.ids, c.state.Volume); err != nil {
+			return nil, nil, err
+		}
+		rows = sorted(rows, at)
+	}
+	rows, next := cutPage(p, rows, at, func(v volume) bool { return (has == nil || has(v)) && keep(v) })
+	return rows, next, nil
 }
 
 func describeVolumes(c *call, in *model.DescribeVolumesRequest) (result, error) {
-	keep, err := volumeFilters.compile(c, in.Filters)
+	rows, next, err := volumesAsked(c, &volumeFilters, asked{in.Filters, in.MaxResults, in.NextToken, in.VolumeIds}, nil)
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.page(in.MaxResults, in.NextToken, "volumeIds", in.VolumeIds)
-	if err != nil {
-		return nil, err
-	}
-	rows := c.state.Instances()
-	if len(in.VolumeIds) > 0 {
-		if rows, err = findAll(idVolume, in.VolumeIds, func(id string) *control.Instance { return ofVolume(c.state, id) }); err != nil {
-			return nil, err
-		}
-		rows = sorted(rows, instancePlace)
-	}
-	rows, next := cutPage(p, rows, instancePlace, func(i vm) bool { return i.State != control.InstanceTerminated && keep(i) })
 	out := &model.DescribeVolumesResult{Volumes: []model.Volume{}, NextToken: next}
-	for _, i := range rows {
-		out.Volumes = append(out.Volumes, c.volume(i))
+	for _, v := range rows {
+		out.Volumes = append(out.Volumes, c.volume(v))
 	}
 	return out, nil
+}
+
+func deleteVolume(c *call, in *model.DeleteVolumeRequest) (result, error) {
+	return done{}, c.command().DeleteVolume(c.ctx, *in.VolumeId)
+}
+
+func attachVolume(c *call, in *model.AttachVolumeRequest) (result, error) {
+	v, err := c.command().AttachVolume(c.ctx, control.AttachVolumeInput{Volume: *in.VolumeId, Instance: *in.InstanceId, Device: *in.Device})
+	if err != nil {
+		return nil, err
+	}
+	return volumeAttachment(v, v.AttachmentTo(*in.InstanceId)), nil
+}
+
+func detachVolume(c *call, in *model.DetachVolumeRequest) (result, error) {
+	v, instance, err := c.command().DetachVolume(c.ctx, control.DetachVolumeInput{
+		Volume: *in.VolumeId, Instance: query.Value(in.InstanceId), Device: query.Value(in.Device), Force: query.Value(in.Force),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return volumeAttachment(v, v.AttachmentTo(instance)), nil
+}
+
+func describeVolumeAttribute(c *call, in *model.DescribeVolumeAttributeRequest) (result, error) {
+	v, err := find(control.VolumeID, *in.VolumeId, c.state.Volume)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.DescribeVolumeAttributeResult{VolumeId: &v.ID}
+	switch *in.Attribute {
+	case "autoEnableIO":
+		out.AutoEnableIO = truth(v.AutoEnableIO)
+	case "productCodes":
+		out.ProductCodes = []model.ProductCode{}
+	default:
+		return nil, invalid("Value (%s) for parameter attribute is invalid. Unknown attribute.", clip(*in.Attribute))
+	}
+	return out, nil
+}
+
+func modifyVolumeAttribute(c *call, in *model.ModifyVolumeAttributeRequest) (result, error) {
+	if in.AutoEnableIO == nil || in.AutoEnableIO.Value == nil {
+		return nil, combination("No attributes specified.") // unverified: the code
+	}
+	return done{}, c.command().SetAutoEnableIO(c.ctx, *in.VolumeId, *in.AutoEnableIO.Value)
 }

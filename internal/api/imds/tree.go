@@ -20,7 +20,6 @@ const (
 	noEvents      = "[]"
 	lifeCycle     = "on-demand"
 	profile       = "default-hvm"
-	rootDevice    = "/dev/xvda"
 	noVMMetrics   = `<?xml version="1.0" encoding="UTF-8"?>`
 	typeOctets    = "application/octet-stream"
 	allowTags     = "enabled"
@@ -51,6 +50,18 @@ func (s *Service) tree(st *control.State, i *control.Instance, m options, at tim
 	return root
 }
 
+// blockDevices are the devices that the instance had when it was started last
+// (EC2 User Guide, "Instance metadata categories").
+func blockDevices(st *control.State, i *control.Instance) []node {
+	entries := []node{value("ami", i.RootDeviceName())}
+	for _, v := range st.VolumesOf(i) {
+		if a := v.AttachmentTo(i.ID); a.Device != i.RootDeviceName() && !a.AttachTime.After(i.LaunchTime()) {
+			entries = append(entries, value("ebs"+strconv.Itoa(len(entries)), strings.TrimPrefix(a.Device, "/dev/")))
+		}
+	}
+	return append(entries, value("root", i.RootDeviceName()))
+}
+
 func (s *Service) metaData(st *control.State, i *control.Instance, m options, at time.Time) node {
 	nics := present(st, i.ID)
 	var entries []node
@@ -61,7 +72,7 @@ func (s *Service) metaData(st *control.State, i *control.Instance, m options, at
 	}
 	add(value("ami-launch-index", strconv.Itoa(i.LaunchIndex)),
 		value("ami-manifest-path", noManifest),
-		dir("block-device-mapping", value("ami", rootDevice), value("root", rootDevice)),
+		dir("block-device-mapping", blockDevices(st, i)...),
 		dir("events", dir("maintenance", value("history", noEvents), value("scheduled", noEvents))))
 	p := primary(nics)
 	if p != nil {

@@ -115,6 +115,63 @@ resource "aws_instance" "client" {
   tags                   = { Name = "client" }
 }
 
+# An instance with volumes of its own, and one that is attached to it.
+resource "aws_instance" "disks" {
+  ami           = "ami-0123456789abcdef0"
+  instance_type = "t3.micro"
+  subnet_id     = aws_subnet.a.id
+  root_block_device {
+    volume_size = 20
+    volume_type = "gp3"
+    iops        = 4000
+    throughput  = 250
+    tags        = { Name = "root" }
+  }
+  ebs_block_device {
+    device_name           = "/dev/sdg"
+    volume_size           = 5
+    volume_type           = "gp2"
+    encrypted             = true
+    delete_on_termination = true
+  }
+  tags = { Name = "disks" }
+}
+
+resource "aws_ebs_volume" "data" {
+  availability_zone = aws_subnet.a.availability_zone
+  size              = var.owner == "one" ? 10 : 12
+  type              = "gp3"
+  tags              = { Name = "data" }
+}
+
+resource "aws_volume_attachment" "data" {
+  device_name = "/dev/sdf"
+  volume_id   = aws_ebs_volume.data.id
+  instance_id = aws_instance.node["one"].id
+}
+
+resource "aws_ebs_snapshot" "data" {
+  volume_id   = aws_ebs_volume.data.id
+  description = "of the data"
+  tags        = { Name = "data" }
+}
+
+resource "aws_ebs_volume" "restored" {
+  availability_zone = aws_subnet.b.availability_zone
+  snapshot_id       = aws_ebs_snapshot.data.id
+}
+
+resource "aws_ami_from_instance" "golden" {
+  name               = "golden"
+  source_instance_id = aws_instance.disks.id
+}
+
+resource "aws_instance" "copy" {
+  ami           = aws_ami_from_instance.golden.id
+  instance_type = "t3.micro"
+  subnet_id     = aws_subnet.b.id
+}
+
 resource "aws_network_interface" "service" {
   description       = "service"
   subnet_id         = aws_subnet.a.id

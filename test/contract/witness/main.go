@@ -136,8 +136,30 @@ func (l lab) inventory() error {
 		}
 		fmt.Printf("%s %d ", kind, len(list.Items))
 	}
+	for _, storage := range []struct{ action, id string }{{"DescribeVolumes", "<volumeId>"}, {"DescribeSnapshots", "<snapshotId>"}} {
+		n, err := l.count(storage.action, storage.id)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s %d ", storage.action, n)
+	}
 	fmt.Println()
 	return nil
+}
+
+// count asks EC2 and counts an element of the answer: the admin API has no word
+// for what is on record only.
+func (l lab) count(action, element string) (int, error) {
+	r, err := http.PostForm(l.ec2.String(), url.Values{"Action": {action}, "Version": {"2016-11-15"}})
+	if err != nil {
+		return 0, err
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(r.Body, 1<<22))
+	if err == nil && r.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", action, r.Status, text)
+	}
+	return bytes.Count(text, []byte(element)), err
 }
 
 // until asks again and again.

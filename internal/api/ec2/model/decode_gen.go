@@ -314,6 +314,27 @@ func (v *AttachNetworkInterfaceRequest) Decode(d *query.Decoder, n *query.Node) 
 }
 
 // Decode fills v from n's children.
+func (v *AttachVolumeRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Device":
+			v.Device = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "EbsCardIndex":
+			v.EbsCardIndex = d.Int(c)
+		case "InstanceId":
+			v.InstanceId = d.String(c)
+		case "VolumeId":
+			v.VolumeId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *AttributeBooleanValue) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -528,6 +549,41 @@ func (v *ConnectionTrackingSpecificationRequest) Decode(d *query.Decoder, n *que
 }
 
 // Decode fills v from n's children.
+func (v *CopySnapshotRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "CompletionDurationMinutes":
+			v.CompletionDurationMinutes = d.Int(c)
+		case "Description":
+			v.Description = d.String(c)
+		case "DestinationAvailabilityZone":
+			v.DestinationAvailabilityZone = d.String(c)
+		case "DestinationOutpostArn":
+			v.DestinationOutpostArn = d.String(c)
+		case "DestinationRegion":
+			v.DestinationRegion = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Encrypted":
+			v.Encrypted = d.Bool(c)
+		case "KmsKeyId":
+			v.KmsKeyId = d.String(c)
+		case "PresignedUrl":
+			v.PresignedUrl = d.String(c)
+		case "SourceRegion":
+			v.SourceRegion = d.String(c)
+		case "SourceSnapshotId":
+			v.SourceSnapshotId = d.String(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *CpuOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -660,6 +716,33 @@ func (v *CreateFlowLogsRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.TagSpecifications = query.Structs[TagSpecification](d, c)
 		case "TrafficType":
 			v.TrafficType = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CreateImageRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "BlockDeviceMapping":
+			v.BlockDeviceMappings = query.Structs[BlockDeviceMapping](d, c)
+		case "Description":
+			v.Description = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "InstanceId":
+			v.InstanceId = d.String(c)
+		case "Name":
+			v.Name = d.String(c)
+		case "NoReboot":
+			v.NoReboot = d.Bool(c)
+		case "SnapshotLocation":
+			v.SnapshotLocation = d.String(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
 		default:
 			d.Unknown(c)
 		}
@@ -1022,6 +1105,54 @@ func (v *CreateSecurityGroupRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *CreateSnapshotRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Description":
+			v.Description = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Location":
+			v.Location = d.String(c)
+		case "OutpostArn":
+			v.OutpostArn = d.String(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		case "VolumeId":
+			v.VolumeId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CreateSnapshotsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "CopyTagsFromSource":
+			v.CopyTagsFromSource = d.String(c)
+		case "Description":
+			v.Description = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "InstanceSpecification":
+			v.InstanceSpecification = query.Struct[InstanceSpecification](d, c)
+		case "Location":
+			v.Location = d.String(c)
+		case "OutpostArn":
+			v.OutpostArn = d.String(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *CreateSubnetCidrReservationRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -1092,6 +1223,49 @@ func (v *CreateTagsRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.Resources = d.Strings(c)
 		case "Tag":
 			v.Tags = query.Structs[Tag](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CreateVolumeRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AvailabilityZone":
+			v.AvailabilityZone = d.String(c)
+		case "AvailabilityZoneId":
+			v.AvailabilityZoneId = d.String(c)
+		case "ClientToken":
+			v.ClientToken = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Encrypted":
+			v.Encrypted = d.Bool(c)
+		case "Iops":
+			v.Iops = d.Int(c)
+		case "KmsKeyId":
+			v.KmsKeyId = d.String(c)
+		case "MultiAttachEnabled":
+			v.MultiAttachEnabled = d.Bool(c)
+		case "Operator":
+			v.Operator = query.Struct[OperatorRequest](d, c)
+		case "OutpostArn":
+			v.OutpostArn = d.String(c)
+		case "Size":
+			v.Size = d.Int(c)
+		case "SnapshotId":
+			v.SnapshotId = d.String(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		case "Throughput":
+			v.Throughput = d.Int(c)
+		case "VolumeInitializationRate":
+			v.VolumeInitializationRate = d.Int(c)
+		case "VolumeType":
+			v.VolumeType = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -1479,6 +1653,21 @@ func (v *DeleteSecurityGroupRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *DeleteSnapshotRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "SnapshotId":
+			v.SnapshotId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *DeleteSubnetCidrReservationRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -1526,6 +1715,21 @@ func (v *DeleteTagsRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *DeleteVolumeRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "VolumeId":
+			v.VolumeId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *DeleteVpcEndpointsRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -1564,6 +1768,23 @@ func (v *DeleteVpcRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.DryRun = d.Bool(c)
 		case "VpcId":
 			v.VpcId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeregisterImageRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DeleteAssociatedSnapshots":
+			v.DeleteAssociatedSnapshots = d.Bool(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "ImageId":
+			v.ImageId = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2230,6 +2451,31 @@ func (v *DescribeSecurityGroupsRequest) Decode(d *query.Decoder, n *query.Node) 
 }
 
 // Decode fills v from n's children.
+func (v *DescribeSnapshotsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "Owner":
+			v.OwnerIds = d.Strings(c)
+		case "RestorableBy":
+			v.RestorableByUserIds = d.Strings(c)
+		case "SnapshotId":
+			v.SnapshotIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *DescribeStaleSecurityGroupsRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -2303,6 +2549,67 @@ func (v *DescribeTrunkInterfaceAssociationsRequest) Decode(d *query.Decoder, n *
 			v.MaxResults = d.Int(c)
 		case "NextToken":
 			v.NextToken = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeVolumeAttributeRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Attribute":
+			v.Attribute = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "VolumeId":
+			v.VolumeId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeVolumeStatusRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "IncludeManagedResources":
+			v.IncludeManagedResources = d.Bool(c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "VolumeId":
+			v.VolumeIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeVolumesModificationsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "VolumeId":
+			v.VolumeIds = d.Strings(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2514,6 +2821,27 @@ func (v *DetachNetworkInterfaceRequest) Decode(d *query.Decoder, n *query.Node) 
 			v.DryRun = d.Bool(c)
 		case "Force":
 			v.Force = d.Bool(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DetachVolumeRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Device":
+			v.Device = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Force":
+			v.Force = d.Bool(c)
+		case "InstanceId":
+			v.InstanceId = d.String(c)
+		case "VolumeId":
+			v.VolumeId = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2789,6 +3117,32 @@ func (v *GetConsoleOutputRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.InstanceId = d.String(c)
 		case "Latest":
 			v.Latest = d.Bool(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *GetEbsDefaultKmsKeyIdRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *GetEbsEncryptionByDefaultRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
 		default:
 			d.Unknown(c)
 		}
@@ -3181,6 +3535,23 @@ func (v *InstanceSecondaryInterfaceSpecificationRequest) Decode(d *query.Decoder
 			v.PrivateIpAddresses = query.Structs[InstanceSecondaryInterfacePrivateIpAddressRequest](d, c)
 		case "SecondarySubnetId":
 			v.SecondarySubnetId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *InstanceSpecification) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "ExcludeBootVolume":
+			v.ExcludeBootVolume = d.Bool(c)
+		case "ExcludeDataVolumeId":
+			v.ExcludeDataVolumeIds = d.Strings(c)
+		case "InstanceId":
+			v.InstanceId = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -3924,6 +4295,48 @@ func (v *ModifySubnetAttributeRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *ModifyVolumeAttributeRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AutoEnableIO":
+			v.AutoEnableIO = query.Struct[AttributeBooleanValue](d, c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "VolumeId":
+			v.VolumeId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *ModifyVolumeRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Iops":
+			v.Iops = d.Int(c)
+		case "MultiAttachEnabled":
+			v.MultiAttachEnabled = d.Bool(c)
+		case "Size":
+			v.Size = d.Int(c)
+		case "Throughput":
+			v.Throughput = d.Int(c)
+		case "VolumeId":
+			v.VolumeId = d.String(c)
+		case "VolumeType":
+			v.VolumeType = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *ModifyVpcAttributeRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -4188,6 +4601,53 @@ func (v *RebootInstancesRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.DryRun = d.Bool(c)
 		case "InstanceId":
 			v.InstanceIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *RegisterImageRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Architecture":
+			v.Architecture = d.String(c)
+		case "BillingProduct":
+			v.BillingProducts = d.Strings(c)
+		case "BlockDeviceMapping":
+			v.BlockDeviceMappings = query.Structs[BlockDeviceMapping](d, c)
+		case "BootMode":
+			v.BootMode = d.String(c)
+		case "Description":
+			v.Description = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "EnaSupport":
+			v.EnaSupport = d.Bool(c)
+		case "ImageLocation":
+			v.ImageLocation = d.String(c)
+		case "ImdsSupport":
+			v.ImdsSupport = d.String(c)
+		case "KernelId":
+			v.KernelId = d.String(c)
+		case "Name":
+			v.Name = d.String(c)
+		case "RamdiskId":
+			v.RamdiskId = d.String(c)
+		case "RootDeviceName":
+			v.RootDeviceName = d.String(c)
+		case "SriovNetSupport":
+			v.SriovNetSupport = d.String(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		case "TpmSupport":
+			v.TpmSupport = d.String(c)
+		case "UefiData":
+			v.UefiData = d.String(c)
+		case "VirtualizationType":
+			v.VirtualizationType = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -5229,6 +5689,28 @@ func (v *AttachNetworkInterfaceRequest) DryRunning() bool { return v.DryRun != n
 func (v *AttachNetworkInterfaceRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*AttachVolumeRequest) Action() string { return "AttachVolume" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *AttachVolumeRequest) Missing() string {
+	switch {
+	case v.Device == nil:
+		return "device"
+	case v.InstanceId == nil:
+		return "instanceId"
+	case v.VolumeId == nil:
+		return "volumeId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *AttachVolumeRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *AttachVolumeRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*AuthorizeSecurityGroupEgressRequest) Action() string { return "AuthorizeSecurityGroupEgress" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -5259,6 +5741,26 @@ func (v *AuthorizeSecurityGroupIngressRequest) DryRunning() bool { return v.DryR
 
 // Token is the client's idempotency token, "" if none.
 func (v *AuthorizeSecurityGroupIngressRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*CopySnapshotRequest) Action() string { return "CopySnapshot" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CopySnapshotRequest) Missing() string {
+	switch {
+	case v.SourceRegion == nil:
+		return "sourceRegion"
+	case v.SourceSnapshotId == nil:
+		return "sourceSnapshotId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CopySnapshotRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CopySnapshotRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*CreateDefaultSubnetRequest) Action() string { return "CreateDefaultSubnet" }
@@ -5347,6 +5849,26 @@ func (v *CreateFlowLogsRequest) DryRunning() bool { return v.DryRun != nil && *v
 
 // Token is the client's idempotency token, "" if none.
 func (v *CreateFlowLogsRequest) Token() string { return query.Value(v.ClientToken) }
+
+// Action is the action's name on the wire.
+func (*CreateImageRequest) Action() string { return "CreateImage" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateImageRequest) Missing() string {
+	switch {
+	case v.InstanceId == nil:
+		return "instanceId"
+	case v.Name == nil:
+		return "name"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateImageRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateImageRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*CreateInternetGatewayRequest) Action() string { return "CreateInternetGateway" }
@@ -5597,6 +6119,42 @@ func (v *CreateSecurityGroupRequest) DryRunning() bool { return v.DryRun != nil 
 func (v *CreateSecurityGroupRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*CreateSnapshotRequest) Action() string { return "CreateSnapshot" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateSnapshotRequest) Missing() string {
+	switch {
+	case v.VolumeId == nil:
+		return "volumeId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateSnapshotRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateSnapshotRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*CreateSnapshotsRequest) Action() string { return "CreateSnapshots" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateSnapshotsRequest) Missing() string {
+	switch {
+	case v.InstanceSpecification == nil:
+		return "instanceSpecification"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateSnapshotsRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateSnapshotsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*CreateSubnetRequest) Action() string { return "CreateSubnet" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -5655,6 +6213,20 @@ func (v *CreateTagsRequest) DryRunning() bool { return v.DryRun != nil && *v.Dry
 
 // Token is the client's idempotency token, "" if none.
 func (v *CreateTagsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*CreateVolumeRequest) Action() string { return "CreateVolume" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateVolumeRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateVolumeRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateVolumeRequest) Token() string { return query.Value(v.ClientToken) }
 
 // Action is the action's name on the wire.
 func (*CreateVpcRequest) Action() string { return "CreateVpc" }
@@ -5995,6 +6567,24 @@ func (v *DeleteSecurityGroupRequest) DryRunning() bool { return v.DryRun != nil 
 func (v *DeleteSecurityGroupRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*DeleteSnapshotRequest) Action() string { return "DeleteSnapshot" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteSnapshotRequest) Missing() string {
+	switch {
+	case v.SnapshotId == nil:
+		return "snapshotId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteSnapshotRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteSnapshotRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*DeleteSubnetRequest) Action() string { return "DeleteSubnet" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -6049,6 +6639,24 @@ func (v *DeleteTagsRequest) DryRunning() bool { return v.DryRun != nil && *v.Dry
 func (v *DeleteTagsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*DeleteVolumeRequest) Action() string { return "DeleteVolume" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteVolumeRequest) Missing() string {
+	switch {
+	case v.VolumeId == nil:
+		return "volumeId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteVolumeRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteVolumeRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*DeleteVpcRequest) Action() string { return "DeleteVpc" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -6101,6 +6709,24 @@ func (v *DeleteVpcPeeringConnectionRequest) DryRunning() bool { return v.DryRun 
 
 // Token is the client's idempotency token, "" if none.
 func (v *DeleteVpcPeeringConnectionRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeregisterImageRequest) Action() string { return "DeregisterImage" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeregisterImageRequest) Missing() string {
+	switch {
+	case v.ImageId == nil:
+		return "imageId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeregisterImageRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeregisterImageRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DescribeAccountAttributesRequest) Action() string { return "DescribeAccountAttributes" }
@@ -6575,6 +7201,20 @@ func (v *DescribeSecurityGroupsRequest) DryRunning() bool { return v.DryRun != n
 func (v *DescribeSecurityGroupsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*DescribeSnapshotsRequest) Action() string { return "DescribeSnapshots" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeSnapshotsRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeSnapshotsRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeSnapshotsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*DescribeStaleSecurityGroupsRequest) Action() string { return "DescribeStaleSecurityGroups" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -6639,6 +7279,40 @@ func (v *DescribeTrunkInterfaceAssociationsRequest) DryRunning() bool {
 func (v *DescribeTrunkInterfaceAssociationsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*DescribeVolumeAttributeRequest) Action() string { return "DescribeVolumeAttribute" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeVolumeAttributeRequest) Missing() string {
+	switch {
+	case v.Attribute == nil:
+		return "attribute"
+	case v.VolumeId == nil:
+		return "volumeId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeVolumeAttributeRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeVolumeAttributeRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DescribeVolumeStatusRequest) Action() string { return "DescribeVolumeStatus" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeVolumeStatusRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeVolumeStatusRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeVolumeStatusRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*DescribeVolumesRequest) Action() string { return "DescribeVolumes" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -6651,6 +7325,20 @@ func (v *DescribeVolumesRequest) DryRunning() bool { return v.DryRun != nil && *
 
 // Token is the client's idempotency token, "" if none.
 func (v *DescribeVolumesRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DescribeVolumesModificationsRequest) Action() string { return "DescribeVolumesModifications" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeVolumesModificationsRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeVolumesModificationsRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeVolumesModificationsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DescribeVpcAttributeRequest) Action() string { return "DescribeVpcAttribute" }
@@ -6797,6 +7485,24 @@ func (v *DetachNetworkInterfaceRequest) DryRunning() bool { return v.DryRun != n
 func (v *DetachNetworkInterfaceRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*DetachVolumeRequest) Action() string { return "DetachVolume" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DetachVolumeRequest) Missing() string {
+	switch {
+	case v.VolumeId == nil:
+		return "volumeId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DetachVolumeRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DetachVolumeRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*DisassociateAddressRequest) Action() string { return "DisassociateAddress" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -6899,6 +7605,34 @@ func (v *GetConsoleOutputRequest) DryRunning() bool { return v.DryRun != nil && 
 
 // Token is the client's idempotency token, "" if none.
 func (v *GetConsoleOutputRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*GetEbsDefaultKmsKeyIdRequest) Action() string { return "GetEbsDefaultKmsKeyId" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *GetEbsDefaultKmsKeyIdRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *GetEbsDefaultKmsKeyIdRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *GetEbsDefaultKmsKeyIdRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*GetEbsEncryptionByDefaultRequest) Action() string { return "GetEbsEncryptionByDefault" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *GetEbsEncryptionByDefaultRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *GetEbsEncryptionByDefaultRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *GetEbsEncryptionByDefaultRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*GetManagedPrefixListEntriesRequest) Action() string { return "GetManagedPrefixListEntries" }
@@ -7103,6 +7837,42 @@ func (v *ModifySubnetAttributeRequest) DryRunning() bool { return false }
 func (v *ModifySubnetAttributeRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*ModifyVolumeRequest) Action() string { return "ModifyVolume" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *ModifyVolumeRequest) Missing() string {
+	switch {
+	case v.VolumeId == nil:
+		return "volumeId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *ModifyVolumeRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *ModifyVolumeRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*ModifyVolumeAttributeRequest) Action() string { return "ModifyVolumeAttribute" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *ModifyVolumeAttributeRequest) Missing() string {
+	switch {
+	case v.VolumeId == nil:
+		return "volumeId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *ModifyVolumeAttributeRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *ModifyVolumeAttributeRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*ModifyVpcAttributeRequest) Action() string { return "ModifyVpcAttribute" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -7173,6 +7943,24 @@ func (v *RebootInstancesRequest) DryRunning() bool { return v.DryRun != nil && *
 
 // Token is the client's idempotency token, "" if none.
 func (v *RebootInstancesRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*RegisterImageRequest) Action() string { return "RegisterImage" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *RegisterImageRequest) Missing() string {
+	switch {
+	case v.Name == nil:
+		return "name"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *RegisterImageRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *RegisterImageRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*RejectVpcPeeringConnectionRequest) Action() string { return "RejectVpcPeeringConnection" }

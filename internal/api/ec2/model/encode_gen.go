@@ -300,6 +300,13 @@ func (v *ConnectionTrackingSpecificationResponse) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *CopySnapshotResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "snapshotId", v.SnapshotId)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *CpuOptions) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "amdSevSnp", v.AmdSevSnp)
 	b = query.AppendInt(b, "coreCount", v.CoreCount)
@@ -344,6 +351,12 @@ func (v *CreateFlowLogsResult) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "clientToken", v.ClientToken)
 	b = query.AppendStrings(b, "flowLogIdSet", v.FlowLogIds)
 	b = query.AppendStructs(b, "unsuccessful", v.Unsuccessful)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *CreateImageResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "imageId", v.ImageId)
 	return b
 }
 
@@ -418,6 +431,12 @@ func (v *CreateSecurityGroupResult) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "groupId", v.GroupId)
 	b = query.AppendString(b, "securityGroupArn", v.SecurityGroupArn)
 	b = query.AppendStructs(b, "tagSet", v.Tags)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *CreateSnapshotsResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "snapshotSet", v.Snapshots)
 	return b
 }
 
@@ -541,6 +560,13 @@ func (v *DeleteSecurityGroupResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *DeleteSnapshotReturnCode) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "returnCode", v.ReturnCode)
+	b = query.AppendString(b, "snapshotId", v.SnapshotId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *DeleteSubnetCidrReservationResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "deletedSubnetCidrReservation", v.DeletedSubnetCidrReservation)
 	return b
@@ -554,6 +580,13 @@ func (v *DeleteVpcEndpointsResult) AppendXML(b []byte) []byte {
 
 // AppendXML appends the elements of v that are set.
 func (v *DeleteVpcPeeringConnectionResult) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "return", v.Return)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeregisterImageResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "deleteSnapshotResultSet", v.DeleteSnapshotResults)
 	b = query.AppendBool(b, "return", v.Return)
 	return b
 }
@@ -767,6 +800,13 @@ func (v *DescribeSecurityGroupsResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *DescribeSnapshotsResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "snapshotSet", v.Snapshots)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *DescribeStaleSecurityGroupsResult) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "nextToken", v.NextToken)
 	b = query.AppendStructs(b, "staleSecurityGroupSet", v.StaleSecurityGroupSet)
@@ -791,6 +831,28 @@ func (v *DescribeTagsResult) AppendXML(b []byte) []byte {
 func (v *DescribeTrunkInterfaceAssociationsResult) AppendXML(b []byte) []byte {
 	b = query.AppendStructs(b, "interfaceAssociationSet", v.InterfaceAssociations)
 	b = query.AppendString(b, "nextToken", v.NextToken)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeVolumeAttributeResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "autoEnableIO", v.AutoEnableIO)
+	b = query.AppendStructs(b, "productCodes", v.ProductCodes)
+	b = query.AppendString(b, "volumeId", v.VolumeId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeVolumeStatusResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "volumeStatusSet", v.VolumeStatuses)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeVolumesModificationsResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "volumeModificationSet", v.VolumesModifications)
 	return b
 }
 
@@ -1100,6 +1162,19 @@ func (v *GetConsoleOutputResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *GetEbsDefaultKmsKeyIdResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "kmsKeyId", v.KmsKeyId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *GetEbsEncryptionByDefaultResult) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "ebsEncryptionByDefault", v.EbsEncryptionByDefault)
+	b = query.AppendString(b, "sseType", v.SseType)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *GetManagedPrefixListEntriesResult) AppendXML(b []byte) []byte {
 	b = query.AppendStructs(b, "entrySet", v.Entries)
 	b = query.AppendString(b, "nextToken", v.NextToken)
@@ -1253,6 +1328,14 @@ func (v *InferenceDeviceInfo) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *InferenceDeviceMemoryInfo) AppendXML(b []byte) []byte {
 	b = query.AppendInt(b, "sizeInMiB", v.SizeInMiB)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *InitializationStatusDetails) AppendXML(b []byte) []byte {
+	b = query.AppendLong(b, "estimatedTimeToCompleteInSeconds", v.EstimatedTimeToCompleteInSeconds)
+	b = query.AppendString(b, "initializationType", v.InitializationType)
+	b = query.AppendLong(b, "progress", v.Progress)
 	return b
 }
 
@@ -2071,6 +2154,12 @@ func (v *ModifySecurityGroupRulesResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *ModifyVolumeResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "volumeModification", v.VolumeModification)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *ModifyVpcEndpointResult) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "return", v.Return)
 	return b
@@ -2524,6 +2613,12 @@ func (v *RegionGeography) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *RegisterImageResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "imageId", v.ImageId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *RejectVpcPeeringConnectionResult) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "return", v.Return)
 	return b
@@ -2775,6 +2870,52 @@ func (v *ServiceDetail) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *ServiceTypeDetail) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "serviceType", v.ServiceType)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *Snapshot) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "availabilityZone", v.AvailabilityZone)
+	b = query.AppendInt(b, "completionDurationMinutes", v.CompletionDurationMinutes)
+	b = query.AppendTime(b, "completionTime", v.CompletionTime)
+	b = query.AppendString(b, "dataEncryptionKeyId", v.DataEncryptionKeyId)
+	b = query.AppendString(b, "description", v.Description)
+	b = query.AppendBool(b, "encrypted", v.Encrypted)
+	b = query.AppendLong(b, "fullSnapshotSizeInBytes", v.FullSnapshotSizeInBytes)
+	b = query.AppendString(b, "kmsKeyId", v.KmsKeyId)
+	b = query.AppendString(b, "outpostArn", v.OutpostArn)
+	b = query.AppendString(b, "ownerAlias", v.OwnerAlias)
+	b = query.AppendString(b, "ownerId", v.OwnerId)
+	b = query.AppendString(b, "progress", v.Progress)
+	b = query.AppendTime(b, "restoreExpiryTime", v.RestoreExpiryTime)
+	b = query.AppendString(b, "snapshotId", v.SnapshotId)
+	b = query.AppendString(b, "sseType", v.SseType)
+	b = query.AppendTime(b, "startTime", v.StartTime)
+	b = query.AppendString(b, "status", v.State)
+	b = query.AppendString(b, "statusMessage", v.StateMessage)
+	b = query.AppendString(b, "storageTier", v.StorageTier)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	b = query.AppendString(b, "transferType", v.TransferType)
+	b = query.AppendString(b, "volumeId", v.VolumeId)
+	b = query.AppendInt(b, "volumeSize", v.VolumeSize)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *SnapshotInfo) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "availabilityZone", v.AvailabilityZone)
+	b = query.AppendString(b, "description", v.Description)
+	b = query.AppendBool(b, "encrypted", v.Encrypted)
+	b = query.AppendString(b, "outpostArn", v.OutpostArn)
+	b = query.AppendString(b, "ownerId", v.OwnerId)
+	b = query.AppendString(b, "progress", v.Progress)
+	b = query.AppendString(b, "snapshotId", v.SnapshotId)
+	b = query.AppendString(b, "sseType", v.SseType)
+	b = query.AppendTime(b, "startTime", v.StartTime)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	b = query.AppendString(b, "volumeId", v.VolumeId)
+	b = query.AppendInt(b, "volumeSize", v.VolumeSize)
 	return b
 }
 
@@ -3043,6 +3184,84 @@ func (v *VolumeAttachment) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "instanceOwningService", v.InstanceOwningService)
 	b = query.AppendString(b, "status", v.State)
 	b = query.AppendString(b, "volumeId", v.VolumeId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *VolumeModification) AppendXML(b []byte) []byte {
+	b = query.AppendTime(b, "endTime", v.EndTime)
+	b = query.AppendString(b, "modificationState", v.ModificationState)
+	b = query.AppendStruct(b, "operator", v.Operator)
+	b = query.AppendInt(b, "originalIops", v.OriginalIops)
+	b = query.AppendBool(b, "originalMultiAttachEnabled", v.OriginalMultiAttachEnabled)
+	b = query.AppendInt(b, "originalSize", v.OriginalSize)
+	b = query.AppendInt(b, "originalThroughput", v.OriginalThroughput)
+	b = query.AppendString(b, "originalVolumeType", v.OriginalVolumeType)
+	b = query.AppendLong(b, "progress", v.Progress)
+	b = query.AppendTime(b, "startTime", v.StartTime)
+	b = query.AppendString(b, "statusMessage", v.StatusMessage)
+	b = query.AppendInt(b, "targetIops", v.TargetIops)
+	b = query.AppendBool(b, "targetMultiAttachEnabled", v.TargetMultiAttachEnabled)
+	b = query.AppendInt(b, "targetSize", v.TargetSize)
+	b = query.AppendInt(b, "targetThroughput", v.TargetThroughput)
+	b = query.AppendString(b, "targetVolumeType", v.TargetVolumeType)
+	b = query.AppendString(b, "volumeId", v.VolumeId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *VolumeStatusAction) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "code", v.Code)
+	b = query.AppendString(b, "description", v.Description)
+	b = query.AppendString(b, "eventId", v.EventId)
+	b = query.AppendString(b, "eventType", v.EventType)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *VolumeStatusAttachmentStatus) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "instanceId", v.InstanceId)
+	b = query.AppendString(b, "ioPerformance", v.IoPerformance)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *VolumeStatusDetails) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "name", v.Name)
+	b = query.AppendString(b, "status", v.Status)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *VolumeStatusEvent) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "description", v.Description)
+	b = query.AppendString(b, "eventId", v.EventId)
+	b = query.AppendString(b, "eventType", v.EventType)
+	b = query.AppendString(b, "instanceId", v.InstanceId)
+	b = query.AppendTime(b, "notAfter", v.NotAfter)
+	b = query.AppendTime(b, "notBefore", v.NotBefore)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *VolumeStatusInfo) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "details", v.Details)
+	b = query.AppendString(b, "status", v.Status)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *VolumeStatusItem) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "actionsSet", v.Actions)
+	b = query.AppendStructs(b, "attachmentStatuses", v.AttachmentStatuses)
+	b = query.AppendString(b, "availabilityZone", v.AvailabilityZone)
+	b = query.AppendString(b, "availabilityZoneId", v.AvailabilityZoneId)
+	b = query.AppendStructs(b, "eventsSet", v.Events)
+	b = query.AppendStruct(b, "initializationStatusDetails", v.InitializationStatusDetails)
+	b = query.AppendStruct(b, "operator", v.Operator)
+	b = query.AppendString(b, "outpostArn", v.OutpostArn)
+	b = query.AppendString(b, "volumeId", v.VolumeId)
+	b = query.AppendStruct(b, "volumeStatus", v.VolumeStatus)
 	return b
 }
 

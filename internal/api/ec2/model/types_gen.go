@@ -259,6 +259,15 @@ type AttachNetworkInterfaceResult struct {
 	NetworkCardIndex *int
 }
 
+// AttachVolumeRequest is the model's structure of that name.
+type AttachVolumeRequest struct {
+	Device       *string
+	DryRun       *bool
+	EbsCardIndex *int
+	InstanceId   *string
+	VolumeId     *string
+}
+
 // AttachmentEnaSrdSpecification is the model's structure of that name.
 type AttachmentEnaSrdSpecification struct {
 	EnaSrdEnabled          *bool
@@ -464,6 +473,28 @@ type ConnectionTrackingSpecificationResponse struct {
 	UdpTimeout            *int
 }
 
+// CopySnapshotRequest is the model's structure of that name.
+type CopySnapshotRequest struct {
+	CompletionDurationMinutes   *int
+	Description                 *string
+	DestinationAvailabilityZone *string
+	DestinationOutpostArn       *string
+	DestinationRegion           *string
+	DryRun                      *bool
+	Encrypted                   *bool
+	KmsKeyId                    *string
+	PresignedUrl                *string
+	SourceRegion                *string
+	SourceSnapshotId            *string
+	TagSpecifications           []TagSpecification
+}
+
+// CopySnapshotResult is the model's structure of that name.
+type CopySnapshotResult struct {
+	SnapshotId *string
+	Tags       []Tag
+}
+
 // CpuOptions is the model's structure of that name.
 type CpuOptions struct {
 	AmdSevSnp            *string
@@ -562,6 +593,23 @@ type CreateFlowLogsResult struct {
 	ClientToken  *string
 	FlowLogIds   []string
 	Unsuccessful []UnsuccessfulItem
+}
+
+// CreateImageRequest is the model's structure of that name.
+type CreateImageRequest struct {
+	BlockDeviceMappings []BlockDeviceMapping
+	Description         *string
+	DryRun              *bool
+	InstanceId          *string
+	Name                *string
+	NoReboot            *bool
+	SnapshotLocation    *string
+	TagSpecifications   []TagSpecification
+}
+
+// CreateImageResult is the model's structure of that name.
+type CreateImageResult struct {
+	ImageId *string
 }
 
 // CreateInternetGatewayRequest is the model's structure of that name.
@@ -785,6 +833,32 @@ type CreateSecurityGroupResult struct {
 	Tags             []Tag
 }
 
+// CreateSnapshotRequest is the model's structure of that name.
+type CreateSnapshotRequest struct {
+	Description       *string
+	DryRun            *bool
+	Location          *string
+	OutpostArn        *string
+	TagSpecifications []TagSpecification
+	VolumeId          *string
+}
+
+// CreateSnapshotsRequest is the model's structure of that name.
+type CreateSnapshotsRequest struct {
+	CopyTagsFromSource    *string
+	Description           *string
+	DryRun                *bool
+	InstanceSpecification *InstanceSpecification
+	Location              *string
+	OutpostArn            *string
+	TagSpecifications     []TagSpecification
+}
+
+// CreateSnapshotsResult is the model's structure of that name.
+type CreateSnapshotsResult struct {
+	Snapshots []SnapshotInfo
+}
+
 // CreateSubnetCidrReservationRequest is the model's structure of that name.
 type CreateSubnetCidrReservationRequest struct {
 	Cidr              *string
@@ -827,6 +901,26 @@ type CreateTagsRequest struct {
 	DryRun    *bool
 	Resources []string
 	Tags      []Tag
+}
+
+// CreateVolumeRequest is the model's structure of that name.
+type CreateVolumeRequest struct {
+	AvailabilityZone         *string
+	AvailabilityZoneId       *string
+	ClientToken              *string
+	DryRun                   *bool
+	Encrypted                *bool
+	Iops                     *int
+	KmsKeyId                 *string
+	MultiAttachEnabled       *bool
+	Operator                 *OperatorRequest
+	OutpostArn               *string
+	Size                     *int
+	SnapshotId               *string
+	TagSpecifications        []TagSpecification
+	Throughput               *int
+	VolumeInitializationRate *int
+	VolumeType               *string
 }
 
 // CreateVpcEndpointRequest is the model's structure of that name.
@@ -1080,6 +1174,18 @@ type DeleteSecurityGroupResult struct {
 	Return  *bool
 }
 
+// DeleteSnapshotRequest is the model's structure of that name.
+type DeleteSnapshotRequest struct {
+	DryRun     *bool
+	SnapshotId *string
+}
+
+// DeleteSnapshotReturnCode is the model's structure of that name.
+type DeleteSnapshotReturnCode struct {
+	ReturnCode *string
+	SnapshotId *string
+}
+
 // DeleteSubnetCidrReservationRequest is the model's structure of that name.
 type DeleteSubnetCidrReservationRequest struct {
 	DryRun                  *bool
@@ -1102,6 +1208,12 @@ type DeleteTagsRequest struct {
 	DryRun    *bool
 	Resources []string
 	Tags      []Tag
+}
+
+// DeleteVolumeRequest is the model's structure of that name.
+type DeleteVolumeRequest struct {
+	DryRun   *bool
+	VolumeId *string
 }
 
 // DeleteVpcEndpointsRequest is the model's structure of that name.
@@ -1130,6 +1242,19 @@ type DeleteVpcPeeringConnectionResult struct {
 type DeleteVpcRequest struct {
 	DryRun *bool
 	VpcId  *string
+}
+
+// DeregisterImageRequest is the model's structure of that name.
+type DeregisterImageRequest struct {
+	DeleteAssociatedSnapshots *bool
+	DryRun                    *bool
+	ImageId                   *string
+}
+
+// DeregisterImageResult is the model's structure of that name.
+type DeregisterImageResult struct {
+	DeleteSnapshotResults []DeleteSnapshotReturnCode
+	Return                *bool
 }
 
 // DescribeAccountAttributesRequest is the model's structure of that name.
@@ -1593,6 +1718,23 @@ type DescribeSecurityGroupsResult struct {
 	SecurityGroups []SecurityGroup
 }
 
+// DescribeSnapshotsRequest is the model's structure of that name.
+type DescribeSnapshotsRequest struct {
+	DryRun              *bool
+	Filters             []Filter
+	MaxResults          *int
+	NextToken           *string
+	OwnerIds            []string
+	RestorableByUserIds []string
+	SnapshotIds         []string
+}
+
+// DescribeSnapshotsResult is the model's structure of that name.
+type DescribeSnapshotsResult struct {
+	NextToken *string
+	Snapshots []Snapshot
+}
+
 // DescribeStaleSecurityGroupsRequest is the model's structure of that name.
 type DescribeStaleSecurityGroupsRequest struct {
 	DryRun     *bool
@@ -1649,6 +1791,51 @@ type DescribeTrunkInterfaceAssociationsRequest struct {
 type DescribeTrunkInterfaceAssociationsResult struct {
 	InterfaceAssociations []TrunkInterfaceAssociation
 	NextToken             *string
+}
+
+// DescribeVolumeAttributeRequest is the model's structure of that name.
+type DescribeVolumeAttributeRequest struct {
+	Attribute *string
+	DryRun    *bool
+	VolumeId  *string
+}
+
+// DescribeVolumeAttributeResult is the model's structure of that name.
+type DescribeVolumeAttributeResult struct {
+	AutoEnableIO *AttributeBooleanValue
+	ProductCodes []ProductCode
+	VolumeId     *string
+}
+
+// DescribeVolumeStatusRequest is the model's structure of that name.
+type DescribeVolumeStatusRequest struct {
+	DryRun                  *bool
+	Filters                 []Filter
+	IncludeManagedResources *bool
+	MaxResults              *int
+	NextToken               *string
+	VolumeIds               []string
+}
+
+// DescribeVolumeStatusResult is the model's structure of that name.
+type DescribeVolumeStatusResult struct {
+	NextToken      *string
+	VolumeStatuses []VolumeStatusItem
+}
+
+// DescribeVolumesModificationsRequest is the model's structure of that name.
+type DescribeVolumesModificationsRequest struct {
+	DryRun     *bool
+	Filters    []Filter
+	MaxResults *int
+	NextToken  *string
+	VolumeIds  []string
+}
+
+// DescribeVolumesModificationsResult is the model's structure of that name.
+type DescribeVolumesModificationsResult struct {
+	NextToken            *string
+	VolumesModifications []VolumeModification
 }
 
 // DescribeVolumesRequest is the model's structure of that name.
@@ -1795,6 +1982,15 @@ type DetachNetworkInterfaceRequest struct {
 	AttachmentId *string
 	DryRun       *bool
 	Force        *bool
+}
+
+// DetachVolumeRequest is the model's structure of that name.
+type DetachVolumeRequest struct {
+	Device     *string
+	DryRun     *bool
+	Force      *bool
+	InstanceId *string
+	VolumeId   *string
 }
 
 // DhcpConfiguration is the model's structure of that name.
@@ -2105,6 +2301,27 @@ type GetConsoleOutputResult struct {
 	Timestamp  *time.Time
 }
 
+// GetEbsDefaultKmsKeyIdRequest is the model's structure of that name.
+type GetEbsDefaultKmsKeyIdRequest struct {
+	DryRun *bool
+}
+
+// GetEbsDefaultKmsKeyIdResult is the model's structure of that name.
+type GetEbsDefaultKmsKeyIdResult struct {
+	KmsKeyId *string
+}
+
+// GetEbsEncryptionByDefaultRequest is the model's structure of that name.
+type GetEbsEncryptionByDefaultRequest struct {
+	DryRun *bool
+}
+
+// GetEbsEncryptionByDefaultResult is the model's structure of that name.
+type GetEbsEncryptionByDefaultResult struct {
+	EbsEncryptionByDefault *bool
+	SseType                *string
+}
+
 // GetManagedPrefixListEntriesRequest is the model's structure of that name.
 type GetManagedPrefixListEntriesRequest struct {
 	DryRun        *bool
@@ -2290,6 +2507,13 @@ type InferenceDeviceInfo struct {
 // InferenceDeviceMemoryInfo is the model's structure of that name.
 type InferenceDeviceMemoryInfo struct {
 	SizeInMiB *int
+}
+
+// InitializationStatusDetails is the model's structure of that name.
+type InitializationStatusDetails struct {
+	EstimatedTimeToCompleteInSeconds *int64
+	InitializationType               *string
+	Progress                         *int64
 }
 
 // Instance is the model's structure of that name.
@@ -2665,6 +2889,13 @@ type InstanceSecondaryInterfaceSpecificationRequest struct {
 	PrivateIpAddressCount *int
 	PrivateIpAddresses    []InstanceSecondaryInterfacePrivateIpAddressRequest
 	SecondarySubnetId     *string
+}
+
+// InstanceSpecification is the model's structure of that name.
+type InstanceSpecification struct {
+	ExcludeBootVolume    *bool
+	ExcludeDataVolumeIds []string
+	InstanceId           *string
 }
 
 // InstanceState is the model's structure of that name.
@@ -3429,6 +3660,29 @@ type ModifySubnetAttributeRequest struct {
 	SubnetId                                *string
 }
 
+// ModifyVolumeAttributeRequest is the model's structure of that name.
+type ModifyVolumeAttributeRequest struct {
+	AutoEnableIO *AttributeBooleanValue
+	DryRun       *bool
+	VolumeId     *string
+}
+
+// ModifyVolumeRequest is the model's structure of that name.
+type ModifyVolumeRequest struct {
+	DryRun             *bool
+	Iops               *int
+	MultiAttachEnabled *bool
+	Size               *int
+	Throughput         *int
+	VolumeId           *string
+	VolumeType         *string
+}
+
+// ModifyVolumeResult is the model's structure of that name.
+type ModifyVolumeResult struct {
+	VolumeModification *VolumeModification
+}
+
 // ModifyVpcAttributeRequest is the model's structure of that name.
 type ModifyVpcAttributeRequest struct {
 	EnableDnsHostnames               *AttributeBooleanValue
@@ -3917,6 +4171,33 @@ type RegionGeography struct {
 	Name *string
 }
 
+// RegisterImageRequest is the model's structure of that name.
+type RegisterImageRequest struct {
+	Architecture        *string
+	BillingProducts     []string
+	BlockDeviceMappings []BlockDeviceMapping
+	BootMode            *string
+	Description         *string
+	DryRun              *bool
+	EnaSupport          *bool
+	ImageLocation       *string
+	ImdsSupport         *string
+	KernelId            *string
+	Name                *string
+	RamdiskId           *string
+	RootDeviceName      *string
+	SriovNetSupport     *string
+	TagSpecifications   []TagSpecification
+	TpmSupport          *string
+	UefiData            *string
+	VirtualizationType  *string
+}
+
+// RegisterImageResult is the model's structure of that name.
+type RegisterImageResult struct {
+	ImageId *string
+}
+
 // RejectVpcPeeringConnectionRequest is the model's structure of that name.
 type RejectVpcPeeringConnectionRequest struct {
 	DryRun                 *bool
@@ -4382,6 +4663,50 @@ type ServiceTypeDetail struct {
 	ServiceType *string
 }
 
+// Snapshot is the model's structure of that name.
+type Snapshot struct {
+	AvailabilityZone          *string
+	CompletionDurationMinutes *int
+	CompletionTime            *time.Time
+	DataEncryptionKeyId       *string
+	Description               *string
+	Encrypted                 *bool
+	FullSnapshotSizeInBytes   *int64
+	KmsKeyId                  *string
+	OutpostArn                *string
+	OwnerAlias                *string
+	OwnerId                   *string
+	Progress                  *string
+	RestoreExpiryTime         *time.Time
+	SnapshotId                *string
+	SseType                   *string
+	StartTime                 *time.Time
+	State                     *string
+	StateMessage              *string
+	StorageTier               *string
+	Tags                      []Tag
+	TransferType              *string
+	VolumeId                  *string
+	VolumeSize                *int
+}
+
+// SnapshotInfo is the model's structure of that name.
+type SnapshotInfo struct {
+	AvailabilityZone *string
+	Description      *string
+	Encrypted        *bool
+	OutpostArn       *string
+	OwnerId          *string
+	Progress         *string
+	SnapshotId       *string
+	SseType          *string
+	StartTime        *time.Time
+	State            *string
+	Tags             []Tag
+	VolumeId         *string
+	VolumeSize       *int
+}
+
 // SpotMarketOptions is the model's structure of that name.
 type SpotMarketOptions struct {
 	BlockDurationMinutes         *int
@@ -4716,6 +5041,77 @@ type VolumeAttachment struct {
 	InstanceOwningService *string
 	State                 *string
 	VolumeId              *string
+}
+
+// VolumeModification is the model's structure of that name.
+type VolumeModification struct {
+	EndTime                    *time.Time
+	ModificationState          *string
+	Operator                   *OperatorResponse
+	OriginalIops               *int
+	OriginalMultiAttachEnabled *bool
+	OriginalSize               *int
+	OriginalThroughput         *int
+	OriginalVolumeType         *string
+	Progress                   *int64
+	StartTime                  *time.Time
+	StatusMessage              *string
+	TargetIops                 *int
+	TargetMultiAttachEnabled   *bool
+	TargetSize                 *int
+	TargetThroughput           *int
+	TargetVolumeType           *string
+	VolumeId                   *string
+}
+
+// VolumeStatusAction is the model's structure of that name.
+type VolumeStatusAction struct {
+	Code        *string
+	Description *string
+	EventId     *string
+	EventType   *string
+}
+
+// VolumeStatusAttachmentStatus is the model's structure of that name.
+type VolumeStatusAttachmentStatus struct {
+	InstanceId    *string
+	IoPerformance *string
+}
+
+// VolumeStatusDetails is the model's structure of that name.
+type VolumeStatusDetails struct {
+	Name   *string
+	Status *string
+}
+
+// VolumeStatusEvent is the model's structure of that name.
+type VolumeStatusEvent struct {
+	Description *string
+	EventId     *string
+	EventType   *string
+	InstanceId  *string
+	NotAfter    *time.Time
+	NotBefore   *time.Time
+}
+
+// VolumeStatusInfo is the model's structure of that name.
+type VolumeStatusInfo struct {
+	Details []VolumeStatusDetails
+	Status  *string
+}
+
+// VolumeStatusItem is the model's structure of that name.
+type VolumeStatusItem struct {
+	Actions                     []VolumeStatusAction
+	AttachmentStatuses          []VolumeStatusAttachmentStatus
+	AvailabilityZone            *string
+	AvailabilityZoneId          *string
+	Events                      []VolumeStatusEvent
+	InitializationStatusDetails *InitializationStatusDetails
+	Operator                    *OperatorResponse
+	OutpostArn                  *string
+	VolumeId                    *string
+	VolumeStatus                *VolumeStatusInfo
 }
 
 // Vpc is the model's structure of that name.
