@@ -29,6 +29,8 @@ const (
 	httpConns = 1024
 	// httpIdle ends connections of clients that have gone without a word.
 	httpIdle = 2 * time.Minute
+	// httpHeader bounds a request's head; what is asked for here fits a packet.
+	httpHeader = 16 << 10
 )
 
 // webServer serves GET / on a port of every address of a stack.
@@ -60,6 +62,7 @@ func serveHTTP(s *stack.Stack, instance string, port uint16) (*webServer, error)
 			Handler:           identify(instance),
 			ReadHeaderTimeout: 10 * time.Second,
 			IdleTimeout:       httpIdle,
+			MaxHeaderBytes:    httpHeader,
 			ErrorLog:          log.New(io.Discard, "", 0), // a guest's clients are not our operator's concern
 		},
 	}

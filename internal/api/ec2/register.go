@@ -35,7 +35,7 @@ func (a *API) Register(app *fiber.App) {
 func (a *API) serve(c *fiber.Ctx) error {
 	r := request{
 		id: a.requestID(), method: c.Method(), get: c.Method() == fiber.MethodGet,
-		query: string(c.Context().URI().QueryString()), body: string(c.Body()),
+		query: string(c.Context().URI().QueryString()), body: string(c.Request().Body()), // c.Body would unpack it
 		// A link on any site leads a browser here, which GET lets act.
 		foreign: foreign(c.Get("Sec-Fetch-Site")),
 		header:  headersOf(c),

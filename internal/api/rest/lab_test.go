@@ -26,7 +26,9 @@ func TestMain(m *testing.M) {
 		// One for the process, for good.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		// Sees only after its ten seconds of sleep that the server has stopped.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		// Packs the bombs of the tests, for good.
+		goleak.IgnoreTopFunction("github.com/valyala/fasthttp/stackless.funcWorker"))
 }
 
 // patience bounds every wait; a good run never reaches it.

@@ -80,8 +80,12 @@ func New(opt Options) (*Server, error) {
 		AppName:               "enilab",
 		DisableStartupMessage: true,
 		// Strings of a request outlive its handler: they reach the State.
-		Immutable:    true,
-		BodyLimit:    maxBody,
+		Immutable: true,
+		BodyLimit: maxBody,
+		// It would be parsed while it is read, before anybody has said that he
+		// may, and large parts be written to files.
+		DisablePreParseMultipartForm: true,
+
 		Concurrency:  maxConnections,
 		ReadTimeout:  readTime,
 		IdleTimeout:  idleTime,
@@ -96,7 +100,7 @@ func New(opt Options) (*Server, error) {
 
 func (s *Server) routes() {
 	s.app.Use(recover.New())
-	s.app.Use(secureHeaders, s.guard.check, unserved.Handle, s.withContext)
+	s.app.Use(secureHeaders, plainBodies, s.guard.check, unserved.Handle, s.withContext)
 	s.healthRoutes()
 	s.app.Get("/metrics", adaptor.HTTPHandler(s.metrics()))
 
