@@ -248,7 +248,7 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, f *front, keys accessKeys,
 	srv, err := rest.New(rest.Options{
 		Control: l.control, Engine: l.engine, Moves: l.failover, Guests: l.guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
-		APIFaults: faults, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
+		APIFaults: faults, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset,
 		Mount:  func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
 		Refuse: aws.Refuse,

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -119,7 +120,8 @@ type Options struct {
 	// APIFaults are injected into calls of this and the EC2 API; nil: a Set of
 	// the server's own. Its hangs end when the server stops.
 	APIFaults *apifault.Set
-	Clock     tap.Clock // the engine's clock; nil: the machine's
+	Clock     tap.Clock    // the engine's clock; nil: the machine's
+	Log       *slog.Logger // nil: slog.Default
 
 	Version string
 	Region  string
@@ -152,6 +154,9 @@ func (o *Options) check() error {
 	}
 	if o.APIFaults == nil {
 		o.APIFaults = apifault.New(apifault.Options{})
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
 	if o.Clock == nil {
 		o.Clock = wallClock{}

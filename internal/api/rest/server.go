@@ -33,8 +33,6 @@ const (
 
 	// maxBody bounds a request; nothing is uploaded here.
 	maxBody = 1 << 20
-	// maxConnections bounds the listener; one more is answered with 503.
-	maxConnections = 1024
 	// commandTime bounds what one request may wait for the control plane.
 	commandTime = 15 * time.Second
 	readTime    = 30 * time.Second
@@ -86,7 +84,7 @@ func New(opt Options) (*Server, error) {
 		// may, and large parts be written to files.
 		DisablePreParseMultipartForm: true,
 
-		Concurrency:  maxConnections,
+		Concurrency:  connectionLimit(openFiles()),
 		ReadTimeout:  readTime,
 		IdleTimeout:  idleTime,
 		ErrorHandler: s.answerError,
@@ -238,7 +236,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	go s.hub.Run(s.ctx)
 	served := make(chan error, 1)
-	go func() { served <- s.app.Listener(hangup.Listener(ln)) }()
+	go func() { served <- s.app.Listener(hangup.Listener(newPatient(ln, s.opt.Log))) }()
 	select {
 	case <-ctx.Done():
 		return errors.Join(s.close(ln), <-served)
