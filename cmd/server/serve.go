@@ -126,7 +126,7 @@ type lab struct {
 // control plane, failover.
 func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, error) {
 	f.waitFor("the database to be opened")
-	st, err := store.Open(ctx, store.Options{Dir: s.Data, Sync: store.Sync(s.Sync), Fresh: s.Fresh})
+	st, err := s.openStore(ctx, log)
 	if err != nil {
 		return nil, err
 	}
@@ -183,6 +183,21 @@ func (s *serveCmd) quotas() control.Quotas {
 		return control.QuotasAWS
 	}
 	return nil
+}
+
+// openStore opens the database, a new one in place of one that is half a scenario.
+func (s *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store.Store, error) {
+	opt := store.Options{Dir: s.Data, Sync: store.Sync(s.Sync), Fresh: s.Fresh}
+	st, err := store.Open(ctx, opt)
+	if err != nil || !st.Unfinished() {
+		return st, err
+	}
+	log.Warn("an earlier start was interrupted while it loaded a scenario: beginning anew", "data", s.Data)
+	if err := st.Close(); err != nil {
+		return nil, err
+	}
+	opt.Fresh = true
+	return store.Open(ctx, opt)
 }
 
 // noteTime bounds what an event without a change may wait for its commit.
@@ -308,7 +323,16 @@ func (s *serveCmd) fill(ctx context.Context, l *lab, sc *scenario.Scenario) (*sc
 	if sc == nil {
 		return nil, nil
 	}
-	loaded, err := sc.Load(ctx, l.control)
+	if scenario.Empty(l.control.State()) {
+		// A process that is killed half-way takes nothing back.
+		if err := l.store.MarkUnfinished(ctx); err != nil {
+			return nil, err
+		}
+	}
+	loaded, err := sc.LoadForGood(ctx, l.control)
+	if err == nil {
+		err = l.store.MarkWhole(ctx)
+	}
 	if errors.Is(err, scenario.ErrNotEmpty) {
 		l.log.Info("the laboratory goes on where it was: the scenario is for an empty one", "scenario", s.Scenario, "data", s.Data)
 		return nil, nil

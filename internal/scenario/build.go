@@ -69,9 +69,25 @@ func tags(name string, own map[string]string) control.Tags {
 	return t
 }
 
+// inFull is the context of a call that makes something. Such a call is not cut
+// short: it might have been carried out and nobody know what it has made, so
+// that nothing could take it back. None takes long.
+func inFull(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
+// goOn reports, between two calls, that whoever asked for the load has had enough.
+func (b *builder) goOn(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return b.sc.src.errorAt("", ctx.Err(), "loading: %v", context.Cause(ctx))
+}
+
 func (b *builder) vpcs(ctx context.Context) error {
 	for i, f := range b.sc.file.VPCs {
-		v, err := b.svc.CreateVPC(ctx, control.CreateVPCInput{CIDR: f.CIDR, Tags: tags(f.Name, f.Tags)})
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
+		v, err := b.svc.CreateVPC(inFull(ctx), control.CreateVPCInput{CIDR: f.CIDR, Tags: tags(f.Name, f.Tags)})
 		if err != nil {
 			return b.wrap(err, fmt.Sprintf("$.vpcs[%d]", i), "VPC "+f.Name)
 		}
@@ -83,12 +99,15 @@ func (b *builder) vpcs(ctx context.Context) error {
 
 func (b *builder) subnets(ctx context.Context) error {
 	for i, f := range b.sc.file.Subnets {
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
 		at := fmt.Sprintf("$.subnets[%d]", i)
 		zone, err := zoneName(b.region, f.Zone)
 		if err != nil {
 			return b.wrap(err, at+".zone", "subnet "+f.Name)
 		}
-		s, err := b.svc.CreateSubnet(ctx, control.CreateSubnetInput{
+		s, err := b.svc.CreateSubnet(inFull(ctx), control.CreateSubnetInput{
 			VPC: b.loaded.VPCs[f.VPC], CIDR: f.CIDR, Zone: zone, Tags: tags(f.Name, f.Tags),
 		})
 		if err != nil {
@@ -102,7 +121,10 @@ func (b *builder) subnets(ctx context.Context) error {
 
 func (b *builder) groups(ctx context.Context) error {
 	for i, f := range b.sc.file.SecurityGroups {
-		g, err := b.svc.CreateGroup(ctx, control.CreateGroupInput{
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
+		g, err := b.svc.CreateGroup(inFull(ctx), control.CreateGroupInput{
 			VPC: b.loaded.VPCs[f.VPC], Name: f.Name, Description: f.Description, Tags: tags(f.Name, f.Tags),
 		})
 		if err != nil {
@@ -117,6 +139,9 @@ func (b *builder) groups(ctx context.Context) error {
 // rules come after all groups, which they may refer to in a circle.
 func (b *builder) rules(ctx context.Context) error {
 	for i, f := range b.sc.file.SecurityGroups {
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
 		id, at := b.loaded.Groups[f.Name], fmt.Sprintf("$.securityGroups[%d]", i)
 		if f.Egress != nil {
 			var standard []string
@@ -125,7 +150,7 @@ func (b *builder) rules(ctx context.Context) error {
 					standard = append(standard, r.ID)
 				}
 			}
-			if err := b.svc.RevokeRules(ctx, id, standard); err != nil {
+			if err := b.svc.RevokeRules(inFull(ctx), id, standard); err != nil {
 				return b.wrap(err, at+".egress", "security group "+f.Name)
 			}
 		}
@@ -142,6 +167,9 @@ func (b *builder) rules(ctx context.Context) error {
 // authorize adds rules one by one: a refusal then belongs to one line.
 func (b *builder) authorize(ctx context.Context, group string, egress bool, rules []rule, at string) error {
 	for i, r := range rules {
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
 		in := control.RuleInput{Protocol: r.Protocol, Description: r.Description}
 		in.FromPort, in.ToPort, _ = r.ports() // checked by Parse
 		peer := r.From
@@ -153,7 +181,7 @@ func (b *builder) authorize(ctx context.Context, group string, egress bool, rule
 		} else {
 			in.CIDR = peer
 		}
-		added, err := b.svc.AuthorizeRules(ctx, group, egress, []control.RuleInput{in})
+		added, err := b.svc.AuthorizeRules(inFull(ctx), group, egress, []control.RuleInput{in})
 		if err != nil {
 			return b.wrap(err, fmt.Sprintf("%s[%d]", at, i), "rule")
 		}
@@ -172,8 +200,11 @@ func (b *builder) groupIDs(names []string) []string {
 
 func (b *builder) interfaces(ctx context.Context) error {
 	for i, f := range b.sc.file.NetworkInterfaces {
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
 		at := fmt.Sprintf("$.networkInterfaces[%d]", i)
-		n, err := b.svc.CreateInterface(ctx, control.CreateInterfaceInput{
+		n, err := b.svc.CreateInterface(inFull(ctx), control.CreateInterfaceInput{
 			Subnet: b.loaded.Subnets[f.Subnet], Description: f.Description, PrivateIP: f.IP,
 			SecondaryIPs: f.SecondaryIPs, Groups: b.groupIDs(f.Groups), Tags: tags(f.Name, f.Tags),
 		})
@@ -183,7 +214,7 @@ func (b *builder) interfaces(ctx context.Context) error {
 		b.loaded.Interfaces[f.Name] = n.ID
 		b.later(func(ctx context.Context) error { return b.svc.DeleteInterface(ctx, n.ID) })
 		if f.SourceDestCheck != nil && *f.SourceDestCheck != n.SourceDestCheck {
-			if _, err := b.svc.ModifyInterface(ctx, control.ModifyInterfaceInput{ID: n.ID, SourceDestCheck: f.SourceDestCheck}); err != nil {
+			if _, err := b.svc.ModifyInterface(inFull(ctx), control.ModifyInterfaceInput{ID: n.ID, SourceDestCheck: f.SourceDestCheck}); err != nil {
 				return b.wrap(err, at+".sourceDestCheck", "network interface "+f.Name)
 			}
 		}
@@ -194,6 +225,9 @@ func (b *builder) interfaces(ctx context.Context) error {
 func (b *builder) instances(ctx context.Context) error {
 	b.later(b.terminateAll)
 	for i, f := range b.sc.file.Instances {
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
 		t := tags(f.Name, f.Tags)
 		if f.Role != "" {
 			t[roleTag] = f.Role
@@ -202,7 +236,7 @@ func (b *builder) instances(ctx context.Context) error {
 		for k, p := range f.Serve {
 			serve[k] = dataplane.ServedPort{Protocol: p.Protocol, Port: p.Port}
 		}
-		in, err := b.svc.RunInstance(ctx, control.RunInstanceInput{
+		in, err := b.svc.RunInstance(inFull(ctx), control.RunInstanceInput{
 			Subnet: b.loaded.Subnets[f.Subnet], Type: f.Type, PrivateIP: f.IP, Groups: b.groupIDs(f.Groups), Serve: serve, Tags: t,
 		})
 		if err != nil {
@@ -229,18 +263,21 @@ func (b *builder) running(ctx context.Context) error {
 
 func (b *builder) attachments(ctx context.Context) error {
 	for i, f := range b.sc.file.NetworkInterfaces {
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
 		if f.Attach == nil {
 			continue
 		}
 		at, what := fmt.Sprintf("$.networkInterfaces[%d]", i), "attaching "+f.Name+" to "+f.Attach.Instance
-		n, err := b.svc.Attach(ctx, control.AttachInput{
+		n, err := b.svc.Attach(inFull(ctx), control.AttachInput{
 			Interface: b.loaded.Interfaces[f.Name], Instance: b.loaded.Instances[f.Attach.Instance], DeviceIndex: f.Attach.DeviceIndex,
 		})
 		if err != nil {
 			return b.wrap(err, at, what)
 		}
 		if f.Attach.DeleteOnTermination {
-			_, err := b.svc.ModifyInterface(ctx, control.ModifyInterfaceInput{
+			_, err := b.svc.ModifyInterface(inFull(ctx), control.ModifyInterfaceInput{
 				ID: n.ID, AttachmentID: n.Attachment.ID, DeleteOnTermination: &f.Attach.DeleteOnTermination,
 			})
 			if err != nil {
@@ -253,8 +290,11 @@ func (b *builder) attachments(ctx context.Context) error {
 
 func (b *builder) elasticIPs(ctx context.Context) error {
 	for i, f := range b.sc.file.ElasticIPs {
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
 		at := fmt.Sprintf("$.elasticIps[%d]", i)
-		a, err := b.svc.AllocateAddress(ctx, tags(f.Name, f.Tags))
+		a, err := b.svc.AllocateAddress(inFull(ctx), tags(f.Name, f.Tags))
 		if err != nil {
 			return b.wrap(err, at, "Elastic IP "+f.Name)
 		}
@@ -266,7 +306,7 @@ func (b *builder) elasticIPs(ctx context.Context) error {
 		if err := b.gateway(ctx, b.loaded.Interfaces[f.NetworkInterface]); err != nil {
 			return b.wrap(err, at, "internet gateway of Elastic IP "+f.Name)
 		}
-		bound, err := b.svc.AssociateAddress(ctx, a.AllocationID, b.loaded.Interfaces[f.NetworkInterface], f.IP, false)
+		bound, err := b.svc.AssociateAddress(inFull(ctx), a.AllocationID, b.loaded.Interfaces[f.NetworkInterface], f.IP, false)
 		if err != nil {
 			return b.wrap(err, at, "Elastic IP "+f.Name)
 		}
@@ -283,12 +323,12 @@ func (b *builder) gateway(ctx context.Context, eni string) error {
 	if slices.ContainsFunc(s.InternetGateways(), func(g *control.InternetGateway) bool { return g.VPC == vpc }) {
 		return nil
 	}
-	g, err := b.svc.CreateInternetGateway(ctx, s.VPC(vpc).Tags)
+	g, err := b.svc.CreateInternetGateway(inFull(ctx), s.VPC(vpc).Tags)
 	if err != nil {
 		return err
 	}
 	b.later(func(ctx context.Context) error { return b.svc.DeleteInternetGateway(ctx, g.ID) })
-	if err := b.svc.AttachInternetGateway(ctx, g.ID, vpc); err != nil {
+	if err := b.svc.AttachInternetGateway(inFull(ctx), g.ID, vpc); err != nil {
 		return err
 	}
 	b.later(func(ctx context.Context) error { return b.svc.DetachInternetGateway(ctx, g.ID, vpc) })
@@ -297,6 +337,9 @@ func (b *builder) gateway(ctx context.Context, eni string) error {
 
 func (b *builder) policies(ctx context.Context) error {
 	for i, f := range b.sc.file.Policies {
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
 		p := control.FailoverPolicy{
 			NetworkInterface: b.loaded.Interfaces[f.NetworkInterface],
 			FailBack:         f.FailBack,
@@ -309,7 +352,7 @@ func (b *builder) policies(ctx context.Context) error {
 		for _, name := range f.Standbys {
 			p.Standbys = append(p.Standbys, b.loaded.Instances[name])
 		}
-		stored, err := b.svc.PutPolicy(ctx, p)
+		stored, err := b.svc.PutPolicy(inFull(ctx), p)
 		if err != nil {
 			return b.wrap(err, fmt.Sprintf("$.policies[%d]", i), "failover policy of "+f.NetworkInterface)
 		}
@@ -322,6 +365,9 @@ func (b *builder) policies(ctx context.Context) error {
 // workloads start last: their first request finds its target in place.
 func (b *builder) workloads(ctx context.Context) error {
 	for i, f := range b.sc.file.Instances {
+		if err := b.goOn(ctx); err != nil {
+			return err
+		}
 		if len(f.Workloads) == 0 {
 			continue
 		}
@@ -333,7 +379,7 @@ func (b *builder) workloads(ctx context.Context) error {
 				Connections: w.Connections, Size: w.Size, Paused: w.Paused,
 			}
 		}
-		if _, err := b.svc.SetWorkloads(ctx, b.loaded.Instances[f.Name], ws); err != nil {
+		if _, err := b.svc.SetWorkloads(inFull(ctx), b.loaded.Instances[f.Name], ws); err != nil {
 			return b.wrap(err, fmt.Sprintf("$.instances[%d]", i), "instance "+f.Name)
 		}
 	}

@@ -38,21 +38,42 @@ func newLoaded() *Loaded {
 // anything there. Should a call fail half-way, everything
 // made before is taken back; terminated instances stay visible, as on EC2.
 func (s *Scenario) Load(ctx context.Context, svc Service) (*Loaded, error) {
-	if !empty(svc.State()) {
-		return nil, fmt.Errorf("loading %s: %w", s.Name, ErrNotEmpty)
-	}
-	b := &builder{sc: s, svc: svc, loaded: newLoaded()}
-	if err := b.build(ctx); err != nil {
+	b, err := s.load(ctx, svc)
+	if err != nil && b != nil {
 		// Whoever cancelled the load still wants no half of it.
 		undoCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 		defer cancel()
 		if undone := b.takeBack(undoCtx); undone != nil {
 			return nil, fmt.Errorf("%w\nand taking back what had been made: %w", err, undone)
 		}
+	}
+	if err != nil {
 		return nil, err
 	}
-	b.remember()
 	return b.loaded, nil
+}
+
+// LoadForGood is Load, but leaves what it has made if it does not get to its end:
+// for whoever throws all of it away then, as a start that finds the store's mark.
+func (s *Scenario) LoadForGood(ctx context.Context, svc Service) (*Loaded, error) {
+	b, err := s.load(ctx, svc)
+	if err != nil {
+		return nil, err
+	}
+	return b.loaded, nil
+}
+
+// load returns a builder with what it has made, also with an error.
+func (s *Scenario) load(ctx context.Context, svc Service) (*builder, error) {
+	if !Empty(svc.State()) {
+		return nil, fmt.Errorf("loading %s: %w", s.Name, ErrNotEmpty)
+	}
+	b := &builder{sc: s, svc: svc, loaded: newLoaded()}
+	if err := b.build(ctx); err != nil {
+		return b, err
+	}
+	b.remember()
+	return b, nil
 }
 
 // remember notes how the interfaces are once all is built.
@@ -63,9 +84,9 @@ func (b *builder) remember() {
 	}
 }
 
-// empty reports whether nothing is stored that somebody could miss. Terminated
+// Empty reports whether nothing is stored that somebody could miss. Terminated
 // instances are nothing: they vanish by themselves.
-func empty(s *control.State) bool {
+func Empty(s *control.State) bool {
 	for _, i := range s.Instances() {
 		if i.State != control.InstanceTerminated {
 			return false

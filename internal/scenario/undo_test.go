@@ -110,7 +110,7 @@ func TestEveryCallMayFail(t *testing.T) {
 			if !errors.Is(err, errInjected) {
 				t.Fatalf("got %v", err)
 			}
-			if s := svc.State(); !empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.SecurityGroups()) != 0 || len(s.Policies()) != 0 || len(s.Subnets()) != 0 || len(s.InternetGateways()) != 0 {
+			if s := svc.State(); !Empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.SecurityGroups()) != 0 || len(s.Policies()) != 0 || len(s.Subnets()) != 0 || len(s.InternetGateways()) != 0 {
 				t.Errorf("left behind: %d VPCs, %d subnets, %d interfaces, %d groups, %d policies, %d addresses",
 					len(s.VPCs()), len(s.Subnets()), len(s.NetworkInterfaces()), len(s.SecurityGroups()), len(s.Policies()), len(s.Addresses()))
 			}
@@ -118,5 +118,85 @@ func TestEveryCallMayFail(t *testing.T) {
 				t.Errorf("loading after the failure: %v", err)
 			}
 		})
+	}
+}
+
+// impatient cancels the load within its nth call, and as control does, answers
+// a call that is cancelled without saying what it has made.
+type impatient struct {
+	*control.Service
+	left   int
+	cancel context.CancelFunc
+}
+
+func patient[T any](i *impatient, ctx context.Context, do func(context.Context) (T, error)) (T, error) {
+	if i.left--; i.left == 0 {
+		i.cancel()
+	}
+	made, err := do(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		var none T
+		return none, ctx.Err()
+	}
+	return made, err
+}
+
+func (i *impatient) CreateVPC(ctx context.Context, in control.CreateVPCInput) (*control.VPC, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.VPC, error) { return i.Service.CreateVPC(ctx, in) })
+}
+
+func (i *impatient) CreateSubnet(ctx context.Context, in control.CreateSubnetInput) (*control.Subnet, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.Subnet, error) { return i.Service.CreateSubnet(ctx, in) })
+}
+
+func (i *impatient) CreateInterface(ctx context.Context, in control.CreateInterfaceInput) (*control.NetworkInterface, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.NetworkInterface, error) {
+		return i.Service.CreateInterface(ctx, in)
+	})
+}
+
+func (i *impatient) RunInstance(ctx context.Context, in control.RunInstanceInput) (*control.Instance, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.Instance, error) { return i.Service.RunInstance(ctx, in) })
+}
+
+func (i *impatient) AllocateAddress(ctx context.Context, tags control.Tags) (*control.Address, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.Address, error) { return i.Service.AllocateAddress(ctx, tags) })
+}
+
+func (i *impatient) CreateInternetGateway(ctx context.Context, tags control.Tags) (*control.InternetGateway, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.InternetGateway, error) {
+		return i.Service.CreateInternetGateway(ctx, tags)
+	})
+}
+
+// The call during which the load is cancelled has made something: that is taken
+// back too.
+func TestACancelledCallIsTakenBack(t *testing.T) {
+	sc := mustOpen(t, "../../testdata/scenarios/everything.yaml")
+	for n := 1; ; n++ {
+		if n > 100 {
+			t.Fatal("the load never gets through")
+		}
+		svc := newService(t, "us-east-1")
+		ctx, cancel := context.WithCancel(bounded(t))
+		i := &impatient{Service: svc, left: n, cancel: cancel}
+		_, err := sc.Load(ctx, i)
+		cancel()
+		if i.left > 0 {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n < 10 {
+				t.Errorf("only %d calls", n)
+			}
+			return
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("call %d: %v", n, err)
+		}
+		if s := svc.State(); !Empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.Subnets()) != 0 || len(s.InternetGateways()) != 0 {
+			t.Errorf("call %d: left behind: %d VPCs, %d subnets, %d interfaces, %d addresses, %d gateways", n,
+				len(s.VPCs()), len(s.Subnets()), len(s.NetworkInterfaces()), len(s.Addresses()), len(s.InternetGateways()))
+		}
 	}
 }

@@ -40,8 +40,10 @@ func lockDir(dir string) (*flock.Flock, error) {
 }
 
 // removeDatabase deletes the file with its log and index. The caller has the lock.
+// The file goes first: without its log it would be an older laboratory if we
+// were interrupted, but a log without its file is nothing, and SQLite deletes it.
 func removeDatabase(path string) error {
-	for _, suffix := range []string{"-wal", "-shm", ""} {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("deleting the old database: %w", err)
 		}

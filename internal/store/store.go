@@ -64,7 +64,8 @@ type Store struct {
 
 	checkpoints *checkpointer
 
-	last counters // committed; guarded by the turn
+	last       counters // committed; guarded by the turn
+	unfinished bool     // as opened
 
 	reader *sql.DB
 
@@ -142,6 +143,9 @@ func (s *Store) open(ctx context.Context, opt Options) error {
 		return s.fail("opening", err)
 	}
 	s.last = counters(meta)
+	if err := s.readMark(ctx); err != nil {
+		return s.fail("opening", err)
+	}
 	if s.checkpoints, err = openCheckpointer(ctx, writerDSN(s.path, opt.Sync), s.conn, opt.log); err != nil {
 		return s.fail("opening", err)
 	}
