@@ -62,8 +62,8 @@ type Service struct {
 	region string // where it creates
 	scope  string // the region whose resources it sees, "" all
 
-	rehearsing bool         // see Rehearsal
-	request    *ClientToken // see Remembering
+	rehearsing bool     // see Rehearsal
+	request    *request // see Remembering
 }
 
 // core is what the views of a Service share.
@@ -98,6 +98,9 @@ type command struct {
 	back bool // runs on the start in place of the newest State; see Reset
 	done chan struct{}
 	due  deadline // of the end of a transition; else zero
+	// before is what the command made when an earlier try of its request carried
+	// it out; nil: it is carried out now.
+	before *Made
 
 	at       time.Time
 	revision uint64 // that it made; 0: none
@@ -209,12 +212,16 @@ func (s *Service) do(ctx context.Context, f func(*tx) error) (*command, error) {
 	if s.rehearsing {
 		return nil, cmp.Or(s.rehearse(f), ErrRehearsed)
 	}
-	if request := s.request; request != nil {
+	if s.request != nil {
+		nth, made := s.request.begun()
+		if made != nil {
+			return &command{before: made}, nil
+		}
 		carryOut := f
 		f = func(t *tx) error {
 			err := carryOut(t)
 			if err == nil {
-				t.remember(*request)
+				t.remember(s.request.ClientToken, Made{Command: nth, IDs: t.returned})
 			}
 			return err
 		}
@@ -259,12 +266,18 @@ func errCanceled(ctx context.Context, fate string) error {
 // result runs f as one command and returns what it returned.
 func result[T any](ctx context.Context, s *Service, f func(*tx) (T, error)) (T, error) {
 	var out, none T
-	_, err := s.do(ctx, func(t *tx) (err error) {
+	c, err := s.do(ctx, func(t *tx) (err error) {
 		out, err = f(t)
+		if err == nil && s.request != nil {
+			t.returned = idsOf(out)
+		}
 		return err
 	})
 	if err != nil {
 		return none, err
+	}
+	if c.before != nil {
+		return recalled[T](s.State(), c.before)
 	}
 	return out, nil
 }

@@ -26,6 +26,9 @@ type tx struct {
 	quotas Quotas
 	next   counters
 	events []Event
+	// returned are the ids of what the command returns, if it is one of a request
+	// that is remembered.
+	returned []string
 }
 
 func get[T any](t *tx, table Table, index string, args ...any) T {

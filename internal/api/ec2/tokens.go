@@ -52,10 +52,7 @@ func (t *tokens) once(c *call, token string, f func() (result, error)) (result, 
 	switch {
 	case before != nil && before.Params != params, e != nil && e.params != params:
 		return nil, mismatch
-	case before != nil && before.Answer == "":
-		return nil, query.Refuse("InternalError",
-			"The request with this client token was carried out, but its answer was lost, as when the server ends at that moment. What it made is there.")
-	case before != nil:
+	case e == nil:
 		return written(before.Answer), nil
 	case !first:
 		select {
@@ -73,7 +70,13 @@ func (t *tokens) once(c *call, token string, f func() (result, error)) (result, 
 		delete(t.byKey, key)
 		t.mu.Unlock()
 	}()
-	c.svc = c.svc.Remembering(control.ClientToken{Action: c.action, Token: token, Params: params})
+	request := control.ClientToken{Action: c.action, Token: token, Params: params}
+	if before != nil {
+		// The server ended, or a later command failed, after a commit and before
+		// there was an answer: this try goes on there.
+		request.Made = before.Made
+	}
+	c.svc = c.svc.Remembering(request)
 	if e.out, e.err = f(); e.err == nil {
 		answer := string(e.out.AppendXML(nil))
 		e.out, e.err = written(answer), c.svc.Answered(c.ctx, answer)
@@ -81,8 +84,9 @@ func (t *tokens) once(c *call, token string, f func() (result, error)) (result, 
 	return e.out, e.err
 }
 
-// begin finds a request with the same token, under way or before; or notes that
-// the first one is under way.
+// begin finds a request with the same token: under way (e, not first) or
+// answered before (no e). Else it notes that the request is under way now, with
+// what an earlier try has left behind, nil if there was none.
 func (t *tokens) begin(c *call, key tokenKey, params string) (e *tokenEntry, first bool, before *control.ClientToken) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -90,12 +94,13 @@ func (t *tokens) begin(c *call, key tokenKey, params string) (e *tokenEntry, fir
 		return e, false, nil
 	}
 	// Not c.state, which may be older than the end of the request before.
-	if before := c.svc.State().ClientToken(key.region, key.action, key.token); before != nil {
+	before = c.svc.State().ClientToken(key.region, key.action, key.token)
+	if before != nil && (before.Answer != "" || before.Params != params) {
 		return nil, false, before
 	}
 	e = &tokenEntry{params: params, ended: make(chan struct{})}
 	t.byKey[key] = e
-	return e, true, nil
+	return e, true, before
 }
 
 var asciiPrintable = func() string {
