@@ -85,8 +85,8 @@ func (s *serveCmd) Run(e env) error {
 	var fill *scenario.Scenario
 	if s.Scenario != "none" {
 		f.waitFor("the scenario to be checked")
-		if fill, err = scenario.Open(s.Scenario); err != nil {
-			return err
+		if fill, err = scenario.Open(e.ctx, s.Scenario); err != nil {
+			return unlessStopped(e.ctx, err)
 		}
 	}
 	l, err := s.open(e.ctx, log, f)

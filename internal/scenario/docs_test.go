@@ -35,7 +35,7 @@ func TestDocument(t *testing.T) {
 		t.Error("no example")
 	}
 	for _, b := range blocks {
-		if _, err := Parse("example.yaml", []byte(b[1])); err != nil {
+		if _, err := Parse(t.Context(), "example.yaml", []byte(b[1])); err != nil {
 			t.Error(err)
 		}
 	}

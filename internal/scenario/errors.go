@@ -8,7 +8,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/printer"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -46,6 +45,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // source knows where in a file its values are.
 type source struct {
 	name string
+	text string
 	tree *ast.File
 }
 
@@ -59,9 +59,8 @@ func (s source) errorAt(path string, cause error, format string, args ...any) er
 func (s source) at(t *token.Token, cause error, message string) *Error {
 	e := &Error{File: s.name, Message: message, cause: cause}
 	if t != nil && t.Position != nil {
-		var p printer.Printer
 		e.Line, e.Column = t.Position.Line, t.Position.Column
-		e.Excerpt = p.PrintErrorToken(t, false)
+		e.Excerpt = excerpt(s.text, e.Line, e.Column)
 	}
 	return e
 }

@@ -47,7 +47,7 @@ func bounded(t testing.TB) context.Context {
 
 func mustOpen(t testing.TB, name string) *Scenario {
 	t.Helper()
-	sc, err := Open(name)
+	sc, err := Open(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}

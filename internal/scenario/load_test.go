@@ -196,7 +196,7 @@ func TestRecordsAreSomething(t *testing.T) {
 
 // TestZoneThatTheRegionLacks is known only once the region is.
 func TestZoneThatTheRegionLacks(t *testing.T) {
-	sc, err := Parse("zone.yaml", []byte("vpcs: [{name: v, cidr: 10.0.0.0/16}]\nsubnets:\n  - {name: s, vpc: v, cidr: 10.0.0.0/24, zone: b}\n"))
+	sc, err := Parse(t.Context(), "zone.yaml", []byte("vpcs: [{name: v, cidr: 10.0.0.0/16}]\nsubnets:\n  - {name: s, vpc: v, cidr: 10.0.0.0/24, zone: b}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -14,20 +15,12 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 )
 
 //go:embed scenarios/*.yaml
 var embedded embed.FS
-
-const (
-	// maxSize bounds a scenario file.
-	maxSize = 1 << 20
-	// maxDepth bounds brackets and indentation. The YAML parser is recursive,
-	// and its time grows with the square of the depth: 41 s for half a million
-	// question marks.
-	maxDepth = 256
-)
 
 // Scenario is a checked scenario. It is immutable.
 type Scenario struct {
@@ -58,13 +51,13 @@ func Names() []string {
 
 // Open reads the scenario of a name from the binary ("demo", "survives"), or
 // any other from a file.
-func Open(nameOrPath string) (*Scenario, error) {
+func Open(ctx context.Context, nameOrPath string) (*Scenario, error) {
 	if slices.Contains(Names(), nameOrPath) {
 		data, err := embedded.ReadFile(path.Join("scenarios", nameOrPath+".yaml"))
 		if err != nil {
 			return nil, fmt.Errorf("reading the scenario %s: %w", nameOrPath, err)
 		}
-		return Parse(nameOrPath+".yaml", data)
+		return Parse(ctx, nameOrPath+".yaml", data)
 	}
 	f, err := os.Open(nameOrPath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -79,25 +72,36 @@ func Open(nameOrPath string) (*Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario %s: %w", nameOrPath, err)
 	}
-	return Parse(nameOrPath, data)
+	return Parse(ctx, nameOrPath, data)
 }
 
 // Parse reads a scenario and checks all of it: its keys, its names, and, by a
 // rehearsal against a control plane of its own, everything that EC2 would
-// refuse. name is what errors call the file. An error is an *Error.
-func Parse(name string, data []byte) (*Scenario, error) {
-	src := source{name: name}
+// refuse. name is what errors call the file. An error is an *Error; one that ctx
+// has ended wraps its error. The time it takes grows with the file's length.
+func Parse(ctx context.Context, name string, data []byte) (*Scenario, error) {
+	src := source{name: name, text: string(data)}
 	if len(data) > maxSize {
 		return nil, src.errorAt("", nil, "the file has more than %d bytes", maxSize)
 	}
 	if depth(data) > maxDepth {
 		return nil, src.errorAt("", nil, "the file is nested more than %d deep", maxDepth)
 	}
-	tree, err := parser.ParseBytes(data, 0)
+	tokens := lexer.Tokenize(src.text)
+	if key := tooManyKeys(tokens); key != nil {
+		return nil, src.at(key, nil, fmt.Sprintf("a mapping has at most %d keys, and this one has more", maxKeys))
+	}
+	if err := src.goOn(ctx); err != nil {
+		return nil, err
+	}
+	tree, err := parser.Parse(tokens, 0)
 	if err != nil {
 		return nil, src.decodeError(err)
 	}
 	src.tree = tree
+	if err := src.goOn(ctx); err != nil {
+		return nil, err
+	}
 	if err := src.checkTree(); err != nil {
 		return nil, err
 	}
@@ -107,37 +111,24 @@ func Parse(name string, data []byte) (*Scenario, error) {
 		return nil, src.decodeError(err)
 	}
 	s.Description = s.file.Description
+	if err := s.checkCounts(); err != nil {
+		return nil, err
+	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	if err := s.rehearse(); err != nil {
+	if err := s.rehearse(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// depth is an upper bound of the nesting of a document, found without parsing:
-// brackets open, and the indentation and dashes that a line begins with.
-func depth(data []byte) int {
-	deepest, brackets, lead, leading := 0, 0, 0, true
-	for _, c := range data {
-		switch c {
-		case '\n':
-			lead, leading = 0, true
-		case ' ', '\t', '-', '?':
-			if leading {
-				lead++
-			}
-		case '[', '{':
-			brackets, leading = brackets+1, false
-		case ']', '}':
-			brackets, leading = max(brackets-1, 0), false
-		default:
-			leading = false
-		}
-		deepest = max(deepest, brackets+lead)
+// goOn reports, between two steps, that nobody waits for the end any more.
+func (s source) goOn(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
 	}
-	return deepest
+	return s.errorAt("", ctx.Err(), "reading was broken off: %v", context.Cause(ctx))
 }
 
 // checkTree refuses what YAML has and a scenario has no use for. Without

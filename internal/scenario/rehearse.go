@@ -18,8 +18,8 @@ const rehearsalTime = time.Minute
 // rehearse loads the scenario into a control plane without store and data
 // plane. Its rules are thus the only ones: there is no second opinion of what
 // EC2 refuses that could differ.
-func (s *Scenario) rehearse() error {
-	ctx, cancel := context.WithTimeout(context.Background(), rehearsalTime)
+func (s *Scenario) rehearse(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, rehearsalTime)
 	defer cancel()
 	_, _, err := s.BuildApart(ctx, control.Options{
 		Region: rehearsalRegion, Now: time.Now,

@@ -22,7 +22,7 @@ steps:
 // play runs steps on a control plane without guests.
 func play(t *testing.T, steps string, change func(*Env)) (*Report, error) {
 	t.Helper()
-	sc, err := Parse("steps.yaml", []byte(network+steps))
+	sc, err := Parse(t.Context(), "steps.yaml", []byte(network+steps))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestLostFrame(t *testing.T) {
 
 // TestRunEndsWithItsContext rather than with the condition's deadline.
 func TestRunEndsWithItsContext(t *testing.T) {
-	sc, err := Parse("steps.yaml", []byte(network+"  - waitUntil: [instance: {name: one, state: stopped}]\n    within: 1h"))
+	sc, err := Parse(t.Context(), "steps.yaml", []byte(network+"  - waitUntil: [instance: {name: one, state: stopped}]\n    within: 1h"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // TestUnchanged: an address more, or another group, is a change.
 func TestUnchanged(t *testing.T) {
-	sc, err := Parse("steps.yaml", []byte(network+"  - expect: [networkInterface: {name: eth1, unchanged: true}]"))
+	sc, err := Parse(t.Context(), "steps.yaml", []byte(network+"  - expect: [networkInterface: {name: eth1, unchanged: true}]"))
 	if err != nil {
 		t.Fatal(err)
 	}

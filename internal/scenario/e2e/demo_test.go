@@ -191,7 +191,7 @@ func TestStoredScenarioGoesOn(t *testing.T) {
 	})
 	t.Run("second", func(t *testing.T) {
 		l := newLab(t, dir)
-		sc, err := scenario.Open("demo")
+		sc, err := scenario.Open(t.Context(), "demo")
 		if err != nil {
 			t.Fatal(err)
 		}

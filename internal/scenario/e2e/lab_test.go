@@ -114,7 +114,7 @@ func (l *lab) run(what string, part func(context.Context) error) {
 
 func (l *lab) load(name string) (*scenario.Scenario, *scenario.Loaded) {
 	l.t.Helper()
-	sc, err := scenario.Open(name)
+	sc, err := scenario.Open(l.t.Context(), name)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestWrongExpectations(t *testing.T) {
 	l := newLab(t, t.TempDir())
 	parse := func(steps string) *scenario.Scenario {
 		t.Helper()
-		sc, err := scenario.Parse("wrong.yaml", []byte(twoServers+steps))
+		sc, err := scenario.Parse(t.Context(), "wrong.yaml", []byte(twoServers+steps))
 		if err != nil {
 			t.Fatal(err)
 		}
