@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,4 +106,47 @@ func TestAnInterruptedLoadIsBegunAnew(t *testing.T) {
 		t.Errorf("no start of %d has met the mark", points)
 	}
 	t.Logf("%d of %d began anew", anew, points)
+}
+
+// A laboratory that has lost its newest changes, or whose files are deleted
+// while it runs, says so.
+func TestALostDatabaseIsSaid(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows deletes no open file")
+	}
+	dir := t.TempDir()
+	p := start(t, nil, serveArgs(dir, "--scenario", "demo")...)
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+	if err := os.Remove(filepath.Join(dir, "enilab.db-wal")); err != nil {
+		t.Fatal(err)
+	}
+	if said := refused(t, serveArgs(dir)...); !strings.Contains(said, "--accept-loss") || strings.Contains(said, "\n") {
+		t.Errorf("without its log: %q", said)
+	}
+	p = start(t, nil, serveArgs(dir, "--accept-loss")...)
+	if err := os.Remove(filepath.Join(dir, "enilab.db")); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.Post(p.url+"/api/v1/vpcs", "application/json", strings.NewReader(`{"cidr":"10.0.0.0/16"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Body.Close()
+	if r.StatusCode != http.StatusInternalServerError {
+		t.Errorf("a VPC was made in a deleted database: %s", r.Status)
+	}
+	if r, err = http.Get(p.url + "/healthz"); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := io.ReadAll(r.Body)
+	_ = r.Body.Close()
+	if r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "degraded") {
+		t.Errorf("health says %s %s", r.Status, text)
+	}
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+	if said := p.stderr.String(); !strings.Contains(said, "older than it was") {
+		t.Errorf("the log says %q", said)
+	}
 }

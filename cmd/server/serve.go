@@ -47,6 +47,8 @@ type serveCmd struct {
 	AccessKey []string `sep:"none" placeholder:"ID=SECRET|any" help:"Key that EC2 requests must be signed with, also beyond loopback; without one any key does, on loopback only. any: any key does beyond loopback too, for everybody who can reach the port."`
 	WebDir    string   `placeholder:"DIR" help:"Build the page from this folder on every change, for its development; in builds with the tag webdev."`
 	LogLevel  string   `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
+
+	AcceptLoss bool `help:"Go on with an older laboratory where the database has lost its newest changes."`
 }
 
 const (
@@ -142,6 +144,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, 
 	random, seed := s.random()
 	l.seed = seed
 	l.engine = dataplane.New(dataplane.Options{Now: l.clock.Now, Seed: seed})
+	l.run("health", l.watchHealth)
 	l.run("data plane", func(ctx context.Context) error {
 		l.engine.Start(ctx)
 		l.engine.Wait()
@@ -187,10 +190,16 @@ func (s *serveCmd) quotas() control.Quotas {
 
 // openStore opens the database, a new one in place of one that is half a scenario.
 func (s *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store.Store, error) {
-	opt := store.Options{Dir: s.Data, Sync: store.Sync(s.Sync), Fresh: s.Fresh}
+	opt := store.Options{Dir: s.Data, Sync: store.Sync(s.Sync), Fresh: s.Fresh, AcceptLoss: s.AcceptLoss}
 	st, err := store.Open(ctx, opt)
-	if err != nil || !st.Unfinished() {
-		return st, err
+	if err != nil {
+		return nil, err
+	}
+	if lost := st.Lost(); lost != nil {
+		log.Warn("the laboratory is older than it was", "error", lost)
+	}
+	if !st.Unfinished() {
+		return st, nil
 	}
 	log.Warn("an earlier start was interrupted while it loaded a scenario: beginning anew", "data", s.Data)
 	if err := st.Close(); err != nil {
@@ -266,7 +275,7 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, f *front, keys accessKeys,
 		APIFaults: faults, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset,
 		Mount:  func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
-		Refuse: aws.Refuse,
+		Refuse: aws.Refuse, Ready: l.health,
 	})
 	if err != nil {
 		return err

@@ -77,13 +77,21 @@ func (s *Store) Begin(ctx context.Context) (control.Batch, error) {
 	case <-s.turn:
 	}
 	if err := s.checkpoints.bound(ctx); err != nil {
+		err = s.fail("writing", err)
+		s.wrote(err)
 		s.turn <- struct{}{}
-		return nil, s.fail("writing", err)
+		return nil, err
 	}
 	b := &Batch{store: s, ctx: context.WithoutCancel(ctx), last: s.last}
-	if _, err := s.tx.begin.ExecContext(b.ctx); err != nil {
+	err := s.gone()
+	if err == nil {
+		_, err = s.tx.begin.ExecContext(b.ctx)
+	}
+	if err != nil {
+		err = s.fail("writing", err)
+		s.wrote(err)
 		s.turn <- struct{}{}
-		return nil, s.fail("writing", err)
+		return nil, err
 	}
 	return b, nil
 }
@@ -98,7 +106,9 @@ func (b *Batch) Write(c control.Commit) error {
 		err = b.write(c)
 	}
 	if err != nil {
-		return b.store.fail(fmt.Sprintf("writing revision %d to", c.Revision), err)
+		err = b.store.fail(fmt.Sprintf("writing revision %d to", c.Revision), err)
+		b.store.wrote(err)
+		return err
 	}
 	b.last, b.holds = next, true
 	return nil
@@ -161,10 +171,18 @@ func (b *Batch) Commit() error {
 	if err == nil {
 		_, err = b.store.tx.commit.ExecContext(b.ctx)
 	}
-	if err != nil {
-		b.Rollback()
-		return b.store.fail("committing to", err)
+	if err == nil && !b.store.stillThere() {
+		err = ErrGone // committed to a file without a name
 	}
+	if err != nil {
+		err = b.store.fail("committing to", err)
+		b.store.wrote(err)
+		b.Rollback()
+		return err
+	}
+	// Behind the commit, so that it never says more. Without it the commit is
+	// stored all the same.
+	b.store.wrote(b.store.witness.tell(b.last.Revision))
 	b.store.last = b.last
 	b.store.checkpoints.committed(b.ctx)
 	b.end()

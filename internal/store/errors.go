@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -118,6 +119,19 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	return err
+}
+
+// isIO reports whether the disk refused.
+func isIO(err error) bool {
+	var sqlError *sqlite.Error
+	if errors.As(err, &sqlError) {
+		switch sqlError.Code() & 0xff {
+		case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+			return true
+		}
+	}
+	var path *fs.PathError
+	return errors.As(err, &path)
 }
 
 // OrderError says that a commit is not newer than what is stored: its revision

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gofrs/flock"
 
@@ -45,6 +46,8 @@ type Options struct {
 	Sync Sync
 	// Fresh deletes what an earlier run stored.
 	Fresh bool
+	// AcceptLoss goes on with a database that is older than it was.
+	AcceptLoss bool
 
 	// log is defaultLimits unless set.
 	log limits
@@ -67,6 +70,16 @@ type Store struct {
 	last       counters // committed; guarded by the turn
 	unfinished bool     // as opened
 
+	witness *witness
+	lost    *LostError // as opened; nil: nothing
+	files   files      // guarded by the turn
+	marked  atomic.Bool
+
+	trouble struct {
+		sync.Mutex
+		err error // why the newest write failed
+	}
+
 	reader *sql.DB
 
 	// turn holds one token while no batch is open and no checkpoint keeps
@@ -80,7 +93,8 @@ var _ control.Store = (*Store)(nil)
 
 // Open locks the data directory, opens or creates the database in it and brings
 // its schema up to date. It returns a *LockedError if another process has the
-// directory, and a *SchemaError if a newer enilab has written the database.
+// directory, a *SchemaError if a newer enilab has written the database, and a
+// *LostError if the database has been further than it is.
 func Open(ctx context.Context, opt Options) (*Store, error) {
 	if opt.Sync == "" {
 		opt.Sync = SyncNormal
@@ -113,12 +127,20 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, opt Options) error {
+	dir := filepath.Dir(s.path)
 	if opt.Fresh {
-		if err := removeDatabase(s.path); err != nil {
+		if err := errors.Join(removeWitness(dir), removeDatabase(s.path)); err != nil {
 			return err
 		}
 	}
+	var told testimony
 	var err error
+	if s.witness, told, err = openWitness(dir); err != nil {
+		return err
+	}
+	if err := s.testify(ctx, told, opt); err != nil {
+		return err
+	}
 	if s.writer, err = openPool(writerDSN(s.path, opt.Sync), 1); err != nil {
 		return s.fail("opening", err)
 	}
@@ -143,7 +165,13 @@ func (s *Store) open(ctx context.Context, opt Options) error {
 		return s.fail("opening", err)
 	}
 	s.last = counters(meta)
+	if err := s.witness.tell(s.last.Revision); err != nil {
+		return s.fail("opening", err)
+	}
 	if err := s.readMark(ctx); err != nil {
+		return s.fail("opening", err)
+	}
+	if err := s.noteFiles(); err != nil {
 		return s.fail("opening", err)
 	}
 	if s.checkpoints, err = openCheckpointer(ctx, writerDSN(s.path, opt.Sync), s.conn, opt.log); err != nil {
@@ -178,6 +206,9 @@ func (s *Store) Close() error {
 		}
 		if s.writer != nil {
 			errs = append(errs, s.writer.Close())
+		}
+		if s.witness != nil {
+			errs = append(errs, s.witness.file.Close())
 		}
 		errs = append(errs, s.lock.Close())
 	})

@@ -35,10 +35,16 @@ func (s *Store) mark(ctx context.Context, value int) error {
 	defer func() { s.turn <- struct{}{} }()
 	// Once begun it must not be interrupted, see Batch.ctx.
 	_, err := s.conn.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("PRAGMA user_version = %d", value))
-	if err != nil {
-		return s.fail("marking", err)
+	if err == nil && !s.stillThere() {
+		err = ErrGone
 	}
-	return nil
+	if err != nil {
+		err = s.fail("marking", err)
+	} else {
+		s.marked.Store(value == unfinished)
+	}
+	s.wrote(err)
+	return err
 }
 
 func (s *Store) readMark(ctx context.Context) error {
@@ -47,5 +53,6 @@ func (s *Store) readMark(ctx context.Context) error {
 		return err
 	}
 	s.unfinished = value == unfinished
+	s.marked.Store(s.unfinished)
 	return nil
 }
