@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"enilab/internal/api/ec2/query"
@@ -70,6 +71,30 @@ func (a *API) authenticate(r *request, svc service, s *sigv4.Signature, parseErr
 		return who, query.Refuse("RequestExpired", "Request has expired.")
 	}
 	return who, nil
+}
+
+// meant refuses what a link could have sent, which anybody may put anywhere and
+// any browser follows: a change by GET, or HEAD, with nothing that only a program
+// or the server's own page can send. A presigned URL is such a thing only where
+// its signature is verified.
+func (a *API) meant(r *request, action string, params []query.Param) error {
+	switch {
+	case !r.link || readsOnly(action) || valueOf(params, "DryRun") == "true",
+		len(a.opt.Keys) > 0, r.own, len(r.header("authorization")) > 0:
+		return nil
+	}
+	return query.Refuse("UnauthorizedOperation", "A GET request that changes something, as %s does, must be signed in its Authorization header: "+
+		"anybody's link could send it otherwise. Send it by POST", clip(action))
+}
+
+// readsOnly reports whether an action changes nothing, which EC2's names say.
+func readsOnly(action string) bool {
+	for _, verb := range []string{"Describe", "Get", "List", "Search"} {
+		if strings.HasPrefix(action, verb) {
+			return true
+		}
+	}
+	return false
 }
 
 func incomplete(err error) error {

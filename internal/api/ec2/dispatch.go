@@ -129,6 +129,9 @@ func (a *API) dispatch(ctx context.Context, r *request, svc service, params []qu
 	if action == "" {
 		return b, query.Refuse("MissingAction", "The request must contain the parameter Action")
 	}
+	if err := a.meant(r, action, params); err != nil {
+		return b, err
+	}
 	hit := a.opt.Faults.Begin(apifault.EC2, action, r.id)
 	if hit == nil {
 		return a.perform(ctx, r, svc, who, action, params, signature, b)

@@ -145,3 +145,45 @@ func TestClientTokens(t *testing.T) {
 		t.Errorf("%d network interfaces, had %d", n, had)
 	}
 }
+
+// A link, which anybody may put anywhere, changes nothing.
+func TestALinkChangesNothing(t *testing.T) {
+	const date = "20260101T000000Z"
+	change := "/?" + form("CreateVpc", "CidrBlock=10.0.0.0/16").Encode()
+	presigned := change + "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=any%2F20260101%2Fus-east-1%2Fec2%2Faws4_request" +
+		"&X-Amz-Date=" + date + "&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=00"
+	l := newLab(t)
+	l.must("DescribeVpcs") // the region is founded by the first who asks
+	for _, tt := range []struct {
+		name, method, path string
+		headers            []string
+		made               bool
+	}{
+		{"a link", "GET", change, nil, false},
+		{"a link from a mail, in a browser", "GET", change, []string{"Sec-Fetch-Site", "none"}, false},
+		{"a link on another site", "GET", change, []string{"Sec-Fetch-Site", "cross-site"}, false},
+		{"a link that looks signed", "GET", presigned, nil, false},
+		{"HEAD", "HEAD", change, nil, false},
+		{"a rehearsal", "GET", change + "&DryRun=true", nil, false},
+		{"the server's own page", "GET", change, []string{"Sec-Fetch-Site", "same-origin"}, true},
+		{"an SDK", "GET", change, []string{"Authorization", scope("us-east-1", "ec2"), "X-Amz-Date", date}, true},
+		{"a script with the server's token", "GET", change, []string{"Authorization", "Bearer 0123456789abcdef"}, true},
+		{"a form", "POST", change, nil, true},
+	} {
+		req, err := http.NewRequest(tt.method, l.url+tt.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(tt.headers); i += 2 {
+			req.Header.Set(tt.headers[i], tt.headers[i+1])
+		}
+		had := len(l.svc.State().VPCs())
+		r := l.do(req)
+		if made := len(l.svc.State().VPCs()) > had; made != tt.made {
+			t.Errorf("%s: %d %s", tt.name, r.status, r.raw)
+		}
+		if !tt.made && tt.method == "GET" && r.code() != "UnauthorizedOperation" && r.code() != "DryRunOperation" {
+			t.Errorf("%s: %d %s", tt.name, r.status, r.raw)
+		}
+	}
+}

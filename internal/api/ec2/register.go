@@ -34,10 +34,12 @@ func (a *API) Register(app *fiber.App) {
 
 func (a *API) serve(c *fiber.Ctx) error {
 	r := request{
-		id: a.requestID(), method: c.Method(), get: c.Method() == fiber.MethodGet,
+		id: a.requestID(), method: c.Method(), get: c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead,
 		query: string(c.Context().URI().QueryString()), body: string(c.Request().Body()), // c.Body would unpack it
 		// A link on any site leads a browser here, which GET lets act.
 		foreign: foreign(c.Get("Sec-Fetch-Site")),
+		link:    c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead,
+		own:     c.Get("Sec-Fetch-Site") == "same-origin",
 		header:  headersOf(c),
 	}
 	r.base = apifault.Fresh(c.UserContext())
@@ -82,7 +84,9 @@ type request struct {
 	id          string
 	method      string
 	get         bool
+	link        bool // of a method by which browsers follow links
 	foreign     bool
+	own         bool // a browser says that the server's own page sends it
 	query, body string
 	header      func(name string) []string
 	base        context.Context // ends with the server alone

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 )
 
 // answer is the usual end of an operation.
@@ -91,4 +92,16 @@ func documentPlainRoutes(doc *huma.OpenAPI) {
 		query("version", "The protocol version the client speaks: 1"),
 		query("epoch", "Of the last hello"), query("cursor", "The next packet wanted"),
 		query("eventSeq", "The last event seen"))
+}
+
+// headed is a router on which every GET is answered to HEAD too, as HTTP wants
+// it (RFC 9110, section 9.1): fiber does so for its own Get, and not for Add.
+type headed struct{ fiber.Router }
+
+// Add implements fiber.Router.
+func (h headed) Add(method, path string, handlers ...fiber.Handler) fiber.Router {
+	if method == fiber.MethodGet {
+		h.Router.Add(fiber.MethodHead, path, handlers...)
+	}
+	return h.Router.Add(method, path, handlers...)
 }

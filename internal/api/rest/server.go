@@ -97,7 +97,7 @@ func New(opt Options) (*Server, error) {
 }
 
 func (s *Server) routes() {
-	s.app.Use(recover.New())
+	s.app.Use(s.conns.answering, recover.New())
 	s.app.Use(secureHeaders, plainBodies, s.guard.check, unserved.Handle, s.withContext)
 	s.healthRoutes()
 	s.app.Get("/metrics", adaptor.HTTPHandler(s.metrics()))
@@ -107,7 +107,7 @@ func (s *Server) routes() {
 	api.Get("/live.pcapng", s.live)
 	api.Get("/captures/:id/pcapng", s.download(formatPcapNg))
 	api.Get("/captures/:id/pcap", s.download(formatPcap))
-	s.operations(humafiber.NewWithGroup(s.app, api, apiConfig(s.opt.Version)))
+	s.operations(humafiber.NewWithGroup(s.app, headed{api}, apiConfig(s.opt.Version)))
 	api.Get("/openapi.json", s.openAPI)
 	api.Use(func(c *fiber.Ctx) error { return fiber.ErrNotFound })
 

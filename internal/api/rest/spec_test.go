@@ -68,3 +68,34 @@ func TestSpecNames(t *testing.T) {
 		t.Error("bodies carry $schema links")
 	}
 }
+
+// Whatever GET answers, HEAD does, without the body.
+func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
+	s := newSite(t)
+	var doc struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(s.send("GET", base+"/openapi.json", nil).body, &doc); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{"vpcs": s.vpc.ID, "subnets": s.a.ID, "instances": s.one.ID, "network-interfaces": s.eni.ID, "security-groups": s.group.ID}
+	asked := 0
+	for path, methods := range doc.Paths {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		path = strings.Replace(path, "{id}", ids[kind], 1)
+		if methods["get"] == nil || strings.Contains(path, "{") || path == "/live.pcapng" || path == "/stream" {
+			continue
+		}
+		get, head := s.send("GET", base+path, nil), s.send("HEAD", base+path, nil)
+		if head.status != get.status || head.header.Get("Content-Type") != get.header.Get("Content-Type") || len(head.body) != 0 {
+			t.Errorf("%s: GET %d %s, HEAD %d %s with %d bytes", path, get.status, get.header.Get("Content-Type"),
+				head.status, head.header.Get("Content-Type"), len(head.body))
+		}
+		if get.status == 200 {
+			asked++
+		}
+	}
+	if asked < 20 {
+		t.Errorf("only %d paths answered", asked)
+	}
+}
