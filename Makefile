@@ -13,7 +13,7 @@ COUNT   ?= 5
 # What the product and the SQLite driver do with them it sees.
 RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
-.PHONY: run build test test-go stress test-web test-browser test-docs contract agents bench lint fuzz cross release test-release generate clean
+.PHONY: run build test test-go stress test-web test-browser test-docs contract agents bench soak lint fuzz cross release test-release generate clean
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
@@ -33,6 +33,7 @@ test: test-go test-web test-browser
 test-go:
 	$(GO) vet ./...
 	$(GO) vet -tags webdev ./web ./cmd/server
+	$(GO) vet -tags soak ./test/soak
 	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) env CC) >/dev/null; then \
 	  set -ex; $(GO) test $(RACE) -timeout 25m ./...; \
 	  $(GO) test -count 1 -timeout 10m -run TestKilledWhileWriting ./internal/store; \
@@ -72,6 +73,12 @@ agents: build
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 120m ./internal/... ./cmd/server | tee bench.txt
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/bench | tee -a bench.txt
+
+# soak: MINUTES of writers, moves, captures, streams and hostile clients at once,
+# with the server killed every few seconds; prints figures, fails on a violation.
+MINUTES ?= 10
+soak:
+	$(GO) test -tags soak -count 1 -timeout 0 -v ./test/soak -args -minutes $(MINUTES)
 
 lint:
 	$(GO) vet ./...
