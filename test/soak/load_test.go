@@ -29,12 +29,17 @@ type ledger struct {
 	pending []string          // client tokens without an answer
 }
 
+// kept is how many interfaces stay in the laboratory from round to round.
+const kept = 100
+
+var madeHere = regexp.MustCompile(`(?s)<description>(soak-\d+)</description>.*?<networkInterfaceId>(eni-[0-9a-f]{17})<`)
+
 var eniID = regexp.MustCompile(`<networkInterfaceId>(eni-[0-9a-f]{17})<`)
 
 // prepare finds the demo's parts.
 func (l *ledger) prepare(t *testing.T, p *process) {
 	t.Helper()
-	text := p.describe(t, "DescribeNetworkInterfaces", "Filter.1.Name=addresses.private-ip-address", "Filter.1.Value.1=192.168.0.42")
+	text := p.must(t, "DescribeNetworkInterfaces", "Filter.1.Name=addresses.private-ip-address", "Filter.1.Value.1=192.168.0.42")
 	if m := eniID.FindStringSubmatch(text); m != nil {
 		l.eth1 = m[1]
 	}
@@ -42,7 +47,7 @@ func (l *ledger) prepare(t *testing.T, p *process) {
 		l.subnet = m[1]
 	}
 	for i, name := range []string{"EC2-1", "EC2-2"} {
-		text := p.describe(t, "DescribeInstances", "Filter.1.Name=tag:Name", "Filter.1.Value.1="+name)
+		text := p.must(t, "DescribeInstances", "Filter.1.Name=tag:Name", "Filter.1.Value.1="+name)
 		if m := regexp.MustCompile(`<instanceId>(i-[0-9a-f]+)<`).FindStringSubmatch(text); m != nil {
 			l.hosts[i] = m[1]
 		}
@@ -62,7 +67,8 @@ func (p *process) ec2(action string, params ...string) (int, string, error) {
 	return status, string(text), err
 }
 
-func (p *process) describe(t *testing.T, action string, params ...string) string {
+// must performs an action that has to succeed.
+func (p *process) must(t *testing.T, action string, params ...string) string {
 	t.Helper()
 	status, text, err := p.ec2(action, params...)
 	if err != nil || status != http.StatusOK {
@@ -95,7 +101,10 @@ func (l *ledger) write(p *process, f *figures, stop <-chan struct{}) {
 		l.made[token] = id
 		l.mu.Unlock()
 		f.add(func() { f.writes++ })
-		if rand.IntN(20) == 0 {
+		l.mu.Lock()
+		keep := len(l.made) <= kept && rand.IntN(20) == 0
+		l.mu.Unlock()
+		if keep {
 			continue
 		}
 		// Most are deleted again, so that the laboratory stays small. Without an
@@ -130,11 +139,11 @@ func (l *ledger) verify(t *testing.T, p *process, f *figures) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	there := func() map[string]int {
-		byToken := map[string]int{}
-		text := p.describe(t, "DescribeNetworkInterfaces", "Filter.1.Name=description", "Filter.1.Value.1=soak-*")
-		for _, m := range regexp.MustCompile(`<description>(soak-\d+)</description>`).FindAllStringSubmatch(text, -1) {
-			byToken[m[1]]++
+	there := func() map[string][]string {
+		byToken := map[string][]string{}
+		text := p.must(t, "DescribeNetworkInterfaces", "Filter.1.Name=description", "Filter.1.Value.1=soak-*")
+		for _, m := range madeHere.FindAllStringSubmatch(text, -1) {
+			byToken[m[1]] = append(byToken[m[1]], m[2])
 		}
 		for token, id := range l.made {
 			if !strings.Contains(text, id) {
@@ -154,12 +163,22 @@ func (l *ledger) verify(t *testing.T, p *process, f *figures) {
 		f.repeated++
 	}
 	l.pending = nil
-	for token, n := range there() {
-		if n != 1 {
-			t.Errorf("%s was made %d times", token, n)
+	for token, ids := range there() {
+		if len(ids) != 1 {
+			t.Errorf("%s was made %d times", token, len(ids))
+		}
+		if l.made[token] == "" { // its deletion was cut off
+			p.must(t, "DeleteNetworkInterface", "NetworkInterfaceId="+ids[0])
 		}
 	}
-	text := p.describe(t, "DescribeNetworkInterfaces", "NetworkInterfaceId.1="+l.eth1)
+	for token, id := range l.made {
+		if len(l.made) <= kept {
+			break
+		}
+		p.must(t, "DeleteNetworkInterface", "NetworkInterfaceId="+id)
+		delete(l.made, token)
+	}
+	text := p.must(t, "DescribeNetworkInterfaces", "NetworkInterfaceId.1="+l.eth1)
 	if n := strings.Count(text, "<attachmentId>"); n > 1 {
 		t.Errorf("eth1 is attached %d times: %s", n, text)
 	}
