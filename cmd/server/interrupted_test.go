@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"net/http"
 	"os"
@@ -15,7 +16,7 @@ import (
 )
 
 // interrupt starts the demo and stops the process, by stop, once its log has
-// grown to size, or has printed its address. It reports how long the log was.
+// grown to size, or it is ready. It reports how long the log was.
 func interrupt(t *testing.T, dir string, size int64, stop func(*os.Process) error) int64 {
 	t.Helper()
 	cmd := exec.Command(enilab(t), serveArgs(dir, "--scenario", "demo")...)
@@ -28,8 +29,9 @@ func interrupt(t *testing.T, dir string, size int64, stop func(*os.Process) erro
 	}
 	ready := make(chan struct{})
 	go func() {
-		_, _ = out.Read(make([]byte, 1))
-		close(ready)
+		defer close(ready)
+		for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "Ready."; {
+		}
 	}()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()

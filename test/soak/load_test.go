@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -96,7 +97,14 @@ func (l *ledger) write(p *process, f *figures, stop <-chan struct{}) {
 		if err != nil {
 			l.pending = append(l.pending, token)
 			l.mu.Unlock()
-			continue
+			select { // it is being killed, or told to stop
+			case <-stop:
+				return
+			case <-p.exited:
+				return
+			case <-time.After(100 * time.Millisecond):
+				continue
+			}
 		}
 		l.made[token] = id
 		l.mu.Unlock()

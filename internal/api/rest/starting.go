@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -25,6 +26,7 @@ type Starting struct {
 	version  string
 	waitsFor atomic.Pointer[func() string]
 	lent     *lentListener
+	accepts  *patient // of lent
 	served   chan error
 }
 
@@ -38,14 +40,15 @@ const startingReadTime = 5 * time.Second
 // Start answers on ln until Hand takes it back. refuse is Options.Refuse.
 func Start(ln *net.TCPListener, version string, refuse func(c *fiber.Ctx, status int, detail string) bool) *Starting {
 	s := &Starting{refuse: refuse, version: version, lent: &lentListener{TCPListener: ln}, served: make(chan error, 1)}
+	s.accepts = newPatient(s.lent, slog.Default())
 	s.WaitFor(func() string { return "the start" })
 	app := fiber.New(fiber.Config{
-		AppName: "enilab", DisableStartupMessage: true, BodyLimit: maxBody, Concurrency: maxConnections,
-		ReadTimeout: startingReadTime, CaseSensitive: true,
+		AppName: "enilab", DisableStartupMessage: true, BodyLimit: maxBody, Concurrency: connectionLimit(openFiles()),
+		ReadTimeout: startingReadTime, CaseSensitive: true, DisablePreParseMultipartForm: true,
 		ErrorHandler: func(c *fiber.Ctx, _ error) error { return s.answer(c) },
 	})
 	app.Use(secureHeaders, s.answer)
-	go func() { s.served <- app.Listener(hangup.Listener(s.lent)) }()
+	go func() { s.served <- app.Listener(hangup.Listener(s.accepts)) }()
 	return s
 }
 
@@ -55,7 +58,7 @@ func (s *Starting) WaitFor(what func() string) { s.waitsFor.Store(&what) }
 // Hand ends the answering and gives the listener back. Connections that come
 // meanwhile wait in it, and those that are open end with their answer.
 func (s *Starting) Hand() (net.Listener, error) {
-	_ = s.lent.Close() // only unblocks
+	_ = s.accepts.Close() // only unblocks
 	err := <-s.served
 	return s.lent.TCPListener, errors.Join(err, s.lent.TCPListener.SetDeadline(time.Time{}))
 }
