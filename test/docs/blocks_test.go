@@ -39,7 +39,7 @@ func TestEveryBlockIsOfAKnownKind(t *testing.T) {
 					t.Errorf("%v is the answer to no block that runs", b)
 				}
 			case "yaml":
-				if _, err := scenario.Parse(b.String(), []byte(b.text)); err != nil {
+				if _, err := scenario.Parse(t.Context(), b.String(), []byte(b.text)); err != nil {
 					t.Errorf("%v is no scenario: %v", b, err)
 				}
 			default:
