@@ -50,6 +50,10 @@ func TestARetryIsAnsweredFromWhatTheCommitMade(t *testing.T) {
 		{"CreateNetworkAcl", []string{"VpcId=" + w.vpc}},
 		{"CreateEgressOnlyInternetGateway", []string{"VpcId=" + w.vpc}},
 		{"CreateManagedPrefixList", []string{"PrefixListName=office", "AddressFamily=IPv4", "MaxEntries=2"}},
+		{"CreateLaunchTemplate", []string{"LaunchTemplateName=kept", "LaunchTemplateData.InstanceType=t3.micro"}},
+		{"CreateLaunchTemplateVersion", []string{"LaunchTemplateName=kept", "LaunchTemplateData.InstanceType=t3.small"}},
+		{"ModifyLaunchTemplate", []string{"LaunchTemplateName=kept", "SetDefaultVersion=2"}},
+		{"CreateVpcEndpoint", []string{"VpcId=" + w.vpc, "ServiceName=com.amazonaws.us-east-1.s3"}},
 		{"CreateFlowLogs", []string{"ResourceType=Subnet", "ResourceId.1=" + w.subnet, "TrafficType=ALL", "LogDestinationType=s3", "LogDestination=arn:aws:s3:::bucket"}},
 	} {
 		token := fmt.Sprint("lost-", n)
@@ -71,7 +75,7 @@ func TestARetryIsAnsweredFromWhatTheCommitMade(t *testing.T) {
 			}
 		}
 		l.forget(tt.action, token)
-		l.refused("IdempotentParameterMismatch", tt.action, append(params[:len(params):len(params)], "TagSpecification.1.ResourceType=x")...)
+		l.refused("IdempotentParameterMismatch", tt.action, append(params[:len(params):len(params)], "DryRun=false")...)
 	}
 }
 
