@@ -85,6 +85,11 @@ func oneOfEach(t *testing.T, p *process) {
 	ec2ask(t, p, "CreateManagedPrefixList", "PrefixListName=kept", "AddressFamily=IPv4", "MaxEntries=2", "Entry.1.Cidr=10.9.0.0/16")
 	ec2ask(t, p, "CreateFlowLogs", "ResourceType=VPC", "ResourceId.1="+vpc, "TrafficType=ALL", "LogDestinationType=s3", "LogDestination=arn:aws:s3:::kept")
 	ec2ask(t, p, "CreateSubnetCidrReservation", "SubnetId="+subnet, "Cidr=10.7.1.128/28", "ReservationType=prefix")
+	root := made(t, ec2ask(t, p, "DescribeVolumes", "Filter.1.Name=status", "Filter.1.Value.1=in-use"), "vol")
+	ec2ask(t, p, "CreateSnapshot", "VolumeId="+root)
+	ec2ask(t, p, "CreateVolume", "AvailabilityZone=us-east-1a", "Size=1")
+	ec2ask(t, p, "CreateLaunchTemplate", "LaunchTemplateName=kept", "LaunchTemplateData.InstanceType=t3.micro")
+	ec2ask(t, p, "CreateVpcEndpoint", "VpcId="+vpc, "ServiceName=com.amazonaws.us-east-1.s3")
 	eni := made(t, ec2ask(t, p, "CreateNetworkInterface", "SubnetId="+subnet, "Ipv4PrefixCount=1"), "eni")
 	ec2ask(t, p, "CreateNetworkInterfacePermission", "NetworkInterfaceId="+eni, "AwsAccountId=210987654321", "Permission=INSTANCE-ATTACH")
 }
@@ -157,7 +162,7 @@ var walked = []string{
 	"DescribeVpcs", "DescribeSubnets", "DescribeInstances", "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeAddresses",
 	"DescribeVpcPeeringConnections", "DescribeDhcpOptions", "DescribeEgressOnlyInternetGateways", "DescribeNatGateways", "DescribeRouteTables",
 	"DescribeNetworkAcls", "DescribeKeyPairs", "DescribeManagedPrefixLists", "DescribeFlowLogs", "DescribeNetworkInterfacePermissions",
-	"DescribeInternetGateways",
+	"DescribeInternetGateways", "DescribeVolumes", "DescribeSnapshots", "DescribeLaunchTemplates", "DescribeVpcEndpoints", "DescribeTrunkInterfaceAssociations",
 }
 
 // A database of every schema opens, has every row it had, and is a laboratory
@@ -181,8 +186,12 @@ func TestDatabasesOfEverySchemaOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := rowsOf(t, dir); got != string(want) {
-				t.Errorf("the rows are\n%s\nwant\n%s", got, want)
+			// A migration may add rows: an instance's root volume was none once.
+			got := rowsOf(t, dir)
+			for line := range strings.Lines(string(want)) {
+				if !strings.Contains(got, line) {
+					t.Errorf("there is no %s", strings.TrimSpace(line))
+				}
 			}
 			p := start(t, nil, serveArgs(dir, "--scenario", "demo")...)
 			var told strings.Builder
@@ -192,7 +201,7 @@ func TestDatabasesOfEverySchemaOpen(t *testing.T) {
 			for line := range strings.Lines(string(want)) {
 				kind, id, _ := strings.Cut(strings.TrimSpace(line), " ")
 				switch kind {
-				case "regions", "client_tokens", "failover_policies", "failovers", "subnet_cidr_reservations":
+				case "regions", "client_tokens", "failover_policies", "failovers", "subnet_cidr_reservations", "launch_template_versions":
 				default:
 					if !strings.Contains(told.String(), id) {
 						t.Errorf("nothing answers with %s %s", kind, id)

@@ -53,6 +53,7 @@ func TestARetryIsAnsweredFromWhatTheCommitMade(t *testing.T) {
 		{"CreateLaunchTemplate", []string{"LaunchTemplateName=kept", "LaunchTemplateData.InstanceType=t3.micro"}},
 		{"CreateLaunchTemplateVersion", []string{"LaunchTemplateName=kept", "LaunchTemplateData.InstanceType=t3.small"}},
 		{"ModifyLaunchTemplate", []string{"LaunchTemplateName=kept", "SetDefaultVersion=2"}},
+		{"CreateVolume", []string{"AvailabilityZone=us-east-1a", "Size=1"}},
 		{"CreateVpcEndpoint", []string{"VpcId=" + w.vpc, "ServiceName=com.amazonaws.us-east-1.s3"}},
 		{"CreateFlowLogs", []string{"ResourceType=Subnet", "ResourceId.1=" + w.subnet, "TrafficType=ALL", "LogDestinationType=s3", "LogDestination=arn:aws:s3:::bucket"}},
 	} {
