@@ -30,7 +30,7 @@ func TestEveryBlockIsOfAKnownKind(t *testing.T) {
 		for i, b := range blocks {
 			kinds[b.lang]++
 			switch b.lang {
-			case "sh", "text":
+			case "sh", "text", "go", "python":
 			case "json":
 				if !json.Valid([]byte(b.text)) {
 					t.Errorf("%v is not JSON", b)
@@ -43,7 +43,7 @@ func TestEveryBlockIsOfAKnownKind(t *testing.T) {
 					t.Errorf("%v is no scenario: %v", b, err)
 				}
 			default:
-				t.Errorf("%v is of kind %q: sh is run, text is not, yaml is a scenario, json the answer to the block before", b, b.lang)
+				t.Errorf("%v is of kind %q: sh is run, text, go and python are not, yaml is a scenario, json the answer to the block before", b, b.lang)
 			}
 			if strings.Contains(b.before, notRun) && len(b.reason()) < len(notRun)+10 {
 				t.Errorf("%v says that no test runs it, and not why", b)
