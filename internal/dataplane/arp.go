@@ -77,7 +77,7 @@ func (w *worker) answerARP(v *vnic, c *config, b *frame.Buf) {
 	mac.Put(packet[arpSenderMAC:])
 	asked.Put(packet[arpSenderIP:])
 	b.Parse()
-	b.Src, b.Dst, b.Trace = 0, v.index, nil
+	b.Src, b.Dst, b.Trace = 0, v.index, 0
 	w.originate(v)
 	if why := room(c); why != verdict.Delivered {
 		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestRX, v.index)

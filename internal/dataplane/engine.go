@@ -76,6 +76,9 @@ type Engine struct {
 	ports   map[string]map[int]*Port // guarded by portsMu; by host and device index
 	vnics   map[string]*vnic         // guarded by portsMu
 
+	traces sync.Map      // number (uint32): *tracer of a frame on its way
+	traced atomic.Uint32 // numbers given
+
 	observed  atomic.Bool // somebody observes: workers record
 	observers observers
 

@@ -58,7 +58,8 @@ func (w *worker) closePort(v *vnic, p *Port) {
 // seen to leave a guest after it was said to stand still. p takes none any more.
 func (w *worker) dropUnsent(v *vnic, p *Port, why verdict.Reason) {
 	p.tx.Lock()
-	unsent := p.tx.q.take(0)
+	unsent := p.tx.q
+	p.tx.q = queue{}
 	p.txLen.Add(-int32(unsent.n))
 	p.tx.Unlock()
 	for b := unsent.pop(); b != nil; b = unsent.pop() {
@@ -71,7 +72,8 @@ func (w *worker) dropUnsent(v *vnic, p *Port, why verdict.Reason) {
 // flush drops what waits for p's guest.
 func (w *worker) flush(v *vnic, p *Port) {
 	p.rx.Lock()
-	unread := p.rx.q.take(0)
+	unread := p.rx.q
+	p.rx.q = queue{}
 	p.rxLen.Add(-int32(unread.n))
 	p.rx.Unlock()
 	for b := unread.pop(); b != nil; b = unread.pop() {
@@ -83,7 +85,7 @@ func (w *worker) flush(v *vnic, p *Port) {
 func (w *worker) drain() {
 	w.begin(w.e.opt.Now())
 	w.mu.Lock()
-	w.received.splice(&w.inbox)
+	w.received.move(&w.inbox, w.inbox.n)
 	w.mu.Unlock()
 	for b := w.received.pop(); b != nil; b = w.received.pop() {
 		w.ingress(b)

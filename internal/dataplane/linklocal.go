@@ -132,12 +132,10 @@ func (l *LinkLocal) take() {
 }
 
 func (l *LinkLocal) giveBack() {
-	var q queue
 	for i, a := range l.taken {
-		q.push(a.b)
+		frame.Return([]*frame.Buf{a.b})
 		l.taken[i] = asked{}
 	}
-	q.giveBack()
 	l.taken = l.taken[:0]
 }
 

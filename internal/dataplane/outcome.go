@@ -12,7 +12,7 @@ import (
 
 // pass notes that b goes on behind point at v.
 func (w *worker) pass(v *vnic, b *frame.Buf, rule verdict.RuleID, point verdict.Point) {
-	if w.everybody == nil && v.taps.Load() == nil && b.Trace == nil {
+	if w.everybody == nil && v.taps.Load() == nil && b.Trace == 0 {
 		return
 	}
 	w.capture(v, b, verdict.Delivered, rule, point)
@@ -25,7 +25,7 @@ func (w *worker) accept(v *vnic, b *frame.Buf, rule verdict.RuleID) {
 	if w.observed && w.samples[sampleAccepted].pick(&b.View) {
 		w.record(b, b.Src, b.Dst, verdict.Delivered, rule, verdict.GuestRX)
 	}
-	if b.Trace != nil {
+	if b.Trace != 0 {
 		w.finishTrace(b, verdict.Delivered)
 	}
 }
@@ -47,7 +47,7 @@ func (w *worker) consume(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict
 			w.record(b, b.Src, dst, why, rule, point)
 		}
 	}
-	if b.Trace != nil {
+	if b.Trace != 0 {
 		w.hop(v, b, why, rule, point)
 		w.finishTrace(b, why)
 	}
@@ -110,8 +110,8 @@ func (w *worker) touch(t *tap.Tap) {
 
 // traceFlow remembers for a traced frame that it belongs to a known flow.
 func (w *worker) traceFlow(b *frame.Buf, e *conntrack.Entry) {
-	if b.Trace != nil {
-		b.Trace.(*tracer).flow = e.Rule()
-		b.Trace.(*tracer).established = true
+	if b.Trace != 0 {
+		t := w.e.tracer(b)
+		t.flow, t.established = e.Rule(), true
 	}
 }

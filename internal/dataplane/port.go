@@ -3,6 +3,7 @@ package dataplane
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -30,7 +31,8 @@ type Port struct {
 
 	send struct {
 		sync.Mutex
-		pool *frame.Pool
+		pool  *frame.Pool
+		batch queue // of a call under way
 	}
 	tx struct {
 		sync.Mutex
@@ -111,11 +113,11 @@ func (p *Port) Send(frames [][]byte) int {
 		return 0
 	}
 	var (
-		batch   queue
 		refused refusals
 		bytes   uint64
 	)
 	p.send.Lock()
+	batch := &p.send.batch
 	room := p.txMax - int(p.txLen.Load())
 	fate := verdict.Reason(p.fate.Load())
 	for _, f := range frames {
@@ -148,13 +150,14 @@ func (p *Port) Send(frames [][]byte) int {
 	fate = verdict.Reason(p.fate.Load())
 	if p.tx.closed || fate != verdict.Delivered {
 		p.tx.Unlock()
-		for b := batch.head; b != nil; b = b.Next {
+		taken = 0
+		front, back := batch.spans(batch.n)
+		for _, b := range slices.Concat(front, back) {
 			refused.add(fate, b.Bytes())
 		}
-		taken = 0
 		batch.giveBack()
 	} else {
-		p.tx.q.splice(&batch)
+		p.tx.q.move(batch, taken)
 		p.txLen.Add(int32(taken))
 		schedule = !p.tx.scheduled && taken > 0
 		p.tx.scheduled = p.tx.scheduled || schedule
@@ -180,12 +183,8 @@ func (p *Port) Recv(ctx context.Context, max int, fn func(b []byte, at int64)) (
 		if ctx.Err() != nil {
 			return 0, ErrPortClosed
 		}
-		q, err := p.takeReceived(max)
-		if err != nil {
-			return 0, err
-		}
-		if q.n > 0 {
-			return p.hand(&q, fn), nil
+		if n, err := p.Poll(max, fn); n > 0 || err != nil {
+			return n, err
 		}
 		select {
 		case <-p.ready:
@@ -195,54 +194,75 @@ func (p *Port) Recv(ctx context.Context, max int, fn func(b []byte, at int64)) (
 	}
 }
 
+// recvBatch is how many frames a guest takes under one lock.
+const recvBatch = 128
+
 // Poll is Recv without waiting: it handles what is there now. For drivers that
 // own time.
 func (p *Port) Poll(max int, fn func(b []byte, at int64)) (int, error) {
-	q, err := p.takeReceived(max)
-	if err != nil || q.n == 0 {
-		return 0, err
+	var batch [recvBatch]*frame.Buf
+	if max <= 0 {
+		max = p.rxMax
 	}
-	return p.hand(&q, fn), nil
+	total := 0
+	for total < max {
+		n, more, err := p.takeReceived(batch[:min(len(batch), max-total)])
+		if err != nil {
+			if total > 0 {
+				break // the next call tells
+			}
+			return 0, err
+		}
+		p.hand(batch[:n], fn)
+		clear(batch[:n])
+		if total += n; !more {
+			break
+		}
+	}
+	return total, nil
 }
 
-func (p *Port) takeReceived(max int) (queue, error) {
+// takeReceived moves what waits to out, as much as fits, and tells whether more waits.
+func (p *Port) takeReceived(out []*frame.Buf) (n int, more bool, err error) {
 	p.rx.Lock()
 	defer p.rx.Unlock()
 	if p.rx.closed {
-		return queue{}, ErrPortClosed
+		return 0, false, ErrPortClosed
 	}
 	switch verdict.Reason(p.fate.Load()) {
 	case verdict.GuestFrozen, verdict.InstanceStopped:
-		return queue{}, nil
+		return 0, false, nil
 	}
-	q := p.rx.q.take(max)
-	p.rxLen.Add(-int32(q.n))
+	n = p.rx.q.take(out)
+	p.rxLen.Add(-int32(n))
 	if p.rx.q.n > 0 {
 		p.signal() // for another receiver, or the next call
 	}
-	return q, nil
+	return n, p.rx.q.n > 0, nil
 }
 
-// hand gives every frame of q to the guest.
-func (p *Port) hand(q *queue, fn func(b []byte, at int64)) int {
-	n, bytes := q.n, uint64(0)
+// hand gives frames to the guest, and their buffers home.
+func (p *Port) hand(frames []*frame.Buf, fn func(b []byte, at int64)) {
+	if len(frames) == 0 {
+		return
+	}
+	bytes := uint64(0)
 	w := p.v.worker
 	if w.e.observed.Load() {
-		bytes = w.guests.accepted(w.e.opt.Now(), q.head)
+		bytes = w.guests.accepted(w.e.opt.Now(), frames)
 	} else {
-		for b := q.head; b != nil; b = b.Next {
+		for _, b := range frames {
 			bytes += uint64(b.Len())
 		}
 	}
-	p.v.counts.rxFrames.Add(uint64(n))
+	p.v.counts.rxFrames.Add(uint64(len(frames)))
 	p.v.counts.rxBytes.Add(bytes)
-	w.counts.rxFrames.Add(uint64(n))
+	w.counts.rxFrames.Add(uint64(len(frames)))
 	w.counts.rxBytes.Add(bytes)
-	for b := q.head; b != nil; b = b.Next {
+	for _, b := range frames {
 		fn(b.Bytes(), b.At)
 	}
-	q.giveBack()
-	return n
+	frame.Return(frames)
 }
 
 func (p *Port) signal() {
@@ -263,11 +283,23 @@ func (p *Port) queued() uint64 {
 	return uint64(n)
 }
 
-// trim gives back the memory of an idle port's buffers. False: not idle.
+// trim gives back the memory of an idle port's buffers and queues. False: not
+// idle. The worker calls it, between two bursts.
 func (p *Port) trim() bool {
 	if !p.send.TryLock() {
 		return false
 	}
 	defer p.send.Unlock()
-	return p.send.pool.Trim()
+	if !p.send.pool.Trim() {
+		return false
+	}
+	p.send.batch.trim()
+	p.tx.Lock()
+	p.tx.q.trim()
+	p.tx.Unlock()
+	p.rx.Lock()
+	p.rx.q.trim()
+	p.rx.Unlock()
+	p.arriving.trim()
+	return true
 }

@@ -2,82 +2,116 @@ package dataplane
 
 import "enilab/internal/dataplane/frame"
 
-// queue is a first-in first-out list of frames, linked through the buffers:
-// an empty one costs three words, however many it may hold.
+// minRing is the first size of a queue's ring.
+const minRing = 16
+
+// queue is a first-in first-out ring of frames. It holds pointers side by side,
+// so that going through it does not wait for the memory of one frame to learn
+// where the next is. One that was never used, or was trimmed, has no ring:
+// however many frames it may hold, an idle port's costs nothing.
 type queue struct {
-	head, tail *frame.Buf
-	n          int
+	ring []*frame.Buf // a power of two long; slots that hold no frame are nil
+	head int          // the oldest frame's slot
+	n    int
 }
 
+// push adds b at the end. The bound is the caller's: a ring grows.
 func (q *queue) push(b *frame.Buf) {
-	b.Next = nil
-	if q.tail == nil {
-		q.head = b
-	} else {
-		q.tail.Next = b
+	if q.n == len(q.ring) {
+		q.grow(q.n + 1)
 	}
-	q.tail = b
+	q.ring[(q.head+q.n)&(len(q.ring)-1)] = b
 	q.n++
+}
+
+// grow makes room for n frames in all.
+func (q *queue) grow(n int) {
+	size := max(minRing, len(q.ring))
+	for size < n {
+		size *= 2
+	}
+	ring := make([]*frame.Buf, size)
+	front, back := q.spans(q.n)
+	copy(ring[copy(ring, front):], back)
+	q.ring, q.head = ring, 0
+}
+
+// spans are the slots of the n oldest frames, in order.
+func (q *queue) spans(n int) (front, back []*frame.Buf) {
+	if end := q.head + n; end > len(q.ring) {
+		return q.ring[q.head:], q.ring[:end-len(q.ring)]
+	}
+	return q.ring[q.head : q.head+n], nil
 }
 
 // pop returns the oldest frame, nil if there is none.
 func (q *queue) pop() *frame.Buf {
-	b := q.head
-	if b == nil {
+	if q.n == 0 {
 		return nil
 	}
-	if q.head = b.Next; q.head == nil {
-		q.tail = nil
-	}
-	b.Next = nil
+	b := q.ring[q.head]
+	q.ring[q.head] = nil
+	q.head = (q.head + 1) & (len(q.ring) - 1)
 	q.n--
 	return b
 }
 
-// splice moves all of o to the end of q.
-func (q *queue) splice(o *queue) {
-	if o.n == 0 {
-		return
+// take moves the oldest frames to out, as many as fit there, and returns how
+// many there were.
+func (q *queue) take(out []*frame.Buf) int {
+	n := min(q.n, len(out))
+	if n == 0 {
+		return 0
 	}
-	if q.tail == nil {
-		q.head = o.head
-	} else {
-		q.tail.Next = o.head
-	}
-	q.tail = o.tail
-	q.n += o.n
-	*o = queue{}
+	front, back := q.spans(n)
+	copy(out[copy(out, front):], back)
+	// A slot that kept its frame would keep its pool's memory.
+	clear(front)
+	clear(back)
+	q.head = (q.head + n) & (len(q.ring) - 1)
+	q.n -= n
+	return n
 }
 
-// take moves up to max frames (0: all) from the front of q to a queue of their own.
-func (q *queue) take(max int) queue {
-	if max <= 0 || max >= q.n {
-		out := *q
+// move appends up to max of the oldest frames of o. An empty queue takes over
+// the ring of one that is moved whole.
+func (q *queue) move(o *queue, max int) {
+	n := min(o.n, max)
+	if n <= 0 {
+		return
+	}
+	if q.n == 0 && n == o.n {
+		*q, *o = *o, queue{ring: q.ring}
+		return
+	}
+	if q.n+n > len(q.ring) {
+		q.grow(q.n + n)
+	}
+	front, back := o.spans(n)
+	for _, span := range [][]*frame.Buf{front, back} {
+		for len(span) > 0 {
+			k := copy(q.ring[(q.head+q.n)&(len(q.ring)-1):], span)
+			q.n += k
+			span = span[k:]
+		}
+	}
+	clear(front)
+	clear(back)
+	o.head = (o.head + n) & (len(o.ring) - 1)
+	o.n -= n
+}
+
+// trim lets go of the ring of an empty queue.
+func (q *queue) trim() {
+	if q.n == 0 {
 		*q = queue{}
-		return out
 	}
-	last := q.head
-	for range max - 1 {
-		last = last.Next
-	}
-	out := queue{q.head, last, max}
-	q.head = last.Next
-	q.n -= max
-	last.Next = nil
-	return out
 }
 
 // giveBack returns every buffer of q to its home, in batches.
 func (q *queue) giveBack() {
 	var batch [burstFrames]*frame.Buf
-	n := 0
-	for b := q.pop(); b != nil; b = q.pop() {
-		if batch[n] = b; n == len(batch)-1 {
-			frame.Return(batch[:])
-			n = 0
-			continue
-		}
-		n++
+	for n := q.take(batch[:]); n > 0; n = q.take(batch[:]) {
+		frame.Return(batch[:n])
 	}
-	frame.Return(batch[:n])
 }

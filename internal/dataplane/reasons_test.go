@@ -147,7 +147,7 @@ var everyReason = []struct {
 		w.burst(l.now)
 		w.run.Unlock()
 		w = l.vnicByID(b.ID).worker
-		w.received.splice(&w.inbox)
+		w.received.move(&w.inbox, w.inbox.n)
 		held := w.received
 		w.received = queue{}
 		l.apply(Delta{RemoveVNICs: []string{b.ID}})

@@ -128,23 +128,25 @@ func (t *tally) add(at int64, runs []run, rs []Record, skipped uint64) {
 // accepted counts the frames of a list as taken by their guest at time at and
 // returns their bytes. The list is walked before the lock is held, as its
 // buffers may be in the cache of another core.
-func (t *tally) accepted(at int64, head *frame.Buf) (bytes uint64) {
+func (t *tally) accepted(at int64, frames []*frame.Buf) (bytes uint64) {
 	var (
 		runs [8]run
 		n    int
 	)
-	for b := head; b != nil; n++ {
+	for len(frames) > 0 {
 		if n == len(runs) {
 			t.count(at, runs[:])
 			n = 0
 		}
-		r := run{src: b.Src, dst: b.Dst, verdict: verdict.Accept}
-		for ; b != nil && b.Src == r.src && b.Dst == r.dst; b = b.Next {
+		r := run{src: frames[0].Src, dst: frames[0].Dst, verdict: verdict.Accept}
+		for len(frames) > 0 && frames[0].Src == r.src && frames[0].Dst == r.dst {
 			r.frames++
-			r.bytes += uint64(b.Len())
+			r.bytes += uint64(frames[0].Len())
+			frames = frames[1:]
 		}
 		bytes += r.bytes
 		runs[n] = r
+		n++
 	}
 	t.count(at, runs[:n])
 	return bytes

@@ -35,6 +35,12 @@ type tracer struct {
 	done        chan struct{}
 }
 
+// tracer finds the tracer of a frame that has one.
+func (e *Engine) tracer(b *frame.Buf) *tracer {
+	t, _ := e.traces.Load(b.Trace)
+	return t.(*tracer)
+}
+
 var stations = map[verdict.Point]string{
 	verdict.GuestTX:    "egress",
 	verdict.EgressPost: "fabric",
@@ -43,10 +49,10 @@ var stations = map[verdict.Point]string{
 }
 
 func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point) {
-	if b.Trace == nil {
+	if b.Trace == 0 {
 		return
 	}
-	t := b.Trace.(*tracer)
+	t := w.e.tracer(b)
 	h := Hop{Station: stations[point], Reason: why, Rule: w.e.RuleName(rule)}
 	if v != nil {
 		h.VNIC = v.id
@@ -83,8 +89,9 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 
 // finishTrace tells who asked what became of the frame.
 func (w *worker) finishTrace(b *frame.Buf, why verdict.Reason) {
-	t := b.Trace.(*tracer)
-	b.Trace = nil
+	t := w.e.tracer(b)
+	w.e.traces.Delete(b.Trace)
+	b.Trace = 0
 	t.trace.Verdict, t.trace.Reason = why.Verdict(), why
 	switch why {
 	case verdict.Delivered, verdict.EgressDenied, verdict.IngressDenied:
@@ -130,7 +137,10 @@ func (w *worker) inject(v *vnic, b []byte, t *tracer) {
 	pool := frame.NewPool(1, 1)
 	buf := pool.Get(min(len(b), frame.LargeSize))
 	copy(buf.Bytes(), b)
-	buf.Trace = t
+	for buf.Trace == 0 { // the count may come round
+		buf.Trace = w.e.traced.Add(1)
+	}
+	w.e.traces.Store(buf.Trace, t)
 	w.originate(v)
 	switch c := v.config.Load(); {
 	case c == nil:

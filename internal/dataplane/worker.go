@@ -191,7 +191,7 @@ func (w *worker) burst(now int64) (worked bool) {
 	w.begin(now)
 	w.mu.Lock()
 	if w.received.n == 0 { // else a second inbox would pile up behind the first
-		w.received.splice(&w.inbox)
+		w.received.move(&w.inbox, w.inbox.n)
 	}
 	w.serving.splice(&w.ready)
 	w.mu.Unlock()
@@ -233,16 +233,8 @@ func (w *worker) begin(now int64) {
 // serve takes a turn's frames of a port through egress.
 func (w *worker) serve(p *Port) {
 	var turn [burstFrames]*frame.Buf
-	n := 0
 	p.tx.Lock()
-	for n < burstFrames {
-		b := p.tx.q.pop()
-		if b == nil {
-			break
-		}
-		turn[n] = b
-		n++
-	}
+	n := p.tx.q.take(turn[:])
 	more := p.tx.q.n > 0
 	p.tx.scheduled = more
 	p.tx.Unlock()
@@ -280,7 +272,7 @@ func (w *worker) end() {
 		p.rx.Lock()
 		wasEmpty := p.rx.q.n == 0
 		p.rxLen.Add(int32(p.arriving.n))
-		p.rx.q.splice(&p.arriving)
+		p.rx.q.move(&p.arriving, p.arriving.n)
 		p.rx.Unlock()
 		if wasEmpty {
 			p.signal()
@@ -314,8 +306,7 @@ func (w *worker) end() {
 func (w *worker) handOver(o *worker, q *queue) {
 	o.mu.Lock()
 	if room := w.e.opt.Inbox - o.inbox.n; room > 0 {
-		fits := q.take(room)
-		o.inbox.splice(&fits)
+		o.inbox.move(q, room)
 		o.wakeLocked()
 	}
 	o.mu.Unlock()

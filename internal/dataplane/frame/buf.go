@@ -2,9 +2,11 @@ package frame
 
 import "sync/atomic"
 
-// Class sizes of buffers: SmallSize holds every frame of a 1500-byte MTU,
-// LargeSize every frame of AWS's 9001-byte MTU. Get refuses longer ones.
+// Class sizes of buffers: TinySize holds what most requests, replies and
+// acknowledgements are, SmallSize every frame of a 1500-byte MTU, LargeSize
+// every frame of AWS's 9001-byte MTU. Get refuses longer ones.
 const (
+	TinySize  = 192
 	SmallSize = 2 << 10
 	LargeSize = 10 << 10
 )
@@ -12,21 +14,20 @@ const (
 // Buf is one frame in a slot of a Pool. It has one owner at a time: whoever
 // holds the pointer, until it is handed on or put back. Buffers move, frames
 // are never shared, so nothing in it needs a lock or a reference count.
+//
+// It is two cache lines: what policy reads, and the rest.
 type Buf struct {
-	View View  // filled by Parse; Get leaves only View.Kind valid (KindInvalid)
-	At   int64 // Unix nanoseconds of the burst that took the frame, set by the engine
+	View View // filled by Parse; Get leaves only View.Kind valid (KindInvalid)
 
-	// Next links buffers into the holder's own queue (an RX ring, a batch for
-	// another worker). The pool uses it only while it holds the buffer.
-	Next *Buf
-
-	// Trace is nil except for a frame whose path somebody asked to see.
-	Trace any
+	data []byte // length: the frame's; capacity: the class's
+	At   int64  // Unix nanoseconds of the burst that took the frame, set by the engine
+	home *Pool
+	next *Buf // in the pool's lists
 
 	Src, Dst uint32 // VNIC indices by the engine's numbering, 0: none
-
-	data  []byte // length: the frame's; capacity: the class's
-	home  *Pool
+	// Trace is the number, by the engine's count, of a frame whose path somebody
+	// asked to see; 0 of all others.
+	Trace uint32
 	class uint8
 	out   bool // false while the pool holds it: catches a second return
 }
@@ -50,21 +51,30 @@ func (b *Buf) Parse() Kind { return b.View.Parse(b.data) }
 func (b *Buf) Home() *Pool { return b.home }
 
 const (
-	classSmall = iota
+	classTiny = iota
+	classSmall
 	classLarge
 	numClasses
 )
+
+// tinySlot is header and bytes in one object: a frame of 64 bytes touches lines
+// that lie together, on one page.
+type tinySlot struct {
+	Buf
+	bytes [TinySize]byte
+}
 
 // Slots are laid out at an odd number of cache lines, not at a power of two:
 // with a stride of 2048 the headers of all frames would compete for two of the
 // 64 sets of an L1 cache.
 var classes = [numClasses]struct{ size, stride, firstSlab, maxSlab int }{
+	classTiny:  {TinySize, 0, 4, 128}, // its stride is tinySlot's size: 5 lines
 	classSmall: {SmallSize, SmallSize + 64, 4, 64},
 	classLarge: {LargeSize, LargeSize + 64, 1, 8},
 }
 
 // Pool hands out buffers, at most a fixed number of each class. Memory is
-// taken in slabs that grow (8 KiB first) as more buffers are out at once, so a
+// taken in slabs that grow (1 to 10 KiB first) as more buffers are out at once, so a
 // pool that was never used, or was trimmed, holds none.
 //
 // Get, PutLocal, InFlight and Trim belong to the pool's owner: one goroutine,
@@ -82,25 +92,29 @@ type Pool struct {
 	given    atomic.Uint64 // buffers ever pushed on returned
 }
 
-// NewPool returns an empty pool of at most small buffers of SmallSize and
-// large buffers of LargeSize.
+// NewPool returns an empty pool of at most small buffers of TinySize, as many of
+// SmallSize, and large buffers of LargeSize.
 func NewPool(small, large int) *Pool {
 	p := &Pool{}
-	p.max = [numClasses]int{small, large}
+	p.max = [numClasses]int{small, small, large}
 	return p
 }
 
 // Get returns a buffer whose frame is n bytes of unspecified content, or nil
 // when n is negative or longer than LargeSize, or when every buffer of the
-// class is in flight. A small frame never takes a large buffer: a burst of
+// class is in flight. A frame never takes a buffer of a larger class: a burst of
 // small frames must not starve jumbo ones.
 func (p *Pool) Get(n int) *Buf {
-	class := classSmall
-	if uint(n) > SmallSize {
-		if uint(n) > LargeSize {
+	class := classTiny
+	if uint(n) > TinySize {
+		switch {
+		case uint(n) <= SmallSize:
+			class = classSmall
+		case uint(n) <= LargeSize:
+			class = classLarge
+		default:
 			return nil
 		}
-		class = classLarge
 	}
 	b := p.free[class]
 	if b == nil {
@@ -108,9 +122,9 @@ func (p *Pool) Get(n int) *Buf {
 			return nil
 		}
 	}
-	p.free[class] = b.Next
+	p.free[class] = b.next
 	p.taken++
-	b.Next = nil
+	b.next = nil
 	b.out = true
 	b.View.Kind = KindInvalid
 	b.data = b.data[:n]
@@ -130,25 +144,38 @@ func (p *Pool) refill(class int) *Buf {
 		return nil
 	}
 	p.grown[class] += n
+	if class == classTiny {
+		slots := make([]tinySlot, n)
+		for i := range slots {
+			slots[i].data = slots[i].bytes[:0]
+		}
+		return p.link(class, n, func(i int) *Buf { return &slots[i].Buf })
+	}
 	bufs, mem := make([]Buf, n), make([]byte, n*c.stride)
 	for i := range bufs {
-		b := &bufs[i]
 		at := i * c.stride
-		b.data = mem[at : at : at+c.size]
-		b.home = p
-		b.class = uint8(class)
+		bufs[i].data = mem[at : at : at+c.size]
+	}
+	return p.link(class, n, func(i int) *Buf { return &bufs[i] })
+}
+
+// link makes a free list of n new buffers and returns its head.
+func (p *Pool) link(class, n int, buf func(int) *Buf) *Buf {
+	for i := range n {
+		b := buf(i)
+		b.home, b.class = p, uint8(class)
 		if i+1 < n {
-			b.Next = &bufs[i+1]
+			b.next = buf(i + 1)
 		}
 	}
-	return &bufs[0]
+	return buf(0)
 }
 
 // PutLocal takes back a buffer of this pool from the pool's owner. The most
 // recently returned buffer is handed out first: its lines are still cached.
 func (p *Pool) PutLocal(b *Buf) {
 	b.retire(p)
-	b.Next = p.free[b.class]
+	b.next = p.free[b.class]
 	p.free[b.class] = b
 	p.taken--
 }
@@ -160,7 +187,7 @@ func (p *Pool) Return(batch []*Buf) {
 	var head, tail [numClasses]*Buf
 	for _, b := range batch {
 		b.retire(p)
-		b.Next = head[b.class]
+		b.next = head[b.class]
 		head[b.class] = b
 		if tail[b.class] == nil {
 			tail[b.class] = b
@@ -174,7 +201,7 @@ func (p *Pool) Return(batch []*Buf) {
 		// that succeeds cannot have missed a change in between (no ABA).
 		for {
 			top := p.returned[class].Load()
-			tail[class].Next = top
+			tail[class].next = top
 			if p.returned[class].CompareAndSwap(top, h) {
 				break
 			}
@@ -224,8 +251,5 @@ func (b *Buf) retire(p *Pool) {
 		panic("frame: buffer returned twice")
 	}
 	b.out = false
-	if b.Trace != nil {
-		b.Trace = nil
-	}
-	b.Src, b.Dst = 0, 0
+	b.Src, b.Dst, b.Trace = 0, 0, 0
 }

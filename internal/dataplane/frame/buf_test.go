@@ -8,7 +8,7 @@ import (
 func TestPoolClassesAreBounded(t *testing.T) {
 	p := NewPool(100, 3)
 	tests := []struct{ n, want int }{
-		{-1, 0}, {0, 100}, {SmallSize, 100}, {SmallSize + 1, 3}, {LargeSize, 3}, {LargeSize + 1, 0},
+		{-1, 0}, {0, 100}, {TinySize, 100}, {TinySize + 1, 100}, {SmallSize, 100}, {SmallSize + 1, 3}, {LargeSize, 3}, {LargeSize + 1, 0},
 	}
 	for _, tt := range tests {
 		var got []*Buf
@@ -59,10 +59,10 @@ func TestPoolForgetsTheFrame(t *testing.T) {
 	if b.Parse() != KindIPv4 || b.View.Kind != KindIPv4 {
 		t.Fatalf("kind %d", b.View.Kind)
 	}
-	b.Src, b.Dst, b.Trace, b.Next = 1, 2, t, b
+	b.Src, b.Dst, b.Trace = 1, 2, 3
 	p.PutLocal(b)
 	b = p.Get(10)
-	if b.View.Kind != KindInvalid || b.Src != 0 || b.Dst != 0 || b.Trace != nil || b.Next != nil || b.Len() != 10 {
+	if b.View.Kind != KindInvalid || b.Src != 0 || b.Dst != 0 || b.Trace != 0 || b.Len() != 10 {
 		t.Errorf("buffer keeps %+v", b)
 	}
 }
