@@ -8,94 +8,135 @@ import (
 	"enilab/internal/dataplane/verdict"
 )
 
-// egress takes one frame that the guest of v handed over to its end: refused,
-// answered, handed to another worker or delivered. c is v's configuration for
-// this burst.
-func (w *worker) egress(v *vnic, c *config, b *frame.Buf) {
-	b.Src = v.index
-	reason, rule := w.judgeEgress(v, c, b)
-	if reason != verdict.Delivered {
-		switch reason {
+// egress takes frames that the guest of v handed over, at most burstFrames, to
+// their end: refused, answered, handed to another worker or delivered. c is v's
+// configuration for this burst.
+//
+// The frames go through one stage together before any enters the next, as in
+// VPP's graph of nodes: what a stage reads of one frame is on its way to the
+// cache while it works on those before.
+func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) {
+	s := &w.staged
+	for _, b := range frames {
+		s.read += b.Touch()
+	}
+	n := 0
+	for _, b := range frames {
+		b.Src = v.index
+		switch why := w.checkSender(v, c, b); why {
+		case verdict.Delivered:
+			frames[n] = b
+			n++
 		case verdict.ARPAnswered:
-			w.consume(v, b, reason, rule, verdict.GuestTX, 0)
+			w.consume(v, b, why, verdict.RuleNone, verdict.GuestTX, 0)
 			w.answerARP(v, c, b)
-			return
 		case verdict.LinkLocal:
 			w.toService(v, c, b)
-			return
+		default:
+			w.refuse(v, b, why, verdict.RuleNone, verdict.GuestTX, 0)
 		}
-		w.refuse(v, b, reason, rule, verdict.GuestTX, 0)
-		return
 	}
-	w.pass(v, b, rule, verdict.GuestTX)
-	to, routed, reason := w.locate(c, &b.View)
-	if reason != verdict.Delivered {
-		w.refuse(v, b, reason, rule, verdict.EgressPost, 0)
-		return
+	frames = frames[:n]
+	for i, b := range frames {
+		s.keys[i], s.hashes[i] = conntrack.KeyOf(&b.View, conntrack.Egress), 0
+		if v.flows != nil {
+			var read uint8
+			s.hashes[i], read = v.flows.Warm(s.keys[i])
+			s.read += read
+		}
 	}
-	b.Dst = to.vnic.index
-	w.pass(v, b, rule, verdict.EgressPost)
-	if routed {
-		// The VPC router is no visible hop: the TTL stays.
-		bytes := b.Bytes()
-		to.mac.Put(bytes)
-		to.subnet.routerMAC.Put(bytes[6:])
-		b.View.Dst, b.View.Src = to.mac, to.subnet.routerMAC
+	n = 0
+	for i, b := range frames {
+		reason, rule := verdict.Delivered, verdict.RuleNone
+		if b.View.Kind == frame.KindIPv4 {
+			reason, rule = w.judgePolicy(v, c, b, conntrack.Egress, s.keys[i], s.hashes[i])
+		}
+		if reason != verdict.Delivered {
+			w.refuse(v, b, reason, rule, verdict.GuestTX, 0)
+			continue
+		}
+		w.pass(v, b, rule, verdict.GuestTX)
+		frames[n], s.rules[n] = b, rule
+		n++
 	}
-	if o := to.vnic.worker; o != w {
-		w.out[o.id].push(b)
-		return
+	frames = frames[:n]
+	n = 0
+	for i, b := range frames {
+		to, routed, reason := w.locate(c, &b.View)
+		if reason != verdict.Delivered {
+			w.refuse(v, b, reason, s.rules[i], verdict.EgressPost, 0)
+			continue
+		}
+		b.Dst = to.vnic.index
+		w.pass(v, b, s.rules[i], verdict.EgressPost)
+		if routed {
+			// The VPC router is no visible hop: the TTL stays.
+			bytes := b.Bytes()
+			to.mac.Put(bytes)
+			to.subnet.routerMAC.Put(bytes[6:])
+			b.View.Dst, b.View.Src = to.mac, to.subnet.routerMAC
+		}
+		if o := to.vnic.worker; o != w {
+			w.out[o.id].push(b)
+			continue
+		}
+		frames[n] = b
+		n++
 	}
-	w.ingressAt(to.vnic, b)
+	if n > 0 {
+		w.ingress(frames[:n])
+	}
 }
 
-// judgeEgress applies the sender's checks in the order of their cost and of
+// checkSender applies the sender's checks in the order of their cost and of
 // what they presuppose. Delivered means the frame may go on.
-func (w *worker) judgeEgress(v *vnic, c *config, b *frame.Buf) (verdict.Reason, verdict.RuleID) {
+func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 	view := &b.View
 	kind := b.Parse()
 	switch {
 	case c.fate != verdict.Delivered:
-		return c.fate, verdict.RuleNone
+		return c.fate
 	case b.Len() > c.maxFrame:
-		return verdict.Oversize, verdict.RuleNone
+		return verdict.Oversize
 	case kind == frame.KindInvalid:
-		return verdict.Malformed, verdict.RuleNone
+		return verdict.Malformed
 	case view.VLANTags > 0:
-		return verdict.Tagged, verdict.RuleNone
+		return verdict.Tagged
 	case view.Src != c.mac:
-		return verdict.SpoofedMAC, verdict.RuleNone
+		return verdict.SpoofedMAC
 	case kind == frame.KindARP:
-		return w.judgeARP(v, c, b), verdict.RuleNone
+		return w.judgeARP(v, c, b)
 	case view.Dst.Multicast():
-		return verdict.Broadcast, verdict.RuleNone
+		return verdict.Broadcast
 	case kind == frame.KindOther:
-		return verdict.UnsupportedEtherType, verdict.RuleNone
+		return verdict.UnsupportedEtherType
 	case kind == frame.KindIPv6:
 		// No ENI has an IPv6 address in this version: every source is foreign,
 		// and without the check no destination is found.
 		if c.check {
-			return verdict.SpoofedIP, verdict.RuleNone
+			return verdict.SpoofedIP
 		}
-		return verdict.Delivered, verdict.RuleNone
 	case c.check && !c.owns(view.SrcIP):
-		return verdict.SpoofedIP, verdict.RuleNone
+		return verdict.SpoofedIP
 	case view.DstIP == linklocal.Metadata && w.forService(c, view):
 		// Before the security groups, which link-local services pass by.
-		return verdict.LinkLocal, verdict.RuleNone
+		return verdict.LinkLocal
 	}
-	return w.judgePolicy(v, c, b, conntrack.Egress)
+	return verdict.Delivered
 }
 
 // judgePolicy asks the connection table of v, and on a miss its security
 // groups, whose permission it then records. The rule is the one that allowed
 // the frame, or the flow it belongs to.
-func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction) (verdict.Reason, verdict.RuleID) {
+func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, key conntrack.Key, hash uint64,
+) (verdict.Reason, verdict.RuleID) {
 	view := &b.View
 	policy := c.policy.current.Load()
-	key := conntrack.KeyOf(view, dir)
 	if v.flows != nil {
-		if e := v.flows.Update(key, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
+		if hash == 0 { // the table is as new as the burst
+			hash, _ = v.flows.Warm(key)
+		}
+		if e := v.flows.UpdateHashed(key, hash, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
 			w.traceFlow(b, e)
 			return verdict.Delivered, e.Rule()
 		}

@@ -6,38 +6,57 @@ import (
 	"enilab/internal/dataplane/verdict"
 )
 
-// ingress takes a frame from another worker.
-func (w *worker) ingress(b *frame.Buf) {
-	v := w.e.directory.vnic(b.Dst)
-	if v == nil {
-		w.refuse(nil, b, verdict.Removed, verdict.RuleNone, verdict.IngressPre, b.Dst)
-		return
-	}
-	w.ingressAt(v, b)
+// stages is what a stage of a burst tells the next. Egress is done with it when
+// its frames enter ingress.
+type stages struct {
+	keys   [burstFrames]conntrack.Key
+	hashes [burstFrames]uint64 // 0: not known
+	rules  [burstFrames]verdict.RuleID
+	vnics  [burstFrames]*vnic
+	// read is what was loaded early, for nothing but that.
+	read uint8
 }
 
-// ingressAt takes one frame that reached v to its end. w owns v.
-func (w *worker) ingressAt(v *vnic, b *frame.Buf) {
-	c := v.config.Load()
-	if c == nil {
-		w.refuse(v, b, verdict.Removed, verdict.RuleNone, verdict.IngressPre, v.index)
-		return
+// ingress takes frames that have reached the VNICs that b.Dst names, at most
+// burstFrames, to their end. w owns these VNICs.
+func (w *worker) ingress(frames []*frame.Buf) {
+	s := &w.staged
+	n := 0
+	for _, b := range frames {
+		v := w.e.directory.vnic(b.Dst)
+		if v == nil || v.config.Load() == nil {
+			w.refuse(v, b, verdict.Removed, verdict.RuleNone, verdict.IngressPre, b.Dst)
+			continue
+		}
+		s.keys[n], s.hashes[n] = conntrack.KeyOf(&b.View, conntrack.Ingress), 0
+		if v.flows != nil {
+			var read uint8
+			s.hashes[n], read = v.flows.Warm(s.keys[n])
+			s.read += read
+		}
+		frames[n], s.vnics[n] = b, v
+		n++
 	}
-	reason, rule := verdict.Delivered, verdict.RuleNone
-	if c.check && !c.owns(b.View.DstIP) {
-		reason = verdict.NotOwnAddress
-	} else {
-		reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress)
+	for i, b := range frames[:n] {
+		v := s.vnics[i]
+		c := v.config.Load()
+		reason, rule := verdict.Delivered, verdict.RuleNone
+		if c.check && !c.owns(b.View.DstIP) {
+			reason = verdict.NotOwnAddress
+		} else {
+			reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, s.keys[i], s.hashes[i])
+		}
+		if reason == verdict.Delivered {
+			reason = room(c)
+		}
+		if reason != verdict.Delivered {
+			w.refuse(v, b, reason, rule, verdict.IngressPre, v.index)
+			continue
+		}
+		w.pass(v, b, rule, verdict.IngressPre)
+		w.deliver(v, c.port, b, rule)
 	}
-	if reason == verdict.Delivered {
-		reason = room(c)
-	}
-	if reason != verdict.Delivered {
-		w.refuse(v, b, reason, rule, verdict.IngressPre, v.index)
-		return
-	}
-	w.pass(v, b, rule, verdict.IngressPre)
-	w.deliver(v, c.port, b, rule)
+	clear(s.vnics[:n])
 }
 
 // room returns why the guest behind c cannot take a frame, or Delivered. The

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -87,8 +88,9 @@ func (w *worker) drain() {
 	w.mu.Lock()
 	w.received.move(&w.inbox, w.inbox.n)
 	w.mu.Unlock()
-	for b := w.received.pop(); b != nil; b = w.received.pop() {
-		w.ingress(b)
+	var turn [burstFrames]*frame.Buf
+	for n := w.received.take(turn[:]); n > 0; n = w.received.take(turn[:]) {
+		w.ingress(turn[:n])
 	}
 	w.end()
 }

@@ -148,6 +148,6 @@ func (w *worker) inject(v *vnic, b []byte, t *tracer) {
 	case len(b) > frame.LargeSize:
 		w.refuse(v, buf, verdict.Oversize, verdict.RuleNone, verdict.GuestTX, 0)
 	default:
-		w.egress(v, c, buf)
+		w.egress(v, c, []*frame.Buf{buf})
 	}
 }

@@ -71,6 +71,7 @@ type worker struct {
 	samples   [numSamples]sampler
 	records   []Record // of this burst, and the runs too
 	runs      []run
+	staged    stages
 	tables    []*vnic // VNICs with a flow table
 	warm      []*Port // ports whose pool may hold memory
 	keepAt    int64
@@ -196,13 +197,14 @@ func (w *worker) burst(now int64) (worked bool) {
 	w.serving.splice(&w.ready)
 	w.mu.Unlock()
 
+	var turn [burstFrames]*frame.Buf
 	for w.spent < budgetFrames {
-		b := w.received.pop()
-		if b == nil {
+		n := w.received.take(turn[:])
+		if n == 0 {
 			break
 		}
-		w.spent++
-		w.ingress(b)
+		w.spent += n
+		w.ingress(turn[:n])
 	}
 	for w.spent < budgetFrames {
 		p := w.serving.pop()
@@ -253,9 +255,7 @@ func (w *worker) serve(p *Port) {
 		}
 		return
 	}
-	for _, b := range turn[:n] {
-		w.egress(v, c, b)
-	}
+	w.egress(v, c, turn[:n])
 	if v.flows != nil {
 		v.flows.Expire(w.now, n)
 	}

@@ -75,10 +75,26 @@ func (t *Table) Len() int { return t.n }
 // The first fragment of a datagram lets the later ones of the same datagram
 // pass for two seconds; a later fragment that overtakes its first has no entry.
 func (t *Table) Update(k Key, v *frame.View, dir Direction, now int64, to *Timeouts, gen uint32) *Entry {
+	return t.UpdateHashed(k, t.hash.of(k), v, dir, now, to, gen)
+}
+
+// Warm returns the hash of k for UpdateHashed, and loads the line of memory in
+// which the flow most likely is. Calling it for all frames of a burst first
+// lets the processor wait for all of these lines at once. What it has read there
+// means nothing; the caller keeps it, or the compiler would leave the load out.
+func (t *Table) Warm(k Key) (hash uint64, read uint8) {
+	hash = t.hash.of(k)
+	if n := len(t.cur); n > 0 {
+		read = t.cur[hash&uint64(n-1)].flags
+	}
+	return hash, read
+}
+
+// UpdateHashed is Update with the hash of k that Warm has returned.
+func (t *Table) UpdateHashed(k Key, hash uint64, v *frame.View, dir Direction, now int64, to *Timeouts, gen uint32) *Entry {
 	if t.n == 0 {
 		return nil
 	}
-	hash := t.hash.of(k)
 	s := t.cur
 	i, ok := s.find(hash, k)
 	if !ok {

@@ -35,6 +35,15 @@ type Buf struct {
 // Bytes returns the frame. The slice is valid until the buffer is put back.
 func (b *Buf) Bytes() []byte { return b.data }
 
+// Touch loads the frame's first line of memory, so that it is on its way when
+// the frame is parsed. What it returns means nothing; see conntrack.Table.Warm.
+func (b *Buf) Touch() uint8 {
+	if len(b.data) > 0 {
+		return b.data[0]
+	}
+	return 0
+}
+
 // Len returns the length of the frame in bytes.
 func (b *Buf) Len() int { return len(b.data) }
 
