@@ -15,13 +15,41 @@ import (
 // vpcMTU is the IP MTU inside a VPC (EC2 User Guide, "Network MTU").
 const vpcMTU = 9001
 
+// reads tells which specs read rows other than their own: a change of a row of
+// the first table concerns the specs of those rows of the second that touched
+// names. A spec that reads a further row gets a line here, and nothing else.
+var reads = []struct {
+	row, spec Table
+	touched   func(s *State, id string) (ids []string)
+}{
+	// A subnet's local routes are the blocks of its VPC.
+	{TableVPC, TableSubnet, func(s *State, id string) []string {
+		return ids(allIn[*Subnet](s.db.Txn(false), string(TableSubnet), byVPC, id))
+	}},
+	// A rule that names a prefix list is for each of its entries.
+	{TablePrefixList, TableSecurityGroup, func(s *State, id string) []string {
+		return ids(allIn[*SecurityGroup](s.db.Txn(false), string(TableSecurityGroup), byReference, id))
+	}},
+	// An ENI forgets connections as the type of its instance does.
+	{TableInstance, TableNetworkInterface, func(s *State, id string) []string {
+		return ids(allIn[*NetworkInterface](s.db.Txn(false), string(TableNetworkInterface), byDevice, id))
+	}},
+}
+
+func ids[T Row](rows []T) []string {
+	list := make([]string, len(rows))
+	for i, r := range rows {
+		list[i] = r.Identity().ID
+	}
+	return list
+}
+
 // compile turns changes into what the data plane must do. A row whose meaning
 // for the data plane is the same before and after is left out: most ends of
 // transitional states are.
 func compile(before, after *State, changes []Change) dataplane.Delta {
 	d := dataplane.Delta{Generation: after.revision}
-	changes = reblocked(before, after, changes)
-	for _, c := range changes {
+	for _, c := range concerned(before, after, changes) {
 		switch c.Table {
 		case TableSubnet:
 			d.Subnets, d.RemoveSubnets = differ(before, after, c, subnetSpec, d.Subnets, d.RemoveSubnets)
@@ -33,50 +61,49 @@ func compile(before, after *State, changes []Change) dataplane.Delta {
 			d.Hosts, d.RemoveHosts = differ(before, after, c, hostSpec, d.Hosts, d.RemoveHosts)
 		}
 	}
-	for _, c := range referring(before, after, changes) {
-		d.Groups, d.RemoveGroups = differ(before, after, c, groupSpec, d.Groups, d.RemoveGroups)
-	}
 	return d
 }
 
-// reblocked adds to changes the subnets whose VPC changed: its blocks are their
-// local routes.
-func reblocked(before, after *State, changes []Change) []Change {
-	var subnets []Change
+// concerned adds to changes the rows that have not changed, but whose specs
+// read a row that has.
+func concerned(before, after *State, changes []Change) []Change {
+	type row struct {
+		table Table
+		id    string
+	}
+	known := make(map[row]bool, len(changes))
 	for _, c := range changes {
-		if c.Table != TableVPC || c.Before == nil || c.After == nil {
-			continue
+		known[row{c.Table, c.ID}] = true
+	}
+	all := slices.Clip(changes)
+	for _, c := range changes {
+		if c.Before == nil || c.After == nil {
+			continue // whatever reads it comes or goes with it, in changes of its own
 		}
-		for _, s := range allIn[*Subnet](after.db.Txn(false), string(TableSubnet), byVPC, c.ID) {
-			if !slices.ContainsFunc(changes, func(c Change) bool { return c.Table == TableSubnet && c.ID == s.ID }) {
-				subnets = append(subnets, Change{Table: TableSubnet, ID: s.ID, Before: before.Subnet(s.ID), After: s})
+		for _, r := range reads {
+			if r.row != c.Table {
+				continue
+			}
+			for _, id := range r.touched(after, c.ID) {
+				at := row{r.spec, id}
+				if known[at] {
+					continue
+				}
+				known[at] = true
+				k := kindOfTable(r.spec)
+				all = append(all, Change{Table: r.spec, ID: id, Before: asAny(k.Row(before, id)), After: asAny(k.Row(after, id))})
 			}
 		}
 	}
-	return slices.Concat(changes, subnets)
+	return all
 }
 
-// referring are the groups whose own rows have not changed, but a prefix list
-// that their rules name.
-func referring(before, after *State, changes []Change) (groups []Change) {
-	known := make(map[string]bool)
-	for _, c := range changes {
-		if c.Table == TableSecurityGroup {
-			known[c.ID] = true
-		}
+// asAny keeps a row that is not there a nil.
+func asAny(r Row) any {
+	if r == nil {
+		return nil
 	}
-	for _, c := range changes {
-		if c.Table != TablePrefixList || c.Before == nil {
-			continue
-		}
-		for _, g := range allIn[*SecurityGroup](after.db.Txn(false), string(TableSecurityGroup), byReference, c.ID) {
-			if was := before.SecurityGroup(g.ID); was != nil && !known[g.ID] {
-				known[g.ID] = true
-				groups = append(groups, Change{Table: TableSecurityGroup, ID: g.ID, Before: was, After: g})
-			}
-		}
-	}
-	return groups
+	return r
 }
 
 // differ compiles one row in both states and adds what changed to set or to

@@ -101,3 +101,23 @@ func TestSpecs(t *testing.T) {
 		t.Errorf("subnet: %+v", sub)
 	}
 }
+
+// TestTypeOfAStoppedInstance: what a spec reads besides its own row reaches the
+// data plane when that changes, not with the next restart.
+func TestTypeOfAStoppedInstance(t *testing.T) {
+	s := newSite(t)
+	i := s.run(s.a, "m5.large")
+	s.ok(func(t *tx) error { _, err := t.stopInstance(i.ID, false); return err })
+	s.ok(func(t *tx) error { t.now = t.now.Add(time.Minute); return t.finish(TableInstance, i.ID) })
+	before := s.state
+	s.ok(func(t *tx) error {
+		c := *get[*Instance](t, TableInstance, byID, i.ID)
+		c.Type = "m8i.large"
+		t.put(TableInstance, &c)
+		return nil
+	})
+	d := s.delta(before)
+	if len(d.VNICs) != 1 || d.VNICs[0].Timeouts.TCPEstablished != 350*time.Second {
+		t.Errorf("compiled to %+v, want the ENI with the idle time of its new type", d.VNICs)
+	}
+}

@@ -1,0 +1,135 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// TestEveryFieldReachesThePlane changes every field of every row, in random
+// order, and compares what the deltas made with the State compiled as a whole:
+// a spec that reads a row which compile does not know of is found here.
+func TestEveryFieldReachesThePlane(t *testing.T) {
+	for seed := range uint64(20) {
+		s := newSite(t)
+		i := s.run(s.a, "m5.large")
+		s.attach(s.eni(s.a, "192.168.0.42"), i, 1)
+		list := must(s.lab, func(t *tx) (*PrefixList, error) {
+			return t.createPrefixList(CreatePrefixListInput{Name: "l", Family: familyIPv4, MaxEntries: 5,
+				Entries: []PrefixListEntryInput{{CIDR: "10.1.0.0/16"}}})
+		})
+		g := s.group("web")
+		s.authorize(g, RuleInput{Protocol: "tcp", FromPort: ptr(80), ToPort: ptr(81), PrefixList: list.ID})
+		plane := newModelPlane()
+		if _, err := plane.Apply(context.Background(), compileAll(s.state)); err != nil {
+			t.Fatal(err)
+		}
+		r := rand.New(rand.NewPCG(seed, 1))
+		edits := fieldEdits(s.state)
+		r.Shuffle(len(edits), func(i, j int) { edits[i], edits[j] = edits[j], edits[i] })
+		for _, e := range edits {
+			before := s.state
+			s.ok(func(t *tx) error {
+				row := e.kind.clone(firstIn[Row](t.Txn, string(e.kind.Table), byID, e.id))
+				e.change(reflect.ValueOf(row).Elem())
+				t.put(e.kind.Table, row)
+				return nil
+			})
+			if s.state == before {
+				continue
+			}
+			if d := s.delta(before); !empty(d) {
+				if _, err := plane.Apply(context.Background(), d); err != nil {
+					t.Fatalf("seed %d, %s of %s: %v", seed, e.field, e.kind.Table, err)
+				}
+			}
+			if err := plane.differs(s.state); err != nil {
+				t.Fatalf("seed %d, %s of %s: %v", seed, e.field, e.kind.Table, err)
+			}
+		}
+	}
+}
+
+type fieldEdit struct {
+	kind   *Kind
+	id     string
+	field  string
+	change func(row reflect.Value)
+}
+
+// fieldEdits is a change of each field of each row that has another value which
+// keeps the rows consistent: no id, no reference, no key of an index.
+func fieldEdits(s *State) (edits []fieldEdit) {
+	for _, k := range Kinds() {
+		for _, row := range k.Rows(s) {
+			for _, f := range reflect.VisibleFields(reflect.TypeOf(row).Elem()) {
+				if f.Anonymous || !f.IsExported() {
+					continue
+				}
+				if change := otherValue(f.Name, reflect.ValueOf(row).Elem().FieldByIndex(f.Index)); change != nil {
+					edits = append(edits, fieldEdit{k, row.Identity().ID, f.Name, func(row reflect.Value) {
+						change(row.FieldByIndex(f.Index))
+					}})
+				}
+			}
+		}
+	}
+	return edits
+}
+
+// otherValue returns what gives a field another value, nil for one that others
+// refer to.
+func otherValue(name string, v reflect.Value) func(reflect.Value) {
+	switch name {
+	case "Region", "ID", "AllocationID", "CreatedAt", "LaunchAt", "RequesterManaged", "Owner", "Ref", "MAC", "RouterMAC", "CIDR", "Family":
+		return nil
+	case "Type":
+		return func(v reflect.Value) { v.SetString("m8i.large") }
+	}
+	switch p := v.Interface().(type) {
+	case string:
+		if KindOf(p) != nil {
+			return nil
+		}
+		return func(v reflect.Value) { v.SetString(p + "x") }
+	case InstanceState:
+		return func(v reflect.Value) { v.Set(reflect.ValueOf(InstanceStopped)) }
+	case Fault:
+		return func(v reflect.Value) { v.Set(reflect.ValueOf(FaultFreeze)) }
+	case time.Time:
+		return func(v reflect.Value) { v.Set(reflect.ValueOf(p.Add(time.Hour))) }
+	case [][]PrefixListEntry:
+		return func(v reflect.Value) {
+			v.Set(reflect.ValueOf([][]PrefixListEntry{{{CIDR: netip.MustParsePrefix("10.2.0.0/16")}, {CIDR: netip.MustParsePrefix("10.3.0.0/16")}}}))
+		}
+	case []CIDRAssociation:
+		if len(p) == 0 {
+			return nil
+		}
+		return func(v reflect.Value) {
+			more := p[0]
+			more.CIDR = netip.MustParsePrefix("172.16.0.0/16")
+			v.Set(reflect.Append(v, reflect.ValueOf(more)))
+		}
+	}
+	switch v.Kind() {
+	case reflect.Bool:
+		return func(v reflect.Value) { v.SetBool(!v.Bool()) }
+	case reflect.Int, reflect.Int64:
+		return func(v reflect.Value) { v.SetInt(v.Int() + 1) }
+	case reflect.Uint32, reflect.Uint64:
+		return func(v reflect.Value) { v.SetUint(v.Uint() + 1) }
+	case reflect.Map:
+		return func(v reflect.Value) { v.Set(reflect.ValueOf(Tags{"Name": fmt.Sprint(v.Len())})) }
+	case reflect.Slice:
+		if v.Len() < 2 {
+			return nil
+		}
+		return func(v reflect.Value) { v.Set(v.Slice(0, v.Len()-1)) }
+	}
+	return nil
+}
