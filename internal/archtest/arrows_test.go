@@ -18,7 +18,7 @@ const module = "enilab/"
 var leaves = []string{
 	"internal/dataplane/verdict", "internal/dataplane/frame", "internal/dataplane/route",
 	"internal/dataplane/conntrack", "internal/dataplane/secgroup", "internal/dataplane/tap",
-	"internal/dataplane/linklocal",
+	"internal/dataplane/linklocal", "internal/dataplane/match", "internal/dataplane/netacl",
 }
 
 // arrows says for every folder whose packages it may import besides its own. A
@@ -30,7 +30,9 @@ var arrows = map[string][]string{
 	"internal/dataplane/route":     {"internal/dataplane/frame"},
 	"internal/dataplane/linklocal": {"internal/dataplane/frame"},
 	"internal/dataplane/conntrack": {"internal/dataplane/frame", "internal/dataplane/verdict"},
-	"internal/dataplane/secgroup":  {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/conntrack"},
+	"internal/dataplane/match":     {"internal/dataplane/frame"},
+	"internal/dataplane/netacl":    {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/conntrack", "internal/dataplane/match"},
+	"internal/dataplane/secgroup":  {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/conntrack", "internal/dataplane/match"},
 	"internal/dataplane/tap":       {"internal/dataplane/frame", "internal/dataplane/verdict"},
 	"internal/dataplane":           leaves,
 	"internal/dataplane/sim":       with(leaves, "internal/dataplane"),

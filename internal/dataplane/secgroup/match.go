@@ -5,6 +5,7 @@ import (
 
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/match"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -33,11 +34,11 @@ func (p *Program) Match(dir conntrack.Direction, v *frame.View, peerGroups []uin
 	if p == nil || v.Kind != frame.KindIPv4 {
 		return denied
 	}
-	remote := uint32(v.SrcIP)
+	remote := v.SrcIP
 	if dir == conntrack.Egress {
-		remote = uint32(v.DstIP)
+		remote = v.DstIP
 	}
-	ports := portsOf(v)
+	ports := match.PortsOf(v)
 	s := &p.dirs[dir&1]
 	rule := -1
 	own := s.own(v.Proto)
@@ -56,24 +57,11 @@ func (p *Program) Match(dir conntrack.Direction, v *frame.View, peerGroups []uin
 	}
 }
 
-// portsOf returns what the rules for v's protocol are compared with.
-func portsOf(v *frame.View) portRange {
-	switch {
-	case !v.HasL4:
-	case v.Proto == frame.ProtoTCP, v.Proto == frame.ProtoUDP:
-		return portRange{v.DstPort, v.DstPort}
-	case v.Proto == frame.ProtoICMP:
-		t := uint16(v.ICMPType)<<8 | uint16(v.ICMPCode)
-		return portRange{t, t}
-	}
-	return anyPort
-}
-
 // first returns the index of the most specific rule that matches, or -1.
-func (l *list) first(remote uint32, ports portRange, peerGroups []uint32) int {
+func (l *list) first(remote frame.IPv4, ports match.Ports, peerGroups []uint32) int {
 	rule := -1
 	for i := range l.prefixes {
-		if r := &l.prefixes[i]; remote&r.mask == r.base && r.ports.contains(ports) {
+		if r := &l.prefixes[i]; r.prefix.Contains(remote) && r.ports.Contains(ports) {
 			rule = int(r.rule)
 			break
 		}
@@ -86,7 +74,7 @@ func (l *list) first(remote uint32, ports portRange, peerGroups []uint32) int {
 		if rule >= 0 && int(r.rule) > rule {
 			break
 		}
-		if r.ports.contains(ports) && slices.Contains(peerGroups, r.group) {
+		if r.ports.Contains(ports) && slices.Contains(peerGroups, r.group) {
 			return int(r.rule)
 		}
 	}
@@ -94,12 +82,12 @@ func (l *list) first(remote uint32, ports portRange, peerGroups []uint32) int {
 }
 
 // openTo reports whether a rule for 0.0.0.0/0 allows ports. A nil list has none.
-func (l *list) openTo(ports portRange) bool {
+func (l *list) openTo(ports match.Ports) bool {
 	if l == nil {
 		return false
 	}
 	for _, r := range l.open {
-		if r.contains(ports) {
+		if r.Contains(ports) {
 			return true
 		}
 	}

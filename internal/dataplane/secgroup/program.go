@@ -8,6 +8,7 @@ import (
 
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/match"
 )
 
 // Program is the union of the rules of an ENI's groups, immutable and safe for
@@ -30,7 +31,7 @@ type list struct {
 	prefixes []prefixRule
 	groups   []groupRule
 	// open are the port ranges of the rules for 0.0.0.0/0.
-	open []portRange
+	open []match.Ports
 	// allOpen: one of them is for all ports.
 	allOpen bool
 }
@@ -38,14 +39,14 @@ type list struct {
 // prefixRule is what one step of the scan reads: five of them fit in little
 // more than a cache line, where a Rule fills most of one.
 type prefixRule struct {
-	base, mask uint32
-	ports      portRange
-	rule       uint16 // index in ruleset.rules
+	prefix match.Prefix
+	ports  match.Ports
+	rule   uint16 // index in ruleset.rules
 }
 
 type groupRule struct {
 	group uint32
-	ports portRange
+	ports match.Ports
 	rule  uint16
 }
 
@@ -92,15 +93,15 @@ func (s *ruleset) compile(rules []Rule) {
 			l.groups = append(l.groups, groupRule{r.Group, ports, uint16(i)})
 			continue
 		}
-		base, mask, ok := r.ipv4()
+		prefix, ok := match.PrefixOf(r.Prefix)
 		if !ok {
 			continue
 		}
 		l := s.list(r.Proto)
-		l.prefixes = append(l.prefixes, prefixRule{base, mask, ports, uint16(i)})
+		l.prefixes = append(l.prefixes, prefixRule{prefix, ports, uint16(i)})
 		if r.everywhere() {
 			l.open = append(l.open, ports)
-			l.allOpen = l.allOpen || ports == anyPort
+			l.allOpen = l.allOpen || ports == match.AnyPort
 		}
 	}
 	slices.SortFunc(s.protos, func(a, b list) int { return busiest(a.proto) - busiest(b.proto) })

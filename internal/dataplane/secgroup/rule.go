@@ -5,12 +5,12 @@ import (
 	"net/netip"
 	"slices"
 
-	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/match"
 	"enilab/internal/dataplane/verdict"
 )
 
 // AllProtocols is the protocol -1 of EC2: every protocol, every port.
-const AllProtocols = -1
+const AllProtocols = match.AllProtocols
 
 // Rule is one security group rule as EC2's DescribeSecurityGroupRules gives it.
 type Rule struct {
@@ -25,62 +25,14 @@ type Rule struct {
 	Group  uint32 // dense reference given by GroupSpec.Ref; 0 is none
 }
 
-// portRange is an inclusive range of what a rule compares: ports, or for ICMP
-// type << 8 | code, so that one comparison serves all protocols.
-type portRange struct{ lo, hi uint16 }
-
-// anyPort is also what is known of the ports of a fragment that carries none:
-// only a rule for all of them contains it.
-var anyPort = portRange{0, 0xffff}
-
-func (r portRange) contains(q portRange) bool { return r.lo <= q.lo && q.hi <= r.hi }
-
-func (r portRange) width() uint16 { return r.hi - r.lo }
-
 // ports returns the range that r allows; ok is false if r contradicts itself,
 // and such a rule allows nothing.
-func (r *Rule) ports() (p portRange, ok bool) {
-	switch r.Proto {
-	case frame.ProtoTCP, frame.ProtoUDP:
-		if r.From < 0 || r.To > 0xffff || r.From > r.To {
-			return portRange{}, false
-		}
-		return portRange{uint16(r.From), uint16(r.To)}, true
-	case frame.ProtoICMP:
-		return icmpRange(r.From, r.To)
-	}
-	return anyPort, r.Proto >= AllProtocols && r.Proto <= 0xff
-}
-
-func icmpRange(typ, code int32) (p portRange, ok bool) {
-	switch {
-	case typ == -1 && code == -1:
-		return anyPort, true
-	case typ < 0 || typ > 0xff || code < -1 || code > 0xff:
-		return portRange{}, false
-	case code == -1:
-		return portRange{uint16(typ) << 8, uint16(typ)<<8 | 0xff}, true
-	}
-	p.lo = uint16(typ)<<8 | uint16(code)
-	p.hi = p.lo
-	return p, true
-}
-
-// ipv4 returns the network and mask of an IPv4 prefix; host bits are ignored.
-// IPv4-mapped IPv6 prefixes are IPv6, as EC2 has them.
-func (r *Rule) ipv4() (base, mask uint32, ok bool) {
-	if !r.Prefix.IsValid() || !r.Prefix.Addr().Is4() {
-		return 0, 0, false
-	}
-	ip, _ := frame.IPv4From(r.Prefix.Addr())
-	mask = uint32(uint64(0xffff_ffff) << (32 - r.Prefix.Bits()))
-	return uint32(ip) & mask, mask, true
-}
+func (r *Rule) ports() (p match.Ports, ok bool) { return match.PortsOfRule(r.Proto, r.From, r.To) }
 
 // everywhere reports whether r is for 0.0.0.0/0.
 func (r *Rule) everywhere() bool {
-	_, mask, ok := r.ipv4()
-	return ok && mask == 0 && r.Group == 0
+	p, ok := match.PrefixOf(r.Prefix)
+	return ok && p.Mask == 0 && r.Group == 0
 }
 
 // addressBits is the specificity of the peers that r names. A group stands for
@@ -99,7 +51,7 @@ func bySpecificity(a, b Rule) int {
 	pb, _ := b.ports()
 	return cmp.Or(
 		cmp.Compare(min(b.Proto, 0), min(a.Proto, 0)),
-		cmp.Compare(pa.width(), pb.width()),
+		cmp.Compare(pa.Width(), pb.Width()),
 		cmp.Compare(b.addressBits(), a.addressBits()),
 		cmp.Compare(a.ID, b.ID),
 		cmp.Compare(a.Proto, b.Proto),
