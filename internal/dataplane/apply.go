@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"enilab/internal/dataplane/route"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -60,6 +61,7 @@ type plan struct {
 	flushed  members             // on hosts that booted anew
 	order    []*vnic             // of touched
 	policies []*policy           // to compile anew
+	swaps    []func()            // of versions that subnets, route tables and ACLs have from now on
 	changes  [][]change          // by worker
 	fabric   *fabric             // nil: the mapping stays
 	wide     bool                // concerns frames already past their sender's checks
@@ -78,25 +80,24 @@ func (p *plan) touch(v *vnic, spec *VNICSpec) {
 
 func (p *plan) prepare(d *Delta) error {
 	s, e := p.s, p.e
-	// The only step that can still fail comes before the first change.
-	compiled := make([]*subnet, len(d.Subnets))
-	for i, spec := range d.Subnets {
+	// The only steps that can still fail come before the first change.
+	tables, locals := make([]*route.Table[lead], len(d.RouteTables)), make([]*route.Table[lead], len(d.Subnets))
+	for i, spec := range d.RouteTables {
 		var err error
-		if compiled[i], err = s.compileSubnet(spec); err != nil {
+		if tables[i], err = compileRoutes(spec, &e.rules); err != nil {
 			return err
 		}
 	}
-	s.generation = d.Generation
-	for _, n := range compiled {
-		if old := s.subnets[n.spec.ID]; old != nil {
-			old.compiled = n
-			for _, v := range sortedByIndex(old.members) {
-				p.touch(v, nil)
+	for i, spec := range d.Subnets {
+		if spec.RouteTable == "" {
+			var err error
+			if locals[i], err = compileRoutes(localRoutes(spec), &e.rules); err != nil {
+				return err
 			}
-			continue
 		}
-		s.subnets[n.spec.ID] = &subnetState{compiled: n, members: members{}}
 	}
+	s.generation = d.Generation
+	p.prepareNetwork(d, tables, locals)
 	for _, spec := range d.Groups {
 		g := s.groups[spec.ID]
 		if g == nil {
@@ -144,6 +145,51 @@ func (p *plan) prepare(d *Delta) error {
 	}
 	p.build(d)
 	return nil
+}
+
+// prepareNetwork notes what route tables, ACLs and subnets are to be. A new one
+// has its version at once: nothing uses it yet.
+func (p *plan) prepareNetwork(d *Delta, tables, locals []*route.Table[lead]) {
+	s := p.s
+	for i, spec := range d.RouteTables {
+		t := s.tables[spec.ID]
+		if t == nil {
+			t = &routeTable{id: spec.ID}
+			t.current.Store(tables[i])
+			s.tables[spec.ID] = t
+			continue
+		}
+		p.swaps = append(p.swaps, func() { t.current.Store(tables[i]) })
+	}
+	for _, spec := range d.ACLs {
+		a, program := s.acls[spec.ID], compileACL(spec, &p.e.rules)
+		if a == nil {
+			a = &acl{id: spec.ID}
+			a.current.Store(program)
+			s.acls[spec.ID] = a
+			continue
+		}
+		p.swaps = append(p.swaps, func() { a.current.Store(program) })
+	}
+	for i, spec := range d.Subnets {
+		n := s.subnets[spec.ID]
+		fresh := n == nil
+		if fresh {
+			n = &subnetState{compiled: &subnet{vpc: s.vpcNumber(spec.VPC)}, members: members{}}
+			s.subnets[spec.ID] = n
+		}
+		if n.local = nil; locals[i] != nil {
+			n.local = &routeTable{id: spec.ID}
+			n.local.current.Store(locals[i])
+		}
+		version := s.version(n, spec)
+		n.spec = spec
+		if fresh {
+			n.compiled.current.Store(version)
+		} else {
+			p.swaps = append(p.swaps, func() { n.compiled.current.Store(version) })
+		}
+	}
 }
 
 // build makes the new configurations and the new mapping.
@@ -216,6 +262,12 @@ func (p *plan) build(d *Delta) {
 	}
 	for _, id := range d.RemoveSubnets {
 		delete(s.subnets, id)
+	}
+	for _, id := range d.RemoveRouteTables {
+		delete(s.tables, id)
+	}
+	for _, id := range d.RemoveACLs {
+		delete(s.acls, id)
 	}
 	for _, id := range d.RemoveGroups {
 		delete(s.groups, id)
@@ -302,7 +354,10 @@ func (p *plan) commit() {
 	if p.fabric != nil {
 		e.fabric.Store(p.fabric)
 	}
-	everybody := p.fabric != nil || len(p.policies) > 0
+	for _, swap := range p.swaps {
+		swap()
+	}
+	everybody := p.fabric != nil || len(p.policies) > 0 || len(p.swaps) > 0
 	for i, w := range e.workers {
 		if !everybody && len(p.changes[i]) == 0 {
 			continue

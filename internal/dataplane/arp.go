@@ -49,11 +49,11 @@ func (w *worker) judgeARP(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 // hears nothing of its own addresses: an answer to its RFC 5227 probe would
 // tell it that somebody else has them.
 func (w *worker) resolve(v *vnic, c *config, ip frame.IPv4) (frame.MAC, bool) {
-	if ip == c.subnet.routerIP || w.isService(ip) {
-		return c.subnet.routerMAC, true
+	if net := c.subnet.current.Load(); ip == net.routerIP || w.isService(ip) {
+		return net.routerMAC, true
 	}
 	to := w.fabric.byIP.Get(addressKey(c.subnet.vpc, ip))
-	if to == nil || to.subnet.ref != c.subnet.ref || to.vnic == v {
+	if to == nil || to.subnet != c.subnet || to.vnic == v {
 		return 0, false
 	}
 	return to.mac, true

@@ -14,12 +14,14 @@ import (
 type checking struct {
 	s       *state
 	f       *fabric
+	tables  map[string]*RouteTableSpec
+	acls    map[string]*ACLSpec
 	subnets map[string]*SubnetSpec
 	groups  map[string]*GroupSpec
 	hosts   map[string]*HostSpec
 	vnics   map[string]*VNICSpec
 
-	noSubnets, noGroups, noHosts, noVNICs map[string]struct{}
+	noTables, noACLs, noSubnets, noGroups, noHosts, noVNICs map[string]struct{}
 }
 
 func index[T any](list []T, id func(*T) string, removed []string, what string) (map[string]*T, map[string]struct{}, error) {
@@ -49,6 +51,12 @@ func (s *state) check(d *Delta, f *fabric) error {
 	}
 	c := checking{s: s, f: f}
 	var err error
+	if c.tables, c.noTables, err = index(d.RouteTables, func(x *RouteTableSpec) string { return x.ID }, d.RemoveRouteTables, "route table"); err != nil {
+		return err
+	}
+	if c.acls, c.noACLs, err = index(d.ACLs, func(x *ACLSpec) string { return x.ID }, d.RemoveACLs, "network ACL"); err != nil {
+		return err
+	}
 	if c.subnets, c.noSubnets, err = index(d.Subnets, func(x *SubnetSpec) string { return x.ID }, d.RemoveSubnets, "subnet"); err != nil {
 		return err
 	}
@@ -61,9 +69,25 @@ func (s *state) check(d *Delta, f *fabric) error {
 	if c.vnics, c.noVNICs, err = index(d.VNICs, func(x *VNICSpec) string { return x.ID }, d.RemoveVNICs, "network interface"); err != nil {
 		return err
 	}
-	for _, step := range []func(*Delta) error{c.checkSubnets, c.checkGroups, c.checkRemovals, c.checkVNICs} {
+	for _, step := range []func(*Delta) error{c.checkRoutes, c.checkSubnets, c.checkGroups, c.checkRemovals, c.checkVNICs} {
 		if err := step(d); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func (c *checking) checkRoutes(d *Delta) error {
+	for i := range d.RouteTables {
+		for _, r := range d.RouteTables[i].Routes {
+			switch {
+			case !r.Prefix.IsValid() || !r.Prefix.Addr().Is4():
+				return fmt.Errorf("route table %s: %v is no IPv4 prefix", d.RouteTables[i].ID, r.Prefix)
+			case r.Kind > RouteGateway:
+				return fmt.Errorf("route table %s: the route to %v leads to nothing known", d.RouteTables[i].ID, r.Prefix)
+			case (r.Kind == RouteInterface) != (r.MAC != 0):
+				return fmt.Errorf("route table %s: the route to %v wants a MAC if it leads to an interface, else none", d.RouteTables[i].ID, r.Prefix)
+			}
 		}
 	}
 	return nil
@@ -80,14 +104,14 @@ func (c *checking) checkSubnets(d *Delta) error {
 		if n.VPC == "" || n.RouterMAC == 0 || n.RouterMAC.Multicast() {
 			return fmt.Errorf("subnet %s: want a VPC and a unicast router MAC", n.ID)
 		}
-		old := c.s.subnets[n.ID]
-		if old == nil || old.compiled.spec.VPC == n.VPC {
-			continue
+		if old := c.s.subnets[n.ID]; old != nil && old.spec.VPC != n.VPC {
+			return fmt.Errorf("subnet %s: cannot leave %s for %s", n.ID, old.spec.VPC, n.VPC)
 		}
-		for v := range old.members {
-			if !c.touched(v.id) {
-				return fmt.Errorf("subnet %s: cannot leave %s while %s is in it", n.ID, old.compiled.spec.VPC, v.id)
-			}
+		if n.RouteTable != "" && !known(n.RouteTable, c.tables, c.s.tables, c.noTables) {
+			return fmt.Errorf("subnet %s: unknown route table %q", n.ID, n.RouteTable)
+		}
+		if n.ACL != "" && !known(n.ACL, c.acls, c.s.acls, c.noACLs) {
+			return fmt.Errorf("subnet %s: unknown network ACL %q", n.ID, n.ACL)
 		}
 	}
 	return nil
@@ -115,6 +139,20 @@ func (c *checking) checkRemovals(d *Delta) error {
 			}
 		}
 		return nil
+	}
+	for id, n := range c.s.subnets {
+		if len(c.noTables)+len(c.noACLs) == 0 {
+			break
+		}
+		if _, gone := c.noSubnets[id]; gone || c.subnets[id] != nil {
+			continue
+		}
+		if _, gone := c.noTables[n.spec.RouteTable]; gone && n.spec.RouteTable != "" {
+			return fmt.Errorf("route table %s is in use by %s", n.spec.RouteTable, id)
+		}
+		if _, gone := c.noACLs[n.spec.ACL]; gone && n.spec.ACL != "" {
+			return fmt.Errorf("network ACL %s is in use by %s", n.spec.ACL, id)
+		}
 	}
 	for id := range c.noSubnets {
 		if n := c.s.subnets[id]; n != nil {
@@ -213,7 +251,7 @@ func (c *checking) subnet(id string) *SubnetSpec {
 	if _, gone := c.noSubnets[id]; gone || c.s.subnets[id] == nil {
 		return nil
 	}
-	return &c.s.subnets[id].compiled.spec
+	return &c.s.subnets[id].spec
 }
 
 // touched reports whether the Delta says anew what the VNIC is, or removes it.

@@ -36,55 +36,70 @@ func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) {
 			w.refuse(v, b, why, verdict.RuleNone, verdict.GuestTX, 0)
 		}
 	}
-	frames = frames[:n]
-	for i, b := range frames {
-		s.keys[i], s.hashes[i] = conntrack.KeyOf(&b.View, conntrack.Egress), 0
+	w.forward(v, c, frames[:n])
+}
+
+// forward takes frames that have passed the sender's checks on: to whom, whether
+// groups and network ACL let them out, and there.
+func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
+	s, net := &w.staged, c.subnet.current.Load()
+	n := 0
+	for _, b := range frames {
+		h, why := w.locate(c, net, &b.View)
+		w.traceRoute(b, h.route)
+		if why != verdict.Delivered {
+			rule := verdict.RuleNone
+			if why == verdict.Blackhole {
+				rule = h.route
+			}
+			w.refuse(v, b, why, rule, verdict.GuestTX, 0)
+			continue
+		}
+		b.Dst, b.Crossed = h.to.vnic.index, h.to.subnet != c.subnet
+		s.keys[n], s.hashes[n] = conntrack.KeyOf(&b.View, conntrack.Egress), 0
 		if v.flows != nil {
 			var read uint8
-			s.hashes[i], read = v.flows.Warm(s.keys[i])
+			s.hashes[n], read = v.flows.Warm(s.keys[n])
 			s.read += read
 		}
+		frames[n], s.hops[n] = b, h
+		n++
 	}
-	n = 0
-	for i, b := range frames {
-		reason, rule := verdict.Delivered, verdict.RuleNone
-		if b.View.Kind == frame.KindIPv4 {
-			reason, rule = w.judgePolicy(v, c, b, conntrack.Egress, s.keys[i], s.hashes[i])
+	local := 0
+	acl := net.acl.program()
+	for i, b := range frames[:n] {
+		h := &s.hops[i]
+		why, rule := w.judgePolicy(v, c, b, conntrack.Egress, s.keys[i], s.hashes[i])
+		if why == verdict.Delivered && b.Crossed {
+			entry, ok := acl.Match(conntrack.Egress, &b.View)
+			w.traceEntry(b, entry)
+			if !ok {
+				why, rule = verdict.EgressACLDenied, entry
+			}
 		}
-		if reason != verdict.Delivered {
-			w.refuse(v, b, reason, rule, verdict.GuestTX, 0)
+		if why != verdict.Delivered {
+			w.refuse(v, b, why, rule, verdict.GuestTX, 0)
 			continue
 		}
 		w.pass(v, b, rule, verdict.GuestTX)
-		frames[n], s.rules[n] = b, rule
-		n++
-	}
-	frames = frames[:n]
-	n = 0
-	for i, b := range frames {
-		to, routed, reason := w.locate(c, &b.View)
-		if reason != verdict.Delivered {
-			w.refuse(v, b, reason, s.rules[i], verdict.EgressPost, 0)
-			continue
-		}
-		b.Dst = to.vnic.index
-		w.pass(v, b, s.rules[i], verdict.EgressPost)
-		if routed {
+		w.pass(v, b, rule, verdict.EgressPost)
+		if h.routed {
 			// The VPC router is no visible hop: the TTL stays.
-			bytes := b.Bytes()
-			to.mac.Put(bytes)
-			to.subnet.routerMAC.Put(bytes[6:])
-			b.View.Dst, b.View.Src = to.mac, to.subnet.routerMAC
+			bytes, from := b.Bytes(), h.to.subnet.current.Load().routerMAC
+			h.to.mac.Put(bytes)
+			from.Put(bytes[6:])
+			b.View.Dst, b.View.Src = h.to.mac, from
 		}
-		if o := to.vnic.worker; o != w {
+		if o := h.to.vnic.worker; o != w {
 			w.out[o.id].push(b)
 			continue
 		}
-		frames[n] = b
-		n++
+		frames[local] = b
+		local++
 	}
-	if n > 0 {
-		w.ingress(frames[:n])
+	clear(s.hops[:n])
+	if local > 0 {
+		w.ingress(frames[:local])
 	}
 }
 
@@ -150,8 +165,11 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 	if dir == conntrack.Ingress {
 		remote, denied = view.SrcIP, verdict.IngressDenied
 	}
+	// A reference to a group is to what its members themselves send: one whose
+	// frame an appliance passes on is not the sender (VPC User Guide, "Security
+	// group referencing").
 	var groups []uint32
-	if peer := w.fabric.byIP.Get(addressKey(c.subnet.vpc, remote)); peer != nil {
+	if peer := w.fabric.byIP.Get(addressKey(c.subnet.vpc, remote)); peer != nil && (dir == conntrack.Egress || peer.vnic.index == b.Src) {
 		groups = peer.groups
 	}
 	d := policy.program.Match(dir, view, groups)
@@ -214,25 +232,48 @@ func (w *worker) track(v *vnic, c *config, key conntrack.Key, b *frame.Buf, dir 
 		v.flows.Insert(key, &b.View, dir, w.now, &c.timeouts, d.Rule, d.Tracked, generation) != nil
 }
 
-// locate finds the receiver of a frame that passed egress.
-func (w *worker) locate(c *config, view *frame.View) (to *endpoint, routed bool, why verdict.Reason) {
+// hop is where a frame goes next.
+type hop struct {
+	to     *endpoint
+	routed bool           // by the VPC's router
+	route  verdict.RuleID // that decided
+}
+
+// locate finds the receiver of a frame that has passed the sender's checks. What
+// is sent to the router's MAC follows the route table; what is sent to another
+// MAC stays in the subnet and asks none (VPC User Guide, "Configure route
+// tables").
+func (w *worker) locate(c *config, net *subnetVersion, view *frame.View) (h hop, why verdict.Reason) {
 	if view.Kind != frame.KindIPv4 {
-		return nil, false, verdict.NoMapping
+		return h, verdict.NoMapping
 	}
-	if view.Dst != c.subnet.routerMAC {
-		to = w.fabric.byMAC.Get(uint64(view.Dst))
+	if view.Dst != net.routerMAC {
+		h.to = w.fabric.byMAC.Get(uint64(view.Dst))
 		// Layer 2 ends at the subnet, whoever else knows the MAC.
-		if to == nil || to.subnet.ref != c.subnet.ref {
-			return nil, false, verdict.UnknownMAC
+		if h.to == nil || h.to.subnet != c.subnet {
+			return h, verdict.UnknownMAC
 		}
-		return to, false, verdict.Delivered
+		return h, verdict.Delivered
 	}
-	if !c.subnet.local(view.DstIP) {
-		return nil, true, verdict.NoRoute
+	h.routed = true
+	r := net.routes.current.Load().Lookup(view.DstIP)
+	if r == nil {
+		return h, verdict.NoRoute
 	}
-	to = w.fabric.byIP.Get(addressKey(c.subnet.vpc, view.DstIP))
-	if to == nil {
-		return nil, true, verdict.NoMapping
+	h.route = r.id
+	switch r.kind {
+	case RouteLocal:
+		if h.to = w.fabric.byIP.Get(addressKey(c.subnet.vpc, view.DstIP)); h.to == nil {
+			return h, verdict.NoMapping
+		}
+	case RouteInterface:
+		if h.to = w.fabric.byMAC.Get(uint64(r.mac)); h.to == nil {
+			return h, verdict.Blackhole
+		}
+	case RouteBlackhole:
+		return h, verdict.Blackhole
+	default:
+		return h, verdict.NoRoute
 	}
-	return to, true, verdict.Delivered
+	return h, verdict.Delivered
 }

@@ -11,7 +11,7 @@ import (
 type stages struct {
 	keys   [burstFrames]conntrack.Key
 	hashes [burstFrames]uint64 // 0: not known
-	rules  [burstFrames]verdict.RuleID
+	hops   [burstFrames]hop
 	vnics  [burstFrames]*vnic
 	// read is what was loaded early, for nothing but that.
 	read uint8
@@ -41,6 +41,14 @@ func (w *worker) ingress(frames []*frame.Buf) {
 		v := s.vnics[i]
 		c := v.config.Load()
 		reason, rule := verdict.Delivered, verdict.RuleNone
+		if b.Crossed {
+			entry, ok := c.subnet.current.Load().acl.program().Match(conntrack.Ingress, &b.View)
+			w.traceEntry(b, entry)
+			if !ok {
+				w.refuse(v, b, verdict.IngressACLDenied, entry, verdict.IngressPre, v.index)
+				continue
+			}
+		}
 		if c.check && !c.owns(b.View.DstIP) {
 			reason = verdict.NotOwnAddress
 		} else {

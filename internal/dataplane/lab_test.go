@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/verdict"
 )
@@ -47,6 +48,22 @@ func labSubnets() []SubnetSpec {
 		{ID: "subnet-a", VPC: "vpc-1", Zone: "a", CIDR: netip.MustParsePrefix("10.0.1.0/24"), VPCCIDRs: []netip.Prefix{vpcCIDR}, RouterMAC: routerA},
 		{ID: "subnet-b", VPC: "vpc-1", Zone: "b", CIDR: netip.MustParsePrefix("10.0.2.0/24"), VPCCIDRs: []netip.Prefix{vpcCIDR}, RouterMAC: routerB},
 	}
+}
+
+// network gives the subnets of the lab what change says, with a route table "rtb"
+// and a network ACL "acl" whose entries of both directions are the same.
+func (l *lab) network(change func(*SubnetSpec), routes []RouteSpec, entries []netacl.Entry) {
+	d := Delta{Subnets: labSubnets()}
+	if routes != nil {
+		d.RouteTables = []RouteTableSpec{{ID: "rtb", Routes: routes}}
+	}
+	if entries != nil {
+		d.ACLs = []ACLSpec{{ID: "acl", Ingress: entries, Egress: entries}}
+	}
+	for i := range d.Subnets {
+		change(&d.Subnets[i])
+	}
+	l.apply(d)
 }
 
 func labGroups() []GroupSpec {

@@ -71,7 +71,7 @@ func (e *Engine) ServeLinkLocal() (l *LinkLocal, stop func(), err error) {
 // a link-local service. Only frames to the router are: a guest that hands one
 // to a neighbour means the neighbour.
 func (w *worker) forService(c *config, view *frame.View) bool {
-	return view.Dst == c.subnet.routerMAC && w.services != nil
+	return w.services != nil && view.Dst == c.subnet.current.Load().routerMAC
 }
 
 // toService takes a frame of v's guest to the services.

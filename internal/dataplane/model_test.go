@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/match"
+	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/verdict"
 
@@ -18,6 +20,8 @@ import (
 // frame, and a clock that stands still.
 type model struct {
 	subnets map[string]SubnetSpec
+	tables  map[string]RouteTableSpec
+	acls    map[string]ACLSpec
 	groups  map[string]GroupSpec
 	hosts   map[string]HostSpec
 	vnics   []VNICSpec
@@ -90,17 +94,12 @@ func (m *model) decide(from VNICSpec, f sent) (verdict.Reason, string) {
 	if from.SourceDestCheck && !own(from, f.srcIP) {
 		return verdict.SpoofedIP, from.ID
 	}
-	if !m.policy(from, f, true) {
-		return verdict.EgressDenied, from.ID
-	}
 	net := m.subnets[from.Subnet]
 	var to *VNICSpec
 	if f.dst == net.RouterMAC {
-		if !slices.ContainsFunc(net.VPCCIDRs, func(p netip.Prefix) bool { return p.Contains(f.dstIP) }) {
-			return verdict.NoRoute, from.ID
-		}
-		if to = m.holder(net.VPC, f.dstIP); to == nil {
-			return verdict.NoMapping, from.ID
+		var why verdict.Reason
+		if to, why = m.route(net, f.dstIP); why != verdict.Delivered {
+			return why, from.ID
 		}
 	} else {
 		for i := range m.vnics {
@@ -112,13 +111,74 @@ func (m *model) decide(from VNICSpec, f sent) (verdict.Reason, string) {
 			return verdict.UnknownMAC, from.ID
 		}
 	}
+	if !m.policy(from, from, f, true) {
+		return verdict.EgressDenied, from.ID
+	}
+	if crossed := to.Subnet != from.Subnet; crossed {
+		if acl, ok := m.acls[net.ACL]; ok && !lets(acl.Egress, f.dstIP, f) {
+			return verdict.EgressACLDenied, from.ID
+		}
+		if acl, ok := m.acls[m.subnets[to.Subnet].ACL]; ok && !lets(acl.Ingress, f.srcIP, f) {
+			return verdict.IngressACLDenied, to.ID
+		}
+	}
 	if to.SourceDestCheck && !own(*to, f.dstIP) {
 		return verdict.NotOwnAddress, to.ID
 	}
-	if !m.policy(*to, f, false) {
+	if !m.policy(from, *to, f, false) {
 		return verdict.IngressDenied, to.ID
 	}
 	return m.state(*to), to.ID
+}
+
+// route asks the table of a subnet, or its local routes.
+func (m *model) route(net SubnetSpec, ip netip.Addr) (*VNICSpec, verdict.Reason) {
+	routes := m.tables[net.RouteTable].Routes
+	if net.RouteTable == "" {
+		for _, p := range net.VPCCIDRs {
+			routes = append(routes, RouteSpec{Prefix: p})
+		}
+	}
+	var best *RouteSpec
+	for i, r := range routes {
+		if r.Prefix.Contains(ip) && (best == nil || r.Prefix.Bits() > best.Prefix.Bits()) {
+			best = &routes[i]
+		}
+	}
+	switch {
+	case best == nil, best.Kind == RouteGateway:
+		return nil, verdict.NoRoute
+	case best.Kind == RouteBlackhole:
+		return nil, verdict.Blackhole
+	case best.Kind == RouteInterface:
+		for i := range m.vnics {
+			if m.vnics[i].MAC == best.MAC {
+				return &m.vnics[i], verdict.Delivered
+			}
+		}
+		return nil, verdict.Blackhole
+	}
+	if to := m.holder(net.VPC, ip); to != nil {
+		return to, verdict.Delivered
+	}
+	return nil, verdict.NoMapping
+}
+
+// lets reads the entries of one direction of a network ACL.
+func lets(entries []netacl.Entry, remote netip.Addr, f sent) bool {
+	var best *netacl.Entry
+	for i, e := range entries {
+		switch {
+		case e.Proto != match.AllProtocols && e.Proto != int16(f.proto), !e.Prefix.Contains(remote):
+			continue
+		case e.Proto == frame.ProtoUDP && (int32(f.dport) < e.From || int32(f.dport) > e.To):
+			continue
+		}
+		if best == nil || e.Number < best.Number {
+			best = &entries[i]
+		}
+	}
+	return best != nil && best.Allow
 }
 
 func (m *model) holder(vpc string, ip netip.Addr) *VNICSpec {
@@ -146,7 +206,7 @@ func (m *model) state(v VNICSpec) verdict.Reason {
 }
 
 // policy is the security groups of v with their memory.
-func (m *model) policy(v VNICSpec, f sent, egress bool) bool {
+func (m *model) policy(from, v VNICSpec, f sent, egress bool) bool {
 	local, remote, lport, rport, way := f.srcIP, f.dstIP, f.sport, f.dport, "out"
 	if !egress {
 		way = "in"
@@ -165,7 +225,7 @@ func (m *model) policy(v VNICSpec, f sent, egress bool) bool {
 			rules = m.groups[id].Egress
 		}
 		for _, r := range rules {
-			if m.matches(r.Rule, m.subnets[v.Subnet].VPC, remote, f) {
+			if m.matches(r.Rule, m.subnets[v.Subnet].VPC, remote, f, from, egress) {
 				if s := m.state(v); s != verdict.Detached && s != verdict.InstanceStopped {
 					m.flows[flow] = "both"
 					if f.reply && f.proto == frame.ProtoICMP {
@@ -179,7 +239,7 @@ func (m *model) policy(v VNICSpec, f sent, egress bool) bool {
 	return false
 }
 
-func (m *model) matches(r secgroup.Rule, vpc string, remote netip.Addr, f sent) bool {
+func (m *model) matches(r secgroup.Rule, vpc string, remote netip.Addr, f sent, from VNICSpec, egress bool) bool {
 	if r.Proto != secgroup.AllProtocols {
 		if r.Proto != int16(f.proto) {
 			return false
@@ -192,17 +252,22 @@ func (m *model) matches(r secgroup.Rule, vpc string, remote netip.Addr, f sent) 
 		return r.Prefix.Contains(remote)
 	}
 	peer := m.holder(vpc, remote)
+	if peer != nil && !egress && peer.ID != from.ID {
+		return false // somebody else passes it on
+	}
 	return peer != nil && slices.ContainsFunc(peer.Groups, func(id string) bool { return m.groups[id].Ref == r.Group })
 }
 
 func drawWorld(t *rapid.T) *model {
-	m := &model{subnets: map[string]SubnetSpec{}, groups: map[string]GroupSpec{}, hosts: map[string]HostSpec{}, flows: map[string]string{}}
+	m := &model{subnets: map[string]SubnetSpec{}, tables: map[string]RouteTableSpec{}, acls: map[string]ACLSpec{}, groups: map[string]GroupSpec{}, hosts: map[string]HostSpec{}, flows: map[string]string{}}
 	// vpc-2 has the same addresses as vpc-1: nothing may leak between them.
 	for i, vpc := range []string{"vpc-1", "vpc-1", "vpc-2"} {
 		id := fmt.Sprintf("subnet-%d", i)
 		m.subnets[id] = SubnetSpec{
 			ID: id, VPC: vpc, CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i % 2), 0}), 24),
 			VPCCIDRs: []netip.Prefix{vpcCIDR}, RouterMAC: frame.MAC(0x02_00_00_00_ff_00 + i),
+			RouteTable: rapid.SampledFrom([]string{"", "rtb-" + vpc}).Draw(t, "table"),
+			ACL:        rapid.SampledFrom([]string{"", "acl-0", "acl-1"}).Draw(t, "acl"),
 		}
 	}
 	rule := rapid.Custom(func(t *rapid.T) RuleSpec {
@@ -218,6 +283,24 @@ func drawWorld(t *rapid.T) *model {
 		}
 		return RuleSpec{Name: "sgr", Rule: r}
 	})
+	entry := rapid.Custom(func(t *rapid.T) netacl.Entry {
+		e := netacl.Entry{
+			Number: rapid.IntRange(1, 1000).Draw(t, "number"), Allow: rapid.IntRange(0, 2).Draw(t, "allow") > 0,
+			Proto: rapid.SampledFrom([]int16{-1, 1, 17}).Draw(t, "proto"), From: -1, To: -1,
+			Prefix: rapid.SampledFrom([]netip.Prefix{anywhere, netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("10.0.1.8/29")}).Draw(t, "prefix"),
+		}
+		if e.Proto == 17 {
+			e.From = int32(rapid.IntRange(1, 4).Draw(t, "from"))
+			e.To = e.From + int32(rapid.IntRange(0, 3).Draw(t, "more"))
+		}
+		return e
+	})
+	number := func(e netacl.Entry) int { return e.Number }
+	for i := range 2 {
+		id := fmt.Sprintf("acl-%d", i)
+		m.acls[id] = ACLSpec{ID: id, Ingress: rapid.SliceOfNDistinct(entry, 0, 4, number).Draw(t, "in"),
+			Egress: rapid.SliceOfNDistinct(entry, 0, 4, number).Draw(t, "out")}
+	}
 	for i := range 3 {
 		id := fmt.Sprintf("sg-%d", i)
 		m.groups[id] = GroupSpec{ID: id, Ref: uint32(i + 1),
@@ -247,6 +330,25 @@ func drawWorld(t *rapid.T) *model {
 			v.Host, v.DeviceIndex = fmt.Sprintf("i-%d", rapid.IntRange(0, 3).Draw(t, "host")), i
 		}
 		m.vnics = append(m.vnics, v)
+	}
+	for _, vpc := range []string{"vpc-1", "vpc-2"} {
+		t1 := RouteTableSpec{ID: "rtb-" + vpc, Routes: []RouteSpec{{Prefix: vpcCIDR}}}
+		for _, p := range []string{"0.0.0.0/0", "8.8.8.0/24", "10.0.1.0/24", "10.0.0.12/32"} {
+			r := RouteSpec{Prefix: netip.MustParsePrefix(p), Kind: RouteKind(rapid.IntRange(0, 3).Draw(t, "kind"))}
+			if rapid.Bool().Draw(t, "absent") {
+				continue
+			}
+			if r.Kind == RouteInterface {
+				r.MAC = 0x02_00_00_00_66_66 // nobody's
+				for _, v := range m.vnics {
+					if m.subnets[v.Subnet].VPC == vpc && rapid.Bool().Draw(t, "target") {
+						r.MAC = v.MAC
+					}
+				}
+			}
+			t1.Routes = append(t1.Routes, r)
+		}
+		m.tables[t1.ID] = t1
 	}
 	return m
 }
@@ -295,6 +397,12 @@ func TestDecisionsMatchTheModel(t *testing.T) {
 		d := Delta{Generation: 1, VNICs: m.vnics}
 		for _, s := range m.subnets {
 			d.Subnets = append(d.Subnets, s)
+		}
+		for _, r := range m.tables {
+			d.RouteTables = append(d.RouteTables, r)
+		}
+		for _, a := range m.acls {
+			d.ACLs = append(d.ACLs, a)
 		}
 		for _, g := range m.groups {
 			d.Groups = append(d.Groups, g)

@@ -79,9 +79,14 @@ func (e *Engine) VNICIndex(id string) uint32 {
 	return 0
 }
 
-// ruleNames maps verdict.RuleID to the sgr- id; entries stay, as records may
+// ruleNames maps verdict.RuleID to the name that people know, and for kinds that
+// the data plane numbers itself the other way too; entries stay, as records may
 // name a rule long after it is gone. Numbers may be sparse.
-type ruleNames struct{ m sync.Map }
+type ruleNames struct {
+	m       sync.Map
+	numbers map[string]verdict.RuleID // guarded by Engine.mu
+	next    uint32                    // guarded by Engine.mu
+}
 
 func (n *ruleNames) set(id verdict.RuleID, name string) {
 	if old, ok := n.m.Load(id); !ok || old.(string) != name {
@@ -89,7 +94,24 @@ func (n *ruleNames) set(id verdict.RuleID, name string) {
 	}
 }
 
-// RuleName returns the sgr- id of a rule, "implicit deny" or "".
+// number returns the reference of what is known by a name, which it is given the
+// first time.
+func (n *ruleNames) number(k verdict.RuleKind, name string) verdict.RuleID {
+	id, ok := n.numbers[name]
+	if !ok {
+		if n.numbers == nil {
+			n.numbers = map[string]verdict.RuleID{}
+		}
+		n.next++
+		id = verdict.RuleOf(k, n.next)
+		n.numbers[name] = id
+		n.m.Store(id, name)
+	}
+	return id
+}
+
+// RuleName returns the sgr- id of a rule, the id and number of an ACL's entry,
+// the id and destination of a route, "implicit deny" or "".
 func (e *Engine) RuleName(id verdict.RuleID) string {
 	switch id {
 	case verdict.RuleNone:

@@ -165,7 +165,7 @@ func TestTapPoints(t *testing.T) {
 	check("denied", read(everything),
 		"eni-1-10 guest_tx delivered", "eni-1-10 egress_post delivered", "eni-1-13 ingress_pre ingress_denied")
 	l.send(a, udp(a, eni(2, 99), 1, 2, ""))
-	check("nowhere", read(everything), "eni-1-10 guest_tx delivered", "eni-1-10 egress_post no_mapping")
+	check("nowhere", read(everything), "eni-1-10 guest_tx no_mapping")
 	l.send(a, frame.AppendARPRequest(nil, a.MAC, ip4(a.Addrs[0]), 0x0a000101))
 	check("arp", read(everything), "eni-1-10 guest_tx arp_answered", "eni-1-10 guest_rx delivered")
 	l.RemoveTap(everything)
@@ -208,7 +208,7 @@ func TestInjectTellsTheWholePath(t *testing.T) {
 			{a, udp(a, b, 1, 2, ""), verdict.Delivered, "established (sgr-16)", "egress fabric ingress delivery"},
 			{a, udp(a, c, 1, 2, ""), verdict.IngressDenied, "implicit deny", "egress fabric ingress"},
 			{m, udp(m, b, 1, 2, ""), verdict.EgressDenied, "implicit deny", "egress"},
-			{a, udp(a, eni(2, 77), 1, 2, ""), verdict.NoMapping, "", "egress fabric"},
+			{a, udp(a, eni(2, 77), 1, 2, ""), verdict.NoMapping, "", "egress"},
 			{a, make([]byte, 65535), verdict.Oversize, "", "egress"},
 			{a, nil, verdict.Malformed, "", "egress"},
 		} {

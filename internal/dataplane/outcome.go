@@ -108,6 +108,19 @@ func (w *worker) touch(t *tap.Tap) {
 	w.touched = append(w.touched, t)
 }
 
+// traceRoute and traceEntry remember for a traced frame what decided on its way.
+func (w *worker) traceRoute(b *frame.Buf, route verdict.RuleID) {
+	if b.Trace != 0 {
+		w.e.tracer(b).route = route
+	}
+}
+
+func (w *worker) traceEntry(b *frame.Buf, entry verdict.RuleID) {
+	if b.Trace != 0 {
+		w.e.tracer(b).entry = entry
+	}
+}
+
 // traceFlow remembers for a traced frame that it belongs to a known flow.
 func (w *worker) traceFlow(b *frame.Buf, e *conntrack.Entry) {
 	if b.Trace != 0 {

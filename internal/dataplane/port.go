@@ -83,7 +83,7 @@ func (p *Port) VNIC() VNICSpec {
 // Subnet is the subnet of the port's VNIC (prefix, router).
 func (p *Port) Subnet() SubnetSpec {
 	if c := p.v.config.Load(); c != nil && c.port == p {
-		return c.subnet.spec
+		return c.subnet.current.Load().spec
 	}
 	return SubnetSpec{}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/match"
+	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/verdict"
 )
@@ -37,6 +39,29 @@ var everyReason = []struct {
 	{verdict.SpoofedIP, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
 		f := frame.AppendEthernet(nil, b.MAC, a.MAC, frame.EtherTypeIPv6)
 		l.send(a, append(f, append([]byte{0x60, 0, 0, 0, 0, 0, 59, 64}, make([]byte, 32)...)...))
+	}},
+	{verdict.EgressACLDenied, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.network(func(n *SubnetSpec) { n.ACL = "acl" }, nil, []netacl.Entry{})
+		l.send(a, udp(a, c, 1, 2, ""))
+		l.send(a, udp(a, b, 1, 2, "")) // within the subnet nobody asks
+	}},
+	{verdict.IngressACLDenied, "eni-2-12", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.network(func(n *SubnetSpec) { n.ACL = "acl" }, nil, []netacl.Entry{
+			{Number: 100, Allow: true, Proto: match.AllProtocols, Prefix: netip.MustParsePrefix("10.0.2.0/24")},
+		})
+		l.send(a, udp(a, c, 1, 2, ""))
+	}},
+	{verdict.Blackhole, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.network(func(n *SubnetSpec) { n.RouteTable = "rtb" }, []RouteSpec{{Prefix: anywhere, Kind: RouteBlackhole}}, nil)
+		l.send(a, udp(a, c, 1, 2, ""))
+	}},
+	{verdict.Blackhole, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) { // an ENI that is gone
+		l.network(func(n *SubnetSpec) { n.RouteTable = "rtb" }, []RouteSpec{{Prefix: anywhere, Kind: RouteInterface, MAC: 0x02_00_00_00_77_77}}, nil)
+		l.send(a, udp(a, c, 1, 2, ""))
+	}},
+	{verdict.NoRoute, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) { // to a gateway
+		l.network(func(n *SubnetSpec) { n.RouteTable = "rtb" }, []RouteSpec{{Prefix: anywhere, Kind: RouteGateway}}, nil)
+		l.send(a, udp(a, c, 1, 2, ""))
 	}},
 	{verdict.NotOwnAddress, "eni-1-11", func(l *lab, a, b, c, d, m VNICSpec) {
 		f := b

@@ -5,6 +5,7 @@ import (
 
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
 )
 
@@ -14,15 +15,61 @@ import (
 type Delta struct {
 	Generation uint64 // strictly increasing; the State's revision
 
-	Subnets []SubnetSpec
-	Groups  []GroupSpec
-	VNICs   []VNICSpec
-	Hosts   []HostSpec
+	RouteTables []RouteTableSpec
+	ACLs        []ACLSpec
+	Subnets     []SubnetSpec
+	Groups      []GroupSpec
+	VNICs       []VNICSpec
+	Hosts       []HostSpec
 
-	RemoveSubnets []string
-	RemoveGroups  []string
-	RemoveVNICs   []string
-	RemoveHosts   []string
+	RemoveRouteTables []string
+	RemoveACLs        []string
+	RemoveSubnets     []string
+	RemoveGroups      []string
+	RemoveVNICs       []string
+	RemoveHosts       []string
+}
+
+// Empty reports whether d changes nothing.
+func (d *Delta) Empty() bool {
+	return len(d.RouteTables)+len(d.ACLs)+len(d.Subnets)+len(d.Groups)+len(d.VNICs)+len(d.Hosts)+
+		len(d.RemoveRouteTables)+len(d.RemoveACLs)+len(d.RemoveSubnets)+len(d.RemoveGroups)+len(d.RemoveVNICs)+len(d.RemoveHosts) == 0
+}
+
+// RouteTableSpec is what subnets ask where their frames to the router go. Of two
+// routes with one prefix the first counts.
+type RouteTableSpec struct {
+	ID     string // "rtb-..."
+	Routes []RouteSpec
+}
+
+// RouteKind is what a route leads to.
+type RouteKind uint8
+
+// Kinds of routes.
+const (
+	// RouteLocal: inside the VPC, to whoever holds the destination.
+	RouteLocal RouteKind = iota
+	// RouteInterface: to one ENI of the VPC, whoever the destination is.
+	RouteInterface
+	// RouteBlackhole: the target is gone.
+	RouteBlackhole
+	// RouteGateway: to a gateway that this data plane does not have.
+	RouteGateway
+)
+
+// RouteSpec is one IPv4 route.
+type RouteSpec struct {
+	Prefix netip.Prefix
+	Kind   RouteKind
+	MAC    frame.MAC // of the ENI that a RouteInterface leads to
+}
+
+// ACLSpec is one network ACL. Its entries have no IDs: the data plane numbers them.
+type ACLSpec struct {
+	ID      string // "acl-..."
+	Ingress []netacl.Entry
+	Egress  []netacl.Entry
 }
 
 // SubnetSpec is one subnet. The router answers ARP at CIDR base+1.
@@ -31,8 +78,11 @@ type SubnetSpec struct {
 	VPC       string
 	Zone      string
 	CIDR      netip.Prefix
-	VPCCIDRs  []netip.Prefix // of the VPC: the local routes
+	VPCCIDRs  []netip.Prefix // of the VPC: the local routes of a subnet without a table
 	RouterMAC frame.MAC
+
+	RouteTable string // "" for none: local routes only
+	ACL        string // "" for none: all may cross
 }
 
 // GroupSpec is one security group with its rules.

@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/route"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/verdict"
 )
 
 // state is what has been applied, as the control plane names it. Workers never
@@ -17,12 +19,13 @@ import (
 type state struct {
 	generation uint64
 	vpcs       map[string]uint32
+	tables     map[string]*routeTable
+	acls       map[string]*acl
 	subnets    map[string]*subnetState
 	groups     map[string]*groupState
 	hosts      map[string]*hostState
 	vnics      map[string]*vnic
 	policies   map[string]*policy // by the sorted ids of their groups
-	subnetRefs uint32
 	tapOrder   uint64
 }
 
@@ -30,6 +33,8 @@ type members map[*vnic]struct{}
 
 type subnetState struct {
 	compiled *subnet
+	spec     SubnetSpec
+	local    *routeTable // of its own, if it names no table
 	members  members
 }
 
@@ -47,6 +52,8 @@ type hostState struct {
 func newState() state {
 	return state{
 		vpcs:     map[string]uint32{},
+		tables:   map[string]*routeTable{},
+		acls:     map[string]*acl{},
 		subnets:  map[string]*subnetState{},
 		groups:   map[string]*groupState{},
 		hosts:    map[string]*hostState{},
@@ -55,30 +62,63 @@ func newState() state {
 	}
 }
 
-// compileSubnet needs a spec that check has passed.
-func (s *state) compileSubnet(spec SubnetSpec) (*subnet, error) {
-	vpc := s.vpcs[spec.VPC]
+// compileRoutes needs a spec that check has passed.
+func compileRoutes(spec RouteTableSpec, names *ruleNames) (*route.Table[lead], error) {
+	routes := make([]route.Route[lead], len(spec.Routes))
+	for i, r := range spec.Routes {
+		routes[i] = route.Route[lead]{Prefix: r.Prefix, Target: lead{
+			kind: r.Kind, mac: r.MAC, id: names.number(verdict.KindRoute, spec.ID+" "+r.Prefix.String()),
+		}}
+	}
+	t, err := route.NewTable(routes)
+	if err != nil {
+		return nil, fmt.Errorf("route table %s: %w", spec.ID, err)
+	}
+	return t, nil
+}
+
+// localRoutes are those of a subnet that names no table.
+func localRoutes(spec SubnetSpec) RouteTableSpec {
+	t := RouteTableSpec{ID: spec.ID}
+	for _, p := range append(slices.Clone(spec.VPCCIDRs), spec.CIDR) {
+		t.Routes = append(t.Routes, RouteSpec{Prefix: p, Kind: RouteLocal})
+	}
+	return t
+}
+
+func compileACL(spec ACLSpec, names *ruleNames) *netacl.Program {
+	numbered := func(entries []netacl.Entry, way string) []netacl.Entry {
+		out := slices.Clone(entries)
+		for i := range out {
+			out[i].ID = names.number(verdict.KindACLEntry, fmt.Sprintf("%s %s %d", spec.ID, way, out[i].Number))
+		}
+		return out
+	}
+	return netacl.Compile(numbered(spec.Ingress, "ingress"), numbered(spec.Egress, "egress"),
+		names.number(verdict.KindACLEntry, spec.ID+" ingress *"), names.number(verdict.KindACLEntry, spec.ID+" egress *"))
+}
+
+// vpcNumber numbers a VPC when it is first named.
+func (s *state) vpcNumber(id string) uint32 {
+	vpc := s.vpcs[id]
 	if vpc == 0 {
 		vpc = uint32(len(s.vpcs)) + 1
-		s.vpcs[spec.VPC] = vpc
+		s.vpcs[id] = vpc
 	}
-	var routes []route.Route
-	for _, p := range spec.VPCCIDRs {
-		routes = append(routes, route.Route{Prefix: p, Target: route.Local})
-	}
-	table, err := route.NewTable(append(routes, route.Route{Prefix: spec.CIDR, Target: route.Local}))
-	if err != nil {
-		return nil, fmt.Errorf("subnet %s: %w", spec.ID, err)
-	}
+	return vpc
+}
+
+// version compiles what a subnet is to be.
+func (s *state) version(n *subnetState, spec SubnetSpec) *subnetVersion {
 	base, _ := frame.IPv4From(spec.CIDR.Masked().Addr())
-	compiled := &subnet{spec: spec, vpc: vpc, routerMAC: spec.RouterMAC, routerIP: base + 1, routes: table}
-	if old := s.subnets[spec.ID]; old != nil {
-		compiled.ref = old.compiled.ref
-	} else {
-		s.subnetRefs++
-		compiled.ref = s.subnetRefs
+	v := &subnetVersion{spec: spec, routerMAC: spec.RouterMAC, routerIP: base + 1, routes: n.local}
+	if t := s.tables[spec.RouteTable]; t != nil {
+		v.routes = t
 	}
-	return compiled, nil
+	if a := s.acls[spec.ACL]; a != nil {
+		v.acl = a
+	}
+	return v
 }
 
 // policyOf returns the policy of a set of groups, compiled if it is new.

@@ -16,6 +16,11 @@ type Hop struct {
 	Reason  verdict.Reason
 	Rule    string // sgr id, "implicit deny", "established" with the admitting rule, or ""
 	Detail  string // one plain sentence
+
+	// Route is the route that decided where the frame goes, its table's id and
+	// destination, and ACLEntry the entry of the network ACL that let it out of
+	// the subnet or in, its ACL's id, direction and number; "" where none was asked.
+	Route, ACLEntry string
 }
 
 // Trace is the fate of one injected frame.
@@ -32,6 +37,8 @@ type tracer struct {
 	trace       Trace
 	established bool
 	flow        verdict.RuleID
+	route       verdict.RuleID // that the sender's table gave
+	entry       verdict.RuleID // of the network ACL asked last
 	done        chan struct{}
 }
 
@@ -80,6 +87,11 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 	}
 	if judged {
 		t.established = false
+		h.ACLEntry = w.e.RuleName(t.entry)
+		t.entry = verdict.RuleNone
+	}
+	if point == verdict.GuestTX || point == verdict.EgressPost {
+		h.Route = w.e.RuleName(t.route)
 	}
 	if h.Rule != "" {
 		t.trace.Rule = h.Rule
@@ -94,7 +106,8 @@ func (w *worker) finishTrace(b *frame.Buf, why verdict.Reason) {
 	b.Trace = 0
 	t.trace.Verdict, t.trace.Reason = why.Verdict(), why
 	switch why {
-	case verdict.Delivered, verdict.EgressDenied, verdict.IngressDenied:
+	case verdict.Delivered, verdict.EgressDenied, verdict.IngressDenied,
+		verdict.EgressACLDenied, verdict.IngressACLDenied, verdict.Blackhole:
 	default:
 		t.trace.Rule = "" // rules passed it; something else decided
 	}

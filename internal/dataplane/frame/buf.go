@@ -28,8 +28,10 @@ type Buf struct {
 	// Trace is the number, by the engine's count, of a frame whose path somebody
 	// asked to see; 0 of all others.
 	Trace uint32
-	class uint8
-	out   bool // false while the pool holds it: catches a second return
+	// Crossed: the frame leaves its sender's subnet, and enters another.
+	Crossed bool
+	class   uint8
+	out     bool // false while the pool holds it: catches a second return
 }
 
 // Bytes returns the frame. The slice is valid until the buffer is put back.
@@ -260,5 +262,5 @@ func (b *Buf) retire(p *Pool) {
 		panic("frame: buffer returned twice")
 	}
 	b.out = false
-	b.Src, b.Dst, b.Trace = 0, 0, 0
+	b.Src, b.Dst, b.Trace, b.Crossed = 0, 0, 0, false
 }

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -80,24 +81,85 @@ func TestMappingHoldsManyKeys(t *testing.T) {
 }
 
 func TestTableLongestPrefixWins(t *testing.T) {
-	table, err := NewTable([]Route{
-		{netip.MustParsePrefix("10.0.0.0/8"), Local},
-		{netip.MustParsePrefix("10.1.0.0/16"), None},
-		{netip.MustParsePrefix("10.1.2.0/24"), Local},
+	table, err := NewTable([]Route[string]{
+		{netip.MustParsePrefix("0.0.0.0/0"), "out"},
+		{netip.MustParsePrefix("10.0.0.0/8"), "wide"},
+		{netip.MustParsePrefix("10.1.0.0/16"), "hole"},
+		{netip.MustParsePrefix("10.1.2.0/24"), "narrow"},
+		{netip.MustParsePrefix("10.1.2.0/24"), "second"},
+		{netip.MustParsePrefix("255.255.255.255/32"), "last"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for addr, want := range map[string]Target{
-		"10.9.9.9": Local, "10.1.9.9": None, "10.1.2.255": Local, "11.0.0.0": None,
+	for addr, want := range map[string]string{
+		"10.9.9.9": "wide", "10.1.9.9": "hole", "10.1.2.255": "narrow", "11.0.0.0": "out", "0.0.0.0": "out", "255.255.255.255": "last",
 	} {
 		ip, _ := frame.IPv4From(netip.MustParseAddr(addr))
-		if got := table.Lookup(ip); got != want {
+		if got := table.Lookup(ip); got == nil || *got != want {
 			t.Errorf("%s: %v, want %v", addr, got, want)
 		}
 	}
-	if _, err := NewTable([]Route{{netip.MustParsePrefix("fd00::/8"), Local}}); err == nil {
+	if _, err := NewTable([]Route[string]{{netip.MustParsePrefix("fd00::/8"), ""}}); err == nil {
 		t.Error("an IPv6 route was accepted")
+	}
+	if (*Table[string])(nil).Lookup(1) != nil {
+		t.Error("no table leads somewhere")
+	}
+}
+
+// TestTableAgainstScan compares with the longest of the prefixes that contain
+// an address.
+func TestTableAgainstScan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		prefix := rapid.Custom(func(t *rapid.T) netip.Prefix {
+			ip := frame.IPv4(rapid.Uint32Range(0, 7).Draw(t, "top")<<29 | rapid.Uint32Range(0, 15).Draw(t, "low"))
+			return netip.PrefixFrom(ip.Addr(), rapid.SampledFrom([]int{0, 1, 2, 3, 28, 29, 30, 31, 32}).Draw(t, "bits")).Masked()
+		})
+		var routes []Route[int]
+		for i, p := range rapid.SliceOfN(prefix, 0, 30).Draw(t, "prefixes") {
+			routes = append(routes, Route[int]{p, i})
+		}
+		table, err := NewTable(routes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			ip := frame.IPv4(rapid.Uint32Range(0, 7).Draw(t, "top")<<29 | rapid.Uint32Range(0, 17).Draw(t, "low"))
+			want, bits := -1, -1
+			for _, r := range routes {
+				if r.Prefix.Contains(ip.Addr()) && r.Prefix.Bits() > bits {
+					want, bits = r.Target, r.Prefix.Bits()
+				}
+			}
+			got := -1
+			if target := table.Lookup(ip); target != nil {
+				got = *target
+			}
+			if got != want {
+				t.Fatalf("%s in %v: route %d, want %d", ip.Addr(), routes, got, want)
+			}
+		}
+	})
+}
+
+func BenchmarkTableLookup(b *testing.B) {
+	for _, n := range []int{1, 10, 50, 1000} {
+		var routes []Route[int]
+		for i := range n {
+			routes = append(routes, Route[int]{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), 24), i})
+		}
+		table, err := NewTable(routes)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {
+			for i := range b.N {
+				if table.Lookup(frame.IPv4(10<<24|i*7919%n<<8|5)) == nil {
+					b.Fatal("no route")
+				}
+			}
+		})
 	}
 }
 

@@ -3,64 +3,101 @@ package route
 import (
 	"cmp"
 	"fmt"
-	"math/bits"
 	"net/netip"
 	"slices"
 
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/match"
 )
 
-// Target is where a route leads.
-type Target uint8
-
-// Targets. The zero Target is the absence of a route.
-const (
-	None Target = iota
-	// Local: inside the VPC, delivered by the mapping.
-	Local
-)
-
-// Route is one line of a route table.
-type Route struct {
+// Route is one line of a route table: what leads to T.
+type Route[T any] struct {
 	Prefix netip.Prefix
-	Target Target
+	Target T
 }
 
-// Table is a route table compiled for look-up, immutable. A VPC has at most a
-// few dozen routes, which a linear scan passes faster than a trie.
-type Table struct {
-	lines []line // longest prefix first
-}
-
-type line struct {
-	base, mask uint32
-	target     Target
+// Table is a route table compiled for look-up, immutable: the address space cut
+// at every prefix's ends, each piece with the longest prefix that covers it. A
+// look-up is a binary search, of 12 steps for a thousand routes.
+// The nil Table has no routes.
+type Table[T any] struct {
+	starts  []uint32 // of the pieces, rising; the first is 0
+	leads   []int32  // by piece: index in targets, -1 none
+	targets []T
 }
 
 // NewTable compiles routes. Their order does not matter: the longest matching
-// prefix wins, as in a VPC route table.
-func NewTable(routes []Route) (*Table, error) {
-	t := &Table{}
-	for _, r := range routes {
-		base, ok := frame.IPv4From(r.Prefix.Addr())
-		if !ok || !r.Prefix.IsValid() || !r.Prefix.Addr().Is4() {
+// prefix wins, as in a VPC route table. Of two with one prefix the first counts.
+func NewTable[T any](routes []Route[T]) (*Table[T], error) {
+	type span struct {
+		first, last uint32
+		target      int32
+	}
+	t := &Table[T]{}
+	spans := make([]span, len(routes))
+	for i, r := range routes {
+		p, ok := match.PrefixOf(r.Prefix)
+		if !ok {
 			return nil, fmt.Errorf("route %v: want an IPv4 prefix", r.Prefix)
 		}
-		mask := ^uint32(0) << (32 - r.Prefix.Bits())
-		t.lines = append(t.lines, line{uint32(base) & mask, mask, r.Target})
+		t.targets = append(t.targets, r.Target)
+		spans[i] = span{p.Base, p.Base | ^p.Mask, int32(i)}
 	}
-	slices.SortStableFunc(t.lines, func(a, b line) int {
-		return cmp.Compare(bits.OnesCount32(b.mask), bits.OnesCount32(a.mask))
+	// A prefix comes before those inside it.
+	slices.SortStableFunc(spans, func(a, b span) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(b.last, a.last))
 	})
+	spans = slices.CompactFunc(spans, func(a, b span) bool { return a.first == b.first && a.last == b.last })
+	cut := func(at uint32, target int32) {
+		if n := len(t.starts); n > 0 && t.starts[n-1] == at {
+			t.leads[n-1] = target // an empty piece
+			return
+		}
+		t.starts, t.leads = append(t.starts, at), append(t.leads, target)
+	}
+	cut(0, -1)
+	var open []span // those around the place of the sweep, the innermost last
+	leave := func() {
+		last := open[len(open)-1].last
+		open = open[:len(open)-1]
+		if last == ^uint32(0) {
+			return
+		}
+		if len(open) > 0 {
+			cut(last+1, open[len(open)-1].target)
+		} else {
+			cut(last+1, -1)
+		}
+	}
+	for _, s := range spans {
+		for len(open) > 0 && open[len(open)-1].last < s.first {
+			leave()
+		}
+		cut(s.first, s.target)
+		open = append(open, s)
+	}
+	for len(open) > 0 {
+		leave()
+	}
 	return t, nil
 }
 
-// Lookup returns where the route of ip leads, None without one.
-func (t *Table) Lookup(ip frame.IPv4) Target {
-	for i := range t.lines {
-		if l := &t.lines[i]; uint32(ip)&l.mask == l.base {
-			return l.target
-		}
+// Lookup returns where the route of ip leads, nil without one.
+func (t *Table[T]) Lookup(ip frame.IPv4) *T {
+	if t == nil {
+		return nil
 	}
-	return None
+	// The piece is the last whose start is not behind ip.
+	lo, n := 0, len(t.starts)
+	for n > 1 {
+		half := n / 2
+		if t.starts[lo+half] <= uint32(ip) {
+			lo += half
+		}
+		n -= half
+	}
+	if i := t.leads[lo]; i >= 0 {
+		return &t.targets[i]
+	}
+	return nil
 }

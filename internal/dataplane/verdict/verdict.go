@@ -56,6 +56,10 @@ const (
 	// SpoofedIP: source/destination check is on and the source address (IP or
 	// ARP sender) is not one of the sending ENI's.
 	SpoofedIP
+	// EgressACLDenied: the network ACL of the sender's subnet does not let it out.
+	EgressACLDenied
+	// IngressACLDenied: the network ACL of the receiver's subnet does not let it in.
+	IngressACLDenied
 	// NotOwnAddress: source/destination check is on and the destination
 	// address is not one of the receiving ENI's.
 	NotOwnAddress
@@ -68,6 +72,8 @@ const (
 	UnknownMAC
 	// NoRoute: the destination is outside the VPC and no route leads there.
 	NoRoute
+	// Blackhole: the route's target is gone.
+	Blackhole
 	// Detached: the ENI holding the address is attached to no instance.
 	Detached
 	// InstanceStopped: the instance behind the ENI is not running.
@@ -137,10 +143,13 @@ var reasons = [NumReasons]reasonInfo{
 	IngressDenied:        {"ingress_denied", Reject, "ENI_SG_RULES_MISMATCH", "no ingress rule of the receiver's security groups allows it"},
 	SpoofedMAC:           {"spoofed_mac", Reject, "ENI_ADDRESS_RESTRICTION", "source MAC is not the sending interface's"},
 	SpoofedIP:            {"spoofed_ip", Reject, "ENI_SOURCE_DEST_CHECK_RESTRICTION", "source address is not one of the sending interface's"},
+	EgressACLDenied:      {"egress_acl_denied", Reject, "SUBNET_ACL_RESTRICTION", "the network ACL of the sender's subnet does not let it out"},
+	IngressACLDenied:     {"ingress_acl_denied", Reject, "SUBNET_ACL_RESTRICTION", "the network ACL of the receiver's subnet does not let it in"},
 	NotOwnAddress:        {"not_own_address", Reject, "ENI_SOURCE_DEST_CHECK_RESTRICTION", "destination address is not one of the receiving interface's"},
 	NoMapping:            {"no_mapping", Lost, "NO_POSSIBLE_DESTINATION", "no interface of the VPC holds the destination address"},
 	UnknownMAC:           {"unknown_mac", Lost, "NO_POSSIBLE_DESTINATION", "no interface of the subnet has the destination MAC"},
 	NoRoute:              {"no_route", Lost, "NO_ROUTE_TO_DESTINATION", "no route leads to the destination"},
+	Blackhole:            {"blackhole", Lost, "BAD_STATE_ROUTE", "the target of its route is gone"},
 	Detached:             {"detached", Lost, "BAD_STATE_ATTACHMENT", "the interface holding the address is attached to no instance"},
 	InstanceStopped:      {"instance_stopped", Lost, "BAD_STATE_INSTANCE", "the instance behind the interface is not running"},
 	LinkDown:             {"link_down", Lost, "", "the instance's link is down (injected fault)"},
@@ -183,10 +192,29 @@ func (r Reason) info() reasonInfo {
 	return reasonInfo{name: "invalid", verdict: None, text: "invalid reason"}
 }
 
-// RuleID refers to one security group rule. Control numbers rules when it
-// creates them and never reuses a number; the reserved values below stand for
-// decisions that no rule made.
+// RuleID refers to what decided on a frame: a kind in its top bits, and a number
+// of that kind, which is never reused. Control numbers the rules of security
+// groups when it creates them, the data plane all others when it first hears of
+// them. The reserved values below stand for decisions that no rule made.
 type RuleID uint32
+
+// RuleKind is a kind of what decides.
+type RuleKind uint8
+
+// Kinds of rules.
+const (
+	KindGroupRule RuleKind = iota // a security group's
+	KindACLEntry                  // a network ACL's
+	KindRoute                     // a route table's
+)
+
+const ruleKindShift = 28
+
+// RuleOf makes the reference of the number n of a kind; n is below 1<<28.
+func RuleOf(k RuleKind, n uint32) RuleID { return RuleID(k)<<ruleKindShift | RuleID(n) }
+
+// Kind returns the kind of what r refers to.
+func (r RuleID) Kind() RuleKind { return RuleKind(r >> ruleKindShift) }
 
 // Reserved rule references.
 const (
