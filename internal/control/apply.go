@@ -31,7 +31,7 @@ func (s *Service) apply(ctx context.Context, st step) {
 	}
 	d := compile(s.inForce, s.newest, changes)
 	st.ack = dataplane.Ack{Generation: d.Generation, At: st.at.UnixNano()}
-	if !empty(d) {
+	if !d.Empty() {
 		ack, err := s.put(ctx, d)
 		if err != nil {
 			// What is stored cannot be taken back. The next step brings it

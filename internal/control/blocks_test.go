@@ -85,7 +85,7 @@ func TestBlocksReachTheDataPlane(t *testing.T) {
 	}
 	before = s.state
 	s.ok(func(t *tx) error { return t.setTags(s.vpc.ID, Tags{"a": "b"}, nil) })
-	if d := compile(before, s.state, s.last().Changes); !empty(d) {
+	if d := compile(before, s.state, s.last().Changes); !d.Empty() {
 		t.Errorf("tags reach the data plane: %+v", d)
 	}
 }

@@ -2,7 +2,6 @@ package control
 
 import (
 	"cmp"
-	"net/netip"
 	"reflect"
 	"slices"
 
@@ -30,10 +29,38 @@ var reads = []struct {
 	{TablePrefixList, TableSecurityGroup, func(s *State, id string) []string {
 		return ids(allIn[*SecurityGroup](s.db.Txn(false), string(TableSecurityGroup), byReference, id))
 	}},
+	// A subnet uses the route table and the network ACL that name it, or the main
+	// table of its VPC.
+	{TableRouteTable, TableSubnet, func(s *State, id string) []string {
+		t := s.RouteTable(id)
+		if t == nil {
+			return nil
+		}
+		return ids(allIn[*Subnet](s.db.Txn(false), string(TableSubnet), byVPC, t.VPC))
+	}},
+	{TableNetworkACL, TableSubnet, func(s *State, id string) []string {
+		a := s.NetworkACL(id)
+		if a == nil {
+			return nil
+		}
+		return ids(allIn[*Subnet](s.db.Txn(false), string(TableSubnet), byVPC, a.VPC))
+	}},
+	// A route is a blackhole while its target is gone, and stands for each entry
+	// of a prefix list.
+	{TableNetworkInterface, TableRouteTable, routesTo},
+	{TableInternetGateway, TableRouteTable, routesTo},
+	{TableEgressOnlyGateway, TableRouteTable, routesTo},
+	{TableNATGateway, TableRouteTable, routesTo},
+	{TablePeering, TableRouteTable, routesTo},
+	{TablePrefixList, TableRouteTable, routesTo},
 	// An ENI forgets connections as the type of its instance does.
 	{TableInstance, TableNetworkInterface, func(s *State, id string) []string {
 		return ids(allIn[*NetworkInterface](s.db.Txn(false), string(TableNetworkInterface), byDevice, id))
 	}},
+}
+
+func routesTo(s *State, id string) []string {
+	return ids(allIn[*RouteTable](s.db.Txn(false), string(TableRouteTable), byTarget, id))
 }
 
 func ids[T Row](rows []T) []string {
@@ -51,6 +78,10 @@ func compile(before, after *State, changes []Change) dataplane.Delta {
 	d := dataplane.Delta{Generation: after.revision}
 	for _, c := range concerned(before, after, changes) {
 		switch c.Table {
+		case TableRouteTable:
+			d.RouteTables, d.RemoveRouteTables = differ(before, after, c, routeTableSpec, d.RouteTables, d.RemoveRouteTables)
+		case TableNetworkACL:
+			d.ACLs, d.RemoveACLs = differ(before, after, c, aclSpec, d.ACLs, d.RemoveACLs)
 		case TableSubnet:
 			d.Subnets, d.RemoveSubnets = differ(before, after, c, subnetSpec, d.Subnets, d.RemoveSubnets)
 		case TableSecurityGroup:
@@ -77,9 +108,6 @@ func concerned(before, after *State, changes []Change) []Change {
 	}
 	all := slices.Clip(changes)
 	for _, c := range changes {
-		if c.Before == nil || c.After == nil {
-			continue // whatever reads it comes or goes with it, in changes of its own
-		}
 		for _, r := range reads {
 			if r.row != c.Table {
 				continue
@@ -145,21 +173,6 @@ func (s *State) rows() []Change {
 		}
 	}
 	return changes
-}
-
-func subnetSpec(s *State, n *Subnet) *dataplane.SubnetSpec {
-	return &dataplane.SubnetSpec{
-		ID: n.ID, VPC: n.VPC, Zone: n.Zone, CIDR: n.CIDR,
-		VPCCIDRs: localBlocks(s.VPC(n.VPC)), RouterMAC: n.RouterMAC,
-	}
-}
-
-func localBlocks(v *VPC) []netip.Prefix {
-	blocks := make([]netip.Prefix, len(v.CIDRs))
-	for k, a := range v.CIDRs {
-		blocks[k] = a.CIDR
-	}
-	return blocks
 }
 
 func groupSpec(s *State, g *SecurityGroup) *dataplane.GroupSpec {
@@ -243,9 +256,4 @@ func hostSpec(_ *State, i *Instance) *dataplane.HostSpec {
 		spec.Fault = dataplane.FaultLink
 	}
 	return spec
-}
-
-func empty(d dataplane.Delta) bool {
-	return len(d.Subnets)+len(d.Groups)+len(d.VNICs)+len(d.Hosts)+
-		len(d.RemoveSubnets)+len(d.RemoveGroups)+len(d.RemoveVNICs)+len(d.RemoveHosts) == 0
 }

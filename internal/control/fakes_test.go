@@ -137,6 +137,8 @@ type modelPlane struct {
 	mu         sync.Mutex
 	generation uint64
 	subnets    map[string]dataplane.SubnetSpec
+	tables     map[string]dataplane.RouteTableSpec
+	acls       map[string]dataplane.ACLSpec
 	groups     map[string]dataplane.GroupSpec
 	vnics      map[string]dataplane.VNICSpec
 	hosts      map[string]dataplane.HostSpec
@@ -148,6 +150,7 @@ type modelPlane struct {
 
 func newModelPlane() *modelPlane {
 	return &modelPlane{
+		tables: make(map[string]dataplane.RouteTableSpec), acls: make(map[string]dataplane.ACLSpec),
 		subnets: make(map[string]dataplane.SubnetSpec), groups: make(map[string]dataplane.GroupSpec),
 		vnics: make(map[string]dataplane.VNICSpec), hosts: make(map[string]dataplane.HostSpec),
 	}
@@ -166,6 +169,8 @@ func (p *modelPlane) Apply(ctx context.Context, d dataplane.Delta) (dataplane.Ac
 	}
 	p.generation = d.Generation
 	err := errors.Join(
+		hold(p.tables, d.RouteTables, d.RemoveRouteTables, func(s dataplane.RouteTableSpec) string { return s.ID }),
+		hold(p.acls, d.ACLs, d.RemoveACLs, func(s dataplane.ACLSpec) string { return s.ID }),
 		hold(p.subnets, d.Subnets, d.RemoveSubnets, func(s dataplane.SubnetSpec) string { return s.ID }),
 		hold(p.groups, d.Groups, d.RemoveGroups, func(s dataplane.GroupSpec) string { return s.ID }),
 		hold(p.vnics, d.VNICs, d.RemoveVNICs, func(s dataplane.VNICSpec) string { return s.ID }),
@@ -210,6 +215,14 @@ func (p *modelPlane) complete() error {
 			}
 		}
 	}
+	for _, n := range p.subnets {
+		if _, ok := p.tables[n.RouteTable]; !ok {
+			return fmt.Errorf("%s has the route table %q", n.ID, n.RouteTable)
+		}
+		if _, ok := p.acls[n.ACL]; !ok {
+			return fmt.Errorf("%s has the network ACL %q", n.ID, n.ACL)
+		}
+	}
 	for _, v := range p.vnics {
 		if _, ok := p.subnets[v.Subnet]; !ok {
 			return fmt.Errorf("%s is in subnet %s", v.ID, v.Subnet)
@@ -237,7 +250,7 @@ func (p *modelPlane) differs(s *State) error {
 		return err
 	}
 	for _, c := range []struct{ have, want any }{
-		{p.subnets, whole.subnets}, {p.groups, whole.groups}, {p.vnics, whole.vnics}, {p.hosts, whole.hosts},
+		{p.tables, whole.tables}, {p.acls, whole.acls}, {p.subnets, whole.subnets}, {p.groups, whole.groups}, {p.vnics, whole.vnics}, {p.hosts, whole.hosts},
 	} {
 		if !reflect.DeepEqual(c.have, c.want) {
 			return fmt.Errorf("the deltas made\n%+v\nthe State is\n%+v", c.have, c.want)

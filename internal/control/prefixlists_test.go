@@ -54,7 +54,7 @@ func TestPrefixListIsCompiledIntoItsEntries(t *testing.T) {
 	}
 	before = s.state
 	change(ModifyPrefixListInput{Name: new("renamed")})
-	if d := s.delta(before); !empty(d) {
+	if d := s.delta(before); !d.Empty() {
 		t.Errorf("a name compiled to %+v", d)
 	}
 	refusedErr := func(t *tx) error { return t.deletePrefixList(l.ID) }

@@ -101,7 +101,7 @@ func (m *machine) run(name string, f func(*tx) error) {
 		m.rt.Fatalf("%s: storing: %v", name, err)
 	}
 	_ = batch.Commit()
-	if d := compile(before, m.state, c.Changes); !empty(d) {
+	if d := compile(before, m.state, c.Changes); !d.Empty() {
 		if _, err := m.plane.Apply(context.Background(), d); err != nil {
 			m.rt.Fatalf("%s: applying: %v", name, err)
 		}

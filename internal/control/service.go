@@ -145,7 +145,7 @@ func Open(ctx context.Context, opt Options) (*Service, error) {
 	state := restore(loaded)
 	s.due.note(loaded.Changes)
 	s.past.note(loaded.Changes)
-	if d := compileAll(state); !empty(d) {
+	if d := compileAll(state); !d.Empty() {
 		if _, err := s.put(ctx, d); err != nil {
 			return nil, fmt.Errorf("putting the stored state into force: %w", err)
 		}

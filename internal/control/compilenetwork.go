@@ -1,0 +1,87 @@
+package control
+
+import (
+	"net/netip"
+
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/netacl"
+)
+
+func subnetSpec(s *State, n *Subnet) *dataplane.SubnetSpec {
+	spec := &dataplane.SubnetSpec{
+		ID: n.ID, VPC: n.VPC, Zone: n.Zone, CIDR: n.CIDR,
+		VPCCIDRs: localBlocks(s.VPC(n.VPC)), RouterMAC: n.RouterMAC,
+	}
+	if t := s.RouteTableOf(n); t != nil {
+		spec.RouteTable = t.ID
+	}
+	if a := s.NetworkACLOf(n.ID); a != nil {
+		spec.ACL = a.ID
+	}
+	return spec
+}
+
+func localBlocks(v *VPC) []netip.Prefix {
+	blocks := make([]netip.Prefix, len(v.CIDRs))
+	for k, a := range v.CIDRs {
+		blocks[k] = a.CIDR
+	}
+	return blocks
+}
+
+// routeTableSpec has the IPv4 routes. Of two with one destination a route to a
+// block comes before one to a prefix list (VPC User Guide, "Route priority for
+// prefix lists").
+func routeTableSpec(s *State, t *RouteTable) *dataplane.RouteTableSpec {
+	spec := &dataplane.RouteTableSpec{ID: t.ID}
+	add := func(to netip.Prefix, r Route) {
+		if to.Addr().Is4() {
+			spec.Routes = append(spec.Routes, routeSpec(s, t, to, r))
+		}
+	}
+	for _, r := range t.Routes {
+		if r.PrefixList == "" {
+			add(r.Destination, r)
+		}
+	}
+	for _, r := range t.Routes {
+		if l := s.PrefixList(r.PrefixList); l != nil {
+			for _, e := range l.Entries() {
+				add(e.CIDR, r)
+			}
+		}
+	}
+	return spec
+}
+
+func routeSpec(s *State, t *RouteTable, to netip.Prefix, r Route) dataplane.RouteSpec {
+	spec := dataplane.RouteSpec{Prefix: to, Kind: dataplane.RouteGateway}
+	switch {
+	case s.RouteState(t, r) == RouteBlackhole:
+		spec.Kind = dataplane.RouteBlackhole
+	case r.Local:
+		spec.Kind = dataplane.RouteLocal
+	case r.Interface != "":
+		spec.Kind, spec.MAC = dataplane.RouteInterface, s.NetworkInterface(r.Interface).MAC
+	}
+	return spec
+}
+
+func aclSpec(_ *State, a *NetworkACL) *dataplane.ACLSpec {
+	spec := &dataplane.ACLSpec{ID: a.ID}
+	for _, e := range a.Entries {
+		entry := netacl.Entry{
+			Number: e.Number, Allow: e.Allow, Proto: int16(e.Protocol), Prefix: e.CIDR,
+			From: int32(e.FromPort), To: int32(e.ToPort),
+		}
+		if e.Protocol == protoICMP {
+			entry.From, entry.To = int32(e.ICMPType), int32(e.ICMPCode)
+		}
+		list := &spec.Ingress
+		if e.Egress {
+			list = &spec.Egress
+		}
+		*list = append(*list, entry)
+	}
+	return spec
+}
