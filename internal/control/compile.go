@@ -49,7 +49,6 @@ var reads = []struct {
 	// of a prefix list.
 	{TableNetworkInterface, TableRouteTable, routesTo},
 	{TableInternetGateway, TableRouteTable, routesTo},
-	{TableEgressOnlyGateway, TableRouteTable, routesTo},
 	{TableNATGateway, TableRouteTable, routesTo},
 	{TablePeering, TableRouteTable, routesTo},
 	{TablePrefixList, TableRouteTable, routesTo},
