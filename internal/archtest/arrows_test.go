@@ -27,7 +27,7 @@ var leaves = []string{
 var arrows = map[string][]string{
 	"internal/dataplane/verdict":   nil,
 	"internal/dataplane/frame":     nil,
-	"internal/dataplane/route":     {"internal/dataplane/frame"},
+	"internal/dataplane/route":     {"internal/dataplane/frame", "internal/dataplane/match"},
 	"internal/dataplane/linklocal": {"internal/dataplane/frame"},
 	"internal/dataplane/conntrack": {"internal/dataplane/frame", "internal/dataplane/verdict"},
 	"internal/dataplane/match":     {"internal/dataplane/frame"},

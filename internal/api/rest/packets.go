@@ -26,7 +26,7 @@ type Injection struct {
 	Reason     string   `json:"reason"`
 	ReasonText string   `json:"reasonText"`
 	Code       string   `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
-	Rule       string   `json:"rule,omitempty" doc:"The security group rule that decided"`
+	Rule       string   `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry or a route"`
 	Hops       []Hop    `json:"hops"`
 	Frame      HexFrame `json:"frame"`
 }
@@ -38,6 +38,8 @@ type Hop struct {
 	Verdict            string `json:"verdict" doc:"pass if the frame went on"`
 	Reason             string `json:"reason,omitempty"`
 	Rule               string `json:"rule,omitempty"`
+	Route              string `json:"route,omitempty" doc:"The route that decided, by its table's id and destination"`
+	NetworkACLEntry    string `json:"networkAclEntry,omitempty" doc:"The network ACL entry that was asked, by its ACL's id, direction and number"`
 	Detail             string `json:"detail"`
 }
 
@@ -129,7 +131,8 @@ func injectionView(t dataplane.Trace, raw []byte) Injection {
 }
 
 func hopView(h dataplane.Hop) Hop {
-	v := Hop{Station: h.Station, NetworkInterfaceID: h.VNIC, Verdict: "pass", Rule: h.Rule, Detail: h.Detail}
+	v := Hop{Station: h.Station, NetworkInterfaceID: h.VNIC, Verdict: "pass", Rule: h.Rule,
+		Route: h.Route, NetworkACLEntry: h.ACLEntry, Detail: h.Detail}
 	if h.Verdict != verdict.None {
 		v.Verdict, v.Reason = h.Verdict.String(), h.Reason.String()
 	}
