@@ -44,8 +44,18 @@ func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) {
 func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 	s, net := &w.staged, c.subnet.current.Load()
 	n := 0
+	var h hop
+	why := verdict.Delivered
+	var mac frame.MAC // where the frame before went
+	var ip frame.IPv4
 	for _, b := range frames {
-		h, why := w.locate(c, net, &b.View)
+		// A guest's frames go where the one before went, mostly.
+		if view := &b.View; view.Kind != frame.KindIPv4 || view.Dst != mac || view.DstIP != ip {
+			h, why = w.locate(c, net, view)
+			if mac, ip = view.Dst, view.DstIP; view.Kind != frame.KindIPv4 {
+				mac = 0
+			}
+		}
 		w.traceRoute(b, h.route)
 		if why != verdict.Delivered {
 			rule := verdict.RuleNone
@@ -148,9 +158,6 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 	view := &b.View
 	policy := c.policy.current.Load()
 	if v.flows != nil {
-		if hash == 0 { // the table is as new as the burst
-			hash, _ = v.flows.Warm(key)
-		}
 		if e := v.flows.UpdateHashed(key, hash, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
 			w.traceFlow(b, e)
 			return verdict.Delivered, e.Rule()

@@ -22,8 +22,11 @@ type stages struct {
 func (w *worker) ingress(frames []*frame.Buf) {
 	s := &w.staged
 	n := 0
+	var v *vnic
 	for _, b := range frames {
-		v := w.e.directory.vnic(b.Dst)
+		if v == nil || v.index != b.Dst {
+			v = w.e.directory.vnic(b.Dst)
+		}
 		if v == nil || v.config.Load() == nil {
 			w.refuse(v, b, verdict.Removed, verdict.RuleNone, verdict.IngressPre, b.Dst)
 			continue

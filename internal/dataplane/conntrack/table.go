@@ -44,6 +44,7 @@ type Table struct {
 	cur, old slots
 	moved    uint64 // slots of old before this one are empty
 	cursor   uint64 // slot of cur where Expire goes on
+	last     uint64 // slot of cur in which Update found a flow last: frames come in runs of one
 	n        int    // entries in cur and old
 	max      int
 	hash     hasher
@@ -75,35 +76,45 @@ func (t *Table) Len() int { return t.n }
 // The first fragment of a datagram lets the later ones of the same datagram
 // pass for two seconds; a later fragment that overtakes its first has no entry.
 func (t *Table) Update(k Key, v *frame.View, dir Direction, now int64, to *Timeouts, gen uint32) *Entry {
-	return t.UpdateHashed(k, t.hash.of(k), v, dir, now, to, gen)
+	return t.UpdateHashed(k, 0, v, dir, now, to, gen)
 }
 
 // Warm returns the hash of k for UpdateHashed, and loads the line of memory in
 // which the flow most likely is. Calling it for all frames of a burst first
 // lets the processor wait for all of these lines at once. What it has read there
 // means nothing; the caller keeps it, or the compiler would leave the load out.
+// The flow that was found last needs no hash, and gets 0.
 func (t *Table) Warm(k Key) (hash uint64, read uint8) {
-	hash = t.hash.of(k)
-	if n := len(t.cur); n > 0 {
-		read = t.cur[hash&uint64(n-1)].flags
+	n := uint64(len(t.cur))
+	if n == 0 || t.last < n && t.cur[t.last].key == k {
+		return 0, 0
 	}
-	return hash, read
+	hash = t.hash.of(k)
+	return hash, t.cur[hash&(n-1)].flags
 }
 
-// UpdateHashed is Update with the hash of k that Warm has returned.
+// UpdateHashed is Update with the hash of k that Warm has returned; 0 if it is
+// not known.
 func (t *Table) UpdateHashed(k Key, hash uint64, v *frame.View, dir Direction, now int64, to *Timeouts, gen uint32) *Entry {
 	if t.n == 0 {
 		return nil
 	}
-	s := t.cur
-	i, ok := s.find(hash, k)
-	if !ok {
-		if t.old == nil {
-			return nil
+	s, i := t.cur, t.last
+	if i >= uint64(len(s)) || s[i].key != k || k.Rest&keyValid == 0 {
+		if hash == 0 {
+			hash = t.hash.of(k)
 		}
-		s = t.old
-		if i, ok = s.find(hash, k); !ok {
-			return nil
+		var ok bool
+		if i, ok = s.find(hash, k); ok {
+			t.last = i
+		} else {
+			if t.old == nil {
+				return nil
+			}
+			s = t.old
+			if i, ok = s.find(hash, k); !ok {
+				return nil
+			}
 		}
 	}
 	e := &s[i]
