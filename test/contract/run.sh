@@ -33,6 +33,7 @@ export WITNESS=$tmp/witness CONTRACT_TMP=$tmp GO
 
 bin=${ENILAB_BIN:-$tmp/enilab}
 if [ -z "${ENILAB_BIN:-}" ]; then (cd "$root" && CGO_ENABLED=0 "$GO" build -trimpath -o "$bin" ./cmd/server); fi
+export ENILAB_BIN=$bin
 (cd "$here/witness" && CGO_ENABLED=0 "$GO" build -o "$WITNESS" .)
 
 # start: a fresh laboratory on a port of the system's choice.
@@ -82,6 +83,12 @@ part_terraform() { bash "$here/terraform.sh" story; }
 needs_terraform_data() { needs_terraform; }
 part_terraform_data() { bash "$here/terraform.sh" data; }
 
+needs_fence() {
+  needs_cli || return 1
+  command -v fence_aws >/dev/null || { echo "fence_aws (fence-agents)"; return 1; }
+}
+part_fence() { fence_aws --version | head -1; bash "$here/fence.sh"; }
+
 # The examples of docs/ are held to what they promise by the same clients.
 needs_example_cli() { needs_cli; }
 part_example_cli() { bash "$root/docs/examples/cli/failover.sh"; }
@@ -91,7 +98,7 @@ needs_example_terraform() { needs_terraform; }
 part_example_terraform() { bash "$here/example_terraform.sh"; }
 
 passed=0 failed=0 skipped=0
-all="cli boto3 sdk terraform terraform_data example_cli example_boto3 example_terraform"
+all="cli boto3 sdk terraform terraform_data fence example_cli example_boto3 example_terraform"
 for part in ${*:-$all}; do
   echo "== contract: $part"
   if ! missing=$("needs_$part"); then
