@@ -83,11 +83,38 @@ part_terraform() { bash "$here/terraform.sh" story; }
 needs_terraform_data() { needs_terraform; }
 part_terraform_data() { bash "$here/terraform.sh" data; }
 
+needs_ansible() {
+  # Debian's package brings the collection, and boto3 for Debian's Python by python3-boto3.
+  { command -v ansible-playbook >/dev/null && ansible-galaxy collection list amazon.aws 2>/dev/null | grep '^amazon.aws' >/dev/null &&
+    /usr/bin/python3 -c 'import boto3' 2>/dev/null; } || { echo "Ansible with amazon.aws (ansible, python3-boto3)"; return 1; }
+}
+part_ansible() {
+  # To their ends: Ansible reports a closed pipe as its own bug.
+  ansible-playbook --version | sed -n 1p
+  ansible-galaxy collection list amazon.aws 2>/dev/null | grep '^amazon.aws'
+  bash "$here/ansible.sh"
+}
+
 needs_fence() {
   needs_cli || return 1
   command -v fence_aws >/dev/null || { echo "fence_aws (fence-agents)"; return 1; }
 }
 part_fence() { fence_aws --version | head -1; bash "$here/fence.sh"; }
+
+# Debian installs its Python modules for Debian's Python, which need not be the first.
+python_with_libcloud() {
+  local p
+  for p in $(type -ap python3) /usr/bin/python3; do
+    if "$p" -c 'import libcloud.compute.drivers.ec2' 2>/dev/null; then echo "$p"; return; fi
+  done
+  return 1
+}
+needs_libcloud() { python_with_libcloud >/dev/null || { echo "Apache Libcloud (python3-libcloud)"; return 1; }; }
+part_libcloud() {
+  local python; python=$(python_with_libcloud)
+  "$python" -c 'import libcloud; print("libcloud", libcloud.__version__)'
+  "$python" -B "$here/libcloud_story.py"
+}
 
 # The examples of docs/ are held to what they promise by the same clients.
 needs_example_cli() { needs_cli; }
@@ -98,7 +125,7 @@ needs_example_terraform() { needs_terraform; }
 part_example_terraform() { bash "$here/example_terraform.sh"; }
 
 passed=0 failed=0 skipped=0
-all="cli boto3 sdk terraform terraform_data fence example_cli example_boto3 example_terraform"
+all="cli boto3 sdk libcloud terraform terraform_data ansible fence example_cli example_boto3 example_terraform"
 for part in ${*:-$all}; do
   echo "== contract: $part"
   if ! missing=$("needs_$part"); then
