@@ -60,8 +60,9 @@ test-browser: build
 test-docs:
 	$(GO) run ./test/docs $(DOCS)
 
-# contract: the AWS CLI, boto3, aws-sdk-go-v2 and Terraform, unmodified, and the
-# examples of docs/; what is not installed is said to be missing.
+# contract: the AWS CLI, boto3, aws-sdk-go-v2, Terraform, Ansible, Libcloud,
+# fence_aws and the VPC CNI's EC2 code, unmodified, and the examples of docs/;
+# what is not installed is said to be missing.
 contract: build
 	@ENILAB_BIN=$(CURDIR)/bin/enilab GO=$(GO) bash test/contract/run.sh $(PARTS)
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # The contract: unmodified AWS clients tell one story to a laboratory of this
 # tree, each to a fresh one: a VPC with everything in it, an interface that
-# moves, its frames too, everything deleted. `run.sh cli boto3` runs these only.
+# moves, its frames too, everything deleted. Those that have a trade of their
+# own (fencing, pods' addresses) ply it. `run.sh cli boto3` runs these only;
+# docs/clients.md says what each drives.
 # A client that is not installed is said to be MISSING; with CI set only
 # Terraform, which Debian does not have, may be.
 set -euo pipefail
@@ -75,7 +77,7 @@ needs_sdk() { (cd "$here/sdk" && "$GO" mod download 2>/dev/null) || { echo "aws-
 part_sdk() { (cd "$here/sdk" && "$GO" list -m -f '{{.Path}} {{.Version}}' github.com/aws/aws-sdk-go-v2/service/ec2 && "$GO" test -count 1 -v .); }
 
 # The plugin's graph is Kubernetes': the first build takes minutes of processor time.
-needs_cni() { (cd "$here/cni" && "$GO" mod download github.com/aws/amazon-vpc-cni-k8s 2>/dev/null) || { echo "amazon-vpc-cni-k8s (go mod download in test/contract/cni)"; return 1; }; }
+needs_cni() { (cd "$here/cni" && "$GO" list -deps -test . >/dev/null 2>&1) || { echo "amazon-vpc-cni-k8s (go mod download in test/contract/cni)"; return 1; }; }
 part_cni() {
   export AWS_VPC_K8S_CNI_LOG_FILE=$CONTRACT_TMP/cni.log
   cd "$here/cni"
@@ -106,9 +108,13 @@ part_ansible() {
 
 needs_fence() {
   needs_cli || return 1
-  command -v fence_aws >/dev/null || { echo "fence_aws (fence-agents)"; return 1; }
+  PATH=$PATH:/usr/sbin command -v fence_aws >/dev/null || { echo "fence_aws (fence-agents)"; return 1; }
 }
-part_fence() { fence_aws --version | head -1; bash "$here/fence.sh"; }
+part_fence() {
+  export PATH=$PATH:/usr/sbin # where Debian has the agents
+  echo "fence_aws $(fence_aws --version)"
+  bash "$here/fence.sh"
+}
 
 # Debian installs its Python modules for Debian's Python, which need not be the first.
 python_with_libcloud() {
