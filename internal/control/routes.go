@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 )
@@ -29,7 +30,7 @@ type DestinationInput struct {
 type RouteInput struct {
 	Table string // "rtb-..."
 	DestinationInput
-	Gateway    string // "igw-..."
+	Gateway    string // "igw-...", or an id of the next two
 	EgressOnly string // "eigw-..."
 	NATGateway string // "nat-..."
 	Interface  string // "eni-..."
@@ -114,6 +115,14 @@ func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, 
 	default:
 		return route, refuse(codeCombination, "gatewayId", want)
 	}
+	nat := routeNATGatewayID
+	if in.Gateway != "" {
+		nat.NotFound, nat.Noun = routeGatewayID.NotFound, routeGatewayID.Noun
+	}
+	in, err := in.byKindOfGateway()
+	if err != nil {
+		return route, err
+	}
 	switch {
 	case in.Gateway != "":
 		g, err := find[InternetGateway](t, routeGatewayID, TableInternetGateway, byID, "gatewayId", in.Gateway)
@@ -138,12 +147,12 @@ func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, 
 		}
 		route.EgressOnly = g.ID
 	case in.NATGateway != "":
-		g, err := find[NATGateway](t, routeNATGatewayID, TableNATGateway, byID, "natGatewayId", in.NATGateway)
+		g, err := find[NATGateway](t, nat, TableNATGateway, byID, "natGatewayId", in.NATGateway)
 		if err != nil {
 			return route, err
 		}
 		if g.State == NATDeleted || g.State == NATFailed {
-			return route, routeNATGatewayID.missing("natGatewayId", g.ID)
+			return route, nat.missing("natGatewayId", g.ID)
 		}
 		if g.VPC != r.VPC {
 			return route, errForeignRoute(r.ID, "NAT gateway", g.ID)
@@ -193,6 +202,24 @@ var routeGatewayID = IDKind{InternetGatewayID.Prefix, EgressOnlyGatewayID.NotFou
 
 var routeNATGatewayID = IDKind{NATGatewayID.Prefix, "InvalidNatGatewayID.NotFound", "InvalidNatGatewayID.Malformed",
 	"natGateway ID"}
+
+// byKindOfGateway sorts the id that Gateway has. EC2 takes the ids of NAT and
+// egress-only internet gateways there too and shows the route by their kind
+// (Terraform's documentation of aws_route warns of it; Ansible's
+// ec2_vpc_route_table relies on it). An id of any other form is one of no
+// gateway, not a malformed one.
+func (in RouteInput) byKindOfGateway() (RouteInput, error) {
+	switch id := in.Gateway; {
+	case id == "", InternetGatewayID.Check(id) == nil:
+	case NATGatewayID.Check(id) == nil:
+		in.Gateway, in.NATGateway = "", id
+	case EgressOnlyGatewayID.Check(id) == nil:
+		in.Gateway, in.EgressOnly = "", id
+	default:
+		return in, routeGatewayID.missing("gatewayId", fmt.Sprintf("%.100s", id))
+	}
+	return in, nil
+}
 
 // onlyInterface is the ENI of an instance that has no other, which a route can
 // name by the instance.

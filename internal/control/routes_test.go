@@ -103,6 +103,33 @@ func TestRouteRefusals(t *testing.T) {
 	}
 }
 
+// Terraform's documentation of aws_route: EC2 takes the id of a NAT or an
+// egress-only internet gateway as GatewayId and shows the route by its kind.
+func TestRoutesToGatewaysAreSortedByKind(t *testing.T) {
+	s := newSite(t)
+	r := s.table()
+	s.gateway()
+	nat := s.nat(CreateNATGatewayInput{Subnet: s.a.ID, Private: true})
+	eigw := must(s.lab, func(t *tx) (*EgressOnlyGateway, error) { return t.createEgressOnlyGateway(s.vpc.ID, nil) })
+	s.route(RouteInput{Table: r.ID, DestinationInput: cidr("0.0.0.0/0"), Gateway: nat.ID})
+	s.route(RouteInput{Table: r.ID, DestinationInput: DestinationInput{IPv6CIDR: "::/0"}, Gateway: eigw.ID})
+	got := s.state.RouteTable(r.ID).Routes[1:]
+	if len(got) != 2 || got[0].NATGateway != nat.ID || got[0].Gateway != "" || got[1].EgressOnly != eigw.ID || got[1].Gateway != "" {
+		t.Errorf("%+v", got)
+	}
+	s.refuses("InvalidParameterValue", "An egress-only internet gateway takes IPv6 only: the destination 1.0.0.0/8 is not an IPv6 one.", func(t *tx) error {
+		return t.createRoute(RouteInput{Table: r.ID, DestinationInput: cidr("1.0.0.0/8"), Gateway: eigw.ID})
+	})
+	s.refuses("InvalidParameterCombination", "The request must contain exactly one of gatewayId, natGatewayId, networkInterfaceId, vpcPeeringConnectionId or instanceId", func(t *tx) error {
+		return t.createRoute(RouteInput{Table: r.ID, DestinationInput: cidr("1.0.0.0/8"), Gateway: nat.ID, NATGateway: nat.ID})
+	})
+	for _, id := range []string{"nat-0123456789abcdef0", "eigw-0123456789abcdef0", "i-09d47501", "x"} {
+		s.refuses("InvalidGatewayID.NotFound", "The gateway ID '"+id+"' does not exist", func(t *tx) error {
+			return t.createRoute(RouteInput{Table: r.ID, DestinationInput: DestinationInput{IPv6CIDR: "2001:db8::/32"}, Gateway: id})
+		})
+	}
+}
+
 func TestRoutesCanBeReplacedAndLocalOnesRestored(t *testing.T) {
 	s := newSite(t)
 	r, g, n := s.table(), s.gateway(), s.eni(s.a, "")

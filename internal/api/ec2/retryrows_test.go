@@ -64,6 +64,9 @@ func TestRetryRows(t *testing.T) {
 
 		{"unknown egress-only gateway", "DeleteEgressOnlyInternetGateway", params("EgressOnlyInternetGatewayId=" + none), "InvalidGatewayID.NotFound", "The gateway ID '" + none + "' does not exist"},
 		{"route to an unknown gateway", "CreateRoute", params("RouteTableId="+table, "DestinationCidrBlock=0.0.0.0/0", "GatewayId=igw-0123456789abcdef0"), "InvalidGatewayID.NotFound", "The gateway ID 'igw-0123456789abcdef0' does not exist"},
+		{"route to an unknown NAT gateway as gateway", "CreateRoute", params("RouteTableId="+table, "DestinationCidrBlock=0.0.0.0/0", "GatewayId=nat-0123456789abcdef0"), "InvalidGatewayID.NotFound", "The gateway ID 'nat-0123456789abcdef0' does not exist"},
+		{"route to an instance as gateway", "CreateRoute", params("RouteTableId="+table, "DestinationCidrBlock=0.0.0.0/0", "GatewayId="+w.a), "InvalidGatewayID.NotFound", "The gateway ID '" + w.a + "' does not exist"},
+		{"route to a malformed gateway", "ReplaceRoute", params("RouteTableId="+table, "DestinationCidrBlock=10.0.0.0/16", "GatewayId=x"), "InvalidGatewayID.NotFound", "The gateway ID 'x' does not exist"},
 
 		{"terminate nothing", "TerminateInstances", nil, "InvalidParameterCombination", "No instances specified"},
 		{"stop nothing", "StopInstances", nil, "InvalidParameterCombination", "No instances specified"},
