@@ -75,16 +75,27 @@ func (a *API) authenticate(r *request, svc service, s *sigv4.Signature, parseErr
 
 // meant refuses what a link could have sent, which anybody may put anywhere and
 // any browser follows: a change by GET, or HEAD, with nothing that only a program
-// or the server's own page can send. A presigned URL is such a thing only where
-// its signature is verified.
+// or the server's own page can send. A signature in the URL, which clients of
+// version 2 of signatures send, is such a thing where it is verified, or where no
+// browser sends it.
 func (a *API) meant(r *request, action string, params []query.Param) error {
 	switch {
 	case !r.link || readsOnly(action) || valueOf(params, "DryRun") == "true",
 		len(a.opt.Keys) > 0, r.own, len(r.header("authorization")) > 0:
 		return nil
+	case !r.browser() && (valueOf(params, "Signature") != "" || valueOf(params, "X-Amz-Signature") != ""):
+		return nil
 	}
 	return query.Refuse("UnauthorizedOperation", "A GET request that changes something, as %s does, must be signed in its Authorization header: "+
 		"anybody's link could send it otherwise. Send it by POST", clip(action))
+}
+
+// browser reports whether a browser may have sent a request: what follows links
+// calls itself Mozilla or Opera, tells where a request comes from, or says
+// nothing of itself.
+func (r *request) browser() bool {
+	agent := strings.Join(r.header("user-agent"), "")
+	return agent == "" || strings.HasPrefix(agent, "Mozilla/") || strings.HasPrefix(agent, "Opera/") || len(r.header("sec-fetch-site")) > 0
 }
 
 // readsOnly reports whether an action changes nothing, which EC2's names say.
