@@ -27,6 +27,7 @@ func parseAccessKeys(given []string) (accessKeys, error) {
 				continue
 			}
 			id, secret, ok := strings.Cut(pair, "=")
+			id, secret = strings.TrimSpace(id), strings.TrimSpace(secret)
 			_, twice := keys.secrets[id]
 			switch {
 			case pair == "":

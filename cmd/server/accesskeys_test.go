@@ -24,6 +24,8 @@ func TestAccessKeys(t *testing.T) {
 		{"any", []string{"any"}, nil, true, ""},
 		{"nothing", []string{""}, nil, false, "--access-key is empty"},
 		{"an unset variable", []string{"AK="}, nil, false, "--access-key AK= has no secret: is a variable unset?"},
+		{"a blank secret", []string{"AK= "}, nil, false, "--access-key AK= has no secret"},
+		{"a blank id", []string{" =topsecret"}, nil, false, "has no id"},
 		{"no id", []string{"=topsecret"}, nil, false, "has no id"},
 		{"a secret alone", []string{"topsecret"}, nil, false, "has no ="},
 		{"the second is empty", []string{"AK=topsecret;"}, nil, false, "is empty"},

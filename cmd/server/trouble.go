@@ -33,6 +33,7 @@ func (l *lab) watchHealth(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			trouble.look(l.health()) // of what came since the last tick
 			return nil
 		case <-tick.C:
 			trouble.look(l.health())

@@ -135,7 +135,7 @@ func (s *Store) open(ctx context.Context, opt Options) error {
 	}
 	var told testimony
 	var err error
-	if s.witness, told, err = openWitness(dir); err != nil {
+	if s.witness, told, err = openWitness(dir, opt); err != nil {
 		return err
 	}
 	if err := s.testify(ctx, told, opt); err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,9 +34,10 @@ type testimony struct {
 
 const testimonyForm = "revision %020d, boot %-36s\n"
 
-// openWitness opens the file, and returns what it says, nothing if it is new or
-// cannot be read.
-func openWitness(dir string) (*witness, testimony, error) {
+// openWitness opens the file, and returns what it says, nothing if it is new. One
+// that is there and cannot be read is an error: it was damaged, and what it could
+// have told may be damaged too.
+func openWitness(dir string, opt Options) (*witness, testimony, error) {
 	f, err := os.OpenFile(filepath.Join(dir, witnessName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, testimony{}, fmt.Errorf("opening the file of the newest revision: %w", err)
@@ -43,9 +45,12 @@ func openWitness(dir string) (*witness, testimony, error) {
 	var told testimony
 	var b [128]byte
 	n, _ := f.ReadAt(b[:], 0)
-	_, err = fmt.Sscanf(string(b[:n]), "revision %d, boot %s", &told.revision, &told.boot)
-	if err != nil && told.revision == 0 {
-		told = testimony{}
+	read, _ := fmt.Sscanf(string(b[:n]), "revision %d, boot %s", &told.revision, &told.boot)
+	// A file system that lost its power may leave zeros, or nothing.
+	if said := bytes.Trim(b[:n], "\x00"); len(said) > 0 && read == 0 && !opt.AcceptLoss {
+		_ = f.Close()
+		return nil, testimony{}, fmt.Errorf("%s does not say which revision was written last: it is damaged. "+
+			"Put it back, or go on with what the database has by --accept-loss", f.Name())
 	}
 	return &witness{f}, told, nil
 }

@@ -188,3 +188,38 @@ func TestALogWithoutItsDatabaseIsNothing(t *testing.T) {
 	}
 	same(t, load(t, open(t, dir)), control.Commit{})
 }
+
+// A file of the newest revision that says nothing readable is no reason to take
+// what is there for all there was.
+func TestADamagedRevisionFileIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	write(t, s, pairsAt(1))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, witnessName)
+	for _, c := range []struct {
+		says    string
+		refused bool
+	}{{"zzz\n", true}, {"", false}, {strings.Repeat("\x00", 70), false}} {
+		if err := os.WriteFile(path, []byte(c.says), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), Options{Dir: dir})
+		if refused := err != nil && strings.Contains(err.Error(), "--accept-loss"); refused != c.refused || !refused && err != nil {
+			t.Errorf("%q: %v, want refused %v", c.says, err, c.refused)
+		}
+		if err == nil {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		if s, err = Open(t.Context(), Options{Dir: dir, AcceptLoss: true}); err != nil {
+			t.Errorf("%q, with its loss accepted: %v", c.says, err)
+		} else if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -37,7 +37,7 @@ func (c *call) nothing(a *model.BareAction, root *query.Node) (result, error) {
 		return nil, err
 	}
 	f := filterable[struct{}]{action: a.Name, absent: strings.Join(model.Filters[a.Name], " ")}
-	if strings.Contains(f.absent, "tag:") || strings.Contains(f.absent, "tag-key") {
+	if a.Tagged || strings.Contains(f.absent, "tag:") || strings.Contains(f.absent, "tag-key") {
 		f.tags = func(struct{}) control.Tags { return nil }
 	}
 	if f.absent == "" {

@@ -46,6 +46,14 @@ func walkNone(t *testing.T, l *lab) {
 					t.Errorf("%s: %s", a.Name, r.raw)
 				}
 			}
+			// Whatever has tags is asked for by them, documented or not.
+			filters := slices.IndexFunc(a.Parameters, func(p model.BareParameter) bool { return p.Kind == model.BareFilters })
+			if a.Tagged && filters >= 0 {
+				for _, name := range []string{"tag:k", "tag-key", "tag-value"} {
+					f := a.Parameters[filters].Name + ".1."
+					l.must(a.Name, append(slices.Clone(params), f+"Name="+name, f+"Value.1=v")...)
+				}
+			}
 			dry := slices.ContainsFunc(a.Parameters, func(p model.BareParameter) bool { return p.Name == "DryRun" })
 			if r := l.ask(a.Name, append(params, "DryRun=true")...); r.code() != map[bool]string{true: "DryRunOperation", false: "UnknownParameter"}[dry] {
 				t.Errorf("%s, dry: %s", a.Name, r.raw)

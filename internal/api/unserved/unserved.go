@@ -56,8 +56,9 @@ func HandleSDK(c *fiber.Ctx) error {
 
 var (
 	sdk = regexp.MustCompile(`(?i)\b(aws-cli|aws-sdk-[a-z0-9-]+|boto3|botocore|aws-chalice|APN)/`)
-	// agentAPI is the service in an SDK's user agent: "api/s3#1.2".
-	agentAPI = regexp.MustCompile(`\bapi/([A-Za-z0-9-]+)`)
+	// agentAPI is the service in an SDK's user agent, "api/s3#1.2", or in that of
+	// the AWS CLI, "md/command#s3.ls".
+	agentAPI = regexp.MustCompile(`\b(?:api/|command#)([A-Za-z0-9-]+)`)
 	name     = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 )
 

@@ -11,6 +11,7 @@ import (
 type detector struct {
 	misses    int
 	firstMiss int64 // when the first of the misses was known
+	seen      Fate  // of the newest of the misses of which a frame's end was seen
 }
 
 // observe takes one outcome and reports whether the probed instance has
@@ -26,6 +27,9 @@ func (d *detector) observe(o Outcome, need int) (failed bool) {
 			d.firstMiss = o.At
 		}
 		d.misses++
+		if o.Seen != (Fate{}) {
+			d.seen = o.Seen
+		}
 	}
 	return d.misses >= need
 }

@@ -87,6 +87,10 @@ func (w *watcher) step(ctx context.Context) {
 		return
 	}
 	failed := w.health.observe(o, w.policy.Probe.Misses)
+	if o.Result == Missed && o.Seen == (Fate{}) {
+		// A frame of this one may still be on its way.
+		o.Seen = w.health.seen
+	}
 	switch {
 	case failed:
 		w.failOver(ctx, n, o)

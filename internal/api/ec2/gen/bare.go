@@ -24,13 +24,16 @@ func (g *generator) bare(b *bytes.Buffer) error {
 			}
 			fmt.Fprintf(b, "{%q, %s, %t},\n", requestName(member, in.Members[member]), kind, slices.Contains(in.Required, member))
 		}
+		tagged := false
 		b.WriteString("}, Lists: []string{")
 		for _, member := range slices.Sorted(maps.Keys(out.Members)) {
 			if g.Shapes[out.Members[member].Shape].Type == "list" {
 				fmt.Fprintf(b, "%q, ", responseName(member, out.Members[member]))
+				_, has := g.Shapes[g.Shapes[out.Members[member].Shape].Member.Shape].Members["Tags"]
+				tagged = tagged || has
 			}
 		}
-		b.WriteString("}},\n")
+		fmt.Fprintf(b, "}, Tagged: %t},\n", tagged)
 	}
 	b.WriteString("}\n")
 	return nil

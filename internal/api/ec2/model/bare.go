@@ -6,6 +6,7 @@ type BareAction struct {
 	Name       string
 	Parameters []BareParameter
 	Lists      []string // elements of the answer
+	Tagged     bool     // what would be in one of them has tags
 }
 
 // BareParameter is one parameter of such an action, by its name on the wire.
