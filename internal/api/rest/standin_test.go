@@ -80,6 +80,7 @@ func TestOtherServicesAreRefusedInTheirProtocol(t *testing.T) {
 		{"S3", "GET", "/", "", []string{"Authorization", scope("s3")}, 501, "application/xml", "NotImplemented", "s3", xmlError},
 		{"S3, a large object", "PUT", "/bucket/key", strings.Repeat("x", maxBody+1), []string{"Authorization", scope("s3")},
 			501, "application/xml", "NotImplemented", "s3", xmlError},
+		{"S3, all buckets, without a signature", "GET", "/", "", []string{"User-Agent", "aws-cli/1.45.11 botocore/1.43.11"}, 501, "application/xml", "NotImplemented", "s3", xmlError},
 		{"S3 by a signature of version 2", "GET", "/bucket", "", []string{"Authorization", "AWS any:c2ln"}, 501, "application/xml", "NotImplemented", "s3", xmlError},
 		{"S3 for every region", "GET", "/bucket", "", []string{"Authorization", "AWS4-ECDSA-P256-SHA256 Credential=any/20260101/s3/aws4_request, SignedHeaders=host, Signature=00"},
 			501, "application/xml", "NotImplemented", "s3", xmlError},

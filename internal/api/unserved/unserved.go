@@ -51,6 +51,9 @@ func HandleSDK(c *fiber.Ctx) error {
 	if m := agentAPI.FindStringSubmatch(agent); m != nil {
 		service = strings.ToLower(m[1])
 	}
+	if service == "" && c.Path() == "/" && (c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead) {
+		service = "s3" // its ListBuckets; no other service has an operation there
+	}
 	return Answer(c, service)
 }
 
