@@ -75,7 +75,11 @@ describe("failing and recovering in turn", () => {
     }
     // Rows keep the owner of their time: what was lost on EC2-1 is not EC2-2's now.
     await page.locator(".segments button", { hasText: "lost" }).click();
-    await packetRows(page).nth(2).waitFor();
+    // The table shows the choice with its next paint.
+    await page.waitForFunction(() => {
+      const rows = [...document.querySelectorAll(".grid-body .row:not([hidden])")];
+      return rows.length > 2 && rows.every((r) => r.children[7]?.textContent?.includes("lost"));
+    });
     const names = await page
       .locator(".grid-body .row:not([hidden])")
       .evaluateAll((rows) =>
@@ -119,6 +123,9 @@ describe("failing and recovering in turn", () => {
   it("does not count an outage for another instance's failure", async () => {
     const { page } = await open(browser, `${at.url}/live`);
     await packetRows(page).first().waitFor();
+    // The move back of the test before may still be counted.
+    await page.locator(".policy-line .badge.good").waitFor();
+    await page.waitForFunction(() => !document.querySelector(".outage.running"));
     const name = await page.locator(".card", { hasText: "EC2-3" }).first().getAttribute("data-instance");
     await page.evaluate(async (id) => {
       await fetch(`/api/v1/instances/${id}/fail`, {
