@@ -154,7 +154,7 @@ func (p *plan) prepareNetwork(d *Delta, tables, locals []*route.Table[lead]) {
 	for i, spec := range d.RouteTables {
 		t := s.tables[spec.ID]
 		if t == nil {
-			t = &routeTable{id: spec.ID}
+			t = &routeTable{}
 			t.current.Store(tables[i])
 			s.tables[spec.ID] = t
 			continue
@@ -164,7 +164,7 @@ func (p *plan) prepareNetwork(d *Delta, tables, locals []*route.Table[lead]) {
 	for _, spec := range d.ACLs {
 		a, program := s.acls[spec.ID], compileACL(spec, &p.e.rules)
 		if a == nil {
-			a = &acl{id: spec.ID}
+			a = &acl{}
 			a.current.Store(program)
 			s.acls[spec.ID] = a
 			continue
@@ -179,7 +179,7 @@ func (p *plan) prepareNetwork(d *Delta, tables, locals []*route.Table[lead]) {
 			s.subnets[spec.ID] = n
 		}
 		if n.local = nil; locals[i] != nil {
-			n.local = &routeTable{id: spec.ID}
+			n.local = &routeTable{}
 			n.local.current.Store(locals[i])
 		}
 		version := s.version(n, spec)

@@ -173,8 +173,8 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 		remote, denied = view.SrcIP, verdict.IngressDenied
 	}
 	// A reference to a group is to what its members themselves send: one whose
-	// frame an appliance passes on is not the sender (VPC User Guide, "Security
-	// group referencing").
+	// frame an appliance passes on is not the sender (Reachability Analyzer's
+	// explanation code SG_REFERENCES_NOT_PRESERVED).
 	var groups []uint32
 	if peer := w.fabric.byIP.Get(addressKey(c.subnet.vpc, remote)); peer != nil && (dir == conntrack.Egress || peer.vnic.index == b.Src) {
 		groups = peer.groups

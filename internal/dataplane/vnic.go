@@ -104,7 +104,6 @@ type subnetVersion struct {
 
 // routeTable is what a route table stays; subnets share it.
 type routeTable struct {
-	id      string
 	current atomic.Pointer[route.Table[lead]]
 }
 
@@ -117,7 +116,6 @@ type lead struct {
 
 // acl is what a network ACL stays; subnets share it.
 type acl struct {
-	id      string
 	current atomic.Pointer[netacl.Program]
 }
 
