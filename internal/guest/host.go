@@ -208,6 +208,14 @@ func (h *Host) setFault(f dataplane.Fault) {
 	}
 }
 
+// Fault returns the fault that is in force in the guest. The control plane knows
+// of one, and of its end, a little before the guest does.
+func (h *Host) Fault() dataplane.Fault {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.fault
+}
+
 // close stops the clients, then the servers, and returns when nothing of the
 // host runs any more. Peers are not told: a host that lost its power says no
 // goodbye.

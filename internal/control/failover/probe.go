@@ -67,6 +67,11 @@ func (g *GuestProber) Probe(ctx context.Context, t Target) Outcome {
 	if host == nil {
 		return Outcome{Result: ProberDown, At: g.now(), Detail: "the guest of " + t.From.Attachment.Instance + " has not booted"}
 	}
+	if f := host.Fault(); f != dataplane.FaultNone {
+		// The record says it recovered, the guest has yet to: what it sends now is
+		// lost, a neighbor request too, and then nothing leaves it for a second.
+		return Outcome{Result: ProberDown, At: g.now(), Detail: "the guest of " + t.From.Attachment.Instance + " has not recovered yet"}
+	}
 	pt, err := g.watch(t)
 	if err != nil {
 		return Outcome{Result: ProberDown, At: g.now(), Detail: err.Error()}
@@ -78,19 +83,31 @@ func (g *GuestProber) Probe(ctx context.Context, t Target) Outcome {
 	if err == nil {
 		return Outcome{Result: Answered, At: at, RTT: time.Duration(at - start)}
 	}
-	seen, delivered, answered := g.fate(pt, t)
-	o := Outcome{Result: Missed, At: at, Detail: reason(err), Seen: seen}
+	o, seen := Outcome{Result: Missed, At: at, Detail: reason(err)}, g.trail(pt, t)
+	o.Seen = seen.fate
 	switch {
-	case seen.Reason.Verdict() == verdict.Reject:
-		o.Result, o.Detail = Blocked, seen.String()
-	case seen.Reason != verdict.Delivered:
-		o.Detail += "; a frame of it ended: " + seen.String()
-	case answered:
+	case o.Seen.Reason.Verdict() == verdict.Reject:
+		o.Result, o.Detail = Blocked, o.Seen.String()
+	case o.Seen.Reason != verdict.Delivered:
+		o.Detail += "; a frame of it ended: " + o.Seen.String()
+	case seen.answered:
 		o.Detail += "; the answer came too late or not whole"
-	case delivered:
+	case seen.delivered:
 		o.Detail += "; the guest took the request and sent nothing"
+	case !seen.sent:
+		// Silence of the prober's own guest, which waits for a neighbor or for the
+		// processor, says nothing of the probed one.
+		o.Result, o.Detail = ProberDown, o.Detail+"; no frame of it left "+t.From.ID
 	}
 	return o
+}
+
+// trail is what the taps saw of one probe.
+type trail struct {
+	fate      Fate
+	sent      bool // the prober's guest sent a frame of it
+	delivered bool // the probed guest was given one
+	answered  bool // and sent one
 }
 
 func (f Fate) String() string {
@@ -170,23 +187,24 @@ func (g *GuestProber) watch(t Target) (*tap.Tap, error) {
 	return pt.tap, nil
 }
 
-// fate reports what became of the frames of the probe just sent: where one was
-// dropped, a rejected one before any other, whether the probed guest was given
-// one, and whether it sent one.
-func (g *GuestProber) fate(pt *tap.Tap, t Target) (f Fate, delivered, answered bool) {
+// trail reads what became of the frames of the probe just sent; of several that
+// were dropped, one that was rejected counts most.
+func (g *GuestProber) trail(pt *tap.Tap, t Target) (seen trail) {
 	pt.Read(func(p tap.Packet) {
 		id, _ := g.engine.VNICName(p.VNIC)
-		switch {
-		case p.Verdict == verdict.Reject && f.Reason.Verdict() != verdict.Reject,
-			p.Verdict == verdict.Lost && f.Reason == verdict.Delivered:
-			f = Fate{Reason: p.Reason, Point: p.Point, NetworkInterface: id}
+		switch f := seen.fate.Reason; {
+		case p.Verdict == verdict.Reject && f.Verdict() != verdict.Reject,
+			p.Verdict == verdict.Lost && f == verdict.Delivered:
+			seen.fate = Fate{Reason: p.Reason, Point: p.Point, NetworkInterface: id}
 		case id == t.To.ID && p.Point == verdict.GuestRX:
-			delivered = true
+			seen.delivered = true
 		case id == t.To.ID && p.Point == verdict.GuestTX:
-			answered = true
+			seen.answered = true
+		case id == t.From.ID && p.Point == verdict.GuestTX:
+			seen.sent = true
 		}
 	})
-	return f, delivered, answered
+	return seen
 }
 
 // Forget removes the taps on a policy's probes.
