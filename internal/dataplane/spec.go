@@ -17,6 +17,8 @@ type Delta struct {
 
 	RouteTables []RouteTableSpec
 	ACLs        []ACLSpec
+	Gateways    []GatewaySpec
+	Transits    []TransitSpec
 	Subnets     []SubnetSpec
 	Groups      []GroupSpec
 	VNICs       []VNICSpec
@@ -24,6 +26,8 @@ type Delta struct {
 
 	RemoveRouteTables []string
 	RemoveACLs        []string
+	RemoveGateways    []string
+	RemoveTransits    []string
 	RemoveSubnets     []string
 	RemoveGroups      []string
 	RemoveVNICs       []string
@@ -32,8 +36,9 @@ type Delta struct {
 
 // Empty reports whether d changes nothing.
 func (d *Delta) Empty() bool {
-	return len(d.RouteTables)+len(d.ACLs)+len(d.Subnets)+len(d.Groups)+len(d.VNICs)+len(d.Hosts)+
-		len(d.RemoveRouteTables)+len(d.RemoveACLs)+len(d.RemoveSubnets)+len(d.RemoveGroups)+len(d.RemoveVNICs)+len(d.RemoveHosts) == 0
+	return len(d.RouteTables)+len(d.ACLs)+len(d.Gateways)+len(d.Transits)+len(d.Subnets)+len(d.Groups)+len(d.VNICs)+len(d.Hosts)+
+		len(d.RemoveRouteTables)+len(d.RemoveACLs)+len(d.RemoveGateways)+len(d.RemoveTransits)+
+		len(d.RemoveSubnets)+len(d.RemoveGroups)+len(d.RemoveVNICs)+len(d.RemoveHosts) == 0
 }
 
 // RouteTableSpec is what subnets ask where their frames to the router go. Of two
@@ -50,10 +55,17 @@ type RouteKind uint8
 const (
 	// RouteLocal: inside the VPC, to whoever holds the destination.
 	RouteLocal RouteKind = iota
-	// RouteInterface: to one ENI of the VPC, whoever the destination is.
+	// RouteInterface: to one ENI of the VPC, whoever the destination is. A NAT
+	// gateway is reached so too, by its own ENI.
 	RouteInterface
 	// RouteBlackhole: the target is gone.
 	RouteBlackhole
+	// RouteInternet: through the internet gateway of the VPC.
+	RouteInternet
+	// RoutePeering: to whoever holds the destination in another VPC.
+	RoutePeering
+	// RouteTransit: to a transit gateway, which asks a table of its own.
+	RouteTransit
 	// RouteGateway: to a gateway that this data plane does not have.
 	RouteGateway
 )
@@ -63,6 +75,52 @@ type RouteSpec struct {
 	Prefix netip.Prefix
 	Kind   RouteKind
 	MAC    frame.MAC // of the ENI that a RouteInterface leads to
+	// Via names what a route leads through, for people ("igw-...", "nat-...",
+	// "pcx-...", "tgw-...", "eni-..."); RouteInternet and RouteTransit find their
+	// gateway by it.
+	Via string
+	VPC string // beyond a RoutePeering
+}
+
+// InternetVPC is the VPC of what stands for the internet: its addresses are
+// public ones, and its hosts have no security groups.
+const InternetVPC = "internet"
+
+// GatewaySpec is an internet gateway that is attached to a VPC. It translates
+// between private and public addresses one to one, by VNICSpec.Public.
+type GatewaySpec struct {
+	ID  string // "igw-..."
+	VPC string
+	// RouteTable is asked for what comes in ("gateway route table"); "": whoever
+	// holds the address has it.
+	RouteTable string
+}
+
+// TransitSpec is a transit gateway with its route tables.
+type TransitSpec struct {
+	ID          string // "tgw-..."
+	Attachments []TransitAttachmentSpec
+	Tables      []TransitTableSpec
+}
+
+// TransitAttachmentSpec joins a VPC to a transit gateway.
+type TransitAttachmentSpec struct {
+	ID      string // "tgw-attach-..."
+	VPC     string
+	Subnets []string // one a zone: frames enter the VPC in the one of the sender's zone, and leave only from zones that have one
+	Table   string   // the route table that frames from this VPC ask; "" for none
+}
+
+// TransitTableSpec is a transit gateway route table: of equal prefixes the first counts.
+type TransitTableSpec struct {
+	ID     string // "tgw-rtb-..."
+	Routes []TransitRouteSpec
+}
+
+// TransitRouteSpec leads to an attachment, or to nothing if that is "".
+type TransitRouteSpec struct {
+	Prefix     netip.Prefix
+	Attachment string
 }
 
 // ACLSpec is one network ACL. Its entries have no IDs: the data plane numbers them.
@@ -80,6 +138,8 @@ type SubnetSpec struct {
 	CIDR      netip.Prefix
 	VPCCIDRs  []netip.Prefix // of the VPC: the local routes of a subnet without a table
 	RouterMAC frame.MAC
+	// RouterIP answers ARP too; the zero Addr stands for CIDR base+1.
+	RouterIP netip.Addr
 
 	RouteTable string // "" for none: local routes only
 	ACL        string // "" for none: all may cross
@@ -111,11 +171,24 @@ type VNICSpec struct {
 	MTU             int // IP MTU; 9001 unless set
 	Timeouts        conntrack.Timeouts
 	MaxFlows        int // 0: the engine's default
+	// Public are the public addresses that stand for private ones of Addrs.
+	Public []PublicAddr
+	// NAT makes it the ENI of a NAT gateway: no guest, no security groups.
+	NAT *NATSpec
 
 	// Host is the instance it is attached to, "" if none, and DeviceIndex its
 	// place there. Moving an ENI is one Delta that changes these two.
 	Host        string
 	DeviceIndex int
+}
+
+// PublicAddr is a public address and the private one that it stands for.
+type PublicAddr struct{ Private, Public netip.Addr }
+
+// NATSpec is a NAT gateway: frames that a route leads to its ENI leave from there
+// with one of the ENI's addresses as their source, from ports 1024 to 65535.
+type NATSpec struct {
+	ID string // "nat-..."
 }
 
 // Power is whether an instance runs.
