@@ -59,6 +59,42 @@ func BenchmarkBuild(b *testing.B) {
 	}
 }
 
+// BenchmarkRewrite translates one side of a frame, as a NAT gateway does.
+func BenchmarkRewrite(b *testing.B) {
+	frames := []struct {
+		name string
+		b    []byte
+	}{
+		{"tcp64", AppendTCP(nil, testHeader, Segment{SrcPort: 40000, DstPort: 80, Flags: TCPAck}, make([]byte, 10))},
+		{"udp1514", AppendUDP(nil, testHeader, 40000, 5000, make([]byte, 1472))},
+	}
+	for _, f := range frames {
+		buf := loaded(b, f.b)
+		b.Run(f.name+"/address", func(b *testing.B) {
+			ip := publicIP
+			for b.Loop() {
+				buf.SetSrcIP(ip)
+				ip++
+			}
+		})
+		b.Run(f.name+"/port", func(b *testing.B) {
+			ip := publicIP
+			for b.Loop() {
+				buf.SetSrc(ip, uint16(ip))
+				ip++
+			}
+		})
+	}
+	buf := loaded(b, icmpAbout(3, frames[1].b, 8))
+	b.Run("inner", func(b *testing.B) {
+		ip := publicIP
+		for b.Loop() {
+			buf.SetInnerSrc(ip, uint16(ip))
+			ip++
+		}
+	})
+}
+
 func BenchmarkDecode(b *testing.B) {
 	d := NewDecoder()
 	f := AppendTCP(nil, testHeader, Segment{SrcPort: 40000, DstPort: 80, Flags: TCPAck}, make([]byte, 1460))
