@@ -84,20 +84,23 @@ func (p *plan) prepare(d *Delta) error {
 	tables, locals := make([]*route.Table[lead], len(d.RouteTables)), make([]*route.Table[lead], len(d.Subnets))
 	for i, spec := range d.RouteTables {
 		var err error
-		if tables[i], err = compileRoutes(spec, &e.rules); err != nil {
+		if tables[i], err = s.compileRoutes(spec, &e.rules); err != nil {
 			return err
 		}
 	}
 	for i, spec := range d.Subnets {
 		if spec.RouteTable == "" {
 			var err error
-			if locals[i], err = compileRoutes(localRoutes(spec), &e.rules); err != nil {
+			if locals[i], err = s.compileRoutes(localRoutes(spec), &e.rules); err != nil {
 				return err
 			}
 		}
 	}
 	s.generation = d.Generation
 	p.prepareNetwork(d, tables, locals)
+	if err := p.prepareGateways(d); err != nil {
+		return err
+	}
 	for _, spec := range d.Groups {
 		g := s.groups[spec.ID]
 		if g == nil {
@@ -175,7 +178,7 @@ func (p *plan) prepareNetwork(d *Delta, tables, locals []*route.Table[lead]) {
 		n := s.subnets[spec.ID]
 		fresh := n == nil
 		if fresh {
-			n = &subnetState{compiled: &subnet{vpc: s.vpcNumber(spec.VPC)}, members: members{}}
+			n = &subnetState{compiled: &subnet{vpc: s.vpc(spec.VPC)}, members: members{}}
 			s.subnets[spec.ID] = n
 		}
 		if n.local = nil; locals[i] != nil {
@@ -192,6 +195,41 @@ func (p *plan) prepareNetwork(d *Delta, tables, locals []*route.Table[lead]) {
 	}
 }
 
+// prepareGateways notes what internet gateways and transit gateways are to be.
+// Routes are compiled before they are, and refer to what they stay.
+func (p *plan) prepareGateways(d *Delta) error {
+	s := p.s
+	detach := func(id string) {
+		if old, ok := s.gateways[id]; ok {
+			v, was := s.vpc(old.VPC), s.vpc(old.VPC).gateway.Load()
+			p.swaps = append(p.swaps, func() { v.gateway.CompareAndSwap(was, nil) })
+			delete(s.gateways, id)
+		}
+	}
+	for _, id := range d.RemoveGateways {
+		detach(id)
+	}
+	for _, spec := range d.Gateways {
+		detach(spec.ID)
+		s.gateways[spec.ID] = spec
+		v, g := s.vpc(spec.VPC), s.gateway(spec, &p.e.rules)
+		p.swaps = append(p.swaps, func() { v.gateway.Store(g) })
+	}
+	for _, spec := range d.Transits {
+		version, err := s.compileTransit(spec, &p.e.rules)
+		if err != nil {
+			return err
+		}
+		t := s.transit(spec.ID)
+		p.swaps = append(p.swaps, func() { t.current.Store(version) })
+	}
+	for _, id := range d.RemoveTransits {
+		t := s.transit(id)
+		p.swaps = append(p.swaps, func() { t.current.Store(nil) })
+	}
+	return nil
+}
+
 // build makes the new configurations and the new mapping.
 func (p *plan) build(d *Delta) {
 	s, e := p.s, p.e
@@ -202,9 +240,9 @@ func (p *plan) build(d *Delta) {
 	remap := func(v *vnic, old *config, next *endpoint, spec *VNICSpec) {
 		mapped = true
 		if v.endpoint != nil {
-			for _, ip := range addresses(old.spec.Addrs) {
-				// Another VNIC of this Delta may already have taken it over.
-				if key := addressKey(v.endpoint.subnet.vpc, ip); byIP.Get(key) == v.endpoint {
+			// Another VNIC of this Delta may already have taken an address over.
+			for key := range v.endpoint.keys(&old.spec) {
+				if byIP.Get(key) == v.endpoint {
 					byIP.Delete(key)
 				}
 			}
@@ -213,8 +251,8 @@ func (p *plan) build(d *Delta) {
 			}
 		}
 		if v.endpoint = next; next != nil {
-			for _, ip := range addresses(spec.Addrs) {
-				byIP.Put(addressKey(next.subnet.vpc, ip), next)
+			for key := range next.keys(spec) {
+				byIP.Put(key, next)
 			}
 			byMAC.Put(uint64(next.mac), next)
 		}
@@ -246,9 +284,9 @@ func (p *plan) build(d *Delta) {
 		}
 		s.join(v, spec)
 		next := p.config(v, old, spec)
-		ep := &endpoint{vnic: v, mac: spec.MAC, subnet: next.subnet, groups: s.groupRefs(spec.Groups)}
+		ep := &endpoint{vnic: v, mac: spec.MAC, subnet: next.subnet, groups: s.groupRefs(spec.Groups), public: twins(spec.Public)}
 		if o := v.endpoint; o == nil || o.mac != ep.mac || o.subnet != ep.subnet ||
-			!slices.Equal(o.groups, ep.groups) || !slices.Equal(old.spec.Addrs, spec.Addrs) {
+			!slices.Equal(o.groups, ep.groups) || !slices.Equal(o.public, ep.public) || !slices.Equal(old.spec.Addrs, spec.Addrs) {
 			remap(v, old, ep, spec)
 		}
 		if old != nil && (old.policy != next.policy || old.check != next.check || !slices.Equal(old.spec.Addrs, spec.Addrs)) {
@@ -311,6 +349,7 @@ func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
 		check: spec.SourceDestCheck, maxFrame: mtu + etherHeader,
 		maxFlows: spec.MaxFlows, timeouts: spec.Timeouts.OrDefault(),
 		policy: p.s.policyOf(spec.Groups, &p.e.rules),
+		open:   spec.NAT != nil || spec.Subnet != "" && p.s.subnets[spec.Subnet].compiled.vpc.number == internetNumber,
 		fate:   verdict.Detached,
 	}
 	c.policy.users++
@@ -370,14 +409,25 @@ func (p *plan) commit() {
 			w.end()
 		})
 	}
-	// What left its sender's worker under the old policy or mapping is on its
-	// way to another's: let it arrive before saying that the old is gone.
-	if (everybody || p.wide) && len(e.workers) > 1 {
-		for _, w := range e.workers {
-			w.visit(w.drain)
-		}
+	if everybody || p.wide {
+		p.drain()
 	}
 	p.publishNames()
+}
+
+// drain lets what left its sender under the old configuration arrive, before it
+// is said that the old is gone: in rounds, since one worker hands frames to the
+// next as often as a frame may be sent on.
+func (p *plan) drain() {
+	for range maxHops {
+		moved := false
+		for _, w := range p.e.workers {
+			w.visit(func() { moved = w.drain() || moved })
+		}
+		if !moved {
+			return
+		}
+	}
 }
 
 // publishNames makes new ports and VNICs findable, and removed ones unknown.

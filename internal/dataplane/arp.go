@@ -52,7 +52,7 @@ func (w *worker) resolve(v *vnic, c *config, ip frame.IPv4) (frame.MAC, bool) {
 	if net := c.subnet.current.Load(); ip == net.routerIP || w.isService(ip) {
 		return net.routerMAC, true
 	}
-	to := w.fabric.byIP.Get(addressKey(c.subnet.vpc, ip))
+	to := w.fabric.byIP.Get(addressKey(c.subnet.vpc.number, ip))
 	if to == nil || to.subnet != c.subnet || to.vnic == v {
 		return 0, false
 	}

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"enilab/internal/dataplane/frame"
 )
@@ -15,13 +16,15 @@ type checking struct {
 	s       *state
 	f       *fabric
 	tables  map[string]*RouteTableSpec
+	gates   map[string]*GatewaySpec
+	trans   map[string]*TransitSpec
 	acls    map[string]*ACLSpec
 	subnets map[string]*SubnetSpec
 	groups  map[string]*GroupSpec
 	hosts   map[string]*HostSpec
 	vnics   map[string]*VNICSpec
 
-	noTables, noACLs, noSubnets, noGroups, noHosts, noVNICs map[string]struct{}
+	noGates, noTrans, noTables, noACLs, noSubnets, noGroups, noHosts, noVNICs map[string]struct{}
 }
 
 func index[T any](list []T, id func(*T) string, removed []string, what string) (map[string]*T, map[string]struct{}, error) {
@@ -57,6 +60,12 @@ func (s *state) check(d *Delta, f *fabric) error {
 	if c.acls, c.noACLs, err = index(d.ACLs, func(x *ACLSpec) string { return x.ID }, d.RemoveACLs, "network ACL"); err != nil {
 		return err
 	}
+	if c.gates, c.noGates, err = index(d.Gateways, func(x *GatewaySpec) string { return x.ID }, d.RemoveGateways, "internet gateway"); err != nil {
+		return err
+	}
+	if c.trans, c.noTrans, err = index(d.Transits, func(x *TransitSpec) string { return x.ID }, d.RemoveTransits, "transit gateway"); err != nil {
+		return err
+	}
 	if c.subnets, c.noSubnets, err = index(d.Subnets, func(x *SubnetSpec) string { return x.ID }, d.RemoveSubnets, "subnet"); err != nil {
 		return err
 	}
@@ -69,7 +78,7 @@ func (s *state) check(d *Delta, f *fabric) error {
 	if c.vnics, c.noVNICs, err = index(d.VNICs, func(x *VNICSpec) string { return x.ID }, d.RemoveVNICs, "network interface"); err != nil {
 		return err
 	}
-	for _, step := range []func(*Delta) error{c.checkRoutes, c.checkSubnets, c.checkGroups, c.checkRemovals, c.checkVNICs} {
+	for _, step := range []func(*Delta) error{c.checkRoutes, c.checkGateways, c.checkTransits, c.checkSubnets, c.checkGroups, c.checkRemovals, c.checkVNICs} {
 		if err := step(d); err != nil {
 			return err
 		}
@@ -87,6 +96,59 @@ func (c *checking) checkRoutes(d *Delta) error {
 				return fmt.Errorf("route table %s: the route to %v leads to nothing known", d.RouteTables[i].ID, r.Prefix)
 			case (r.Kind == RouteInterface) != (r.MAC != 0):
 				return fmt.Errorf("route table %s: the route to %v wants a MAC if it leads to an interface, else none", d.RouteTables[i].ID, r.Prefix)
+			case (r.Kind == RoutePeering) != (r.VPC != ""):
+				return fmt.Errorf("route table %s: the route to %v wants a VPC if it leads through a peering connection, else none", d.RouteTables[i].ID, r.Prefix)
+			case r.Kind == RouteTransit && r.Via == "":
+				return fmt.Errorf("route table %s: the route to %v does not name its transit gateway", d.RouteTables[i].ID, r.Prefix)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checking) checkGateways(d *Delta) error {
+	of := map[string]string{} // by VPC
+	for id, g := range c.s.gateways {
+		if _, gone := c.noGates[id]; !gone && c.gates[id] == nil {
+			of[g.VPC] = id
+		}
+	}
+	for i := range d.Gateways {
+		g := &d.Gateways[i]
+		switch {
+		case g.VPC == "" || g.VPC == InternetVPC:
+			return fmt.Errorf("internet gateway %s: %q is no VPC that it can be attached to", g.ID, g.VPC)
+		case of[g.VPC] != "":
+			return fmt.Errorf("internet gateway %s: %s has %s already", g.ID, g.VPC, of[g.VPC])
+		case g.RouteTable != "" && !known(g.RouteTable, c.tables, c.s.tables, c.noTables):
+			return fmt.Errorf("internet gateway %s: unknown route table %q", g.ID, g.RouteTable)
+		}
+		of[g.VPC] = g.ID
+	}
+	return nil
+}
+
+func (c *checking) checkTransits(d *Delta) error {
+	for i := range d.Transits {
+		t := &d.Transits[i]
+		attachments, tables := map[string]bool{}, map[string]bool{}
+		for _, a := range t.Attachments {
+			attachments[a.ID] = true
+		}
+		for _, table := range t.Tables {
+			tables[table.ID] = true
+			for _, r := range table.Routes {
+				switch {
+				case !r.Prefix.IsValid() || !r.Prefix.Addr().Is4():
+					return fmt.Errorf("transit gateway route table %s: %v is no IPv4 prefix", table.ID, r.Prefix)
+				case r.Attachment != "" && !attachments[r.Attachment]:
+					return fmt.Errorf("transit gateway route table %s: the route to %v leads to the unknown attachment %q", table.ID, r.Prefix, r.Attachment)
+				}
+			}
+		}
+		for _, a := range t.Attachments {
+			if a.VPC == "" || a.VPC == InternetVPC || a.Table != "" && !tables[a.Table] {
+				return fmt.Errorf("attachment %s of %s: want a VPC and a route table of the transit gateway, got %q and %q", a.ID, t.ID, a.VPC, a.Table)
 			}
 		}
 	}
@@ -215,9 +277,19 @@ func (c *checking) checkVNICs(d *Delta) error {
 				return fmt.Errorf("network interface %s: %v is no IPv4 address", n.ID, a)
 			}
 			key := address{net.VPC, ip.Addr()}
-			o := c.f.byIP.Get(addressKey(c.s.vpcs[net.VPC], ip))
-			if addrs[key] != "" || o != nil && !c.touched(o.vnic.id) {
+			if addrs[key] != "" || c.held(net.VPC, ip) {
 				return fmt.Errorf("network interface %s: address %v is taken in %s", n.ID, a, net.VPC)
+			}
+			addrs[key] = n.ID
+		}
+		for _, p := range n.Public {
+			ip, ok := frame.IPv4From(p.Public)
+			if !ok || !slices.Contains(n.Addrs, p.Private) || net.VPC == InternetVPC {
+				return fmt.Errorf("network interface %s: %v cannot stand for %v: want a public IPv4 address and one of its own", n.ID, p.Public, p.Private)
+			}
+			key := address{InternetVPC, ip.Addr()}
+			if addrs[key] != "" || c.held(InternetVPC, ip) {
+				return fmt.Errorf("network interface %s: public address %v is taken", n.ID, ip)
 			}
 			addrs[key] = n.ID
 		}
@@ -258,6 +330,16 @@ func (c *checking) subnet(id string) *SubnetSpec {
 func (c *checking) touched(id string) bool {
 	_, gone := c.noVNICs[id]
 	return gone || c.vnics[id] != nil
+}
+
+// held reports whether a VNIC that the Delta does not say anew has the address.
+func (c *checking) held(vpc string, ip frame.IPv4) bool {
+	v := c.s.vpcs[vpc]
+	if v == nil {
+		return false
+	}
+	o := c.f.byIP.Get(addressKey(v.number, ip))
+	return o != nil && !c.touched(o.vnic.id)
 }
 
 // occupied reports whether a VNIC that stays is where n wants to be.

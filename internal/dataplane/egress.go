@@ -47,25 +47,32 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 	var h hop
 	why := verdict.Delivered
 	var mac frame.MAC // where the frame before went
-	var ip frame.IPv4
+	var from, to frame.IPv4
 	for _, b := range frames {
 		// A guest's frames go where the one before went, mostly.
-		if view := &b.View; view.Kind != frame.KindIPv4 || view.Dst != mac || view.DstIP != ip {
+		if view := &b.View; view.Kind != frame.KindIPv4 || view.Dst != mac || view.DstIP != to || view.SrcIP != from {
 			h, why = w.locate(c, net, view)
-			if mac, ip = view.Dst, view.DstIP; view.Kind != frame.KindIPv4 {
+			if mac, from, to = view.Dst, view.SrcIP, view.DstIP; view.Kind != frame.KindIPv4 {
 				mac = 0
 			}
 		}
-		w.traceRoute(b, h.route)
+		w.traceRoute(b, &h)
+		if why == verdict.Delivered && b.Hops == maxHops {
+			why = verdict.TooManyHops
+		}
 		if why != verdict.Delivered {
 			rule := verdict.RuleNone
 			if why == verdict.Blackhole {
-				rule = h.route
+				rule = h.decided()
 			}
 			w.refuse(v, b, why, rule, verdict.GuestTX, 0)
 			continue
 		}
-		b.Dst, b.Crossed = h.to.vnic.index, h.to.subnet != c.subnet
+		b.Hops++
+		b.Dst, b.VPC, b.Crossed = 0, h.vpc, true
+		if h.to != nil {
+			b.Dst, b.Crossed = h.to.vnic.index, h.to.subnet != c.subnet || h.translated()
+		}
 		s.keys[n], s.hashes[n] = conntrack.KeyOf(&b.View, conntrack.Egress), 0
 		if v.flows != nil {
 			var read uint8
@@ -79,7 +86,14 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 	acl := net.acl.program()
 	for i, b := range frames[:n] {
 		h := &s.hops[i]
-		why, rule := w.judgePolicy(v, c, b, conntrack.Egress, s.keys[i], s.hashes[i])
+		why, rule := verdict.Delivered, verdict.RuleNone
+		if !c.open {
+			var groups []uint32
+			if h.holder != nil {
+				groups = h.holder.groups
+			}
+			why, rule = w.judgePolicy(v, c, b, conntrack.Egress, groups, s.keys[i], s.hashes[i])
+		}
 		if why == verdict.Delivered && b.Crossed {
 			entry, ok := acl.Match(conntrack.Egress, &b.View)
 			w.traceEntry(b, entry)
@@ -92,6 +106,11 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 			continue
 		}
 		w.pass(v, b, rule, verdict.GuestTX)
+		if h.mtu != 0 || h.translated() {
+			if why := w.throughGateway(v, c, b, h); why != verdict.Delivered {
+				continue
+			}
+		}
 		w.pass(v, b, rule, verdict.EgressPost)
 		if h.routed {
 			// The VPC router is no visible hop: the TTL stays.
@@ -151,9 +170,10 @@ func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 }
 
 // judgePolicy asks the connection table of v, and on a miss its security
-// groups, whose permission it then records. The rule is the one that allowed
-// the frame, or the flow it belongs to.
-func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, key conntrack.Key, hash uint64,
+// groups, whose permission it then records. groups are those of the other end,
+// for rules that refer to groups. The rule is the one that allowed the frame, or
+// the flow it belongs to.
+func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, groups []uint32, key conntrack.Key, hash uint64,
 ) (verdict.Reason, verdict.RuleID) {
 	view := &b.View
 	policy := c.policy.current.Load()
@@ -168,20 +188,12 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 			}
 		}
 	}
-	remote, denied := view.DstIP, verdict.EgressDenied
-	if dir == conntrack.Ingress {
-		remote, denied = view.SrcIP, verdict.IngressDenied
-	}
-	// A reference to a group is to what its members themselves send: one whose
-	// frame an appliance passes on is not the sender (Reachability Analyzer's
-	// explanation code SG_REFERENCES_NOT_PRESERVED).
-	var groups []uint32
-	if peer := w.fabric.byIP.Get(addressKey(c.subnet.vpc, remote)); peer != nil && (dir == conntrack.Egress || peer.vnic.index == b.Src) {
-		groups = peer.groups
-	}
 	d := policy.program.Match(dir, view, groups)
 	if !d.Allowed {
-		return denied, d.Rule
+		if dir == conntrack.Egress {
+			return verdict.EgressDenied, d.Rule
+		}
+		return verdict.IngressDenied, d.Rule
 	}
 	switch c.fate {
 	case verdict.Detached, verdict.InstanceStopped:
@@ -237,50 +249,4 @@ func (w *worker) track(v *vnic, c *config, key conntrack.Key, b *frame.Buf, dir 
 	const look = 256
 	return v.flows.Expire(w.now, look) > 0 &&
 		v.flows.Insert(key, &b.View, dir, w.now, &c.timeouts, d.Rule, d.Tracked, generation) != nil
-}
-
-// hop is where a frame goes next.
-type hop struct {
-	to     *endpoint
-	routed bool           // by the VPC's router
-	route  verdict.RuleID // that decided
-}
-
-// locate finds the receiver of a frame that has passed the sender's checks. What
-// is sent to the router's MAC follows the route table; what is sent to another
-// MAC stays in the subnet and asks none (VPC User Guide, "Configure route
-// tables").
-func (w *worker) locate(c *config, net *subnetVersion, view *frame.View) (h hop, why verdict.Reason) {
-	if view.Kind != frame.KindIPv4 {
-		return h, verdict.NoMapping
-	}
-	if view.Dst != net.routerMAC {
-		h.to = w.fabric.byMAC.Get(uint64(view.Dst))
-		// Layer 2 ends at the subnet, whoever else knows the MAC.
-		if h.to == nil || h.to.subnet != c.subnet {
-			return h, verdict.UnknownMAC
-		}
-		return h, verdict.Delivered
-	}
-	h.routed = true
-	r := net.routes.current.Load().Lookup(view.DstIP)
-	if r == nil {
-		return h, verdict.NoRoute
-	}
-	h.route = r.id
-	switch r.kind {
-	case RouteLocal:
-		if h.to = w.fabric.byIP.Get(addressKey(c.subnet.vpc, view.DstIP)); h.to == nil {
-			return h, verdict.NoMapping
-		}
-	case RouteInterface:
-		if h.to = w.fabric.byMAC.Get(uint64(r.mac)); h.to == nil {
-			return h, verdict.Blackhole
-		}
-	case RouteBlackhole:
-		return h, verdict.Blackhole
-	default:
-		return h, verdict.NoRoute
-	}
-	return h, verdict.Delivered
 }

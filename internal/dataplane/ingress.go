@@ -52,10 +52,11 @@ func (w *worker) ingress(frames []*frame.Buf) {
 				continue
 			}
 		}
-		if c.check && !c.owns(b.View.DstIP) {
+		switch {
+		case c.check && !c.owns(b.View.DstIP):
 			reason = verdict.NotOwnAddress
-		} else {
-			reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, s.keys[i], s.hashes[i])
+		case !c.open:
+			reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, w.senderGroups(b), s.keys[i], s.hashes[i])
 		}
 		if reason == verdict.Delivered {
 			reason = room(c)
@@ -68,6 +69,20 @@ func (w *worker) ingress(frames []*frame.Buf) {
 		w.deliver(v, c.port, b, rule)
 	}
 	clear(s.vnics[:n])
+}
+
+// senderGroups are the groups of whoever sent b, if it was sent with an address
+// of its own. A reference to a group is to what its members themselves send: one
+// whose frame an appliance passes on, or a gateway translates, is not the sender
+// (Reachability Analyzer's explanation code SG_REFERENCES_NOT_PRESERVED).
+func (w *worker) senderGroups(b *frame.Buf) []uint32 {
+	if b.VPC == 0 {
+		return nil
+	}
+	if from := w.fabric.byIP.Get(addressKey(b.VPC, b.View.SrcIP)); from != nil && from.vnic.index == b.Src {
+		return from.groups
+	}
+	return nil
 }
 
 // room returns why the guest behind c cannot take a frame, or Delivered. The

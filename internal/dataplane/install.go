@@ -82,8 +82,9 @@ func (w *worker) flush(v *vnic, p *Port) {
 	}
 }
 
-// drain takes in everything that other workers have handed over.
-func (w *worker) drain() {
+// drain takes in everything that workers have handed over, and reports whether
+// there was anything that it handed on.
+func (w *worker) drain() (handed bool) {
 	w.begin(w.e.opt.Now())
 	w.mu.Lock()
 	w.received.move(&w.inbox, w.inbox.n)
@@ -92,7 +93,11 @@ func (w *worker) drain() {
 	for n := w.received.take(turn[:]); n > 0; n = w.received.take(turn[:]) {
 		w.ingress(turn[:n])
 	}
+	for i := range w.out {
+		handed = handed || w.out[i].n > 0
+	}
 	w.end()
+	return handed
 }
 
 // keepWarm remembers that p's pool may hold memory.
@@ -130,6 +135,7 @@ func (w *worker) keep(now int64) {
 		}
 		warm = append(warm, p)
 	}
+	w.own.Trim()
 	clear(w.warm[len(warm):])
 	w.warm = warm
 	w.tabled.Store(len(w.tables) > 0 || len(w.warm) > 0)

@@ -19,13 +19,14 @@ import (
 // and specs, no compiled anything. It knows UDP and ICMP echo, one burst a
 // frame, and a clock that stands still.
 type model struct {
-	subnets map[string]SubnetSpec
-	tables  map[string]RouteTableSpec
-	acls    map[string]ACLSpec
-	groups  map[string]GroupSpec
-	hosts   map[string]HostSpec
-	vnics   []VNICSpec
-	flows   map[string]string // "eni proto local remote ports": which way frames pass
+	subnets  map[string]SubnetSpec
+	tables   map[string]RouteTableSpec
+	gateways map[string]GatewaySpec // by VPC
+	acls     map[string]ACLSpec
+	groups   map[string]GroupSpec
+	hosts    map[string]HostSpec
+	vnics    []VNICSpec
+	flows    map[string]string // "eni proto local remote ports": which way frames pass
 }
 
 // sent is a frame as the generator made it, before it became bytes.
@@ -75,7 +76,7 @@ func (m *model) decide(from VNICSpec, f sent) (verdict.Reason, string) {
 			return verdict.SpoofedIP, from.ID
 		case f.arpOp != 1 || f.srcIP == f.dstIP:
 			return verdict.ARPGratuitous, from.ID
-		case f.dstIP == m.subnets[from.Subnet].CIDR.Addr().Next():
+		case f.dstIP == m.router(from.Subnet):
 			return verdict.ARPAnswered, from.ID
 		}
 		for _, v := range m.vnics {
@@ -95,73 +96,172 @@ func (m *model) decide(from VNICSpec, f sent) (verdict.Reason, string) {
 		return verdict.SpoofedIP, from.ID
 	}
 	net := m.subnets[from.Subnet]
-	var to *VNICSpec
+	var path way
 	if f.dst == net.RouterMAC {
 		var why verdict.Reason
-		if to, why = m.route(net, f.dstIP); why != verdict.Delivered {
+		if path, why = m.route(net, f); why != verdict.Delivered {
 			return why, from.ID
 		}
 	} else {
 		for i := range m.vnics {
 			if m.vnics[i].MAC == f.dst && m.vnics[i].Subnet == from.Subnet {
-				to = &m.vnics[i]
+				path = way{to: &m.vnics[i], holder: m.holder(net.VPC, f.dstIP), known: true}
 			}
 		}
-		if to == nil {
+		if path.to == nil {
 			return verdict.UnknownMAC, from.ID
 		}
 	}
-	if !m.policy(from, from, f, true) {
+	to := path.to
+	if !m.policy(from, f, true, path.holder) {
 		return verdict.EgressDenied, from.ID
 	}
-	if crossed := to.Subnet != from.Subnet; crossed {
-		if acl, ok := m.acls[net.ACL]; ok && !lets(acl.Egress, f.dstIP, f) {
-			return verdict.EgressACLDenied, from.ID
-		}
-		if acl, ok := m.acls[m.subnets[to.Subnet].ACL]; ok && !lets(acl.Ingress, f.srcIP, f) {
-			return verdict.IngressACLDenied, to.ID
-		}
+	crossed := to == nil || to.Subnet != from.Subnet || path.src.IsValid() || path.dst.IsValid()
+	if acl, ok := m.acls[net.ACL]; crossed && ok && !lets(acl.Egress, f.dstIP, f) {
+		return verdict.EgressACLDenied, from.ID
+	}
+	if path.lost != verdict.Delivered {
+		return path.lost, from.ID
+	}
+	if path.src.IsValid() {
+		f.srcIP = path.src
+	}
+	if path.dst.IsValid() {
+		f.dstIP = path.dst
+	}
+	if acl, ok := m.acls[m.subnets[to.Subnet].ACL]; crossed && ok && !lets(acl.Ingress, f.srcIP, f) {
+		return verdict.IngressACLDenied, to.ID
 	}
 	if to.SourceDestCheck && !own(*to, f.dstIP) {
 		return verdict.NotOwnAddress, to.ID
 	}
-	if !m.policy(from, *to, f, false) {
+	var sender *VNICSpec
+	if h := m.holder(net.VPC, f.srcIP); path.known && h != nil && h.ID == from.ID {
+		sender = h
+	}
+	if !m.policy(*to, f, false, sender) {
 		return verdict.IngressDenied, to.ID
 	}
 	return m.state(*to), to.ID
 }
 
+// way is where a frame goes and what gateways make of it.
+type way struct {
+	to       *VNICSpec
+	holder   *VNICSpec      // of the destination, as far as references to groups mean it
+	lost     verdict.Reason // how it ends beyond a gateway
+	known    bool           // the receiver can tell whose the source address is
+	src, dst netip.Addr     // written by gateways
+}
+
+// best returns the longest of the routes that leads to ip, by the index in routes.
+func best(routes []RouteSpec, ip netip.Addr) *RouteSpec {
+	var found *RouteSpec
+	for i, r := range routes {
+		if r.Prefix.Contains(ip) && (found == nil || r.Prefix.Bits() > found.Prefix.Bits()) {
+			found = &routes[i]
+		}
+	}
+	return found
+}
+
 // route asks the table of a subnet, or its local routes.
-func (m *model) route(net SubnetSpec, ip netip.Addr) (*VNICSpec, verdict.Reason) {
+func (m *model) route(net SubnetSpec, f sent) (way, verdict.Reason) {
+	if net.VPC == InternetVPC {
+		return m.across(way{}, f)
+	}
 	routes := m.tables[net.RouteTable].Routes
 	if net.RouteTable == "" {
 		for _, p := range net.VPCCIDRs {
 			routes = append(routes, RouteSpec{Prefix: p})
 		}
 	}
-	var best *RouteSpec
-	for i, r := range routes {
-		if r.Prefix.Contains(ip) && (best == nil || r.Prefix.Bits() > best.Prefix.Bits()) {
-			best = &routes[i]
-		}
-	}
+	r := best(routes, f.dstIP)
 	switch {
-	case best == nil, best.Kind == RouteGateway:
-		return nil, verdict.NoRoute
-	case best.Kind == RouteBlackhole:
-		return nil, verdict.Blackhole
-	case best.Kind == RouteInterface:
-		for i := range m.vnics {
-			if m.vnics[i].MAC == best.MAC {
-				return &m.vnics[i], verdict.Delivered
+	case r == nil, r.Kind == RouteGateway:
+		return way{}, verdict.NoRoute
+	case r.Kind == RouteBlackhole:
+		return way{}, verdict.Blackhole
+	case r.Kind == RouteInterface:
+		if to := m.byMAC(r.MAC); to != nil {
+			return way{to: to, holder: m.holder(net.VPC, f.dstIP), known: true}, verdict.Delivered
+		}
+		return way{}, verdict.Blackhole
+	case r.Kind == RouteInternet:
+		if _, ok := m.gateways[net.VPC]; !ok {
+			return way{}, verdict.Blackhole
+		}
+		if !public(f.dstIP) {
+			return way{}, verdict.NotPublic
+		}
+		if h := m.holder(net.VPC, f.srcIP); h != nil {
+			for _, p := range h.Public {
+				if p.Private == f.srcIP {
+					w, why := m.across(way{src: p.Public}, f)
+					if why != verdict.Delivered {
+						w = way{src: p.Public, lost: why}
+					}
+					return w, verdict.Delivered
+				}
 			}
 		}
-		return nil, verdict.Blackhole
+		return way{}, verdict.NoPublicAddress
 	}
-	if to := m.holder(net.VPC, ip); to != nil {
-		return to, verdict.Delivered
+	in := net.VPC
+	if r.Kind == RoutePeering {
+		in = r.VPC
 	}
-	return nil, verdict.NoMapping
+	if to := m.holder(in, f.dstIP); to != nil {
+		return way{to: to, holder: to, known: true}, verdict.Delivered
+	}
+	return way{}, verdict.NoMapping
+}
+
+// across is the way over the internet.
+func (m *model) across(w way, f sent) (way, verdict.Reason) {
+	if !public(f.dstIP) || !w.src.IsValid() && !public(f.srcIP) {
+		return w, verdict.NotPublic
+	}
+	if w.to = m.holder(InternetVPC, f.dstIP); w.to != nil {
+		return w, verdict.Delivered
+	}
+	for i, v := range m.vnics {
+		for _, p := range v.Public {
+			g, ok := m.gateways[m.subnets[v.Subnet].VPC]
+			if p.Public != f.dstIP || !ok {
+				continue
+			}
+			w.to, w.dst = &m.vnics[i], p.Private
+			if g.RouteTable == "" {
+				return w, verdict.Delivered
+			}
+			r := best(m.tables[g.RouteTable].Routes, w.dst)
+			switch {
+			case r == nil:
+				return w, verdict.NoRoute
+			case r.Kind == RouteLocal:
+				return w, verdict.Delivered
+			case r.Kind == RouteInterface && m.byMAC(r.MAC) != nil:
+				w.to = m.byMAC(r.MAC)
+				return w, verdict.Delivered
+			}
+			return w, verdict.Blackhole
+		}
+	}
+	return w, verdict.NoPublicHost
+}
+
+func public(ip netip.Addr) bool {
+	return !ip.IsPrivate() && !netip.MustParsePrefix("100.64.0.0/10").Contains(ip) && ip.IsGlobalUnicast()
+}
+
+func (m *model) byMAC(mac frame.MAC) *VNICSpec {
+	for i := range m.vnics {
+		if m.vnics[i].MAC == mac {
+			return &m.vnics[i]
+		}
+	}
+	return nil
 }
 
 // lets reads the entries of one direction of a network ACL.
@@ -190,6 +290,13 @@ func (m *model) holder(vpc string, ip netip.Addr) *VNICSpec {
 	return nil
 }
 
+func (m *model) router(subnet string) netip.Addr {
+	if n := m.subnets[subnet]; n.RouterIP.IsValid() {
+		return n.RouterIP
+	}
+	return m.subnets[subnet].CIDR.Addr().Next()
+}
+
 func (m *model) state(v VNICSpec) verdict.Reason {
 	h := m.hosts[v.Host]
 	switch {
@@ -206,7 +313,10 @@ func (m *model) state(v VNICSpec) verdict.Reason {
 }
 
 // policy is the security groups of v with their memory.
-func (m *model) policy(from, v VNICSpec, f sent, egress bool) bool {
+func (m *model) policy(v VNICSpec, f sent, egress bool, peer *VNICSpec) bool {
+	if m.subnets[v.Subnet].VPC == InternetVPC {
+		return true
+	}
 	local, remote, lport, rport, way := f.srcIP, f.dstIP, f.sport, f.dport, "out"
 	if !egress {
 		way = "in"
@@ -225,7 +335,7 @@ func (m *model) policy(from, v VNICSpec, f sent, egress bool) bool {
 			rules = m.groups[id].Egress
 		}
 		for _, r := range rules {
-			if m.matches(r.Rule, m.subnets[v.Subnet].VPC, remote, f, from, egress) {
+			if m.matches(r.Rule, remote, f, peer) {
 				if s := m.state(v); s != verdict.Detached && s != verdict.InstanceStopped {
 					m.flows[flow] = "both"
 					if f.reply && f.proto == frame.ProtoICMP {
@@ -239,7 +349,7 @@ func (m *model) policy(from, v VNICSpec, f sent, egress bool) bool {
 	return false
 }
 
-func (m *model) matches(r secgroup.Rule, vpc string, remote netip.Addr, f sent, from VNICSpec, egress bool) bool {
+func (m *model) matches(r secgroup.Rule, remote netip.Addr, f sent, peer *VNICSpec) bool {
 	if r.Proto != secgroup.AllProtocols {
 		if r.Proto != int16(f.proto) {
 			return false
@@ -251,15 +361,12 @@ func (m *model) matches(r secgroup.Rule, vpc string, remote netip.Addr, f sent, 
 	if r.Group == 0 {
 		return r.Prefix.Contains(remote)
 	}
-	peer := m.holder(vpc, remote)
-	if peer != nil && !egress && peer.ID != from.ID {
-		return false // somebody else passes it on
-	}
 	return peer != nil && slices.ContainsFunc(peer.Groups, func(id string) bool { return m.groups[id].Ref == r.Group })
 }
 
 func drawWorld(t *rapid.T) *model {
-	m := &model{subnets: map[string]SubnetSpec{}, tables: map[string]RouteTableSpec{}, acls: map[string]ACLSpec{}, groups: map[string]GroupSpec{}, hosts: map[string]HostSpec{}, flows: map[string]string{}}
+	m := &model{subnets: map[string]SubnetSpec{}, tables: map[string]RouteTableSpec{}, acls: map[string]ACLSpec{}, groups: map[string]GroupSpec{}, hosts: map[string]HostSpec{}, flows: map[string]string{}, gateways: map[string]GatewaySpec{}}
+	m.subnets["internet"] = internetSubnet()
 	// vpc-2 has the same addresses as vpc-1: nothing may leak between them.
 	for i, vpc := range []string{"vpc-1", "vpc-1", "vpc-2"} {
 		id := fmt.Sprintf("subnet-%d", i)
@@ -329,14 +436,31 @@ func drawWorld(t *rapid.T) *model {
 		if rapid.IntRange(0, 4).Draw(t, "attached") > 0 {
 			v.Host, v.DeviceIndex = fmt.Sprintf("i-%d", rapid.IntRange(0, 3).Draw(t, "host")), i
 		}
+		for k, a := range v.Addrs {
+			if rapid.Bool().Draw(t, "public") {
+				v.Public = append(v.Public, PublicAddr{a, netip.AddrFrom4([4]byte{203, 0, 113, byte(2*i + k)})})
+			}
+		}
 		m.vnics = append(m.vnics, v)
 	}
-	for _, vpc := range []string{"vpc-1", "vpc-2"} {
+	for i := range rapid.IntRange(0, 2).Draw(t, "internet hosts") {
+		v := publicHost(i + 1)
+		v.SourceDestCheck = rapid.Bool().Draw(t, "check")
+		m.vnics = append(m.vnics, v)
+		m.hosts[v.Host] = on(v.Host)
+	}
+	for i, vpc := range []string{"vpc-1", "vpc-2"} {
+		if rapid.IntRange(0, 3).Draw(t, "gateway") > 0 {
+			m.gateways[vpc] = GatewaySpec{ID: "igw-" + vpc, VPC: vpc, RouteTable: rapid.SampledFrom([]string{"", "rtb-" + vpc}).Draw(t, "edge")}
+		}
 		t1 := RouteTableSpec{ID: "rtb-" + vpc, Routes: []RouteSpec{{Prefix: vpcCIDR}}}
-		for _, p := range []string{"0.0.0.0/0", "8.8.8.0/24", "10.0.1.0/24", "10.0.0.12/32"} {
-			r := RouteSpec{Prefix: netip.MustParsePrefix(p), Kind: RouteKind(rapid.IntRange(0, 3).Draw(t, "kind"))}
+		for _, p := range []string{"0.0.0.0/0", "0.0.0.0/0", "198.51.100.0/24", "10.0.1.0/24", "10.0.0.12/32"} {
+			r := RouteSpec{Prefix: netip.MustParsePrefix(p), Kind: rapid.SampledFrom([]RouteKind{RouteLocal, RouteInterface, RouteBlackhole, RouteInternet, RouteInternet, RoutePeering, RouteGateway}).Draw(t, "kind")}
 			if rapid.Bool().Draw(t, "absent") {
 				continue
+			}
+			if r.Kind == RoutePeering {
+				r.VPC = []string{"vpc-2", "vpc-1"}[i]
 			}
 			if r.Kind == RouteInterface {
 				r.MAC = 0x02_00_00_00_66_66 // nobody's
@@ -362,6 +486,9 @@ func (m *model) drawFrame(t *rapid.T, from VNICSpec) sent {
 		proto: rapid.SampledFrom([]uint8{frame.ProtoUDP, frame.ProtoUDP, frame.ProtoICMP}).Draw(t, "proto"),
 		sport: uint16(rapid.IntRange(1, 4).Draw(t, "sport")), dport: uint16(rapid.IntRange(1, 4).Draw(t, "dport")),
 		reply: rapid.Bool().Draw(t, "reply"), arpOp: 1,
+	}
+	if len(target.Public) > 0 && rapid.Bool().Draw(t, "by public address") {
+		f.dstIP = rapid.SampledFrom(target.Public).Draw(t, "public").Public
 	}
 	if f.proto == frame.ProtoICMP {
 		f.dport = f.sport
@@ -397,6 +524,9 @@ func TestDecisionsMatchTheModel(t *testing.T) {
 		d := Delta{Generation: 1, VNICs: m.vnics}
 		for _, s := range m.subnets {
 			d.Subnets = append(d.Subnets, s)
+		}
+		for _, g := range m.gateways {
+			d.Gateways = append(d.Gateways, g)
 		}
 		for _, r := range m.tables {
 			d.RouteTables = append(d.RouteTables, r)

@@ -169,7 +169,9 @@ func drained(ctx context.Context, e *Engine) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for ctx.Err() == nil {
+		// A worker that was idle when asked may have been handed frames by one that
+		// was asked later: so as often as a frame can be handed on.
+		for idle := 0; ctx.Err() == nil; idle++ {
 			busy := false
 			for _, w := range e.workers {
 				w.visit(func() {
@@ -178,7 +180,9 @@ func drained(ctx context.Context, e *Engine) <-chan struct{} {
 					w.mu.Unlock()
 				})
 			}
-			if !busy {
+			if busy {
+				idle = -1
+			} else if idle == maxHops {
 				return
 			}
 		}

@@ -59,13 +59,6 @@ func (w *worker) refuse(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.
 	w.release(b)
 }
 
-// originate counts a frame that the network itself made for v.
-func (w *worker) originate(v *vnic) {
-	w.total.originated++
-	v.pending.originated++
-	w.unpublished(v)
-}
-
 func (w *worker) unpublished(v *vnic) {
 	if !v.dirty {
 		v.dirty = true
@@ -109,9 +102,16 @@ func (w *worker) touch(t *tap.Tap) {
 }
 
 // traceRoute and traceEntry remember for a traced frame what decided on its way.
-func (w *worker) traceRoute(b *frame.Buf, route verdict.RuleID) {
+func (w *worker) traceRoute(b *frame.Buf, h *hop) {
 	if b.Trace != 0 {
-		w.e.tracer(b).route = route
+		w.e.tracer(b).way = *h
+	}
+}
+
+// traceBefore remembers for a traced frame its ends before a gateway changes them.
+func (w *worker) traceBefore(b *frame.Buf) {
+	if b.Trace != 0 {
+		w.e.tracer(b).was = endsOf(&b.View)
 	}
 }
 

@@ -63,6 +63,37 @@ var everyReason = []struct {
 		l.network(func(n *SubnetSpec) { n.RouteTable = "rtb" }, []RouteSpec{{Prefix: anywhere, Kind: RouteGateway}}, nil)
 		l.send(a, udp(a, c, 1, 2, ""))
 	}},
+	{verdict.TooManyHops, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) { // two VPCs that lead to each other
+		l.network(func(n *SubnetSpec) { n.RouteTable = "rtb" }, []RouteSpec{{Prefix: anywhere, Kind: RouteTransit, Via: "tgw"}}, nil)
+		l.apply(Delta{Transits: []TransitSpec{{ID: "tgw",
+			Attachments: []TransitAttachmentSpec{{ID: "at", VPC: "vpc-1", Subnets: []string{"subnet-a"}, Table: "t"}},
+			Tables:      []TransitTableSpec{{ID: "t", Routes: []TransitRouteSpec{{anywhere, "at"}}}},
+		}}})
+		l.send(a, udp(a, c, 1, 2, ""))
+	}},
+	{verdict.NotPublic, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.gateway()
+		l.send(a, routed(a, "100.64.0.1", 1, 2))
+	}},
+	{verdict.NoPublicAddress, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.gateway()
+		l.send(a, routed(a, "198.51.100.1", 1, 2))
+	}},
+	{verdict.TooBig, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.gateway()
+		a.Public = []PublicAddr{{Private: a.Addrs[0], Public: addr("203.0.113.1")}}
+		b.Public = []PublicAddr{{Private: b.Addrs[0], Public: addr("203.0.113.2")}}
+		l.apply(Delta{VNICs: []VNICSpec{a, b}})
+		h := toRouter(a, "203.0.113.2")
+		h.DontFrag = true
+		l.send(a, frame.AppendUDP(nil, h, 1, 2, make([]byte, 1473)))
+	}},
+	{verdict.NoPublicHost, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.gateway()
+		a.Public = []PublicAddr{{Private: a.Addrs[0], Public: addr("203.0.113.1")}}
+		l.apply(Delta{VNICs: []VNICSpec{a}})
+		l.send(a, routed(a, "198.51.100.1", 1, 2))
+	}},
 	{verdict.NotOwnAddress, "eni-1-11", func(l *lab, a, b, c, d, m VNICSpec) {
 		f := b
 		f.Addrs = []netip.Addr{netip.MustParseAddr("10.0.1.99")}

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -18,7 +19,9 @@ import (
 // read it. Guarded by Engine.mu.
 type state struct {
 	generation uint64
-	vpcs       map[string]uint32
+	vpcs       map[string]*vpc
+	gateways   map[string]GatewaySpec
+	transits   map[string]*transit
 	tables     map[string]*routeTable
 	acls       map[string]*acl
 	subnets    map[string]*subnetState
@@ -51,7 +54,9 @@ type hostState struct {
 
 func newState() state {
 	return state{
-		vpcs:     map[string]uint32{},
+		vpcs:     map[string]*vpc{InternetVPC: {number: internetNumber}},
+		gateways: map[string]GatewaySpec{},
+		transits: map[string]*transit{},
 		tables:   map[string]*routeTable{},
 		acls:     map[string]*acl{},
 		subnets:  map[string]*subnetState{},
@@ -63,12 +68,20 @@ func newState() state {
 }
 
 // compileRoutes needs a spec that check has passed.
-func compileRoutes(spec RouteTableSpec, names *ruleNames) (*route.Table[lead], error) {
+func (s *state) compileRoutes(spec RouteTableSpec, names *ruleNames) (*route.Table[lead], error) {
 	routes := make([]route.Route[lead], len(spec.Routes))
 	for i, r := range spec.Routes {
-		routes[i] = route.Route[lead]{Prefix: r.Prefix, Target: lead{
-			kind: r.Kind, mac: r.MAC, id: names.number(verdict.KindRoute, spec.ID+" "+r.Prefix.String()),
-		}}
+		to := lead{kind: r.Kind, mac: r.MAC, id: names.number(verdict.KindRoute, spec.ID+" "+r.Prefix.String())}
+		if r.Via != "" {
+			to.via = names.number(verdict.KindGateway, r.Via)
+		}
+		switch r.Kind {
+		case RoutePeering:
+			to.vpc = s.vpc(r.VPC)
+		case RouteTransit:
+			to.transit = s.transit(r.Via)
+		}
+		routes[i] = route.Route[lead]{Prefix: r.Prefix, Target: to}
 	}
 	t, err := route.NewTable(routes)
 	if err != nil {
@@ -98,20 +111,77 @@ func compileACL(spec ACLSpec, names *ruleNames) *netacl.Program {
 		names.number(verdict.KindACLEntry, spec.ID+" ingress *"), names.number(verdict.KindACLEntry, spec.ID+" egress *"))
 }
 
-// vpcNumber numbers a VPC when it is first named.
-func (s *state) vpcNumber(id string) uint32 {
-	vpc := s.vpcs[id]
-	if vpc == 0 {
-		vpc = uint32(len(s.vpcs)) + 1
-		s.vpcs[id] = vpc
+// vpc numbers a VPC when it is first named.
+func (s *state) vpc(id string) *vpc {
+	v := s.vpcs[id]
+	if v == nil {
+		v = &vpc{number: uint32(len(s.vpcs)) + 1}
+		s.vpcs[id] = v
 	}
-	return vpc
+	return v
+}
+
+// transit returns what a transit gateway stays, from when it is first named.
+func (s *state) transit(id string) *transit {
+	t := s.transits[id]
+	if t == nil {
+		t = &transit{}
+		s.transits[id] = t
+	}
+	return t
+}
+
+// gateway compiles an internet gateway.
+func (s *state) gateway(spec GatewaySpec, names *ruleNames) *gateway {
+	g := &gateway{id: names.number(verdict.KindGateway, spec.ID)}
+	if spec.RouteTable != "" {
+		g.routes = s.tables[spec.RouteTable]
+	}
+	return g
+}
+
+// compileTransit needs a spec that check has passed.
+func (s *state) compileTransit(spec TransitSpec, names *ruleNames) (*transitVersion, error) {
+	v := &transitVersion{id: names.number(verdict.KindGateway, spec.ID), byVPC: map[uint32]*transitAttachment{}}
+	byID := map[string]*transitAttachment{}
+	for _, a := range spec.Attachments {
+		at := &transitAttachment{entries: map[string]*subnet{}}
+		for _, id := range a.Subnets {
+			if n := s.subnets[id]; n != nil {
+				at.entries[n.spec.Zone] = n.compiled
+				if at.first == nil {
+					at.first = n.compiled
+				}
+			}
+		}
+		byID[a.ID], v.byVPC[s.vpc(a.VPC).number] = at, at
+	}
+	tables := map[string]*route.Table[transitLead]{}
+	for _, t := range spec.Tables {
+		routes := make([]route.Route[transitLead], len(t.Routes))
+		for i, r := range t.Routes {
+			routes[i] = route.Route[transitLead]{Prefix: r.Prefix, Target: transitLead{
+				to: byID[r.Attachment], id: names.number(verdict.KindRoute, t.ID+" "+r.Prefix.String()),
+			}}
+		}
+		var err error
+		if tables[t.ID], err = route.NewTable(routes); err != nil {
+			return nil, fmt.Errorf("transit gateway route table %s: %w", t.ID, err)
+		}
+	}
+	for _, a := range spec.Attachments {
+		byID[a.ID].routes = tables[a.Table]
+	}
+	return v, nil
 }
 
 // version compiles what a subnet is to be.
 func (s *state) version(n *subnetState, spec SubnetSpec) *subnetVersion {
 	base, _ := frame.IPv4From(spec.CIDR.Masked().Addr())
 	v := &subnetVersion{spec: spec, routerMAC: spec.RouterMAC, routerIP: base + 1, routes: n.local}
+	if ip, ok := frame.IPv4From(spec.RouterIP); ok {
+		v.routerIP = ip
+	}
 	if t := s.tables[spec.RouteTable]; t != nil {
 		v.routes = t
 	}
@@ -175,6 +245,32 @@ func (s *state) groupRefs(groups []string) []uint32 {
 	}
 	slices.Sort(refs)
 	return slices.Compact(refs)
+}
+
+func twins(list []PublicAddr) []publicTwin {
+	var out []publicTwin
+	for _, p := range list {
+		private, _ := frame.IPv4From(p.Private)
+		public, _ := frame.IPv4From(p.Public)
+		out = append(out, publicTwin{private, public})
+	}
+	return out
+}
+
+// keys are those of e in the mapping by address, given what its VNIC is.
+func (e *endpoint) keys(spec *VNICSpec) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for _, a := range spec.Addrs {
+			if ip, _ := frame.IPv4From(a); !yield(addressKey(e.subnet.vpc.number, ip)) {
+				return
+			}
+		}
+		for _, t := range e.public {
+			if !yield(addressKey(internetNumber, t.public)) {
+				return
+			}
+		}
+	}
 }
 
 func sameRules(a, b []RuleSpec) bool { return slices.Equal(a, b) }

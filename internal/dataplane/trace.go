@@ -3,6 +3,8 @@ package dataplane
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/verdict"
@@ -21,7 +23,22 @@ type Hop struct {
 	// destination, and ACLEntry the entry of the network ACL that let it out of
 	// the subnet or in, its ACL's id, direction and number; "" where none was asked.
 	Route, ACLEntry string
+	// Onward is the route of the table of a gateway on the way, and Via what the
+	// routes lead through: a gateway, a peering connection, an ENI.
+	Onward, Via string
+	// Gateways are the internet gateways that translate on the way, and Was the
+	// addresses before: Now is what they have become.
+	Gateways []string
+	Was, Now Ends
 }
+
+// endsOf are the ends of an IPv4 frame.
+func endsOf(v *frame.View) Ends {
+	return Ends{netip.AddrPortFrom(v.SrcIP.Addr(), v.SrcPort), netip.AddrPortFrom(v.DstIP.Addr(), v.DstPort)}
+}
+
+// Ends are the addresses of a frame's two ends; ports are 0 where there are none.
+type Ends struct{ Source, Destination netip.AddrPort }
 
 // Trace is the fate of one injected frame.
 type Trace struct {
@@ -29,6 +46,11 @@ type Trace struct {
 	Reason  verdict.Reason
 	Rule    string
 	Hops    []Hop
+	// LeftBy is the internet gateway by which it left its VPC last, "" if by none:
+	// the VPC has let it go, whatever the internet did with it.
+	LeftBy string
+	// Arrived is the frame as its receiver gets it; nil if nobody does.
+	Arrived []byte
 }
 
 // tracer travels with a frame whose path somebody asked to see. It belongs to
@@ -37,7 +59,8 @@ type tracer struct {
 	trace       Trace
 	established bool
 	flow        verdict.RuleID
-	route       verdict.RuleID // that the sender's table gave
+	way         hop            // that the route look-up gave
+	was         Ends           // before a gateway translated
 	entry       verdict.RuleID // of the network ACL asked last
 	done        chan struct{}
 }
@@ -79,7 +102,7 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 	case point == verdict.EgressPost:
 		to, mac := w.e.VNICName(b.Dst)
 		h.Rule = ""
-		h.Detail = fmt.Sprintf("%s has %s, at %s", to, b.View.DstIP, mac)
+		h.Detail = fmt.Sprintf("goes to %s, at %s", to, mac)
 	default:
 		h.Verdict = verdict.Accept
 		h.Rule = ""
@@ -91,7 +114,22 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 		t.entry = verdict.RuleNone
 	}
 	if point == verdict.GuestTX || point == verdict.EgressPost {
-		h.Route = w.e.RuleName(t.route)
+		h.Route, h.Onward = w.e.RuleName(t.way.route), w.e.RuleName(t.way.onward)
+		h.Via = w.e.RuleName(t.way.via)
+	}
+	if point == verdict.EgressPost || point == verdict.GuestTX && why != verdict.Delivered {
+		for _, g := range []verdict.RuleID{t.way.egress, t.way.enters} {
+			if g != verdict.RuleNone {
+				h.Gateways = append(h.Gateways, w.e.RuleName(g))
+			}
+		}
+	}
+	if t.was != (Ends{}) {
+		if t.way.egress != verdict.RuleNone {
+			t.trace.LeftBy = w.e.RuleName(t.way.egress)
+		}
+		h.Was, h.Now = t.was, endsOf(&b.View)
+		t.was = Ends{}
 	}
 	if h.Rule != "" {
 		t.trace.Rule = h.Rule
@@ -105,6 +143,9 @@ func (w *worker) finishTrace(b *frame.Buf, why verdict.Reason) {
 	w.e.traces.Delete(b.Trace)
 	b.Trace = 0
 	t.trace.Verdict, t.trace.Reason = why.Verdict(), why
+	if why == verdict.Delivered {
+		t.trace.Arrived = slices.Clone(b.Bytes())
+	}
 	switch why {
 	case verdict.Delivered, verdict.EgressDenied, verdict.IngressDenied,
 		verdict.EgressACLDenied, verdict.IngressACLDenied, verdict.Blackhole:

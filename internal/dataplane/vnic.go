@@ -43,6 +43,7 @@ type config struct {
 	maxFrame int          // bytes, Ethernet header included
 	maxFlows int
 	timeouts conntrack.Timeouts
+	open     bool // a host of the internet or a NAT gateway: no group judges
 	policy   *policy
 
 	// fate of a frame that is otherwise deliverable: Delivered when the guest
@@ -83,13 +84,83 @@ type endpoint struct {
 	vnic   *vnic
 	mac    frame.MAC
 	subnet *subnet
-	groups []uint32 // sorted references of its security groups
+	groups []uint32     // sorted references of its security groups
+	public []publicTwin // of its addresses
+}
+
+// publicTwin is a private address and the public one that stands for it.
+type publicTwin struct{ private, public frame.IPv4 }
+
+// publicOf returns the public address that stands for a private one, 0 for none.
+func (e *endpoint) publicOf(private frame.IPv4) frame.IPv4 {
+	for _, t := range e.public {
+		if t.private == private {
+			return t.public
+		}
+	}
+	return 0
+}
+
+// privateOf is the inverse of publicOf.
+func (e *endpoint) privateOf(public frame.IPv4) frame.IPv4 {
+	for _, t := range e.public {
+		if t.public == public {
+			return t.private
+		}
+	}
+	return 0
+}
+
+// vpc is what a VPC stays.
+type vpc struct {
+	number  uint32                  // immutable; part of the mapping's keys
+	gateway atomic.Pointer[gateway] // nil: no internet gateway is attached
+}
+
+// internetNumber is the number of the VPC that stands for the internet.
+const internetNumber = 1
+
+// gateway is an internet gateway, immutable.
+type gateway struct {
+	id     verdict.RuleID
+	routes *routeTable // of what comes in; nil: whoever holds an address has it
+}
+
+// transit is what a transit gateway stays.
+type transit struct {
+	current atomic.Pointer[transitVersion] // nil: it is named, and not there
+}
+
+// transitVersion is a compiled TransitSpec, immutable.
+type transitVersion struct {
+	id    verdict.RuleID
+	byVPC map[uint32]*transitAttachment
+}
+
+type transitAttachment struct {
+	entries map[string]*subnet // by zone
+	first   *subnet            // of the entries
+	routes  *route.Table[transitLead]
+}
+
+// entry is where a frame from a zone enters: in the same zone if it can.
+func (a *transitAttachment) entry(zone string) *subnet {
+	if n := a.entries[zone]; n != nil {
+		return n
+	}
+	return a.first
+}
+
+// transitLead is what a route of a transit gateway leads to.
+type transitLead struct {
+	to *transitAttachment // nil: a blackhole
+	id verdict.RuleID
 }
 
 // subnet is what a subnet stays, whatever changes in it: its members share it,
 // so that a change costs the same with 20,000 of them as with one.
 type subnet struct {
-	vpc     uint32 // immutable
+	vpc     *vpc // immutable
 	current atomic.Pointer[subnetVersion]
 }
 
@@ -109,9 +180,12 @@ type routeTable struct {
 
 // lead is what a route leads to, immutable.
 type lead struct {
-	kind RouteKind
-	mac  frame.MAC // of the ENI, for RouteInterface
-	id   verdict.RuleID
+	kind    RouteKind
+	mac     frame.MAC // of the ENI, for RouteInterface
+	id      verdict.RuleID
+	via     verdict.RuleID // what it leads through
+	vpc     *vpc           // beyond a RoutePeering
+	transit *transit
 }
 
 // acl is what a network ACL stays; subnets share it.
@@ -130,7 +204,7 @@ func (a *acl) program() *netacl.Program {
 // fabric is the virtual switch's snapshot of who is where. It never learns and
 // never floods: only Apply changes it.
 type fabric struct {
-	byIP  *route.Mapping[endpoint] // addressKey(vpc, ip)
+	byIP  *route.Mapping[endpoint] // addressKey(vpc, ip), in the internet's VPC by public addresses
 	byMAC *route.Mapping[endpoint]
 }
 

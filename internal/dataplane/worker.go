@@ -72,8 +72,9 @@ type worker struct {
 	records   []Record // of this burst, and the runs too
 	runs      []run
 	staged    stages
-	tables    []*vnic // VNICs with a flow table
-	warm      []*Port // ports whose pool may hold memory
+	own       *frame.Pool // of what the network itself makes
+	tables    []*vnic     // VNICs with a flow table
+	warm      []*Port     // ports whose pool may hold memory
 	keepAt    int64
 }
 
@@ -82,6 +83,7 @@ func newWorker(e *Engine, id int) *worker {
 		e: e, id: id,
 		wake: make(chan struct{}, 1),
 		out:  make([]queue, e.opt.Workers),
+		own:  frame.NewPool(ownSmall, ownLarge),
 	}
 }
 

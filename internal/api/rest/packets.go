@@ -22,25 +22,40 @@ type injectPacket struct {
 
 // Injection is the fate of an injected frame.
 type Injection struct {
-	Verdict    string   `json:"verdict" enum:"accept,reject,lost,control"`
-	Reason     string   `json:"reason"`
-	ReasonText string   `json:"reasonText"`
-	Code       string   `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
-	Rule       string   `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry or a route"`
-	Hops       []Hop    `json:"hops"`
-	Frame      HexFrame `json:"frame"`
+	Verdict    string    `json:"verdict" enum:"accept,reject,lost,control"`
+	Reason     string    `json:"reason"`
+	ReasonText string    `json:"reasonText"`
+	Code       string    `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
+	Rule       string    `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry or a route"`
+	Hops       []Hop     `json:"hops"`
+	LeftBy     string    `json:"leftBy,omitempty" doc:"The internet gateway by which the frame left its VPC: the VPC has let it go, whatever the internet did with it"`
+	Frame      HexFrame  `json:"frame"`
+	Arrived    *HexFrame `json:"arrived,omitempty" doc:"The frame as its receiver got it: gateways may have changed its addresses"`
+}
+
+// Translation is what gateways made of a frame's two ends; the port is 0 where there is none.
+type Translation struct {
+	Source         string `json:"source"`
+	Destination    string `json:"destination"`
+	NewSource      string `json:"newSource"`
+	NewDestination string `json:"newDestination"`
 }
 
 // Hop is one station on the frame's way.
 type Hop struct {
-	Station            string `json:"station" enum:"egress,fabric,ingress,delivery"`
-	NetworkInterfaceID string `json:"networkInterfaceId,omitempty"`
-	Verdict            string `json:"verdict" doc:"pass if the frame went on"`
-	Reason             string `json:"reason,omitempty"`
-	Rule               string `json:"rule,omitempty"`
-	Route              string `json:"route,omitempty" doc:"The route that decided, by its table's id and destination"`
-	NetworkACLEntry    string `json:"networkAclEntry,omitempty" doc:"The network ACL entry that was asked, by its ACL's id, direction and number"`
-	Detail             string `json:"detail"`
+	Station            string       `json:"station" enum:"egress,fabric,ingress,delivery"`
+	NetworkInterfaceID string       `json:"networkInterfaceId,omitempty"`
+	Verdict            string       `json:"verdict" doc:"pass if the frame went on"`
+	Reason             string       `json:"reason,omitempty"`
+	Code               string       `json:"code,omitempty" doc:"AWS Reachability Analyzer's code for the reason, where one fits"`
+	Rule               string       `json:"rule,omitempty"`
+	Route              string       `json:"route,omitempty" doc:"The route that decided, by its table's id and destination"`
+	Onward             string       `json:"onward,omitempty" doc:"The route of a gateway's own table that was followed after that, by its table's id and destination"`
+	Via                string       `json:"via,omitempty" doc:"What the routes lead through: the id of a gateway, a peering connection, a transit gateway or a network interface"`
+	Gateways           []string     `json:"gateways,omitempty" doc:"The internet gateways that the frame passed here, in order"`
+	Translation        *Translation `json:"translation,omitempty" doc:"What gateways made of the frame's addresses here"`
+	NetworkACLEntry    string       `json:"networkAclEntry,omitempty" doc:"The network ACL entry that was asked, by its ACL's id, direction and number"`
+	Detail             string       `json:"detail"`
 }
 
 // HexFrame is a frame and what it says.
@@ -124,17 +139,33 @@ func hexError(err error) string {
 func injectionView(t dataplane.Trace, raw []byte) Injection {
 	// A frame too long for the decoder still has its headers shown.
 	tree, _ := frame.NewDecoder().Decode(raw)
-	return Injection{
+	v := Injection{
+		LeftBy:  t.LeftBy,
 		Verdict: t.Verdict.String(), Reason: t.Reason.String(), ReasonText: t.Reason.Text(), Code: t.Reason.Code(),
 		Rule: t.Rule, Hops: views(t.Hops, hopView), Frame: HexFrame{Hex: hex.EncodeToString(raw), Tree: tree},
+	}
+	if t.Arrived != nil {
+		tree, _ := frame.NewDecoder().Decode(t.Arrived)
+		v.Arrived = &HexFrame{Hex: hex.EncodeToString(t.Arrived), Tree: tree}
+	}
+	return v
+}
+
+func translationView(h *dataplane.Hop) *Translation {
+	if h.Was == (dataplane.Ends{}) {
+		return nil
+	}
+	return &Translation{
+		Source: h.Was.Source.String(), Destination: h.Was.Destination.String(),
+		NewSource: h.Now.Source.String(), NewDestination: h.Now.Destination.String(),
 	}
 }
 
 func hopView(h dataplane.Hop) Hop {
 	v := Hop{Station: h.Station, NetworkInterfaceID: h.VNIC, Verdict: "pass", Rule: h.Rule,
-		Route: h.Route, NetworkACLEntry: h.ACLEntry, Detail: h.Detail}
+		Route: h.Route, Onward: h.Onward, Via: h.Via, Gateways: h.Gateways, Translation: translationView(&h), NetworkACLEntry: h.ACLEntry, Detail: h.Detail}
 	if h.Verdict != verdict.None {
-		v.Verdict, v.Reason = h.Verdict.String(), h.Reason.String()
+		v.Verdict, v.Reason, v.Code = h.Verdict.String(), h.Reason.String(), h.Reason.Code()
 	}
 	return v
 }

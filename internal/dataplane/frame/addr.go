@@ -92,3 +92,18 @@ func (ip IPv4) Addr() netip.Addr {
 
 // String returns dotted decimal notation.
 func (ip IPv4) String() string { return ip.Addr().String() }
+
+// Public reports whether ip can be an address on the internet: not private (RFC
+// 1918), shared (RFC 6598), of this network, loopback, link-local, multicast or
+// reserved. Addresses for documentation count as public: laboratories use them.
+func (ip IPv4) Public() bool {
+	switch a, b := byte(ip>>24), byte(ip>>16); {
+	case a == 0, a == 10, a == 127, a >= 224,
+		a == 100 && b&0xc0 == 64,
+		a == 169 && b == 254,
+		a == 172 && b&0xf0 == 16,
+		a == 192 && b == 168:
+		return false
+	}
+	return true
+}

@@ -28,8 +28,12 @@ type Buf struct {
 	// Trace is the number, by the engine's count, of a frame whose path somebody
 	// asked to see; 0 of all others.
 	Trace uint32
+	// VPC is the engine's number of the VPC in which the source address has its
+	// holder; 0: the receiver cannot tell.
+	VPC uint32
 	// Crossed: the frame leaves its sender's subnet, and enters another.
 	Crossed bool
+	Hops    uint8 // how often it was sent on
 	class   uint8
 	out     bool // false while the pool holds it: catches a second return
 }
@@ -262,5 +266,5 @@ func (b *Buf) retire(p *Pool) {
 		panic("frame: buffer returned twice")
 	}
 	b.out = false
-	b.Src, b.Dst, b.Trace, b.Crossed = 0, 0, 0, false
+	b.Src, b.Dst, b.Trace, b.VPC, b.Crossed, b.Hops = 0, 0, 0, 0, false, 0
 }

@@ -60,6 +60,9 @@ const (
 	EgressACLDenied
 	// IngressACLDenied: the network ACL of the receiver's subnet does not let it in.
 	IngressACLDenied
+	// NotPublic: a frame between a VPC and the internet has a private or
+	// reserved address on the outer side.
+	NotPublic
 	// NotOwnAddress: source/destination check is on and the destination
 	// address is not one of the receiving ENI's.
 	NotOwnAddress
@@ -74,6 +77,17 @@ const (
 	NoRoute
 	// Blackhole: the route's target is gone.
 	Blackhole
+	// NoPublicAddress: no public address stands for the source address, so that
+	// the internet gateway does not let the frame out.
+	NoPublicAddress
+	// NoPublicHost: neither a host of the modelled internet nor an ENI behind an
+	// internet gateway has the public address.
+	NoPublicHost
+	// TooManyHops: routes lead the frame from gateway to gateway without end.
+	TooManyHops
+	// TooBig: longer than a part of the path takes, and not to be fragmented; the
+	// sender is told (RFC 1191).
+	TooBig
 	// Detached: the ENI holding the address is attached to no instance.
 	Detached
 	// InstanceStopped: the instance behind the ENI is not running.
@@ -145,11 +159,16 @@ var reasons = [NumReasons]reasonInfo{
 	SpoofedIP:            {"spoofed_ip", Reject, "ENI_SOURCE_DEST_CHECK_RESTRICTION", "source address is not one of the sending interface's"},
 	EgressACLDenied:      {"egress_acl_denied", Reject, "SUBNET_ACL_RESTRICTION", "the network ACL of the sender's subnet does not let it out"},
 	IngressACLDenied:     {"ingress_acl_denied", Reject, "SUBNET_ACL_RESTRICTION", "the network ACL of the receiver's subnet does not let it in"},
+	NotPublic:            {"not_public", Reject, "GATEWAY_REJECTS_SPOOFED_TRAFFIC", "no private or reserved address crosses the internet gateway"},
 	NotOwnAddress:        {"not_own_address", Reject, "ENI_SOURCE_DEST_CHECK_RESTRICTION", "destination address is not one of the receiving interface's"},
 	NoMapping:            {"no_mapping", Lost, "NO_POSSIBLE_DESTINATION", "no interface of the VPC holds the destination address"},
 	UnknownMAC:           {"unknown_mac", Lost, "NO_POSSIBLE_DESTINATION", "no interface of the subnet has the destination MAC"},
 	NoRoute:              {"no_route", Lost, "NO_ROUTE_TO_DESTINATION", "no route leads to the destination"},
 	Blackhole:            {"blackhole", Lost, "BAD_STATE_ROUTE", "the target of its route is gone"},
+	NoPublicAddress:      {"no_public_address", Lost, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", "no public address stands for the source address at the internet gateway"},
+	NoPublicHost:         {"no_public_host", Lost, "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS", "nobody on the modelled internet and no interface has the public address"},
+	TooManyHops:          {"too_many_hops", Lost, "", "routes lead it from gateway to gateway without end"},
+	TooBig:               {"too_big", Lost, "", "longer than the path takes and not to be fragmented"},
 	Detached:             {"detached", Lost, "BAD_STATE_ATTACHMENT", "the interface holding the address is attached to no instance"},
 	InstanceStopped:      {"instance_stopped", Lost, "BAD_STATE_INSTANCE", "the instance behind the interface is not running"},
 	LinkDown:             {"link_down", Lost, "", "the instance's link is down (injected fault)"},
@@ -206,6 +225,7 @@ const (
 	KindGroupRule RuleKind = iota // a security group's
 	KindACLEntry                  // a network ACL's
 	KindRoute                     // a route table's
+	KindGateway                   // what frames pass between networks
 )
 
 const ruleKindShift = 28

@@ -1,0 +1,149 @@
+package dataplane
+
+import (
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/route"
+	"enilab/internal/dataplane/verdict"
+)
+
+// The internet is a VPC of its own, whose mapping has public addresses: those of
+// its hosts, and those that stand for private ones of ENIs. An internet gateway
+// joins a VPC to it and translates one to one, no ports (VPC User Guide,
+// "Internet gateways").
+
+// toInternet takes a frame from a VPC out by its internet gateway.
+func (w *worker) toInternet(h *hop, from *vpc, view *frame.View) verdict.Reason {
+	g := from.gateway.Load()
+	if g == nil {
+		return verdict.Blackhole
+	}
+	h.egress, h.mtu = g.id, internetMTU
+	if !view.DstIP.Public() {
+		return verdict.NotPublic
+	}
+	own := w.fabric.byIP.Get(addressKey(from.number, view.SrcIP))
+	if own == nil {
+		return verdict.NoPublicAddress
+	}
+	if h.src = own.publicOf(view.SrcIP); h.src == 0 {
+		return verdict.NoPublicAddress
+	}
+	// What the internet does with it is not known when groups and ACL judge.
+	if why := w.acrossInternet(h, view); why != verdict.Delivered {
+		h.to, h.lost, h.dst = nil, why, 0
+	}
+	return verdict.Delivered
+}
+
+// acrossInternet finds the receiver of a frame on the internet: a host of it, or
+// an ENI behind an internet gateway, whose table the frame then follows.
+func (w *worker) acrossInternet(h *hop, view *frame.View) verdict.Reason {
+	h.vpc = 0
+	if h.src == 0 && !view.SrcIP.Public() || !view.DstIP.Public() {
+		return verdict.NotPublic
+	}
+	h.to = w.fabric.byIP.Get(addressKey(internetNumber, view.DstIP))
+	if h.to == nil {
+		return verdict.NoPublicHost
+	}
+	if h.to.subnet.vpc.number == internetNumber {
+		return verdict.Delivered
+	}
+	in := h.to.subnet.vpc
+	g := in.gateway.Load()
+	if g == nil {
+		return verdict.NoPublicHost
+	}
+	h.enters, h.mtu = g.id, internetMTU
+	if h.dst = h.to.privateOf(view.DstIP); h.dst == 0 || g.routes == nil {
+		return verdict.Delivered
+	}
+	r := g.routes.current.Load().Lookup(h.dst)
+	if r == nil {
+		return verdict.NoRoute
+	}
+	h.onward = r.id
+	switch r.kind {
+	case RouteLocal:
+		return verdict.Delivered
+	case RouteInterface:
+		h.via = r.via
+		if h.to = w.fabric.byMAC.Get(uint64(r.mac)); h.to != nil {
+			return verdict.Delivered
+		}
+	}
+	return verdict.Blackhole
+}
+
+// toTransit takes a frame through a transit gateway, and returns the table that
+// it meets where it comes out: of the attachment's subnet in the sender's zone. A
+// zone without such a subnet has no way in (Amazon VPC Transit Gateways, "VPC
+// attachments").
+func (w *worker) toTransit(h *hop, r *lead, from *vpc, zone string, dst frame.IPv4) (*route.Table[lead], *vpc, verdict.Reason) {
+	t := r.transit.current.Load()
+	if t == nil {
+		return nil, nil, verdict.Blackhole
+	}
+	// Its ends cannot refer to each other's groups.
+	h.vpc = 0
+	h.mtu = transitMTU
+	a := t.byVPC[from.number]
+	if a == nil || a.entries[zone] == nil {
+		return nil, nil, verdict.NoRoute
+	}
+	to := a.routes.Lookup(dst)
+	if to == nil {
+		return nil, nil, verdict.NoRoute
+	}
+	h.onward = to.id
+	if to.to == nil {
+		return nil, nil, verdict.Blackhole
+	}
+	// Where the sender's zone has no subnet of the attachment, any will do.
+	n := to.to.entry(zone)
+	if n == nil {
+		return nil, nil, verdict.Blackhole
+	}
+	return n.current.Load().routes.current.Load(), n.vpc, verdict.Delivered
+}
+
+// throughGateway does to b what the gateways of its way do: it is not too long for
+// them, and has the addresses that stand for its own. Delivered: b goes on; else
+// it has come to its end.
+func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) verdict.Reason {
+	if size := int(b.View.End) - int(b.View.L3); h.mtu != 0 && size > int(h.mtu) {
+		if h.mtu != transitMTU {
+			// A transit gateway tells nobody (Amazon VPC Transit Gateways, "MTU").
+			w.sendTooBig(v, c, b, h.mtu)
+		}
+		w.refuse(v, b, verdict.TooBig, verdict.RuleNone, verdict.EgressPost, b.Dst)
+		return verdict.TooBig
+	}
+	w.traceBefore(b)
+	h.translate(b)
+	if h.lost != verdict.Delivered {
+		w.refuse(v, b, h.lost, h.onward, verdict.EgressPost, 0)
+	}
+	return h.lost
+}
+
+// translate writes the addresses that gateways give b, and those in what an ICMP
+// error quotes: of the frame that went the other way.
+func (h *hop) translate(b *frame.Buf) {
+	if b.View.ICMPError() {
+		if q, ok := b.View.Inner(b.Bytes()); ok {
+			if h.src != 0 && q.DstIP == b.View.SrcIP {
+				b.SetInnerDstIP(h.src)
+			}
+			if h.dst != 0 && q.SrcIP == b.View.DstIP {
+				b.SetInnerSrcIP(h.dst)
+			}
+		}
+	}
+	if h.src != 0 {
+		b.SetSrcIP(h.src)
+	}
+	if h.dst != 0 {
+		b.SetDstIP(h.dst)
+	}
+}
