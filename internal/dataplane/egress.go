@@ -43,20 +43,22 @@ func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) {
 // groups and network ACL let them out, and there.
 func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 	s, net := &w.staged, c.subnet.current.Load()
-	n := 0
-	var h hop
+	n, paths := 0, 0
+	h := &s.hops[0]
 	why := verdict.Delivered
 	var mac frame.MAC // where the frame before went
 	var from, to frame.IPv4
 	for _, b := range frames {
 		// A guest's frames go where the one before went, mostly.
 		if view := &b.View; view.Kind != frame.KindIPv4 || view.Dst != mac || view.DstIP != to || view.SrcIP != from {
-			h, why = w.locate(c, net, view)
+			h = &s.hops[paths]
+			paths++
+			why = w.locate(h, c, net, view)
 			if mac, from, to = view.Dst, view.SrcIP, view.DstIP; view.Kind != frame.KindIPv4 {
 				mac = 0
 			}
 		}
-		w.traceRoute(b, &h)
+		w.traceRoute(b, h)
 		if why == verdict.Delivered && b.Hops == maxHops {
 			why = verdict.TooManyHops
 		}
@@ -79,20 +81,16 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 			s.hashes[n], read = v.flows.Warm(s.keys[n])
 			s.read += read
 		}
-		frames[n], s.hops[n] = b, h
+		frames[n], s.ways[n] = b, h
 		n++
 	}
 	local := 0
 	acl := net.acl.program()
 	for i, b := range frames[:n] {
-		h := &s.hops[i]
+		h := s.ways[i]
 		why, rule := verdict.Delivered, verdict.RuleNone
 		if !c.open {
-			var groups []uint32
-			if h.holder != nil {
-				groups = h.holder.groups
-			}
-			why, rule = w.judgePolicy(v, c, b, conntrack.Egress, groups, s.keys[i], s.hashes[i])
+			why, rule = w.judgePolicy(v, c, b, conntrack.Egress, h.holder, s.keys[i], s.hashes[i])
 		}
 		if why == verdict.Delivered && b.Crossed {
 			entry, ok := acl.Match(conntrack.Egress, &b.View)
@@ -126,7 +124,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 		frames[local] = b
 		local++
 	}
-	clear(s.hops[:n])
+	clear(s.hops[:paths])
 	if local > 0 {
 		w.ingress(frames[:local])
 	}
@@ -170,10 +168,10 @@ func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 }
 
 // judgePolicy asks the connection table of v, and on a miss its security
-// groups, whose permission it then records. groups are those of the other end,
-// for rules that refer to groups. The rule is the one that allowed the frame, or
-// the flow it belongs to.
-func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, groups []uint32, key conntrack.Key, hash uint64,
+// groups, whose permission it then records. to is whoever holds the destination
+// of a frame that leaves. The rule is the one that allowed the frame, or the flow
+// it belongs to.
+func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, to *endpoint, key conntrack.Key, hash uint64,
 ) (verdict.Reason, verdict.RuleID) {
 	view := &b.View
 	policy := c.policy.current.Load()
@@ -187,6 +185,12 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 				return verdict.Delivered, rule
 			}
 		}
+	}
+	var groups []uint32 // of the other end, for rules that refer to groups
+	if dir == conntrack.Ingress {
+		groups = w.senderGroups(b)
+	} else if to != nil {
+		groups = to.groups
 	}
 	d := policy.program.Match(dir, view, groups)
 	if !d.Allowed {

@@ -11,7 +11,8 @@ import (
 type stages struct {
 	keys   [burstFrames]conntrack.Key
 	hashes [burstFrames]uint64 // 0: not known
-	hops   [burstFrames]hop
+	hops   [burstFrames]hop    // those that differ; ways tells whose is which
+	ways   [burstFrames]*hop
 	vnics  [burstFrames]*vnic
 	// read is what was loaded early, for nothing but that.
 	read uint8
@@ -56,7 +57,7 @@ func (w *worker) ingress(frames []*frame.Buf) {
 		case c.check && !c.owns(b.View.DstIP):
 			reason = verdict.NotOwnAddress
 		case !c.open:
-			reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, w.senderGroups(b), s.keys[i], s.hashes[i])
+			reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, nil, s.keys[i], s.hashes[i])
 		}
 		if reason == verdict.Delivered {
 			reason = room(c)

@@ -49,13 +49,14 @@ const (
 	transitMTU  = 8500
 )
 
-// locate finds the receiver of a frame that has passed the sender's checks. What
+// locate fills h with the receiver of a frame that has passed the sender's checks. What
 // is sent to the router's MAC follows the route table; what is sent to another
 // MAC stays in the subnet and asks none (VPC User Guide, "Configure route
 // tables").
-func (w *worker) locate(c *config, net *subnetVersion, view *frame.View) (h hop, why verdict.Reason) {
+func (w *worker) locate(h *hop, c *config, net *subnetVersion, view *frame.View) verdict.Reason {
+	*h = hop{}
 	if view.Kind != frame.KindIPv4 {
-		return h, verdict.NoMapping
+		return verdict.NoMapping
 	}
 	in := c.subnet.vpc
 	h.vpc = in.number
@@ -63,17 +64,17 @@ func (w *worker) locate(c *config, net *subnetVersion, view *frame.View) (h hop,
 		h.to = w.fabric.byMAC.Get(uint64(view.Dst))
 		// Layer 2 ends at the subnet, whoever else knows the MAC.
 		if h.to == nil || h.to.subnet != c.subnet {
-			return h, verdict.UnknownMAC
+			return verdict.UnknownMAC
 		}
 		h.holder = w.fabric.byIP.Get(addressKey(in.number, view.DstIP))
-		return h, verdict.Delivered
+		return verdict.Delivered
 	}
 	h.routed = true
 	table := net.routes.current.Load()
 	for range maxTables {
 		r := table.Lookup(view.DstIP)
 		if r == nil {
-			return h, verdict.NoRoute
+			return verdict.NoRoute
 		}
 		if h.route == verdict.RuleNone {
 			h.route = r.id
@@ -86,30 +87,31 @@ func (w *worker) locate(c *config, net *subnetVersion, view *frame.View) (h hop,
 		switch r.kind {
 		case RouteLocal:
 			if in.number == internetNumber {
-				return h, w.acrossInternet(&h, view)
+				return w.acrossInternet(h, view)
 			}
-			return h, w.toHolder(&h, in, view.DstIP)
+			return w.toHolder(h, in, view.DstIP)
 		case RouteInterface:
 			if h.to = w.fabric.byMAC.Get(uint64(r.mac)); h.to == nil {
-				return h, verdict.Blackhole
+				return verdict.Blackhole
 			}
 			h.holder = w.fabric.byIP.Get(addressKey(in.number, view.DstIP))
-			return h, verdict.Delivered
+			return verdict.Delivered
 		case RoutePeering:
-			return h, w.toHolder(&h, r.vpc, view.DstIP)
+			return w.toHolder(h, r.vpc, view.DstIP)
 		case RouteInternet:
-			return h, w.toInternet(&h, in, view)
+			return w.toInternet(h, in, view)
 		case RouteTransit:
-			if table, in, why = w.toTransit(&h, r, in, net.spec.Zone, view.DstIP); why != verdict.Delivered {
-				return h, why
+			var why verdict.Reason
+			if table, in, why = w.toTransit(h, r, in, net.spec.Zone, view.DstIP); why != verdict.Delivered {
+				return why
 			}
 		case RouteBlackhole:
-			return h, verdict.Blackhole
+			return verdict.Blackhole
 		default:
-			return h, verdict.NoRoute
+			return verdict.NoRoute
 		}
 	}
-	return h, verdict.TooManyHops
+	return verdict.TooManyHops
 }
 
 // toHolder delivers to whoever has the address in a VPC.
