@@ -19,6 +19,7 @@ var leaves = []string{
 	"internal/dataplane/verdict", "internal/dataplane/frame", "internal/dataplane/route",
 	"internal/dataplane/conntrack", "internal/dataplane/secgroup", "internal/dataplane/tap",
 	"internal/dataplane/linklocal", "internal/dataplane/match", "internal/dataplane/netacl",
+	"internal/dataplane/nat",
 }
 
 // arrows says for every folder whose packages it may import besides its own. A
@@ -31,6 +32,7 @@ var arrows = map[string][]string{
 	"internal/dataplane/linklocal": {"internal/dataplane/frame"},
 	"internal/dataplane/conntrack": {"internal/dataplane/frame", "internal/dataplane/verdict"},
 	"internal/dataplane/match":     {"internal/dataplane/frame"},
+	"internal/dataplane/nat":       {"internal/dataplane/frame"},
 	"internal/dataplane/netacl":    {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/conntrack", "internal/dataplane/match"},
 	"internal/dataplane/secgroup":  {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/conntrack", "internal/dataplane/match"},
 	"internal/dataplane/tap":       {"internal/dataplane/frame", "internal/dataplane/verdict"},
