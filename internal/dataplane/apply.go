@@ -41,7 +41,7 @@ func (e *Engine) Apply(ctx context.Context, d Delta) (Ack, error) {
 	if err := p.prepare(&d); err != nil {
 		return Ack{}, fmt.Errorf("applying generation %d: %w", d.Generation, err)
 	}
-	p.commit()
+	p.commit(&d)
 	return Ack{Generation: d.Generation, At: e.opt.Now()}, nil
 }
 
@@ -349,6 +349,7 @@ func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
 		check: spec.SourceDestCheck, maxFrame: mtu + etherHeader,
 		maxFlows: spec.MaxFlows, timeouts: spec.Timeouts.OrDefault(),
 		policy: p.s.policyOf(spec.Groups, &p.e.rules),
+		nat:    spec.NAT != nil,
 		open:   spec.NAT != nil || spec.Subnet != "" && p.s.subnets[spec.Subnet].compiled.vpc.number == internetNumber,
 		fate:   verdict.Detached,
 	}
@@ -358,6 +359,10 @@ func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
 	}
 	if c.maxFlows <= 0 {
 		c.maxFlows = p.e.opt.MaxFlows
+	}
+	if c.nat {
+		c.fate, c.check = verdict.Delivered, false
+		return c
 	}
 	if spec.Host == "" {
 		return c
@@ -383,7 +388,7 @@ func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
 
 // commit publishes the plan. Shared snapshots come first, then each worker is
 // visited: what it does after the visit, it does under the new configuration.
-func (p *plan) commit() {
+func (p *plan) commit(d *Delta) {
 	e := p.e
 	for _, pol := range p.policies {
 		if pol.users > 0 { // else nobody has it any more, and its groups may be gone
@@ -413,6 +418,9 @@ func (p *plan) commit() {
 		p.drain()
 	}
 	p.publishNames()
+	for _, a := range d.Announce {
+		p.announce(a)
+	}
 }
 
 // drain lets what left its sender under the old configuration arrive, before it

@@ -85,3 +85,57 @@ func (w *worker) answerARP(v *vnic, c *config, b *frame.Buf) {
 	}
 	w.deliver(v, c.port, b, verdict.RuleNone)
 }
+
+// announce tells the guests of a subnet who has an address now, by an ARP reply
+// to all of them that nobody asked for. An address without a holder, or in a
+// subnet that is not there, is nothing to tell.
+func (p *plan) announce(a Announcement) {
+	n := p.s.subnets[a.Subnet]
+	ip, ok := frame.IPv4From(a.Addr)
+	if n == nil || !ok {
+		return
+	}
+	holder := p.e.fabric.Load().byIP.Get(addressKey(n.compiled.vpc.number, ip))
+	if holder == nil || holder.subnet != n.compiled {
+		return
+	}
+	byWorker := make([][]*vnic, len(p.e.workers))
+	for _, v := range sortedByIndex(n.members) {
+		if c := v.config.Load(); v != holder.vnic && c.port != nil {
+			byWorker[v.worker.id] = append(byWorker[v.worker.id], v)
+		}
+	}
+	for i, list := range byWorker {
+		if len(list) == 0 {
+			continue
+		}
+		w := p.e.workers[i]
+		w.visit(func() {
+			w.begin(p.e.opt.Now())
+			for _, v := range list {
+				w.tell(v, holder.mac, ip)
+			}
+			w.end()
+		})
+	}
+}
+
+// tell places the announcement that mac has ip in the queue of v's guest.
+func (w *worker) tell(v *vnic, mac frame.MAC, ip frame.IPv4) {
+	w.originate(v)
+	const n = frame.EthernetLen + frame.ARPLen
+	b := w.own.Get(n)
+	if b == nil {
+		w.lose(v, verdict.NoBuffer, n)
+		return
+	}
+	frame.AppendARP(b.Bytes()[:0], frame.BroadcastMAC, mac, arpReply, mac, ip, frame.BroadcastMAC, ip)
+	b.Parse()
+	b.Dst = v.index
+	c := v.config.Load()
+	if why := room(c); why != verdict.Delivered {
+		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestRX, v.index)
+		return
+	}
+	w.deliver(v, c.port, b, verdict.RuleNone)
+}

@@ -293,6 +293,9 @@ func (c *checking) checkVNICs(d *Delta) error {
 			}
 			addrs[key] = n.ID
 		}
+		if n.NAT != nil && (n.Host != "" || len(n.Groups) > 0) {
+			return fmt.Errorf("network interface %s: a NAT gateway has no guest and no security groups", n.ID)
+		}
 		if n.Host == "" {
 			continue
 		}

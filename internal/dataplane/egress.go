@@ -236,11 +236,7 @@ func (w *worker) related(v *vnic, b *frame.Buf, dir conntrack.Direction, generat
 func (w *worker) track(v *vnic, c *config, key conntrack.Key, b *frame.Buf, dir conntrack.Direction, d secgroup.Decision, generation uint32) bool {
 	if v.flows == nil {
 		v.flows = conntrack.New(conntrack.Config{MaxEntries: c.maxFlows, Seed: w.e.opt.Seed})
-		if !v.tabled {
-			v.tabled = true
-			w.tables = append(w.tables, v)
-			w.tabled.Store(true)
-		}
+		w.keepTable(v)
 	}
 	if v.flows.Insert(key, &b.View, dir, w.now, &c.timeouts, d.Rule, d.Tracked, generation) != nil {
 		return true

@@ -41,6 +41,7 @@ func (w *worker) ingress(frames []*frame.Buf) {
 		frames[n], s.vnics[n] = b, v
 		n++
 	}
+	onward := 0 // frames that a NAT gateway sends on
 	for i, b := range frames[:n] {
 		v := s.vnics[i]
 		c := v.config.Load()
@@ -52,6 +53,11 @@ func (w *worker) ingress(frames []*frame.Buf) {
 				w.refuse(v, b, verdict.IngressACLDenied, entry, verdict.IngressPre, v.index)
 				continue
 			}
+		}
+		if c.nat {
+			frames[onward] = b
+			onward++
+			continue
 		}
 		switch {
 		case c.check && !c.owns(b.View.DstIP):
@@ -70,6 +76,9 @@ func (w *worker) ingress(frames []*frame.Buf) {
 		w.deliver(v, c.port, b, rule)
 	}
 	clear(s.vnics[:n])
+	if onward > 0 {
+		w.sendOn(frames[:onward])
+	}
 }
 
 // senderGroups are the groups of whoever sent b, if it was sent with an address

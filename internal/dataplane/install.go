@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"slices"
+
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/verdict"
 )
@@ -20,6 +22,9 @@ func (w *worker) install(c change) {
 		v.config.Store(nil)
 		w.e.directory.entry(v.index).vnic.Store(nil)
 		return
+	}
+	if old != nil && !slices.Equal(old.spec.Addrs, next.spec.Addrs) {
+		v.nat = nil // its ports are of the addresses that it had
 	}
 	v.config.Store(next)
 	if old != nil && old.spec.Host != next.spec.Host {
@@ -109,6 +114,15 @@ func (w *worker) keepWarm(p *Port) {
 	}
 }
 
+// keepTable remembers that v has a table.
+func (w *worker) keepTable(v *vnic) {
+	if !v.tabled {
+		v.tabled = true
+		w.tables = append(w.tables, v)
+		w.tabled.Store(true)
+	}
+}
+
 // keep is the housekeeping: it ends flows nobody asks for, and gives back the
 // memory of tables and pools that have become idle. It visits only what is in
 // use, and the lists it goes through shrink with it.
@@ -117,11 +131,18 @@ func (w *worker) keep(now int64) {
 	tables := w.tables[:0]
 	for _, v := range w.tables {
 		if v.flows != nil {
-			if v.flows.Expire(now, keepBuckets); v.flows.Len() > 0 {
-				tables = append(tables, v)
-				continue
+			if v.flows.Expire(now, keepBuckets); v.flows.Len() == 0 {
+				v.flows = nil
 			}
-			v.flows = nil
+		}
+		if v.nat != nil {
+			if v.nat.Expire(now, keepBuckets); v.nat.Len() == 0 {
+				v.nat = nil
+			}
+		}
+		if v.flows != nil || v.nat != nil {
+			tables = append(tables, v)
+			continue
 		}
 		v.tabled = false
 	}

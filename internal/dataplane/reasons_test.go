@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"bytes"
 	"net/netip"
 	"testing"
 
@@ -70,6 +71,25 @@ var everyReason = []struct {
 			Tables:      []TransitTableSpec{{ID: "t", Routes: []TransitRouteSpec{{anywhere, "at"}}}},
 		}}})
 		l.send(a, udp(a, c, 1, 2, ""))
+	}},
+	{verdict.NATNoConnection, "eni-nat", func(l *lab, a, b, c, d, m VNICSpec) { // nobody asked
+		l.apply(Delta{VNICs: []VNICSpec{natENI("")}})
+		l.send(a, udp(a, natENI(""), 1, 2, ""))
+	}},
+	{verdict.NATUnsupported, "eni-nat", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.apply(Delta{VNICs: []VNICSpec{natENI("")}})
+		h := toRouter(a, "10.0.2.12")
+		h.Dst = natENI("").MAC
+		l.send(a, frame.AppendIPv4(nil, h, 47, make([]byte, 8)))
+	}},
+	{verdict.NATPortsExhausted, "eni-nat", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.apply(Delta{VNICs: []VNICSpec{natENI("")}})
+		h := via(a, c)
+		h.Dst = natENI("").MAC
+		for port := range 55_001 {
+			l.send(a, frame.AppendUDP(nil, h, uint16(1000+port), 2, nil))
+			l.received(c)
+		}
 	}},
 	{verdict.NotPublic, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
 		l.gateway()
@@ -317,5 +337,29 @@ func TestGroupReferenceFollowsMembership(t *testing.T) {
 	l.send(a, udp(a, b, 1, 2, ""))
 	if n := len(l.received(b)); n != 1 {
 		t.Fatalf("%d frames from a member, want 1", n)
+	}
+}
+
+// TestMovedAddressIsAnnounced: the guests of its subnet are told, once each, and
+// nobody else.
+func TestMovedAddressIsAnnounced(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		l := newLab(t, Options{Workers: workers})
+		a, b, c, other := eni(1, 10), eni(1, 11), eni(1, 12), eni(2, 13)
+		a.Addrs = append(a.Addrs, addr("10.0.1.50"))
+		l.add(a, b, c, other)
+		a.Addrs, b.Addrs = a.Addrs[:1], append(b.Addrs, addr("10.0.1.50"))
+		l.apply(Delta{VNICs: []VNICSpec{a, b}, Announce: []Announcement{
+			{"subnet-a", addr("10.0.1.50")}, {"subnet-b", addr("10.0.1.50")}, {"subnet-x", addr("10.0.1.50")}, {"subnet-a", addr("10.0.1.77")},
+		}})
+		want := frame.AppendARP(nil, frame.BroadcastMAC, b.MAC, 2, b.MAC, ip4(addr("10.0.1.50")), frame.BroadcastMAC, ip4(addr("10.0.1.50")))
+		for _, v := range []VNICSpec{a, c} {
+			if got := l.received(v); len(got) != 1 || !bytes.Equal(got[0], want) {
+				t.Errorf("%s received %x, want the announcement %x", v.ID, got, want)
+			}
+		}
+		if got := append(l.received(b), l.received(other)...); len(got) != 0 {
+			t.Errorf("the holder or another subnet received %x", got)
+		}
 	}
 }

@@ -24,6 +24,11 @@ type Delta struct {
 	VNICs       []VNICSpec
 	Hosts       []HostSpec
 
+	// Announce are addresses whose new holders the network tells the guests of
+	// their subnets; without it guests that have talked to the former holder go on
+	// to send to its MAC until their neighbor caches age.
+	Announce []Announcement
+
 	RemoveRouteTables []string
 	RemoveACLs        []string
 	RemoveGateways    []string
@@ -36,9 +41,15 @@ type Delta struct {
 
 // Empty reports whether d changes nothing.
 func (d *Delta) Empty() bool {
-	return len(d.RouteTables)+len(d.ACLs)+len(d.Gateways)+len(d.Transits)+len(d.Subnets)+len(d.Groups)+len(d.VNICs)+len(d.Hosts)+
+	return len(d.RouteTables)+len(d.ACLs)+len(d.Gateways)+len(d.Transits)+len(d.Subnets)+len(d.Groups)+len(d.VNICs)+len(d.Hosts)+len(d.Announce)+
 		len(d.RemoveRouteTables)+len(d.RemoveACLs)+len(d.RemoveGateways)+len(d.RemoveTransits)+
 		len(d.RemoveSubnets)+len(d.RemoveGroups)+len(d.RemoveVNICs)+len(d.RemoveHosts) == 0
+}
+
+// Announcement names an address in a subnet.
+type Announcement struct {
+	Subnet string
+	Addr   netip.Addr
 }
 
 // RouteTableSpec is what subnets ask where their frames to the router go. Of two

@@ -124,13 +124,13 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 			}
 		}
 	}
-	if t.was != (Ends{}) {
+	if t.was != (Ends{}) && t.was != endsOf(&b.View) {
 		if t.way.egress != verdict.RuleNone {
 			t.trace.LeftBy = w.e.RuleName(t.way.egress)
 		}
 		h.Was, h.Now = t.was, endsOf(&b.View)
-		t.was = Ends{}
 	}
+	t.was = Ends{}
 	if h.Rule != "" {
 		t.trace.Rule = h.Rule
 	}

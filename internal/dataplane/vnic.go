@@ -6,6 +6,7 @@ import (
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/linklocal"
+	"enilab/internal/dataplane/nat"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/route"
 	"enilab/internal/dataplane/secgroup"
@@ -26,6 +27,7 @@ type vnic struct {
 
 	// Owned by worker.
 	flows    *conntrack.Table // nil: no flow yet
+	nat      *nat.Table       // of a NAT gateway; nil: no connection yet
 	pending  unpublished
 	services linklocal.Allowance // of frames to link-local services
 	dirty    bool                // in worker.dirty
@@ -43,6 +45,7 @@ type config struct {
 	maxFrame int          // bytes, Ethernet header included
 	maxFlows int
 	timeouts conntrack.Timeouts
+	nat      bool // a NAT gateway
 	open     bool // a host of the internet or a NAT gateway: no group judges
 	policy   *policy
 

@@ -88,6 +88,13 @@ const (
 	// TooBig: longer than a part of the path takes, and not to be fragmented; the
 	// sender is told (RFC 1191).
 	TooBig
+	// NATNoConnection: a NAT gateway has no connection to which the frame belongs.
+	NATNoConnection
+	// NATUnsupported: a NAT gateway carries TCP, UDP and ICMP echo, and fragments
+	// of UDP only.
+	NATUnsupported
+	// NATPortsExhausted: a NAT gateway has no port left for the destination.
+	NATPortsExhausted
 	// Detached: the ENI holding the address is attached to no instance.
 	Detached
 	// InstanceStopped: the instance behind the ENI is not running.
@@ -169,6 +176,9 @@ var reasons = [NumReasons]reasonInfo{
 	NoPublicHost:         {"no_public_host", Lost, "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS", "nobody on the modelled internet and no interface has the public address"},
 	TooManyHops:          {"too_many_hops", Lost, "", "routes lead it from gateway to gateway without end"},
 	TooBig:               {"too_big", Lost, "", "longer than the path takes and not to be fragmented"},
+	NATNoConnection:      {"nat_no_connection", Lost, "", "the NAT gateway knows no connection that it belongs to"},
+	NATUnsupported:       {"nat_unsupported", Lost, "", "the NAT gateway carries TCP, UDP and ICMP echo, and fragments of UDP only"},
+	NATPortsExhausted:    {"nat_ports_exhausted", Lost, "", "the NAT gateway has no port left for the destination"},
 	Detached:             {"detached", Lost, "BAD_STATE_ATTACHMENT", "the interface holding the address is attached to no instance"},
 	InstanceStopped:      {"instance_stopped", Lost, "BAD_STATE_INSTANCE", "the instance behind the interface is not running"},
 	LinkDown:             {"link_down", Lost, "", "the instance's link is down (injected fault)"},

@@ -1,0 +1,115 @@
+package dataplane
+
+import (
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/nat"
+	"enilab/internal/dataplane/verdict"
+)
+
+// A NAT gateway is a VNIC without a guest. A frame that reaches it is translated
+// and sent on from its subnet: by that subnet's routes and ACL, which lead what
+// comes from inside to the internet gateway, and answers back inside. Its table
+// belongs to the VNIC's worker, as a connection table does.
+
+// sendOn takes frames that have reached NAT gateways on, those of one together.
+func (w *worker) sendOn(frames []*frame.Buf) {
+	for len(frames) > 0 {
+		n := 1
+		for n < len(frames) && frames[n].Dst == frames[0].Dst {
+			n++
+		}
+		v := w.e.directory.vnic(frames[0].Dst) // it was there when they came in
+		w.throughNAT(v, v.config.Load(), frames[:n])
+		frames = frames[n:]
+	}
+}
+
+// throughNAT takes frames that have reached the NAT gateway behind v, at most
+// burstFrames, through its table and on.
+func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) {
+	if v.nat == nil {
+		own := append([]frame.IPv4{c.primary}, c.others...)
+		v.nat = nat.New(nat.Config{Addresses: own, Seed: w.e.opt.Seed})
+		w.keepTable(v)
+	}
+	net := c.subnet.current.Load()
+	s := &w.staged
+	for _, b := range frames {
+		s.read += uint8(v.nat.Warm(&b.View, !c.owns(b.View.DstIP)))
+	}
+	n := 0
+	for _, b := range frames {
+		w.traceBefore(b)
+		inside, o := !c.owns(b.View.DstIP), nat.NoConnection
+		switch {
+		case b.View.Kind != frame.KindIPv4:
+			o = nat.Unsupported
+		case inside:
+			o = v.nat.TranslateOut(b, w.now)
+		default:
+			o = v.nat.TranslateIn(b, w.now)
+		}
+		if why := natReason(o); why != verdict.Delivered {
+			if why == verdict.NATNoConnection && inside && b.View.Proto == frame.ProtoTCP {
+				// Its connection was silent for too long, or never there (VPC User
+				// Guide, "Troubleshoot NAT gateways").
+				if r := w.reset(v, c, net, b); r != nil {
+					w.refuse(v, b, why, verdict.RuleNone, verdict.IngressPre, v.index)
+					frames[n] = r
+					n++
+					continue
+				}
+			}
+			w.refuse(v, b, why, verdict.RuleNone, verdict.IngressPre, v.index)
+			continue
+		}
+		w.pass(v, b, verdict.RuleNone, verdict.IngressPre)
+		// From here it is sent by the gateway.
+		b.SetMACs(net.routerMAC, c.mac)
+		frames[n] = b
+		n++
+	}
+	w.forward(v, c, frames[:n])
+}
+
+// reset makes the reset with which a NAT gateway answers b, as if its peer had
+// sent it. nil: there is no buffer.
+func (w *worker) reset(v *vnic, c *config, net *subnetVersion, b *frame.Buf) *frame.Buf {
+	view := &b.View
+	if view.TCPFlags&frame.TCPRst != 0 {
+		return nil
+	}
+	w.originate(v)
+	n := frame.EthernetLen + frame.IPv4MinLen + frame.TCPMinLen
+	r := w.own.Get(n)
+	if r == nil {
+		w.lose(v, verdict.NoBuffer, n)
+		return nil
+	}
+	h := frame.Header{Dst: net.routerMAC, Src: c.mac, SrcIP: view.DstIP, DstIP: view.SrcIP}
+	s := frame.Segment{SrcPort: view.DstPort, DstPort: view.SrcPort, Flags: frame.TCPRst}
+	if view.TCPFlags&frame.TCPAck != 0 { // RFC 9293, 3.10.7.1
+		s.Seq = view.TCPAckNo
+	} else {
+		s.Flags |= frame.TCPAck
+		s.Ack = view.TCPSeq + uint32(view.End-view.Payload)
+	}
+	frame.AppendTCP(r.Bytes()[:0], h, s, nil)
+	r.Parse()
+	r.Src = v.index
+	return r
+}
+
+func natReason(o nat.Outcome) verdict.Reason {
+	switch o {
+	case nat.Translated:
+		return verdict.Delivered
+	case nat.Unsupported, nat.Fragmented, nat.NoFirstFragment:
+		return verdict.NATUnsupported
+	case nat.NoPort:
+		return verdict.NATPortsExhausted
+	case nat.Full:
+		return verdict.ConntrackFull
+	}
+	return verdict.NATNoConnection
+}
