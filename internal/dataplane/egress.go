@@ -110,13 +110,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 			}
 		}
 		w.pass(v, b, rule, verdict.EgressPost)
-		if h.routed {
-			// The VPC router is no visible hop: the TTL stays.
-			bytes, from := b.Bytes(), h.to.subnet.current.Load().routerMAC
-			h.to.mac.Put(bytes)
-			from.Put(bytes[6:])
-			b.View.Dst, b.View.Src = h.to.mac, from
-		}
+		h.readdress(b)
 		if o := h.to.vnic.worker; o != w {
 			w.out[o.id].push(b)
 			continue

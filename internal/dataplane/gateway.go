@@ -112,12 +112,17 @@ func (w *worker) toTransit(h *hop, r *lead, from *vpc, zone string, dst frame.IP
 // it has come to its end.
 func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) verdict.Reason {
 	if size := int(b.View.End) - int(b.View.L3); h.mtu != 0 && size > int(h.mtu) {
-		if h.mtu != transitMTU {
+		why := verdict.TooBig
+		switch {
+		case h.mtu == transitMTU:
 			// A transit gateway tells nobody (Amazon VPC Transit Gateways, "MTU").
+		case b.View.DontFrag:
 			w.sendTooBig(v, c, b, h.mtu)
+		default:
+			why = w.fragment(v, b, h)
 		}
-		w.refuse(v, b, verdict.TooBig, verdict.RuleNone, verdict.EgressPost, b.Dst)
-		return verdict.TooBig
+		w.refuse(v, b, why, verdict.RuleNone, verdict.EgressPost, b.Dst)
+		return why
 	}
 	w.traceBefore(b)
 	h.translate(b)
@@ -125,6 +130,43 @@ func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) verdic
 		w.refuse(v, b, h.lost, h.onward, verdict.EgressPost, 0)
 	}
 	return h.lost
+}
+
+// fragment sends b on in pieces that fit the way, frames of the network's own.
+func (w *worker) fragment(v *vnic, b *frame.Buf, h *hop) verdict.Reason {
+	var pieces queue
+	done := b.Fragment(int(h.mtu), func(n int) *frame.Buf {
+		f := w.own.Get(n)
+		if f != nil {
+			pieces.push(f)
+		}
+		return f
+	})
+	if !done {
+		pieces.giveBack()
+		return verdict.NoBuffer
+	}
+	for f := pieces.pop(); f != nil; f = pieces.pop() {
+		f.Src, f.Dst, f.VPC, f.Crossed, f.Hops = b.Src, b.Dst, b.VPC, b.Crossed, b.Hops
+		w.originate(v)
+		h.translate(f)
+		if h.lost != verdict.Delivered {
+			w.refuse(v, f, h.lost, h.onward, verdict.EgressPost, 0)
+			continue
+		}
+		w.pass(v, f, verdict.RuleNone, verdict.EgressPost)
+		h.readdress(f)
+		w.out[h.to.vnic.worker.id].push(f)
+	}
+	return verdict.Fragmented
+}
+
+// readdress makes f a frame from the router to h's receiver, if the router has it.
+// The router is no visible hop: the TTL stays.
+func (h *hop) readdress(f *frame.Buf) {
+	if h.routed {
+		f.SetMACs(h.to.mac, h.to.subnet.current.Load().routerMAC)
+	}
 }
 
 // translate writes the addresses that gateways give b, and those in what an ICMP

@@ -326,3 +326,31 @@ func TestErrorsAboutTranslatedFrames(t *testing.T) {
 		t.Errorf("the error quotes %+v", q)
 	}
 }
+
+// TestFragmentsOverTheInternet: what may be fragmented arrives in pieces, each
+// translated and told to fit, also through a NAT gateway.
+func TestFragmentsOverTheInternet(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		l := newNATCloud(t, Options{Workers: workers})
+		for _, from := range []VNICSpec{l.a, l.c} {
+			l.send(from, frame.AppendUDP(nil, toRouter(from, "198.51.100.1"), 7, 8, make([]byte, 4000)))
+			source, size := "203.0.113.10", 0
+			if from.ID == l.c.ID {
+				source = "203.0.113.99"
+			}
+			for _, bytes := range l.received(l.w) {
+				// The checksum is of the whole datagram.
+				b := frame.NewPool(1, 1).Get(len(bytes))
+				copy(b.Bytes(), bytes)
+				b.Parse()
+				if v := b.View; v.SrcIP.String() != source || v.Dst != l.w.MAC || int(v.End-v.L3) > 1500 || !v.Fragment || frame.Checksum(bytes[v.L3:v.L4]) != 0 {
+					t.Errorf("the host received %+v", v)
+				}
+				size += int(b.View.End - b.View.L4)
+			}
+			if size != 4008 {
+				t.Errorf("%d bytes of %s's datagram arrived, want 4008", size, from.ID)
+			}
+		}
+	}
+}

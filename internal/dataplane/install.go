@@ -23,8 +23,16 @@ func (w *worker) install(c change) {
 		w.e.directory.entry(v.index).vnic.Store(nil)
 		return
 	}
-	if old != nil && !slices.Equal(old.spec.Addrs, next.spec.Addrs) {
-		v.nat = nil // its ports are of the addresses that it had
+	if v.nat != nil && !next.nat {
+		v.nat = nil
+	} else if v.nat != nil && !slices.Equal(old.spec.Addrs, next.spec.Addrs) {
+		// What is sent from an address that is another's now would be answered there.
+		for _, ip := range addresses(old.spec.Addrs) {
+			if !next.owns(ip) {
+				v.nat.Drop(ip)
+			}
+		}
+		v.nat.SetAddresses(addresses(next.spec.Addrs))
 	}
 	v.config.Store(next)
 	if old != nil && old.spec.Host != next.spec.Host {

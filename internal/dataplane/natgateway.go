@@ -28,8 +28,7 @@ func (w *worker) sendOn(frames []*frame.Buf) {
 // burstFrames, through its table and on.
 func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) {
 	if v.nat == nil {
-		own := append([]frame.IPv4{c.primary}, c.others...)
-		v.nat = nat.New(nat.Config{Addresses: own, Seed: w.e.opt.Seed})
+		v.nat = nat.New(nat.Config{Addresses: addresses(c.spec.Addrs), Seed: w.e.opt.Seed})
 		w.keepTable(v)
 	}
 	net := c.subnet.current.Load()
@@ -75,27 +74,19 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) {
 // reset makes the reset with which a NAT gateway answers b, as if its peer had
 // sent it. nil: there is no buffer.
 func (w *worker) reset(v *vnic, c *config, net *subnetVersion, b *frame.Buf) *frame.Buf {
-	view := &b.View
-	if view.TCPFlags&frame.TCPRst != 0 {
+	r := w.own.Get(frame.TCPResetLen)
+	if r == nil {
+		w.originate(v)
+		w.lose(v, verdict.NoBuffer, frame.TCPResetLen)
+		return nil
+	}
+	if _, due := frame.AppendTCPReset(r.Bytes()[:0], &b.View); !due {
+		w.own.PutLocal(r)
 		return nil
 	}
 	w.originate(v)
-	n := frame.EthernetLen + frame.IPv4MinLen + frame.TCPMinLen
-	r := w.own.Get(n)
-	if r == nil {
-		w.lose(v, verdict.NoBuffer, n)
-		return nil
-	}
-	h := frame.Header{Dst: net.routerMAC, Src: c.mac, SrcIP: view.DstIP, DstIP: view.SrcIP}
-	s := frame.Segment{SrcPort: view.DstPort, DstPort: view.SrcPort, Flags: frame.TCPRst}
-	if view.TCPFlags&frame.TCPAck != 0 { // RFC 9293, 3.10.7.1
-		s.Seq = view.TCPAckNo
-	} else {
-		s.Flags |= frame.TCPAck
-		s.Ack = view.TCPSeq + uint32(view.End-view.Payload)
-	}
-	frame.AppendTCP(r.Bytes()[:0], h, s, nil)
 	r.Parse()
+	r.SetMACs(net.routerMAC, c.mac)
 	r.Src = v.index
 	return r
 }

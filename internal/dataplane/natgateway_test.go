@@ -162,6 +162,27 @@ func TestNATGatewayObeysItsSubnet(t *testing.T) {
 	}
 }
 
+// TestNATGatewayGetsAddresses: connections go on under those that stay, and end
+// with those that go.
+func TestNATGatewayGetsAddresses(t *testing.T) {
+	l := newNATCloud(t, Options{})
+	l.send(l.c, routed(l.c, "198.51.100.1", 5, 6))
+	port := l.seen(l.w).View.SrcPort
+	more := natENI("203.0.113.99")
+	more.Addrs = append(more.Addrs, addr("10.0.1.98"))
+	l.apply(Delta{VNICs: []VNICSpec{more}})
+	l.send(l.w, routed(l.w, "203.0.113.99", 6, port))
+	l.seen(l.c)
+	more.Addrs[0], more.Public[0].Private = addr("10.0.1.97"), addr("10.0.1.97")
+	l.apply(Delta{VNICs: []VNICSpec{more}})
+	l.send(l.w, routed(l.w, "203.0.113.99", 6, port))
+	if n := l.dropped(verdict.NATNoConnection); n != 1 {
+		t.Errorf("dropped %v, want the connection of the address that went", l.Totals().Dropped)
+	}
+	l.send(l.c, routed(l.c, "198.51.100.1", 5, 6))
+	l.wantEnds(l.w, "203.0.113.99", "198.51.100.1")
+}
+
 // TestNATGatewayThatLeadsToItself ends the frame, in bounded time.
 func TestNATGatewayThatLeadsToItself(t *testing.T) {
 	for _, workers := range []int{1, 3} {

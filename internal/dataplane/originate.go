@@ -38,12 +38,12 @@ func (w *worker) emit(v *vnic, n int, build func(b []byte) []byte) {
 // sendTooBig tells the sender of b how long a frame may be there (RFC 1191), from
 // the router's address in its subnet.
 func (w *worker) sendTooBig(v *vnic, c *config, b *frame.Buf, mtu uint16) {
-	const code = 4 // fragmentation needed and DF set
 	net, view := c.subnet.current.Load(), &b.View
-	// RFC 792: the internet header and the first 64 bits of what it carries.
-	quote := b.Bytes()[view.L3:min(int(view.L4)+8, int(view.End))]
-	h := frame.Header{Dst: c.mac, Src: net.routerMAC, SrcIP: net.routerIP, DstIP: view.SrcIP}
-	w.emit(v, frame.EthernetLen+frame.IPv4MinLen+frame.ICMPLen+len(quote), func(to []byte) []byte {
-		return frame.AppendICMP(to, h, frame.ICMPUnreachable, code, uint32(mtu), quote)
+	if !view.MayError() {
+		return
+	}
+	h := frame.Header{Dst: c.mac, Src: net.routerMAC, SrcIP: net.routerIP, DstIP: view.SrcIP, TOS: frame.InternetworkControl}
+	w.emit(v, frame.ICMPErrorLen(view), func(to []byte) []byte {
+		return frame.AppendICMPError(to, h, frame.ICMPUnreachable, frame.FragmentationNeeded, uint32(mtu), view, b.Bytes())
 	})
 }

@@ -108,6 +108,13 @@ var everyReason = []struct {
 		h.DontFrag = true
 		l.send(a, frame.AppendUDP(nil, h, 1, 2, make([]byte, 1473)))
 	}},
+	{verdict.Fragmented, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.gateway()
+		a.Public = []PublicAddr{{Private: a.Addrs[0], Public: addr("203.0.113.1")}}
+		b.Public = []PublicAddr{{Private: b.Addrs[0], Public: addr("203.0.113.2")}}
+		l.apply(Delta{VNICs: []VNICSpec{a, b}})
+		l.send(a, frame.AppendUDP(nil, toRouter(a, "203.0.113.2"), 1, 2, make([]byte, 1473)))
+	}},
 	{verdict.NoPublicHost, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
 		l.gateway()
 		a.Public = []PublicAddr{{Private: a.Addrs[0], Public: addr("203.0.113.1")}}

@@ -143,6 +143,8 @@ const (
 	// ARPGratuitous: a gratuitous ARP; address ownership changes by API only,
 	// so it is counted and goes nowhere.
 	ARPGratuitous
+	// Fragmented: a gateway has sent it on in pieces, which are frames of their own.
+	Fragmented
 	// LinkLocal: one of the network's own services took the frame. Like
 	// Delivered it is no drop, and has a count of its own.
 	LinkLocal
@@ -199,6 +201,7 @@ var reasons = [NumReasons]reasonInfo{
 	LinkLocalExceeded:    {"linklocal_allowance_exceeded", Lost, "", "more than the network's own services take from one interface"},
 	ARPAnswered:          {"arp_answered", Control, "", "answered by the network"},
 	ARPGratuitous:        {"arp_gratuitous", Control, "", "gratuitous ARP: ownership changes through the API only"},
+	Fragmented:           {"fragmented", Control, "", "sent on by a gateway in pieces that fit the way"},
 	LinkLocal:            {"link_local", Control, "", "taken by one of the network's own services"},
 }
 

@@ -43,6 +43,7 @@ export const reasons: Readonly<Record<string, string>> = {
   linklocal_allowance_exceeded: "한 인터페이스에서 네트워크 서비스가 받는 양을 넘음",
   arp_answered: "네트워크가 응답함",
   arp_gratuitous: "무상 ARP: 소유자는 API로만 바뀜",
+  fragmented: "게이트웨이가 경로에 맞게 나누어 보냄",
   link_local: "네트워크 서비스가 받음",
 };
 
