@@ -154,16 +154,10 @@ func (t *tx) bindAddress(a *Address, n *NetworkInterface, target netip.Addr) (*A
 
 // natOf is the NAT gateway that has an Elastic IP, nil if none.
 func (t *tx) natOf(a *Address) *NATGateway {
-	n := get[*NetworkInterface](t, TableNetworkInterface, byID, a.NetworkInterface)
-	if n == nil || !n.RequesterManaged {
+	if a.NetworkInterface == "" {
 		return nil
 	}
-	for _, g := range list[*NATGateway](t, TableNATGateway, bySubnet, n.Subnet) {
-		if g.Interface == n.ID {
-			return g
-		}
-	}
-	return nil
+	return get[*NATGateway](t, TableNATGateway, byInterface, a.NetworkInterface)
 }
 
 func (t *tx) disassociate(a *Address) *Address {

@@ -16,7 +16,8 @@ const vpcMTU = 9001
 
 // reads tells which specs read rows other than their own: a change of a row of
 // the first table concerns the specs of those rows of the second that touched
-// names. A spec that reads a further row gets a line here, and nothing else.
+// names, in the State before it or in the one after. A spec that reads a further
+// row gets a line here, and nothing else.
 var reads = []struct {
 	row, spec Table
 	touched   func(s *State, id string) (ids []string)
@@ -56,6 +57,31 @@ var reads = []struct {
 	{TableInstance, TableNetworkInterface, func(s *State, id string) []string {
 		return ids(allIn[*NetworkInterface](s.db.Txn(false), string(TableNetworkInterface), byDevice, id))
 	}},
+	// An Elastic IP stands for a private address of the ENI that it is on.
+	{TableAddress, TableNetworkInterface, func(s *State, id string) []string {
+		if a := s.Address(id); a != nil && a.NetworkInterface != "" {
+			return []string{a.NetworkInterface}
+		}
+		return nil
+	}},
+	// The ENI of a NAT gateway translates while that is available.
+	{TableNATGateway, TableNetworkInterface, func(s *State, id string) []string {
+		if g := s.NATGateway(id); g != nil && g.Interface != "" {
+			return []string{g.Interface}
+		}
+		return nil
+	}},
+	// What comes in by an internet gateway asks the table that serves it.
+	{TableRouteTable, TableInternetGateway, func(s *State, id string) (gateways []string) {
+		if t := s.RouteTable(id); t != nil {
+			for _, a := range t.Associations {
+				if a.Gateway != "" {
+					gateways = append(gateways, a.Gateway)
+				}
+			}
+		}
+		return gateways
+	}},
 }
 
 func routesTo(s *State, id string) []string {
@@ -81,6 +107,8 @@ func compile(before, after *State, changes []Change) dataplane.Delta {
 			d.RouteTables, d.RemoveRouteTables = differ(before, after, c, routeTableSpec, d.RouteTables, d.RemoveRouteTables)
 		case TableNetworkACL:
 			d.ACLs, d.RemoveACLs = differ(before, after, c, aclSpec, d.ACLs, d.RemoveACLs)
+		case TableInternetGateway:
+			d.Gateways, d.RemoveGateways = differ(before, after, c, gatewaySpec, d.Gateways, d.RemoveGateways)
 		case TableSubnet:
 			d.Subnets, d.RemoveSubnets = differ(before, after, c, subnetSpec, d.Subnets, d.RemoveSubnets)
 		case TableSecurityGroup:
@@ -111,7 +139,12 @@ func concerned(before, after *State, changes []Change) []Change {
 			if r.row != c.Table {
 				continue
 			}
-			for _, id := range r.touched(after, c.ID) {
+			touched := r.touched(after, c.ID)
+			if c.Before != nil {
+				// What it has let go of is concerned too.
+				touched = append(touched, r.touched(before, c.ID)...)
+			}
+			for _, id := range touched {
 				at := row{r.spec, id}
 				if known[at] {
 					continue
@@ -203,15 +236,20 @@ func groupSpec(s *State, g *SecurityGroup) *dataplane.GroupSpec {
 	return spec
 }
 
+// vnicSpec is nil for the ENIs of services that the data plane does not have, and
+// of NAT gateways that do not work yet or any more: what is sent there is lost.
 func vnicSpec(s *State, n *NetworkInterface) *dataplane.VNICSpec {
-	if n.RequesterManaged {
-		// The service behind it is not in the data plane, which loses what is
-		// sent there.
-		return nil
-	}
 	spec := &dataplane.VNICSpec{
 		ID: n.ID, MAC: n.MAC, Subnet: n.Subnet, Groups: n.Groups, SourceDestCheck: n.SourceDestCheck,
-		MTU: vpcMTU, Timeouts: conntrack.DefaultTimeouts(),
+		MTU: vpcMTU, Timeouts: conntrack.DefaultTimeouts(), Public: publicAddrs(s, n),
+	}
+	if n.RequesterManaged {
+		g := s.natGatewayOf(n)
+		if g == nil || g.State != NATAvailable {
+			return nil
+		}
+		// Security groups cannot be put on a NAT gateway (VPC User Guide, "NAT gateways").
+		spec.NAT, spec.Groups = &dataplane.NATSpec{ID: g.ID}, nil
 	}
 	for _, a := range n.Addresses {
 		spec.Addrs = append(spec.Addrs, a.Addr)
@@ -230,6 +268,20 @@ func vnicSpec(s *State, n *NetworkInterface) *dataplane.VNICSpec {
 		}
 	}
 	return spec
+}
+
+// publicAddrs are the public addresses of an ENI, in the order of the private ones
+// that they stand for. Whether they lead anywhere (an attachment, an internet
+// gateway, a route to it) is for the data plane to find.
+func publicAddrs(s *State, n *NetworkInterface) (public []dataplane.PublicAddr) {
+	for _, a := range s.AddressesOf(n.ID) {
+		public = append(public, dataplane.PublicAddr{Private: a.PrivateIP, Public: a.PublicIP})
+	}
+	if n.PublicIP.IsValid() {
+		public = append(public, dataplane.PublicAddr{Private: n.PrimaryAddress(), Public: n.PublicIP})
+	}
+	slices.SortFunc(public, func(a, b dataplane.PublicAddr) int { return a.Private.Compare(b.Private) })
+	return public
 }
 
 // into replaces the timeouts that an ENI has of its own (EC2 User Guide,

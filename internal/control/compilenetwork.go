@@ -54,15 +54,43 @@ func routeTableSpec(s *State, t *RouteTable) *dataplane.RouteTableSpec {
 	return spec
 }
 
+// routeSpec is a blackhole also while a NAT gateway, which EC2 shows as active
+// already, is still pending.
 func routeSpec(s *State, t *RouteTable, to netip.Prefix, r Route) dataplane.RouteSpec {
-	spec := dataplane.RouteSpec{Prefix: to, Kind: dataplane.RouteGateway}
+	spec := dataplane.RouteSpec{Prefix: to, Kind: dataplane.RouteBlackhole}
+	if !r.Local {
+		spec.Via = r.Target()
+	}
+	if s.RouteState(t, r) == RouteBlackhole {
+		return spec
+	}
 	switch {
-	case s.RouteState(t, r) == RouteBlackhole:
-		spec.Kind = dataplane.RouteBlackhole
 	case r.Local:
 		spec.Kind = dataplane.RouteLocal
+	case r.Gateway != "":
+		spec.Kind = dataplane.RouteInternet
+	case r.NATGateway != "":
+		if g := s.NATGateway(r.NATGateway); g.State == NATAvailable {
+			spec.Kind, spec.MAC = dataplane.RouteInterface, s.NetworkInterface(g.Interface).MAC
+		}
 	case r.Interface != "":
 		spec.Kind, spec.MAC = dataplane.RouteInterface, s.NetworkInterface(r.Interface).MAC
+	case r.Peering != "":
+		spec.Kind, spec.VPC = dataplane.RoutePeering, s.Peering(r.Peering).beyond(t.VPC)
+	default:
+		spec.Kind = dataplane.RouteGateway
+	}
+	return spec
+}
+
+// gatewaySpec is nil for an internet gateway that no VPC has.
+func gatewaySpec(s *State, g *InternetGateway) *dataplane.GatewaySpec {
+	if g.VPC == "" {
+		return nil
+	}
+	spec := &dataplane.GatewaySpec{ID: g.ID, VPC: g.VPC}
+	if t := s.GatewayRouteTable(g); t != nil {
+		spec.RouteTable = t.ID
 	}
 	return spec
 }

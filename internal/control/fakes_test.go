@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/frame"
 )
 
 type rowKey struct {
@@ -139,6 +140,7 @@ type modelPlane struct {
 	subnets    map[string]dataplane.SubnetSpec
 	tables     map[string]dataplane.RouteTableSpec
 	acls       map[string]dataplane.ACLSpec
+	gateways   map[string]dataplane.GatewaySpec
 	groups     map[string]dataplane.GroupSpec
 	vnics      map[string]dataplane.VNICSpec
 	hosts      map[string]dataplane.HostSpec
@@ -151,7 +153,8 @@ type modelPlane struct {
 func newModelPlane() *modelPlane {
 	return &modelPlane{
 		tables: make(map[string]dataplane.RouteTableSpec), acls: make(map[string]dataplane.ACLSpec),
-		subnets: make(map[string]dataplane.SubnetSpec), groups: make(map[string]dataplane.GroupSpec),
+		gateways: make(map[string]dataplane.GatewaySpec),
+		subnets:  make(map[string]dataplane.SubnetSpec), groups: make(map[string]dataplane.GroupSpec),
 		vnics: make(map[string]dataplane.VNICSpec), hosts: make(map[string]dataplane.HostSpec),
 	}
 }
@@ -171,6 +174,7 @@ func (p *modelPlane) Apply(ctx context.Context, d dataplane.Delta) (dataplane.Ac
 	err := errors.Join(
 		hold(p.tables, d.RouteTables, d.RemoveRouteTables, func(s dataplane.RouteTableSpec) string { return s.ID }),
 		hold(p.acls, d.ACLs, d.RemoveACLs, func(s dataplane.ACLSpec) string { return s.ID }),
+		hold(p.gateways, d.Gateways, d.RemoveGateways, func(s dataplane.GatewaySpec) string { return s.ID }),
 		hold(p.subnets, d.Subnets, d.RemoveSubnets, func(s dataplane.SubnetSpec) string { return s.ID }),
 		hold(p.groups, d.Groups, d.RemoveGroups, func(s dataplane.GroupSpec) string { return s.ID }),
 		hold(p.vnics, d.VNICs, d.RemoveVNICs, func(s dataplane.VNICSpec) string { return s.ID }),
@@ -223,7 +227,22 @@ func (p *modelPlane) complete() error {
 			return fmt.Errorf("%s has the network ACL %q", n.ID, n.ACL)
 		}
 	}
+	for _, g := range p.gateways {
+		if _, ok := p.tables[g.RouteTable]; !ok && g.RouteTable != "" {
+			return fmt.Errorf("%s has the route table %q", g.ID, g.RouteTable)
+		}
+	}
+	owners := map[frame.MAC]string{}
 	for _, v := range p.vnics {
+		if other, taken := owners[v.MAC]; taken {
+			return fmt.Errorf("%s and %s have the MAC %s", v.ID, other, v.MAC)
+		}
+		owners[v.MAC] = v.ID
+		for _, a := range v.Public {
+			if !slices.Contains(v.Addrs, a.Private) {
+				return fmt.Errorf("%s has %s for %s, which it has not", v.ID, a.Public, a.Private)
+			}
+		}
 		if _, ok := p.subnets[v.Subnet]; !ok {
 			return fmt.Errorf("%s is in subnet %s", v.ID, v.Subnet)
 		}
@@ -233,6 +252,13 @@ func (p *modelPlane) complete() error {
 		for _, g := range v.Groups {
 			if _, ok := p.groups[g]; !ok {
 				return fmt.Errorf("%s carries group %s", v.ID, g)
+			}
+		}
+	}
+	for _, t := range p.tables {
+		for _, r := range t.Routes {
+			if _, ok := owners[r.MAC]; r.Kind == dataplane.RouteInterface && !ok {
+				return fmt.Errorf("%s leads %s to %s, which is not there", t.ID, r.Prefix, r.Via)
 			}
 		}
 	}
@@ -250,7 +276,7 @@ func (p *modelPlane) differs(s *State) error {
 		return err
 	}
 	for _, c := range []struct{ have, want any }{
-		{p.tables, whole.tables}, {p.acls, whole.acls}, {p.subnets, whole.subnets}, {p.groups, whole.groups}, {p.vnics, whole.vnics}, {p.hosts, whole.hosts},
+		{p.tables, whole.tables}, {p.acls, whole.acls}, {p.gateways, whole.gateways}, {p.subnets, whole.subnets}, {p.groups, whole.groups}, {p.vnics, whole.vnics}, {p.hosts, whole.hosts},
 	} {
 		if !reflect.DeepEqual(c.have, c.want) {
 			return fmt.Errorf("the deltas made\n%+v\nthe State is\n%+v", c.have, c.want)

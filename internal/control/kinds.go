@@ -125,7 +125,7 @@ var kinds = []*Kind{
 	tagged(document[EgressOnlyGateway](TableEgressOnlyGateway, EgressOnlyGatewayID),
 		"egress-only-internet-gateway", func(g *EgressOnlyGateway) *Tags { return &g.Tags }),
 	tagged(document[NATGateway](TableNATGateway, NATGatewayID,
-		index(bySubnet, false, key[*NATGateway](func(g *NATGateway) []byte { return mustKey(g.Subnet) }))),
+		index(byInterface, true, key[*NATGateway](func(g *NATGateway) []byte { return optional(g.Interface) }))),
 		"natgateway", func(g *NATGateway) *Tags { return &g.Tags }),
 	tagged(document[Peering](TablePeering, PeeringID), "vpc-peering-connection", func(p *Peering) *Tags { return &p.Tags }),
 	tagged(document[RouteTable](TableRouteTable, RouteTableID, routeTableIndexes()...),

@@ -63,6 +63,14 @@ func (s *Service) DeletePeering(ctx context.Context, id, account string) error {
 // has reports whether a VPC is one of the two.
 func (p *Peering) has(vpc string) bool { return p.Requester.VPC == vpc || p.Accepter.VPC == vpc }
 
+// beyond is the other of the two.
+func (p *Peering) beyond(vpc string) string {
+	if p.Requester.VPC == vpc {
+		return p.Accepter.VPC
+	}
+	return p.Requester.VPC
+}
+
 // open reports whether the peering is in use or asked for.
 func (p *Peering) open() bool {
 	return p.State == PeeringInitiating || p.State == PeeringPending || p.State == PeeringActive

@@ -31,6 +31,26 @@ func TestEveryFieldReachesThePlane(t *testing.T) {
 		s.ok(func(t *tx) error {
 			return t.createRoute(RouteInput{Table: main.ID, DestinationInput: DestinationInput{PrefixList: list.ID}, Interface: n.ID})
 		})
+		gateway := s.gateway()
+		edge := s.table()
+		must(s.lab, associate(AssociateRouteTableInput{Table: edge.ID, Gateway: gateway.ID}))
+		eip := s.eip()
+		must(s.lab, func(t *tx) (*Address, error) {
+			return t.associateAddress(association(eip.AllocationID, n.ID, "", true))
+		})
+		nat := s.nat(CreateNATGatewayInput{Subnet: s.a.ID, Allocation: s.eip().AllocationID})
+		other := s.otherVPC()
+		peering := must(s.lab, func(t *tx) (*Peering, error) {
+			return t.createPeering(CreatePeeringInput{VPC: s.vpc.ID, Peer: other.vpc.ID, Account: "1"})
+		})
+		must(s.lab, func(t *tx) (*Peering, error) { return t.acceptPeering(peering.ID) })
+		s.settle()
+		for cidr, in := range map[string]RouteInput{
+			"0.0.0.0/0": {Gateway: gateway.ID}, "172.16.0.0/12": {NATGateway: nat.ID}, "10.0.0.0/16": {Peering: peering.ID},
+		} {
+			in.Table, in.CIDR = main.ID, cidr
+			s.ok(func(t *tx) error { return t.createRoute(in) })
+		}
 		plane := newModelPlane()
 		if _, err := plane.Apply(context.Background(), compileAll(s.state)); err != nil {
 			t.Fatal(err)
@@ -110,6 +130,15 @@ func otherValue(name string, v reflect.Value) func(reflect.Value) {
 		return func(v reflect.Value) { v.Set(reflect.ValueOf(FaultFreeze)) }
 	case time.Time:
 		return func(v reflect.Value) { v.Set(reflect.ValueOf(p.Add(time.Hour))) }
+	case NATGatewayState:
+		return func(v reflect.Value) { v.Set(reflect.ValueOf(NATDeleting)) }
+	case PeeringState:
+		return func(v reflect.Value) { v.Set(reflect.ValueOf(PeeringDeleted)) }
+	case netip.Addr:
+		if name != "PublicIP" || !p.IsValid() {
+			return nil
+		}
+		return func(v reflect.Value) { v.Set(reflect.ValueOf(netip.MustParseAddr("198.18.77.77"))) }
 	case *Attachment:
 		if p == nil || p.DeviceIndex == 0 {
 			return nil

@@ -172,16 +172,7 @@ func (t *tx) edgeTable(r *RouteTable) error {
 
 // edgeOf returns the route table of frames that come in by a gateway.
 func (t *tx) edgeOf(g *InternetGateway) *RouteTable {
-	for _, r := range list[*RouteTable](t, TableRouteTable, byVPC, g.VPC) {
-		if r.serves(g.ID) {
-			return r
-		}
-	}
-	return nil
-}
-
-func (t *RouteTable) serves(gateway string) bool {
-	return slices.ContainsFunc(t.Associations, func(a RouteTableAssociation) bool { return a.Gateway == gateway })
+	return get[*RouteTable](t, TableRouteTable, byGateway, g.ID)
 }
 
 // edge reports whether the table serves a gateway.

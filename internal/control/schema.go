@@ -43,6 +43,7 @@ const (
 	byInterface   = "interface"
 	byTarget      = "target"
 	byPublicIP    = "public_ip"
+	byGateway     = "gateway"
 	byNewest      = "newest"
 	byProbe       = "probe"
 	byRule        = "rule"
@@ -251,6 +252,7 @@ func routeTableIndexes() []*memdb.IndexSchema {
 	return []*memdb.IndexSchema{
 		index(byAssociation, true, associated(func(a RouteTableAssociation) string { return a.ID })),
 		index(bySubnet, true, associated(func(a RouteTableAssociation) string { return a.Subnet })),
+		index(byGateway, true, associated(func(a RouteTableAssociation) string { return a.Gateway })),
 		// What the routes lead to: gateways, ENIs, prefix lists.
 		index(byTarget, false, keys[*RouteTable](func(t *RouteTable) (ks [][]byte) {
 			seen := make(map[string]bool)

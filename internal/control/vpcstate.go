@@ -43,6 +43,11 @@ func (s *State) NATGateway(id string) *NATGateway {
 	return seek[NATGateway](s, TableNATGateway, byID, id)
 }
 
+// natGatewayOf is the NAT gateway that an ENI is of, nil if it is of none.
+func (s *State) natGatewayOf(n *NetworkInterface) *NATGateway {
+	return seek[NATGateway](s, TableNATGateway, byInterface, n.ID)
+}
+
 // NATGateways returns every NAT gateway.
 func (s *State) NATGateways() []*NATGateway { return all[*NATGateway](s, TableNATGateway, byCreation) }
 
@@ -123,6 +128,12 @@ func (s *State) RouteTableOf(subnet *Subnet) *RouteTable {
 		return t
 	}
 	return s.MainRouteTable(subnet.VPC)
+}
+
+// GatewayRouteTable returns the route table of what comes in by an internet
+// gateway, nil if it has none (VPC User Guide, "Gateway route tables").
+func (s *State) GatewayRouteTable(g *InternetGateway) *RouteTable {
+	return seek[RouteTable](s, TableRouteTable, byGateway, g.ID)
 }
 
 // MainRouteTable returns the main route table of a VPC.
