@@ -59,8 +59,8 @@ func (t *tx) chooseElastic(want string) (netip.Addr, error) {
 	return ip, nil
 }
 
-// freePublicIP is the first public address that neither an Elastic IP nor an
-// ENI has; false if there is none.
+// freePublicIP is the first public address that nobody has; false if there is
+// none.
 func (t *tx) freePublicIP() (netip.Addr, bool) {
 	for _, pool := range publicPools {
 		for n := 1; n < 1<<(32-pool.Bits())-1; n++ {

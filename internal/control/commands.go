@@ -87,7 +87,8 @@ func (s *Service) SetServe(ctx context.Context, id string, p []dataplane.ServedP
 	return result(ctx, s, func(t *tx) (*Instance, error) { return t.setServe(id, p) })
 }
 
-// PauseTraffic pauses or resumes every workload of every instance in one commit.
+// PauseTraffic pauses or resumes every workload of every instance and internet
+// host in one commit.
 func (s *Service) PauseTraffic(ctx context.Context, paused bool) error {
 	return s.change(ctx, func(t *tx) error { return t.pauseTraffic(paused) })
 }

@@ -117,7 +117,17 @@ func compile(before, after *State, changes []Change) dataplane.Delta {
 			d.VNICs, d.RemoveVNICs = differ(before, after, c, vnicSpec, d.VNICs, d.RemoveVNICs)
 		case TableInstance:
 			d.Hosts, d.RemoveHosts = differ(before, after, c, hostSpec, d.Hosts, d.RemoveHosts)
+		case TableInternetHost:
+			d.VNICs, d.RemoveVNICs = differ(before, after, c, internetVNICSpec, d.VNICs, d.RemoveVNICs)
+			d.Hosts, d.RemoveHosts = differ(before, after, c, internetHostSpec, d.Hosts, d.RemoveHosts)
 		}
+	}
+	// The subnet of the internet hosts is no row.
+	switch was, is := internetSubnetSpec(before), internetSubnetSpec(after); {
+	case was == nil && is != nil:
+		d.Subnets = append(d.Subnets, *is)
+	case was != nil && is == nil:
+		d.RemoveSubnets = append(d.RemoveSubnets, internetSubnet)
 	}
 	return d
 }
@@ -300,11 +310,17 @@ func hostSpec(_ *State, i *Instance) *dataplane.HostSpec {
 	if i.State == InstancePending || i.State == InstanceRunning {
 		spec.Power = dataplane.PowerOn
 	}
-	switch i.Fault {
-	case FaultFreeze:
-		spec.Fault = dataplane.FaultFreeze
-	case FaultLink:
-		spec.Fault = dataplane.FaultLink
-	}
+	spec.Fault = i.Fault.inPlane()
 	return spec
+}
+
+// inPlane is a fault as the data plane has it: one without power has none.
+func (f Fault) inPlane() dataplane.Fault {
+	switch f {
+	case FaultFreeze:
+		return dataplane.FaultFreeze
+	case FaultLink:
+		return dataplane.FaultLink
+	}
+	return dataplane.FaultNone
 }

@@ -220,6 +220,9 @@ func (p *modelPlane) complete() error {
 		}
 	}
 	for _, n := range p.subnets {
+		if n.VPC == dataplane.InternetVPC {
+			continue // beyond all gateways: neither table nor ACL
+		}
 		if _, ok := p.tables[n.RouteTable]; !ok {
 			return fmt.Errorf("%s has the route table %q", n.ID, n.RouteTable)
 		}

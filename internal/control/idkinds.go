@@ -78,7 +78,10 @@ var (
 		"Vpc Endpoint Id"}
 	TrunkAssociationID = IDKind{"trunk-assoc-", "InvalidAssociationID.NotFound", "InvalidTrunkInterfaceAssociationId.Malformed", // unverified: the text
 		"trunk interface association ID"}
-	// EC2 has no failover policies or records: enilab's own, in EC2's manner.
+	// EC2 has no internet hosts, failover policies or records: enilab's own, in
+	// EC2's manner.
+	InternetHostID = IDKind{"inet-", "InvalidInternetHostID.NotFound", "InvalidInternetHostID.Malformed",
+		"internet host ID"}
 	PolicyID = IDKind{"fop-", "InvalidFailoverPolicyID.NotFound", "InvalidFailoverPolicyID.Malformed",
 		"failover policy ID"}
 	FailoverID = IDKind{"fo-", "InvalidFailoverID.NotFound", "InvalidFailoverID.Malformed",

@@ -170,6 +170,8 @@ var kinds = []*Kind{
 	document[TrunkAssociation](TableTrunkAssociation, TrunkAssociationID,
 		index(byInterface, true, key[*TrunkAssociation](func(a *TrunkAssociation) []byte { return mustKey(a.Branch) })),
 		index(byTarget, false, key[*TrunkAssociation](func(a *TrunkAssociation) []byte { return mustKey(a.Trunk) }))),
+	document[InternetHost](TableInternetHost, InternetHostID,
+		index(byPublicIP, true, key[*InternetHost](func(h *InternetHost) []byte { return mustKey(h.Address) }))),
 }
 
 // tableOrder is the place of each table in kinds.

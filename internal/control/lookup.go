@@ -1,11 +1,13 @@
 package control
 
-// visible reports whether who sees the region scope, "" all, sees a row.
+// visible reports whether who sees the region scope, "" all, sees a row. What is of
+// no region is seen from all.
 func visible(scope string, row Row) bool {
 	if p, ok := row.(*Peering); ok && p.Accepter.Region == scope {
 		return true // both sides' regions show it
 	}
-	return scope == "" || row.Identity().Region == scope
+	region := row.Identity().Region
+	return scope == "" || region == scope || region == ""
 }
 
 func find[T any](t *tx, k IDKind, table Table, index, field, id string) (*T, error) {

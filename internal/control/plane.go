@@ -51,6 +51,7 @@ const (
 	TableLaunchTemplateVersion Table = "launch_template_versions"
 	TableVPCEndpoint           Table = "vpc_endpoints"
 	TableTrunkAssociation      Table = "trunk_interface_associations"
+	TableInternetHost          Table = "internet_hosts"
 	TablePolicy                Table = "failover_policies"
 	TableFailover              Table = "failovers"
 )

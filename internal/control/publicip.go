@@ -86,7 +86,8 @@ func (t *tx) randomPublicIP() (netip.Addr, bool) {
 	return t.freePublicIP()
 }
 
-// freePublic reports whether neither an Elastic IP nor an ENI has an address.
+// freePublic reports whether no Elastic IP, ENI or internet host has an address.
 func (t *tx) freePublic(ip netip.Addr) bool {
-	return !exists(t, TableAddress, byPublicIP, ip) && !exists(t, TableNetworkInterface, byPublicIP, ip)
+	return !exists(t, TableAddress, byPublicIP, ip) && !exists(t, TableNetworkInterface, byPublicIP, ip) &&
+		!exists(t, TableInternetHost, byPublicIP, ip)
 }

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"enilab/internal/dataplane"
 )
 
 // TestEveryFieldReachesThePlane changes every field of every row, in random
@@ -51,6 +53,7 @@ func TestEveryFieldReachesThePlane(t *testing.T) {
 			in.Table, in.CIDR = main.ID, cidr
 			s.ok(func(t *tx) error { return t.createRoute(in) })
 		}
+		s.host("203.0.113.200", dataplane.WorkloadSpec{Name: "w", Kind: dataplane.WorkloadPing, Target: n.PrimaryAddress(), Rate: 1})
 		plane := newModelPlane()
 		if _, err := plane.Apply(context.Background(), compileAll(s.state)); err != nil {
 			t.Fatal(err)

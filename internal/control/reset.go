@@ -59,6 +59,10 @@ func (t *tx) reset() {
 		c.Boot++
 		t.put(TableInstance, &c)
 	}
+	for _, h := range list[*InternetHost](t, TableInternetHost, byID) {
+		now := firstIn[*InternetHost](t.was.db.Txn(false), string(TableInternetHost), byID, h.ID)
+		t.put(TableInternetHost, h.boots(now))
+	}
 	for _, f := range list[*Failover](t, TableFailover, byID) {
 		// Of while the start was built: whoever measured it has stopped.
 		t.remove(TableFailover, f)

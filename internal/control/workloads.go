@@ -136,20 +136,25 @@ func (t *tx) setWorkloads(id string, ws []dataplane.WorkloadSpec) (*Instance, er
 	return &c, nil
 }
 
-// pauseTraffic pauses or resumes every workload of every instance.
+// pauseTraffic pauses or resumes every workload of every instance and internet
+// host.
 func (t *tx) pauseTraffic(paused bool) error {
 	changed := false
 	for _, i := range list[*Instance](t, TableInstance, byCreation) {
-		if !slices.ContainsFunc(i.Workloads, func(w dataplane.WorkloadSpec) bool { return w.Paused != paused }) {
-			continue
+		if ws, other := allPaused(i.Workloads, paused); other {
+			c := *i
+			c.Workloads = ws
+			t.put(TableInstance, &c)
+			changed = true
 		}
-		c := *i
-		c.Workloads = slices.Clone(i.Workloads)
-		for k := range c.Workloads {
-			c.Workloads[k].Paused = paused
+	}
+	for _, h := range list[*InternetHost](t, TableInternetHost, byCreation) {
+		if ws, other := allPaused(h.Workloads, paused); other {
+			c := *h
+			c.Workloads = ws
+			t.put(TableInternetHost, &c)
+			changed = true
 		}
-		t.put(TableInstance, &c)
-		changed = true
 	}
 	if !changed {
 		return nil
@@ -160,4 +165,17 @@ func (t *tx) pauseTraffic(paused bool) error {
 		t.emit("traffic.resumed", "")
 	}
 	return nil
+}
+
+// allPaused copies workloads, all paused or all not, and reports whether that
+// changes any.
+func allPaused(ws []dataplane.WorkloadSpec, paused bool) ([]dataplane.WorkloadSpec, bool) {
+	if !slices.ContainsFunc(ws, func(w dataplane.WorkloadSpec) bool { return w.Paused != paused }) {
+		return ws, false
+	}
+	ws = slices.Clone(ws)
+	for k := range ws {
+		ws[k].Paused = paused
+	}
+	return ws, true
 }

@@ -1,0 +1,306 @@
+package control
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/frame"
+)
+
+// InternetHost is a machine on the modelled internet: what VPCs see beyond their
+// internet gateways. It has one public address, no security groups, and belongs to
+// no region and no account.
+type InternetHost struct {
+	ID      string // "inet-..."
+	Name    string // unique
+	Address netip.Addr
+	// Fault is the injected failure. FaultStop is a loss of power.
+	Fault     Fault
+	FaultAt   time.Time
+	Boot      uint64 // counts starts
+	Workloads []dataplane.WorkloadSpec
+	Serve     []dataplane.ServedPort // beside what every guest serves
+	CreatedAt time.Time
+}
+
+// Identity implements Row.
+func (h *InternetHost) Identity() Identity { return Identity{h.ID, "", "", h.CreatedAt} }
+
+// maxInternetHosts bounds what one laptop can be asked for.
+const maxInternetHosts = 1000
+
+// CreateInternetHostInput says what an internet host is to be.
+type CreateInternetHostInput struct {
+	Name      string
+	Address   string // public, IPv4
+	Workloads []dataplane.WorkloadSpec
+	Serve     []dataplane.ServedPort
+}
+
+// CreateInternetHost puts a host on the modelled internet. It runs when the call
+// returns.
+func (s *Service) CreateInternetHost(ctx context.Context, in CreateInternetHostInput) (*InternetHost, error) {
+	return result(ctx, s, func(t *tx) (*InternetHost, error) { return t.createInternetHost(in) })
+}
+
+// DeleteInternetHost takes a host off the modelled internet.
+func (s *Service) DeleteInternetHost(ctx context.Context, id string) error {
+	return s.change(ctx, func(t *tx) error { return t.deleteInternetHost(id) })
+}
+
+// SetInternetWorkloads replaces what runs in an internet host.
+func (s *Service) SetInternetWorkloads(ctx context.Context, id string, ws []dataplane.WorkloadSpec) (*InternetHost, error) {
+	return result(ctx, s, func(t *tx) (*InternetHost, error) { return t.setInternetWorkloads(id, ws) })
+}
+
+// SetInternetServe replaces the ports that an internet host serves beside those
+// that every one does.
+func (s *Service) SetInternetServe(ctx context.Context, id string, ps []dataplane.ServedPort) (*InternetHost, error) {
+	return result(ctx, s, func(t *tx) (*InternetHost, error) { return t.setInternetServe(id, ps) })
+}
+
+// FailInternetHost injects a fault in place of the one that there is.
+func (s *Service) FailInternetHost(ctx context.Context, id string, f Fault) (*InternetHost, error) {
+	return result(ctx, s, func(t *tx) (*InternetHost, error) { return t.failInternetHost(id, f) })
+}
+
+// RecoverInternetHost ends the injected fault. A host that had lost its power
+// boots anew.
+func (s *Service) RecoverInternetHost(ctx context.Context, id string) (*InternetHost, error) {
+	return result(ctx, s, func(t *tx) (*InternetHost, error) { return t.recoverInternetHost(id) })
+}
+
+// InternetHost returns one host of the modelled internet.
+func (s *State) InternetHost(id string) *InternetHost {
+	return seek[InternetHost](s, TableInternetHost, byID, id)
+}
+
+// InternetHosts returns every host of the modelled internet.
+func (s *State) InternetHosts() []*InternetHost {
+	return all[*InternetHost](s, TableInternetHost, byCreation)
+}
+
+func (t *tx) internetHost(id string) (*InternetHost, error) {
+	return find[InternetHost](t, InternetHostID, TableInternetHost, byID, "internetHostId", id)
+}
+
+// notPublic are the blocks that nobody on the internet has, and why (RFC 6890 and
+// its registry; RFC 1918, RFC 6598).
+var notPublic = []struct {
+	block netip.Prefix
+	what  string
+}{
+	{netip.MustParsePrefix("0.0.0.0/8"), "of this network only"},
+	{netip.MustParsePrefix("10.0.0.0/8"), "private"},
+	{netip.MustParsePrefix("100.64.0.0/10"), "shared by carriers (RFC 6598)"},
+	{netip.MustParsePrefix("127.0.0.0/8"), "a loopback address"},
+	{netip.MustParsePrefix("169.254.0.0/16"), "link-local"},
+	{netip.MustParsePrefix("172.16.0.0/12"), "private"},
+	{netip.MustParsePrefix("192.0.0.0/24"), "reserved for protocols"},
+	{netip.MustParsePrefix("192.168.0.0/16"), "private"},
+	{netip.MustParsePrefix("224.0.0.0/4"), "a multicast address"},
+	{netip.MustParsePrefix("240.0.0.0/4"), "reserved"},
+}
+
+// internetAddress reads the address of an internet host that is to be.
+func (t *tx) internetAddress(s string) (netip.Addr, error) {
+	const want = "Give a public IPv4 address that nobody has, such as 192.0.2.10."
+	a, err := netip.ParseAddr(s)
+	if err != nil || !a.Is4() {
+		return a, invalid("address", "Value (%.100s) for parameter address is invalid. %s", s, want)
+	}
+	for _, n := range notPublic {
+		if n.block.Contains(a) {
+			return a, invalid("address", "The address %s is %s (%s). %s", a, n.what, n.block, want)
+		}
+	}
+	if h := get[*InternetHost](t, TableInternetHost, byPublicIP, a); h != nil {
+		return a, invalid("address", "The address %s belongs to the internet host %s. %s", a, h.Name, want)
+	}
+	if e := get[*Address](t, TableAddress, byPublicIP, a); e != nil {
+		return a, invalid("address", "The address %s is the Elastic IP %s. %s", a, e.AllocationID, want)
+	}
+	if n := get[*NetworkInterface](t, TableNetworkInterface, byPublicIP, a); n != nil {
+		return a, invalid("address", "The address %s is the public address of %s. %s", a, n.ID, want)
+	}
+	return a, nil
+}
+
+func (t *tx) createInternetHost(in CreateInternetHostInput) (*InternetHost, error) {
+	if in.Name == "" || len(in.Name) > maxNameLength || strings.ContainsFunc(in.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return nil, invalid("name", "An internet host's name has 1 to %d characters.", maxNameLength)
+	}
+	hosts := list[*InternetHost](t, TableInternetHost, byCreation)
+	if slices.ContainsFunc(hosts, func(h *InternetHost) bool { return h.Name == in.Name }) {
+		return nil, invalid("name", "There is an internet host with the name '%s' already.", in.Name)
+	}
+	if len(hosts) >= maxInternetHosts {
+		return nil, refuse("InternetHostLimitExceeded", "", "The maximum number of internet hosts (%d) has been reached.", maxInternetHosts)
+	}
+	address, err := t.internetAddress(in.Address)
+	if err != nil {
+		return nil, err
+	}
+	workloads, err := checkWorkloads(in.Workloads)
+	if err != nil {
+		return nil, err
+	}
+	serve, err := checkServe(in.Serve)
+	if err != nil {
+		return nil, err
+	}
+	id, err := t.mintRow(TableInternetHost, InternetHostID.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	h := &InternetHost{ID: id, Name: in.Name, Address: address, Boot: 1, Workloads: workloads, Serve: serve, CreatedAt: t.now}
+	t.put(TableInternetHost, h)
+	t.emit("internet-host.created", id, "name", h.Name, "address", address.String())
+	return h, nil
+}
+
+func (t *tx) deleteInternetHost(id string) error {
+	h, err := t.internetHost(id)
+	if err != nil {
+		return err
+	}
+	t.remove(TableInternetHost, h)
+	t.emit("internet-host.deleted", h.ID, "name", h.Name, "address", h.Address.String())
+	return nil
+}
+
+func (t *tx) setInternetWorkloads(id string, ws []dataplane.WorkloadSpec) (*InternetHost, error) {
+	h, err := t.internetHost(id)
+	if err != nil {
+		return nil, err
+	}
+	if ws, err = checkWorkloads(ws); err != nil {
+		return nil, err
+	}
+	if slices.Equal(ws, h.Workloads) {
+		return h, nil
+	}
+	c := *h
+	c.Workloads = ws
+	t.put(TableInternetHost, &c)
+	t.emit("internet-host.workloads-changed", c.ID)
+	return &c, nil
+}
+
+func (t *tx) setInternetServe(id string, ps []dataplane.ServedPort) (*InternetHost, error) {
+	h, err := t.internetHost(id)
+	if err != nil {
+		return nil, err
+	}
+	if ps, err = checkServe(ps); err != nil {
+		return nil, err
+	}
+	if slices.Equal(ps, h.Serve) {
+		return h, nil
+	}
+	c := *h
+	c.Serve = ps
+	t.put(TableInternetHost, &c)
+	t.emit("internet-host.served-ports-changed", c.ID)
+	return &c, nil
+}
+
+func (t *tx) failInternetHost(id string, f Fault) (*InternetHost, error) {
+	h, err := t.internetHost(id)
+	if err != nil {
+		return nil, err
+	}
+	switch f {
+	case FaultFreeze, FaultLink, FaultStop:
+	default:
+		return nil, invalid("fault", "Value (%s) for parameter fault is invalid. Faults are freeze, link and stop.", f)
+	}
+	if h.Fault == f {
+		return h, nil
+	}
+	c := *h
+	if c.Fault == FaultStop {
+		c.Boot++ // it comes up with the new fault
+	}
+	c.Fault, c.FaultAt = f, t.now
+	t.put(TableInternetHost, &c)
+	t.emit("internet-host.failed", c.ID, "fault", string(f))
+	return &c, nil
+}
+
+func (t *tx) recoverInternetHost(id string) (*InternetHost, error) {
+	h, err := t.internetHost(id)
+	if err != nil || h.Fault == FaultNone {
+		return h, err
+	}
+	c := *h
+	if c.Fault == FaultStop {
+		c.Boot++
+	}
+	c.Fault, c.FaultAt = FaultNone, time.Time{}
+	t.put(TableInternetHost, &c)
+	t.emit("internet-host.recovered", c.ID, "fault", string(h.Fault))
+	return &c, nil
+}
+
+// The modelled internet in the data plane: one subnet of its own VPC, in which
+// every host reaches all others through the router alone.
+const (
+	internetSubnet = "internet"
+	// internetMTU is what passes an internet gateway (EC2 User Guide, "Network MTU").
+	internetMTU = 1500
+)
+
+var internetRouter = netip.AddrFrom4([4]byte{169, 254, 0, 1})
+
+// internetMAC is the MAC of an address of the internet. ENIs and the routers of
+// subnets have others: theirs begin with 02.
+func internetMAC(a netip.Addr) frame.MAC {
+	b := a.As4()
+	return frame.MACAt([]byte{0x06, 0, b[0], b[1], b[2], b[3]})
+}
+
+// internetSubnetSpec is nil while the internet has no host: gateways then lead to
+// nobody, and nobody asks the subnet's router.
+func internetSubnetSpec(s *State) *dataplane.SubnetSpec {
+	if firstIn[*InternetHost](s.db.Txn(false), string(TableInternetHost), byCreation) == nil {
+		return nil
+	}
+	everywhere := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	return &dataplane.SubnetSpec{
+		ID: internetSubnet, VPC: dataplane.InternetVPC, CIDR: everywhere, VPCCIDRs: []netip.Prefix{everywhere},
+		RouterMAC: internetMAC(internetRouter), RouterIP: internetRouter,
+	}
+}
+
+// The ENI and the host that an internet host is to the data plane, under one id.
+func internetVNICSpec(_ *State, h *InternetHost) *dataplane.VNICSpec {
+	return &dataplane.VNICSpec{
+		ID: h.ID, MAC: internetMAC(h.Address), Subnet: internetSubnet, Addrs: []netip.Addr{h.Address},
+		SourceDestCheck: true, MTU: internetMTU, Host: h.ID,
+	}
+}
+
+func internetHostSpec(_ *State, h *InternetHost) *dataplane.HostSpec {
+	spec := &dataplane.HostSpec{
+		ID: h.ID, Name: h.Name, Boot: h.Boot, Fault: h.Fault.inPlane(), Workloads: h.Workloads, Serve: h.Serve,
+	}
+	if h.Fault != FaultStop {
+		spec.Power = dataplane.PowerOn
+	}
+	return spec
+}
+
+// boots copies h for a laboratory that begins anew after what it was.
+func (h *InternetHost) boots(was *InternetHost) *InternetHost {
+	c := *h
+	if was != nil {
+		c.Boot = max(c.Boot, was.Boot)
+	}
+	c.Boot++
+	return &c
+}
