@@ -14,10 +14,20 @@ const mintAttempts = 64
 
 // mint makes an id of EC2's form, 17 hexadecimal digits that begin with 0.
 func (t *tx) mint(prefix string, taken func(id string) bool) (string, error) {
-	var b [8]byte
+	return t.mintOf(prefix+"0", 8, taken)
+}
+
+// mintShort makes an id of the form that EC2 gave before, 8 hexadecimal digits: a
+// guest's answers have 19 bytes for the id of whoever answers.
+func (t *tx) mintShort(prefix string, taken func(id string) bool) (string, error) {
+	return t.mintOf(prefix, 4, taken)
+}
+
+func (t *tx) mintOf(prefix string, bytes int, taken func(id string) bool) (string, error) {
+	b := make([]byte, bytes)
 	for range mintAttempts {
-		t.random(b[:])
-		id := prefix + "0" + hex.EncodeToString(b[:])
+		t.random(b)
+		id := prefix + hex.EncodeToString(b)
 		if !taken(id) {
 			return id, nil
 		}

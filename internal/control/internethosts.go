@@ -15,7 +15,7 @@ import (
 // internet gateways. It has one public address, no security groups, and belongs to
 // no region and no account.
 type InternetHost struct {
-	ID      string // "inet-..."
+	ID      string // "inet-" and 8 digits
 	Name    string // unique
 	Address netip.Addr
 	// Fault is the injected failure. FaultStop is a loss of power.
@@ -153,7 +153,7 @@ func (t *tx) createInternetHost(in CreateInternetHostInput) (*InternetHost, erro
 	if err != nil {
 		return nil, err
 	}
-	id, err := t.mintRow(TableInternetHost, InternetHostID.Prefix)
+	id, err := t.mintShort(InternetHostID.Prefix, func(id string) bool { return exists(t, TableInternetHost, byID, id) })
 	if err != nil {
 		return nil, err
 	}

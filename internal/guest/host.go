@@ -86,7 +86,7 @@ func (h *Host) unplug(want []attachment) {
 }
 
 // plug puts in the NICs of want that are missing, booting the stack with the
-// first one, and brings the addresses of the others up to date.
+// first one, and brings addresses and forwarding of the others up to date.
 func (h *Host) plug(want []attachment) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -94,6 +94,7 @@ func (h *Host) plug(want []attachment) error {
 	for _, a := range want {
 		if i := slices.IndexFunc(h.nics, func(n *nic) bool { return n.at.index == a.index }); i >= 0 {
 			errs = append(errs, h.nics[i].setAddrs(a.addrs))
+			h.nics[i].setForwarding(a.forward)
 			continue
 		}
 		if err := h.bootLocked(); err != nil {

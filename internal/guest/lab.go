@@ -254,12 +254,28 @@ func (l *Lab) attachmentsLocked(host string) []attachment {
 		}
 		as = append(as, attachment{
 			index: index, vnic: v.ID, mac: tcpip.LinkAddress(v.MAC.HardwareAddr()), mtu: mtu,
-			subnet: subnet.CIDR, subnetID: subnet.ID, router: subnet.CIDR.Masked().Addr().Next(),
-			routerMAC: subnet.RouterMAC, addrs: v.Addrs, port: p,
+			subnet: neighbours(&subnet, &v), subnetID: subnet.ID, router: routerOf(&subnet),
+			routerMAC: subnet.RouterMAC, addrs: v.Addrs, forward: !v.SourceDestCheck, port: p,
 		})
 	}
 	slices.SortFunc(as, func(a, b attachment) int { return cmp.Compare(a.index, b.index) })
 	return as
+}
+
+// neighbours are the addresses that a NIC reaches without the router. A host of
+// the internet has none: its address stands alone, as a cloud's machine has it.
+func neighbours(n *dataplane.SubnetSpec, v *dataplane.VNICSpec) netip.Prefix {
+	if n.VPC == dataplane.InternetVPC {
+		return netip.PrefixFrom(v.Addrs[0], v.Addrs[0].BitLen())
+	}
+	return n.CIDR
+}
+
+func routerOf(n *dataplane.SubnetSpec) netip.Addr {
+	if n.RouterIP.IsValid() {
+		return n.RouterIP
+	}
+	return n.CIDR.Masked().Addr().Next()
 }
 
 func (l *Lab) now() int64 { return l.clock() }

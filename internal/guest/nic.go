@@ -8,6 +8,7 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/link/ethernet"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
@@ -35,8 +36,17 @@ func plug(s *stack.Stack, at attachment) (*nic, error) {
 			return nil, fmt.Errorf("plugging %s as eth%d: %w", at.vnic, at.index, err)
 		}
 	}
+	n.setForwarding(at.forward)
 	n.startPump()
 	return n, nil
+}
+
+// setForwarding makes the host pass on what arrives at the NIC for others, or not.
+func (n *nic) setForwarding(on bool) {
+	n.at.forward = on
+	if _, err := n.stack.SetNICForwarding(n.id, ipv4.ProtocolNumber, on); err != nil {
+		panic("guest: forwarding of " + n.at.vnic + ": " + err.String()) // the NIC is there and has IPv4
+	}
 }
 
 // unplug takes the NIC out of the stack and ends the connections on its addresses.

@@ -58,18 +58,20 @@ type attachment struct {
 	router    netip.Addr
 	routerMAC frame.MAC
 	addrs     []netip.Addr // primary first
+	forward   bool         // passes on what is for others, as what has no source/destination check is there to do
 	port      port
 }
 
-// sameDevice reports whether a and b differ at most in addresses.
+// sameDevice reports whether a and b differ at most in addresses and forwarding.
 func (a *attachment) sameDevice(b *attachment) bool {
 	return a.vnic == b.vnic && a.mac == b.mac && a.mtu == b.mtu && a.subnet == b.subnet && a.port == b.port
 }
 
 // routes returns the table of a host with the given NICs, in order of device
 // index: the metric. netstack takes the first route whose NIC holds the source
-// address, so of two NICs in one subnet each answers through itself, which is
-// what source-based policy rules do on a Linux host.
+// address, so that each NIC answers through itself, in one subnet or in two, which
+// is what source-based policy rules do on a Linux host. What a host passes on for
+// others goes by the table alone.
 func routes(nics []*nic) []tcpip.Route {
 	table := make([]tcpip.Route, 0, 2*len(nics))
 	for _, n := range nics {

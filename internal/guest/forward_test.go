@@ -1,0 +1,118 @@
+package guest
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/frame"
+)
+
+// TestForwardingFollowsTheCheck: a guest whose NIC has no source/destination
+// check passes on what a route leads to it for somebody else, and stops when the
+// check is back.
+func TestForwardingFollowsTheCheck(t *testing.T) {
+	r := newRig(t)
+	detour := vnic("eni-a", 0x0221, "subnet-a", hostA, 0, ownA)
+	detour.SourceDestCheck = false
+	b := dataplane.SubnetSpec{
+		ID: "subnet-b", VPC: "vpc-1", Zone: "b", CIDR: netip.MustParsePrefix("192.168.1.0/24"),
+		VPCCIDRs: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}, RouterMAC: 0x0200000000b1, RouteTable: "rtb-b",
+	}
+	r.apply(dataplane.Delta{
+		RouteTables: []dataplane.RouteTableSpec{{ID: "rtb-b", Routes: []dataplane.RouteSpec{
+			{Prefix: netip.MustParsePrefix("192.168.0.0/16")},
+			{Prefix: netip.MustParsePrefix("192.168.0.0/24"), Kind: dataplane.RouteInterface, MAC: detour.MAC},
+		}}},
+		Subnets: []dataplane.SubnetSpec{b}, VNICs: []dataplane.VNICSpec{detour},
+	})
+	far := r.lab.Host(farHost)
+	if who, _, err := getOn(t, r.ctx, far, farAddr, netip.AddrPortFrom(clientAddr, httpPort)); err != nil || who != clientID {
+		t.Fatalf("by way of an appliance: answered by %q, %v", who, err)
+	}
+	if c, _ := r.engine.VNICCounters("eni-a"); c.TxFrames == 0 {
+		t.Error("the appliance has sent nothing: the way did not lead through it")
+	}
+	// The data plane's own check would keep the frames from the guest: only the
+	// guest is told that it is back.
+	detour.SourceDestCheck = true
+	r.lab.applying.Lock()
+	err := r.lab.applyLocked(dataplane.Delta{VNICs: []dataplane.VNICSpec{detour}})
+	r.lab.applying.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who, _, err := getOn(t, r.brief(), far, farAddr, netip.AddrPortFrom(clientAddr, httpPort)); err == nil {
+		t.Errorf("%s answers by way of a guest that does not forward", who)
+	}
+}
+
+// TestEachNICAnswersThroughItself: of two NICs in two subnets each answers what
+// came in by it, though the asker is a neighbour of the other.
+func TestEachNICAnswersThroughItself(t *testing.T) {
+	r := newRig(t)
+	outside := netip.MustParseAddr("192.168.1.21")
+	r.apply(dataplane.Delta{VNICs: []dataplane.VNICSpec{vnic("eni-out", 0x0321, "subnet-b", hostA, 2, outside)}})
+	frames := func(id string) uint64 {
+		c, _ := r.engine.VNICCounters(id)
+		return c.TxFrames
+	}
+	inside := frames("eni-a") + frames("eni-service")
+	client := r.lab.Host(clientID)
+	if _, err := client.Ping(r.ctx, clientAddr, outside, 5, 1, nil); err != nil {
+		t.Errorf("ping: %v", err)
+	}
+	if who, _, err := getOn(t, r.ctx, client, clientAddr, netip.AddrPortFrom(outside, httpPort)); err != nil || who != hostA {
+		t.Errorf("HTTP is answered by %q, %v", who, err)
+	}
+	if reply, _ := exchangeOn(r, client, clientAddr, outside, echoPort, []byte("hello")); string(reply) != "hello" {
+		t.Errorf("UDP is answered with %q", reply)
+	}
+	if frames("eni-out") == 0 || frames("eni-a")+frames("eni-service") != inside {
+		t.Errorf("%d frames left by the NIC that was asked, %d by the others", frames("eni-out"), frames("eni-a")+frames("eni-service")-inside)
+	}
+}
+
+// anyPort is a fabric in which every NIC has a Port that nobody reads.
+type anyPort struct{ engineFabric }
+
+type mutePort struct{}
+
+func (mutePort) Send(f [][]byte) int { return len(f) }
+
+func (mutePort) Recv(ctx context.Context, _ int, _ func([]byte, int64)) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func (anyPort) port(string, int) (port, bool) { return mutePort{}, true }
+
+// TestInternetHostStandsAlone: a guest of the internet has its address alone and
+// everybody else behind the router that its subnet names.
+func TestInternetHostStandsAlone(t *testing.T) {
+	l := newLab(anyPort{}, monotonic(), 1)
+	own, router := netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("169.254.0.1")
+	err := l.applyLocked(dataplane.Delta{
+		Subnets: []dataplane.SubnetSpec{{
+			ID: "internet", VPC: dataplane.InternetVPC, CIDR: anywhere, RouterMAC: frame.MAC(0x0600a9fe0001), RouterIP: router,
+		}},
+		VNICs: []dataplane.VNICSpec{{
+			ID: "inet-00000001", MAC: frame.MAC(0x0600c000020a), Subnet: "internet", Addrs: []netip.Addr{own}, SourceDestCheck: true,
+			MTU: 1500, Host: "inet-00000001",
+		}},
+		Hosts: []dataplane.HostSpec{{ID: "inet-00000001", Power: dataplane.PowerOn, Boot: 1}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := l.Host("inet-00000001")
+	defer h.close()
+	table := h.stack.GetRouteTable()
+	if len(table) != 2 || table[0].Destination != subnetOf(netip.PrefixFrom(own, 32)) || table[1].Gateway != address(router) {
+		t.Errorf("its routes are %v", table)
+	}
+	if s, ok := h.sourceLocked(netip.MustParseAddr("192.0.2.11")); !ok || s.addr != own {
+		t.Errorf("it speaks to a host beside it from %v, %v", s, ok)
+	}
+}
