@@ -87,7 +87,11 @@ func tooManyKeys(tokens token.Tokens) *token.Token {
 // checkCounts refuses a file that defines more than can be looked at in a moment.
 func (s *Scenario) checkCounts() error {
 	f := &s.file
-	n := len(f.VPCs) + len(f.Subnets) + len(f.SecurityGroups) + len(f.Instances) + len(f.NetworkInterfaces) + len(f.ElasticIPs) + len(f.Policies)
+	n := len(f.VPCs) + len(f.Subnets) + len(f.SecurityGroups) + len(f.Instances) + len(f.NetworkInterfaces) + len(f.ElasticIPs) + len(f.Policies) +
+		len(f.InternetGateways) + len(f.NATGateways) + len(f.RouteTables) + len(f.Internet.Hosts)
+	for _, t := range f.RouteTables {
+		n += len(t.Routes) + len(t.Subnets)
+	}
 	for _, g := range f.SecurityGroups {
 		n += len(g.Ingress) + len(g.Egress)
 	}

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
 )
 
 // roleTag tells the dashboard what an instance is for.
@@ -29,8 +27,9 @@ type builder struct {
 
 func (b *builder) build(ctx context.Context) error {
 	for _, stage := range []func(context.Context) error{
-		b.vpcs, b.subnets, b.groups, b.rules, b.interfaces, b.instances, b.running,
-		b.attachments, b.elasticIPs, b.policies, b.workloads, b.settled,
+		b.vpcs, b.subnets, b.groups, b.rules, b.internetHosts, b.interfaces, b.instances, b.running,
+		b.attachments, b.internetGateways, b.elasticIPs, b.natGateways, b.routeTables, b.policies,
+		b.workloads, b.internetWorkloads, b.settled,
 	} {
 		if err := stage(ctx); err != nil {
 			return err
@@ -46,7 +45,7 @@ var keys = map[string]string{
 	"cidrBlock": "cidr", "availabilityZone": "zone", "privateIpAddress": "ip", "privateIpAddresses": "secondaryIps",
 	"instanceType": "type", "groups": "groups", "groupName": "name", "groupDescription": "description",
 	"deviceIndex": "attach.deviceIndex", "instanceId": "attach.instance", "standbys": "standbys",
-	"networkInterfaceId": "networkInterface", "tags": "tags", "workloads": "workloads", "serve": "serve", "description": "description",
+	"networkInterfaceId": "networkInterface", "destinationCidrBlock": "destination", "address": "address", "name": "name", "tags": "tags", "workloads": "workloads", "serve": "serve", "description": "description",
 	"probe.from": "probe.from", "probe.interval": "probe.interval", "probe.timeout": "probe.timeout",
 	"probe.misses": "probe.misses", "probe.type": "probe.type", "probe.port": "probe.port", "probe.path": "probe.path",
 }
@@ -232,12 +231,8 @@ func (b *builder) instances(ctx context.Context) error {
 		if f.Role != "" {
 			t[roleTag] = f.Role
 		}
-		serve := make([]dataplane.ServedPort, len(f.Serve))
-		for k, p := range f.Serve {
-			serve[k] = dataplane.ServedPort{Protocol: p.Protocol, Port: p.Port}
-		}
 		in, err := b.svc.RunInstance(inFull(ctx), control.RunInstanceInput{
-			Subnet: b.loaded.Subnets[f.Subnet], Type: f.Type, PrivateIP: f.IP, Groups: b.groupIDs(f.Groups), Serve: serve, Tags: t,
+			Subnet: b.loaded.Subnets[f.Subnet], Type: f.Type, PrivateIP: f.IP, Groups: b.groupIDs(f.Groups), Serve: served(f.Serve), Tags: t,
 		})
 		if err != nil {
 			return b.wrap(err, fmt.Sprintf("$.instances[%d]", i), "instance "+f.Name)
@@ -315,26 +310,6 @@ func (b *builder) elasticIPs(ctx context.Context) error {
 	return nil
 }
 
-// gateway connects the VPC of an ENI with the Internet, without which EC2 maps
-// no Elastic IP there.
-func (b *builder) gateway(ctx context.Context, eni string) error {
-	s := b.svc.State()
-	vpc := s.NetworkInterface(eni).VPC
-	if slices.ContainsFunc(s.InternetGateways(), func(g *control.InternetGateway) bool { return g.VPC == vpc }) {
-		return nil
-	}
-	g, err := b.svc.CreateInternetGateway(inFull(ctx), s.VPC(vpc).Tags)
-	if err != nil {
-		return err
-	}
-	b.later(func(ctx context.Context) error { return b.svc.DeleteInternetGateway(ctx, g.ID) })
-	if err := b.svc.AttachInternetGateway(inFull(ctx), g.ID, vpc); err != nil {
-		return err
-	}
-	b.later(func(ctx context.Context) error { return b.svc.DetachInternetGateway(ctx, g.ID, vpc) })
-	return nil
-}
-
 func (b *builder) policies(ctx context.Context) error {
 	for i, f := range b.sc.file.Policies {
 		if err := b.goOn(ctx); err != nil {
@@ -371,15 +346,7 @@ func (b *builder) workloads(ctx context.Context) error {
 		if len(f.Workloads) == 0 {
 			continue
 		}
-		ws := make([]dataplane.WorkloadSpec, len(f.Workloads))
-		for k, w := range f.Workloads {
-			target, _ := netip.ParseAddr(w.Target) // checked by Parse
-			ws[k] = dataplane.WorkloadSpec{
-				Name: w.Name, Kind: w.Kind, Target: target, Port: w.Port, Rate: w.Rate,
-				Connections: w.Connections, Size: w.Size, Paused: w.Paused,
-			}
-		}
-		if _, err := b.svc.SetWorkloads(inFull(ctx), b.loaded.Instances[f.Name], ws); err != nil {
+		if _, err := b.svc.SetWorkloads(inFull(ctx), b.loaded.Instances[f.Name], b.specs(f.Workloads)); err != nil {
 			return b.wrap(err, fmt.Sprintf("$.instances[%d]", i), "instance "+f.Name)
 		}
 	}

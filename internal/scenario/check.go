@@ -50,6 +50,21 @@ func (c *checker) address(path, ip string) {
 	}
 }
 
+// target checks what stands for one IPv4 address.
+func (c *checker) target(path, to string) {
+	if a, err := netip.ParseAddr(to); (err != nil || !a.Is4()) && !c.names.isTarget(to) {
+		c.fail(path, "%q is not an IPv4 address, nor an Elastic IP or an internet host of this file", to)
+	}
+}
+
+func (c *checker) hostRef(path, name string) {
+	if name == "" {
+		c.fail(path, "the name of an instance or internet host is missing here")
+	} else if !c.names.isHost(name) {
+		c.fail(path, "instance or internet host %q is not defined in this file", name)
+	}
+}
+
 func (c *checker) oneOf(path, value string, allowed ...string) {
 	for _, a := range allowed {
 		if value == a {
@@ -99,6 +114,12 @@ func (s *Scenario) check() error {
 			c.interfaceRef(at+".networkInterface", e.NetworkInterface)
 		}
 	}
+	c.gateways(&s.file)
+	for i, h := range s.file.Internet.Hosts {
+		at := fmt.Sprintf("$.internet.hosts[%d]", i)
+		c.address(at+".address", h.Address)
+		c.workloads(at, h.Workloads)
+	}
 	for i, p := range s.file.Policies {
 		at := fmt.Sprintf("$.policies[%d]", i)
 		c.ref(at+".networkInterface", "network interface", p.NetworkInterface, n.interfaces)
@@ -123,8 +144,12 @@ func (c *checker) instance(at string, in instance) {
 	c.ref(at+".subnet", "subnet", in.Subnet, c.names.subnets)
 	c.address(at+".ip", in.IP)
 	c.groups(at, in.Groups)
-	for k, w := range in.Workloads {
-		c.address(fmt.Sprintf("%s.workloads[%d].target", at, k), w.Target)
+	c.workloads(at, in.Workloads)
+}
+
+func (c *checker) workloads(at string, ws []workload) {
+	for k, w := range ws {
+		c.target(fmt.Sprintf("%s.workloads[%d].target", at, k), w.Target)
 	}
 }
 

@@ -131,13 +131,13 @@ func (c *checker) observation(at string, cond condition) {
 		}
 	}
 	if a := cond.Answers; a != nil {
-		c.ref(at+".answers.from", "instance", a.From, c.names.instances)
-		c.ref(at+".answers.by", "instance", a.By, c.names.instances)
-		c.address(at+".answers.address", a.Address)
+		c.hostRef(at+".answers.from", a.From)
+		c.hostRef(at+".answers.by", a.By)
+		c.target(at+".answers.address", a.Address)
 	}
 	if r := cond.Replies; r != nil {
-		c.ref(at+".replies.client", "instance", r.Client, c.names.instances)
-		c.ref(at+".replies.by", "instance", r.By, c.names.instances)
+		c.hostRef(at+".replies.client", r.Client)
+		c.hostRef(at+".replies.by", r.By)
 		if r.Workload == "" {
 			c.fail(at+".replies", "replies to which workload of %s", r.Client)
 		}

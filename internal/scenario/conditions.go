@@ -100,11 +100,13 @@ func changed(was, is *control.NetworkInterface) string {
 	return ""
 }
 
-// nameOf gives an instance the name that the file gave it.
+// nameOf gives an instance or internet host the name that the file gave it.
 func (r *runner) nameOf(id string) string {
-	for name, known := range r.loaded.Instances {
-		if known == id {
-			return name
+	for _, hosts := range []map[string]string{r.loaded.Instances, r.loaded.InternetHosts} {
+		for name, known := range hosts {
+			if known == id {
+				return name
+			}
 		}
 	}
 	return id
@@ -164,7 +166,7 @@ func (r *runner) replies(want *replies, since int64) (bool, string) {
 	if r.Lab == nil {
 		return false, "no guests to ask"
 	}
-	client, by := r.loaded.Instances[want.Client], r.loaded.Instances[want.By]
+	client, by := r.loaded.host(want.Client), r.loaded.host(want.By)
 	saw := "no measured client " + want.Workload + " in " + want.Client
 	for _, f := range r.Lab.Flows() {
 		if f.Host != client || f.Workload != want.Workload {
@@ -189,18 +191,18 @@ func (r *runner) replies(want *replies, since int64) (bool, string) {
 func (r *runner) answers(ctx context.Context, want *answers) (bool, string) {
 	var host *guest.Host
 	if r.Lab != nil {
-		host = r.Lab.Host(r.loaded.Instances[want.From])
+		host = r.Lab.Host(r.loaded.host(want.From))
 	}
 	if host == nil {
 		return false, "no guest runs in " + want.From
 	}
-	to, err := netip.ParseAddr(want.Address)
-	if err != nil {
-		return false, err.Error()
+	to := r.loaded.target(r.Service.State(), want.Address)
+	if !to.IsValid() {
+		return false, "no such address any more: " + want.Address
 	}
 	id, err := whoAnswers(ctx, host, to)
 	if err != nil {
 		return false, err.Error()
 	}
-	return id == r.loaded.Instances[want.By], "an answer by " + r.nameOf(id)
+	return id == r.loaded.host(want.By), "an answer by " + r.nameOf(id)
 }

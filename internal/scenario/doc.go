@@ -40,6 +40,18 @@ type Service interface {
 	DisassociateAddress(ctx context.Context, association string) error
 	ReleaseAddress(ctx context.Context, allocation string) error
 
+	CreateNATGateway(ctx context.Context, in control.CreateNATGatewayInput) (*control.NATGateway, error)
+	DeleteNATGateway(ctx context.Context, id string) (*control.NATGateway, error)
+	CreateRouteTable(ctx context.Context, vpc string, tags control.Tags) (*control.RouteTable, error)
+	DeleteRouteTable(ctx context.Context, id string) error
+	CreateRoute(ctx context.Context, in control.RouteInput) error
+	ReplaceRoute(ctx context.Context, in control.RouteInput) error
+	AssociateRouteTable(ctx context.Context, in control.AssociateRouteTableInput) (control.RouteTableAssociation, error)
+	DisassociateRouteTable(ctx context.Context, association string) error
+	CreateInternetHost(ctx context.Context, in control.CreateInternetHostInput) (*control.InternetHost, error)
+	DeleteInternetHost(ctx context.Context, id string) error
+	SetInternetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*control.InternetHost, error)
+
 	RunInstance(ctx context.Context, in control.RunInstanceInput) (*control.Instance, error)
 	TerminateInstance(ctx context.Context, id string) (*control.Instance, error)
 	SetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*control.Instance, error)

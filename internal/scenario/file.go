@@ -17,7 +17,11 @@ type file struct {
 	SecurityGroups    []group            `yaml:"securityGroups"`
 	Instances         []instance         `yaml:"instances"`
 	NetworkInterfaces []networkInterface `yaml:"networkInterfaces"`
+	InternetGateways  []internetGateway  `yaml:"internetGateways"`
 	ElasticIPs        []elasticIP        `yaml:"elasticIps"`
+	NATGateways       []natGateway       `yaml:"natGateways"`
+	RouteTables       []routeTable       `yaml:"routeTables"`
+	Internet          internet           `yaml:"internet"`
 	Policies          []policy           `yaml:"policies"`
 	Steps             []step             `yaml:"steps"`
 }
@@ -75,7 +79,7 @@ type servedPort struct {
 type workload struct {
 	Name        string  `yaml:"name"`
 	Kind        string  `yaml:"kind"`
-	Target      string  `yaml:"target"`
+	Target      string  `yaml:"target"` // IPv4 address, or name of an Elastic IP or internet host
 	Port        uint16  `yaml:"port"`
 	Rate        float64 `yaml:"rate"`
 	Connections int     `yaml:"connections"`
@@ -106,6 +110,49 @@ type elasticIP struct {
 	NetworkInterface string            `yaml:"networkInterface"`
 	IP               string            `yaml:"ip"` // the private address; "": the primary one
 	Tags             map[string]string `yaml:"tags"`
+}
+
+type internetGateway struct {
+	Name string            `yaml:"name"`
+	VPC  string            `yaml:"vpc"`
+	Tags map[string]string `yaml:"tags"`
+}
+
+type natGateway struct {
+	Name      string            `yaml:"name"`
+	Subnet    string            `yaml:"subnet"`
+	IP        string            `yaml:"ip"`
+	ElasticIP string            `yaml:"elasticIp"` // "": a private one
+	Tags      map[string]string `yaml:"tags"`
+}
+
+type routeTable struct {
+	Name    string            `yaml:"name"`
+	VPC     string            `yaml:"vpc"`
+	Subnets []string          `yaml:"subnets"`
+	Gateway string            `yaml:"gateway"` // internet gateway whose incoming frames ask it
+	Routes  []route           `yaml:"routes"`
+	Tags    map[string]string `yaml:"tags"`
+}
+
+// route has one target.
+type route struct {
+	Destination      string `yaml:"destination"` // CIDR
+	InternetGateway  string `yaml:"internetGateway"`
+	NATGateway       string `yaml:"natGateway"`
+	NetworkInterface string `yaml:"networkInterface"`
+}
+
+// internet is what VPCs see beyond their internet gateways.
+type internet struct {
+	Hosts []internetHost `yaml:"hosts"`
+}
+
+type internetHost struct {
+	Name      string       `yaml:"name"`
+	Address   string       `yaml:"address"`
+	Workloads []workload   `yaml:"workloads"`
+	Serve     []servedPort `yaml:"serve"`
 }
 
 type policy struct {

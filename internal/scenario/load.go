@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"enilab/internal/control"
@@ -18,6 +19,8 @@ type Loaded struct {
 	// Interfaces holds the file's network interfaces, and each instance's
 	// primary one as INSTANCE/eth0.
 	Interfaces map[string]string
+
+	InternetGateways, NATGateways, RouteTables, InternetHosts map[string]string
 	// Policies are by the name of the network interface they guard.
 	Policies map[string]string
 
@@ -28,8 +31,36 @@ func newLoaded() *Loaded {
 	return &Loaded{
 		VPCs: map[string]string{}, Subnets: map[string]string{}, Groups: map[string]string{},
 		Instances: map[string]string{}, Addresses: map[string]string{}, Interfaces: map[string]string{},
-		Policies: map[string]string{}, first: map[string]*control.NetworkInterface{},
+		InternetGateways: map[string]string{}, NATGateways: map[string]string{}, RouteTables: map[string]string{},
+		InternetHosts: map[string]string{}, Policies: map[string]string{}, first: map[string]*control.NetworkInterface{},
 	}
+}
+
+// host is the id of an instance or internet host.
+func (l *Loaded) host(name string) string {
+	if id, ok := l.InternetHosts[name]; ok {
+		return id
+	}
+	return l.Instances[name]
+}
+
+// target is the address that a name stands for now, or that is written out;
+// invalid if there is none any more.
+func (l *Loaded) target(s *control.State, to string) netip.Addr {
+	if id, ok := l.InternetHosts[to]; ok {
+		if h := s.InternetHost(id); h != nil {
+			return h.Address
+		}
+		return netip.Addr{}
+	}
+	if id, ok := l.Addresses[to]; ok {
+		if a := s.Address(id); a != nil {
+			return a.PublicIP
+		}
+		return netip.Addr{}
+	}
+	a, _ := netip.ParseAddr(to) // checked by Parse
+	return a
 }
 
 // Load builds the scenario's network, and returns when every instance runs and
@@ -92,5 +123,5 @@ func Empty(s *control.State) bool {
 			return false
 		}
 	}
-	return len(s.VPCs()) == 0 && len(s.Addresses()) == 0 && len(s.Failovers()) == 0
+	return len(s.VPCs()) == 0 && len(s.InternetHosts()) == 0 && len(s.Addresses()) == 0 && len(s.Failovers()) == 0
 }

@@ -118,6 +118,7 @@ func TestLoadEverything(t *testing.T) {
 	if ws := []dataplane.WorkloadSpec{
 		{Name: "web", Kind: dataplane.WorkloadHTTP, Target: target, Port: 80, Rate: 2.5, Connections: 2, Paused: true},
 		{Name: "big", Kind: dataplane.WorkloadPing, Target: target, Rate: 1, Size: 1400},
+		{Name: "out", Kind: dataplane.WorkloadPing, Target: netip.MustParseAddr("192.0.2.10"), Rate: 1},
 	}; !slices.Equal(one.Workloads, ws) {
 		t.Errorf("workloads %+v", one.Workloads)
 	}
@@ -129,8 +130,39 @@ func TestLoadEverything(t *testing.T) {
 	if !spare.SourceDestCheck || spare.Attachment != nil {
 		t.Errorf("spare %+v", spare)
 	}
-	if g := s.InternetGateways(); len(g) != 1 || g[0].VPC != eth1.VPC {
-		t.Errorf("internet gateways %+v, want one for the Elastic IP", g)
+	gateway := s.InternetGateway(loaded.InternetGateways["way-out"])
+	if g := s.InternetGateways(); len(g) != 1 || gateway == nil || gateway.VPC != eth1.VPC || gateway.Tags["tier"] != "front" {
+		t.Errorf("internet gateways %+v, want the file's own", g)
+	}
+	bound := s.Address(loaded.Addresses["bound"]).PublicIP
+	nat, inner := s.NATGateway(loaded.NATGateways["nat"]), s.NATGateway(loaded.NATGateways["inner"])
+	if nat.State != control.NATAvailable || nat.Private || nat.PublicIP != s.Address(loaded.Addresses["shared"]).PublicIP ||
+		nat.PrivateIP != netip.MustParseAddr("10.1.0.60") || !inner.Private || inner.State != control.NATAvailable {
+		t.Errorf("NAT gateways %+v, %+v", nat, inner)
+	}
+	leads := map[string]string{}
+	out, in := s.RouteTable(loaded.RouteTables["out"]), s.RouteTable(loaded.RouteTables["in"])
+	for name, table := range map[string]*control.RouteTable{"out": out, "in": in} {
+		for _, r := range table.Routes {
+			leads[name+" "+r.Destination.String()] = r.Target()
+		}
+	}
+	if want := map[string]string{
+		"out 10.1.0.0/16": "local", "out 0.0.0.0/0": gateway.ID, "out 198.51.100.0/24": nat.ID, "out 172.31.0.9/32": loaded.Interfaces["one/eth0"],
+		"in 10.1.0.0/16": eth1.ID, "in 10.1.0.0/24": eth1.ID,
+	}; !maps.Equal(leads, want) {
+		t.Errorf("routes %v, want %v", leads, want)
+	}
+	if sub := s.Subnet(loaded.Subnets["a"]); s.RouteTableOf(sub) != out || s.GatewayRouteTable(gateway) != in {
+		t.Errorf("the subnet uses %s, the gateway %+v", s.RouteTableOf(sub).ID, s.GatewayRouteTable(gateway))
+	}
+	far := s.InternetHost(loaded.InternetHosts["far"])
+	if far.Address != netip.MustParseAddr("192.0.2.10") || !slices.Equal(far.Serve, []dataplane.ServedPort{{Protocol: "tcp", Port: 443}}) ||
+		!slices.Equal(far.Workloads, []dataplane.WorkloadSpec{
+			{Name: "watch", Kind: dataplane.WorkloadPing, Target: bound, Rate: 1},
+			{Name: "near", Kind: dataplane.WorkloadPing, Target: netip.MustParseAddr("192.0.2.11"), Rate: 1},
+		}) {
+		t.Errorf("internet host %+v", far)
 	}
 	if a := s.Address(loaded.Addresses["bound"]); a.NetworkInterface != eth1.ID || a.PrivateIP != netip.MustParseAddr("10.1.0.31") {
 		t.Errorf("Elastic IP bound %+v", a)

@@ -14,9 +14,12 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 const primarySuffix = "/eth0"
 
 // names are the resources that a file defines, by name. Each kind has names of
-// its own, but for instances and network interfaces: an event may be of either.
+// its own, but where either may be meant: an event is of an instance or a network
+// interface, an answer comes from an instance or an internet host, a workload's
+// target is an Elastic IP or an internet host.
 type names struct {
 	vpcs, subnets, groups, instances, interfaces, addresses map[string]int // index in the file
+	gateways, nats, tables, internet                        map[string]int
 }
 
 func (s *Scenario) collectNames() (names, error) {
@@ -47,8 +50,23 @@ func (s *Scenario) collectNames() (names, error) {
 	n.instances = collect("instances", "instance", len(f.Instances), func(i int) string { return f.Instances[i].Name })
 	n.interfaces = collect("networkInterfaces", "network interface", len(f.NetworkInterfaces), func(i int) string { return f.NetworkInterfaces[i].Name })
 	n.addresses = collect("elasticIps", "Elastic IP", len(f.ElasticIPs), func(i int) string { return f.ElasticIPs[i].Name })
+	n.gateways = collect("internetGateways", "internet gateway", len(f.InternetGateways), func(i int) string { return f.InternetGateways[i].Name })
+	n.nats = collect("natGateways", "NAT gateway", len(f.NATGateways), func(i int) string { return f.NATGateways[i].Name })
+	n.tables = collect("routeTables", "route table", len(f.RouteTables), func(i int) string { return f.RouteTables[i].Name })
+	n.internet = collect("internet.hosts", "internet host", len(f.Internet.Hosts), func(i int) string { return f.Internet.Hosts[i].Name })
 	if err != nil {
 		return n, err
+	}
+	for i, h := range f.Internet.Hosts {
+		kind := ""
+		if _, ok := n.instances[h.Name]; ok {
+			kind = "an instance"
+		} else if _, ok := n.addresses[h.Name]; ok {
+			kind = "an Elastic IP"
+		}
+		if kind != "" {
+			return n, s.src.errorAt(fmt.Sprintf("$.internet.hosts[%d].name", i), nil, "internet host %q has the name of %s", h.Name, kind)
+		}
 	}
 	for name, i := range n.interfaces {
 		if _, ok := n.instances[name]; ok {
@@ -71,4 +89,20 @@ func (n names) isInterface(name string) bool {
 	}
 	_, ok = n.instances[host]
 	return ok
+}
+
+// isHost reports whether name is a host with a guest: an instance, or a host of
+// the internet.
+func (n names) isHost(name string) bool {
+	_, instance := n.instances[name]
+	_, internet := n.internet[name]
+	return instance || internet
+}
+
+// isTarget reports whether name stands for an address: that of an Elastic IP, or
+// of an internet host.
+func (n names) isTarget(name string) bool {
+	_, elastic := n.addresses[name]
+	_, internet := n.internet[name]
+	return elastic || internet
 }

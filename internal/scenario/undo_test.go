@@ -86,6 +86,36 @@ func (f *failing) SetWorkloads(ctx context.Context, id string, w []dataplane.Wor
 	return try(f, func() (*control.Instance, error) { return f.Service.SetWorkloads(ctx, id, w) })
 }
 
+func (f *failing) CreateNATGateway(ctx context.Context, in control.CreateNATGatewayInput) (*control.NATGateway, error) {
+	return try(f, func() (*control.NATGateway, error) { return f.Service.CreateNATGateway(ctx, in) })
+}
+
+func (f *failing) CreateRouteTable(ctx context.Context, vpc string, tags control.Tags) (*control.RouteTable, error) {
+	return try(f, func() (*control.RouteTable, error) { return f.Service.CreateRouteTable(ctx, vpc, tags) })
+}
+
+func (f *failing) CreateRoute(ctx context.Context, in control.RouteInput) error {
+	_, err := try(f, func() (*struct{}, error) { return nil, f.Service.CreateRoute(ctx, in) })
+	return err
+}
+
+func (f *failing) ReplaceRoute(ctx context.Context, in control.RouteInput) error {
+	_, err := try(f, func() (*struct{}, error) { return nil, f.Service.ReplaceRoute(ctx, in) })
+	return err
+}
+
+func (f *failing) AssociateRouteTable(ctx context.Context, in control.AssociateRouteTableInput) (control.RouteTableAssociation, error) {
+	return try(f, func() (control.RouteTableAssociation, error) { return f.Service.AssociateRouteTable(ctx, in) })
+}
+
+func (f *failing) CreateInternetHost(ctx context.Context, in control.CreateInternetHostInput) (*control.InternetHost, error) {
+	return try(f, func() (*control.InternetHost, error) { return f.Service.CreateInternetHost(ctx, in) })
+}
+
+func (f *failing) SetInternetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*control.InternetHost, error) {
+	return try(f, func() (*control.InternetHost, error) { return f.Service.SetInternetWorkloads(ctx, id, w) })
+}
+
 // TestEveryCallMayFail breaks each call of a load in turn. Nothing but
 // terminated instances may be left, and another load must succeed.
 func TestEveryCallMayFail(t *testing.T) {
@@ -110,9 +140,10 @@ func TestEveryCallMayFail(t *testing.T) {
 			if !errors.Is(err, errInjected) {
 				t.Fatalf("got %v", err)
 			}
-			if s := svc.State(); !Empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.SecurityGroups()) != 0 || len(s.Policies()) != 0 || len(s.Subnets()) != 0 || len(s.InternetGateways()) != 0 {
-				t.Errorf("left behind: %d VPCs, %d subnets, %d interfaces, %d groups, %d policies, %d addresses",
-					len(s.VPCs()), len(s.Subnets()), len(s.NetworkInterfaces()), len(s.SecurityGroups()), len(s.Policies()), len(s.Addresses()))
+			if s := svc.State(); !Empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.SecurityGroups()) != 0 || len(s.Policies()) != 0 || len(s.Subnets()) != 0 || len(s.InternetGateways()) != 0 || len(s.RouteTables()) != 0 {
+				t.Errorf("left behind: %d VPCs, %d subnets, %d interfaces, %d groups, %d policies, %d addresses, %d internet hosts",
+					len(s.VPCs()), len(s.Subnets()), len(s.NetworkInterfaces()), len(s.SecurityGroups()), len(s.Policies()), len(s.Addresses()),
+					len(s.InternetHosts()))
 			}
 			if _, err := sc.Load(bounded(t), svc); err != nil {
 				t.Errorf("loading after the failure: %v", err)
