@@ -88,6 +88,40 @@ func TestResources(t *testing.T) {
 	s.settled(s.far.ID, "terminated")
 }
 
+// The life of a host of the modelled internet.
+func TestInternetHosts(t *testing.T) {
+	l := newLab(t)
+	h := call[InternetHost](l, "POST", "/internet-hosts", map[string]any{"name": "client", "address": "192.0.2.10",
+		"serve": []map[string]any{{"protocol": "tcp", "port": 443}}})
+	at := "/internet-hosts/" + h.ID
+	if h.Name != "client" || h.Address != "192.0.2.10" || len(h.Serve) != 1 || h.Fault != "" || h.FaultAt != nil {
+		t.Errorf("created %+v", h)
+	}
+	work := []map[string]any{{"name": "w", "kind": "ping", "target": "203.0.113.1", "rate": 1}}
+	if got := call[InternetHost](l, "PUT", at+"/workloads", work); len(got.Workloads) != 1 {
+		t.Errorf("workloads %+v", got.Workloads)
+	}
+	if got := call[InternetHost](l, "PUT", at+"/serve", []any{}); len(got.Serve) != 0 {
+		t.Errorf("served ports %+v", got.Serve)
+	}
+	if got := call[InternetHost](l, "POST", at+"/fail", nil); got.Fault != "freeze" || got.FaultAt == nil {
+		t.Errorf("failed %+v", got)
+	}
+	if got := call[InternetHost](l, "POST", at+"/recover", nil); got.Fault != "" || got.FaultAt != nil {
+		t.Errorf("recovered %+v", got)
+	}
+	l.refused(http.StatusBadRequest, "InvalidParameterValue", "POST", "/internet-hosts", map[string]any{"name": "other", "address": "10.0.0.1"})
+	l.refused(http.StatusBadRequest, "InvalidParameterValue", "POST", "/internet-hosts", map[string]any{"name": "other", "address": "192.0.2.10"})
+	l.refused(http.StatusBadRequest, "InvalidParameterValue", "PUT", at+"/workloads", []map[string]any{{"name": "w", "kind": "ping", "target": "0.0.0.0", "rate": 1}})
+	l.refused(http.StatusBadRequest, "", "PUT", at+"/workloads", []map[string]any{{"name": "w", "kind": "ping", "target": "nobody", "rate": 1}})
+	if got := call[list[InternetHost]](l, "GET", "/internet-hosts", nil); len(got.Items) != 1 || got.Items[0].ID != h.ID {
+		t.Errorf("listed %+v", got.Items)
+	}
+	call[struct{}](l, "DELETE", at, nil)
+	l.refused(http.StatusNotFound, "", "GET", at, nil)
+	l.refused(http.StatusNotFound, "InvalidInternetHostID.NotFound", "DELETE", at, nil)
+}
+
 func TestMove(t *testing.T) {
 	s := newSite(t)
 	s.attach(s.one.ID)

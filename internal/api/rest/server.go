@@ -134,6 +134,7 @@ func (s *Server) operations(api huma.API) {
 	api.UseMiddleware(s.badDay(api))
 	s.networkOperations(api)
 	s.instanceOperations(api)
+	s.internetOperations(api)
 	s.interfaceOperations(api)
 	s.moveOperations(api)
 	s.groupOperations(api)
