@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"net/netip"
 	"slices"
 
 	"enilab/internal/control"
@@ -23,11 +24,12 @@ type callMove struct {
 	before        identity
 	times         instants
 	after         *control.NetworkInterface
+	public        []netip.Addr // of after
 }
 
 func (m *callMove) move() move {
 	return move{
-		kind: control.KindMove, eni: m.eni, from: m.from, to: m.to, addrs: addresses(m.after),
+		kind: control.KindMove, eni: m.eni, from: m.from, to: m.to, addrs: addresses(m.after), public: m.public,
 		before: m.before, times: m.times,
 		notes: []string{"moved by separate detach and attach calls"},
 	}
@@ -61,6 +63,7 @@ func (c *callMoves) observe(n control.Notice, s *control.State) (done []*callMov
 				continue // back where it was: no move
 			}
 			m.to, m.after, m.times.attached = after.Attachment.Instance, after, n.Ack.At
+			m.public = publicAddresses(s, after)
 			done = append(done, m)
 		}
 	}

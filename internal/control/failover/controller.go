@@ -314,6 +314,7 @@ func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move)
 	}
 	defer c.unlock(in.Interface)
 	m.eni, m.to, m.before, m.addrs = n.ID, in.Instance, identify(s, n), addresses(n)
+	m.public = publicAddresses(s, n)
 	if n.Attachment != nil {
 		m.from = n.Attachment.Instance
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"enilab/internal/control"
@@ -27,6 +28,7 @@ type move struct {
 	eni      string
 	from, to string
 	addrs    []netip.Addr
+	public   []netip.Addr // that stand for some of addrs
 	before   identity
 	times    instants
 	cause    *control.FailoverCause // of a policy's failover; nil else
@@ -37,6 +39,17 @@ func addresses(n *control.NetworkInterface) []netip.Addr {
 	as := make([]netip.Addr, len(n.Addresses))
 	for i, a := range n.Addresses {
 		as[i] = a.Addr
+	}
+	return as
+}
+
+// publicAddresses are those that stand for private ones of n.
+func publicAddresses(s *control.State, n *control.NetworkInterface) (as []netip.Addr) {
+	for _, a := range s.AddressesOf(n.ID) {
+		as = append(as, a.PublicIP)
+	}
+	if n.PublicIP.IsValid() {
+		as = append(as, n.PublicIP)
 	}
 	return as
 }
@@ -141,8 +154,8 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 		return f
 	}
 	since := m.times.start() - lead
-	recovered := int64(0)
-	for _, flow := range targets(c.opt.Clients.Flows(), m.addrs) {
+	recovered, public := int64(0), false
+	for _, flow := range targets(c.opt.Clients.Flows(), slices.Concat(m.addrs, m.public)) {
 		samples, missed := c.opt.Clients.Samples(flow, since)
 		r := traffic(flow, samples, missed, m.times, m.from, m.to, now)
 		if r.Sent == 0 && r.Incomplete != "" && len(samples) == 0 {
@@ -150,6 +163,7 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 		}
 		f.Traffic = append(f.Traffic, r)
 		recovered = max(recovered, r.FirstReplyAt)
+		public = public || r.FirstReplyAt != 0 && slices.Contains(m.public, flow.Target)
 		if conns := c.opt.Clients.Conns(flow, since); len(conns) > 0 {
 			f.TCP = addTCP(f.TCP, connections(conns, m.times))
 		}
@@ -164,7 +178,7 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 	} else {
 		f.Notes = append(f.Notes[:len(f.Notes):len(f.Notes)], "the interface was deleted before the measurement ended")
 	}
-	f.Checks = compare(m.before, after, recovered != 0)
+	f.Checks = compare(m.before, after, recovered != 0, public)
 	return f
 }
 

@@ -198,9 +198,8 @@ func identify(s *control.State, n *control.NetworkInterface) identity {
 
 // compare makes the five checks. exercised tells whether measured traffic
 // reached the ENI after the move: without it nothing tested address and MAC.
-// No frame leaves the VPC yet, so that nothing tests an Elastic IP either: its
-// record is compared, and a difference would show.
-func compare(before, after identity, exercised bool) []control.Check {
+// public tells whether some of it came by a public address.
+func compare(before, after identity, exercised, public bool) []control.Check {
 	check := func(name, b, a string, tested bool) control.Check {
 		c := control.Check{Name: name, Before: b, After: a, Result: "same"}
 		switch {
@@ -216,7 +215,7 @@ func compare(before, after identity, exercised bool) []control.Check {
 		check("mac", before.mac, after.mac, exercised),
 		check("groups", before.groups, after.groups, true),
 		check("eni", before.eni, after.eni, true),
-		check("eip", before.eip, after.eip, false),
+		check("eip", before.eip, after.eip, public),
 	}
 }
 

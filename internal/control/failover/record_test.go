@@ -151,14 +151,15 @@ func TestCompareMarksWhatNothingTested(t *testing.T) {
 	b := a
 	b.groups = "sg-2"
 	for _, tt := range []struct {
-		exercised bool
-		want      string
+		exercised, public bool
+		want              string
 	}{
-		{true, "same same changed same not-exercised"},
-		{false, "not-exercised not-exercised changed same not-exercised"},
+		{true, true, "same same changed same same"},
+		{true, false, "same same changed same not-exercised"},
+		{false, false, "not-exercised not-exercised changed same not-exercised"},
 	} {
 		var got []string
-		for _, c := range compare(a, b, tt.exercised) {
+		for _, c := range compare(a, b, tt.exercised, tt.public) {
 			got = append(got, c.Result)
 		}
 		if s := strings.Join(got, " "); s != tt.want {
