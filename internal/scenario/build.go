@@ -212,13 +212,19 @@ func (b *builder) interfaces(ctx context.Context) error {
 		}
 		b.loaded.Interfaces[f.Name] = n.ID
 		b.later(func(ctx context.Context) error { return b.svc.DeleteInterface(ctx, n.ID) })
-		if f.SourceDestCheck != nil && *f.SourceDestCheck != n.SourceDestCheck {
-			if _, err := b.svc.ModifyInterface(inFull(ctx), control.ModifyInterfaceInput{ID: n.ID, SourceDestCheck: f.SourceDestCheck}); err != nil {
-				return b.wrap(err, at+".sourceDestCheck", "network interface "+f.Name)
-			}
+		if err := b.sourceDestCheck(ctx, n, f.SourceDestCheck); err != nil {
+			return b.wrap(err, at+".sourceDestCheck", "network interface "+f.Name)
 		}
 	}
 	return nil
+}
+
+func (b *builder) sourceDestCheck(ctx context.Context, n *control.NetworkInterface, want *bool) error {
+	if want == nil || *want == n.SourceDestCheck {
+		return nil
+	}
+	_, err := b.svc.ModifyInterface(inFull(ctx), control.ModifyInterfaceInput{ID: n.ID, SourceDestCheck: want})
+	return err
 }
 
 func (b *builder) instances(ctx context.Context) error {
@@ -240,6 +246,9 @@ func (b *builder) instances(ctx context.Context) error {
 		b.loaded.Instances[f.Name] = in.ID
 		if nics := b.svc.State().InterfacesOf(in.ID); len(nics) > 0 {
 			b.loaded.Interfaces[f.Name+primarySuffix] = nics[0].ID
+			if err := b.sourceDestCheck(ctx, nics[0], f.SourceDestCheck); err != nil {
+				return b.wrap(err, fmt.Sprintf("$.instances[%d].sourceDestCheck", i), "instance "+f.Name)
+			}
 		}
 	}
 	return nil

@@ -69,6 +69,8 @@ type instance struct {
 	Tags      map[string]string `yaml:"tags"`
 	Workloads []workload        `yaml:"workloads"`
 	Serve     []servedPort      `yaml:"serve"`
+	// SourceDestCheck is of the primary network interface; nil: true.
+	SourceDestCheck *bool `yaml:"sourceDestCheck"`
 }
 
 type servedPort struct {

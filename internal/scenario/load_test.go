@@ -127,6 +127,9 @@ func TestLoadEverything(t *testing.T) {
 		!slices.Equal(eth1.Groups, []string{back.ID}) || !eth1.Attachment.DeleteOnTermination {
 		t.Errorf("eth1 %+v with %+v", eth1, eth1.Attachment)
 	}
+	if s.NetworkInterface(loaded.Interfaces["two/eth0"]).SourceDestCheck || !s.NetworkInterface(loaded.Interfaces["one/eth0"]).SourceDestCheck {
+		t.Error("two's primary interface has the check that its file takes off, or one's has it not")
+	}
 	if !spare.SourceDestCheck || spare.Attachment != nil {
 		t.Errorf("spare %+v", spare)
 	}

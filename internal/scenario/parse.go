@@ -49,7 +49,7 @@ func Names() []string {
 	return names
 }
 
-// Open reads the scenario of a name from the binary ("demo", "survives"), or
+// Open reads the scenario of a name from the binary (such as "demo"), or
 // any other from a file.
 func Open(ctx context.Context, nameOrPath string) (*Scenario, error) {
 	if slices.Contains(Names(), nameOrPath) {

@@ -1,0 +1,91 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"enilab/internal/control"
+)
+
+// answered waits until a client has had an answer.
+func (l *lab) answered(client, workload string) {
+	l.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for _, f := range l.guests.Stats() {
+			if f.Host == client && f.Workload == workload && f.Received > 0 {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-l.ctx.Done():
+			l.t.Fatalf("%s of %s is not answered: %+v", workload, client, l.guests.Stats())
+		}
+	}
+}
+
+// TestInternet: clients on the internet use a public address, which a policy
+// takes to the standby; a private instance reaches out through NAT.
+func TestInternet(t *testing.T) {
+	l := newLab(t, t.TempDir())
+	_, loaded := l.load("internet")
+	customer, worker := loaded.InternetHosts["customer"], loaded.Instances["worker"]
+	for _, w := range []string{"requests", "ping", "web"} {
+		l.answered(customer, w)
+	}
+	for _, w := range []string{"downloads", "ping"} {
+		l.answered(worker, w)
+	}
+	one, two := loaded.Instances["web-1"], loaded.Instances["web-2"]
+	if _, err := l.svc.FailInstance(l.ctx, one, control.FaultFreeze); err != nil {
+		t.Fatal(err)
+	}
+	var rec *control.Failover
+	l.until("a completed failover", func(s *control.State) bool {
+		for _, f := range s.Failovers() {
+			if f.State != control.FailoverRunning {
+				rec = f
+			}
+		}
+		return rec != nil
+	})
+	if rec.From != one || rec.To != two || len(rec.Traffic) != 3 {
+		t.Fatalf("record %+v", rec)
+	}
+	for _, r := range rec.Traffic {
+		if r.Client != customer || r.FirstReplyFrom != two && r.Kind != "ping" {
+			t.Errorf("traffic %+v", r)
+		}
+	}
+	for _, c := range rec.Checks {
+		if c.Result != "same" {
+			t.Errorf("%s: %s, from %s to %s", c.Name, c.Result, c.Before, c.After)
+		}
+	}
+}
+
+// TestMultihomed: the scenario asserts who answers; here it is seen by which way.
+func TestMultihomed(t *testing.T) {
+	l := newLab(t, t.TempDir())
+	loaded, _ := l.play("multihomed")
+	frames := func(name string) uint64 {
+		c, _ := l.engine.VNICCounters(loaded.Interfaces[name])
+		return c.TxFrames
+	}
+	if frames("eth1") == 0 || frames("router/eth0") == 0 {
+		t.Errorf("the router has sent %d frames outside and %d inside", frames("eth1"), frames("router/eth0"))
+	}
+}
+
+// TestThroughput: both interfaces of an instance carry traffic of their own.
+func TestThroughput(t *testing.T) {
+	l := newLab(t, t.TempDir())
+	loaded, _ := l.play("throughput")
+	for _, name := range []string{"single/eth0", "double/eth0", "eth1"} {
+		if c, _ := l.engine.VNICCounters(loaded.Interfaces[name]); c.TxFrames == 0 || c.RxFrames == 0 {
+			t.Errorf("%s has sent %d frames and received %d", name, c.TxFrames, c.RxFrames)
+		}
+	}
+}
