@@ -46,7 +46,9 @@ func (m *machine) routeTables(rt *rapid.T) {
 func (m *machine) routes(rt *rapid.T) {
 	in := RouteInput{Table: m.anyTable(rt).ID}
 	in.CIDR = rapid.SampledFrom([]string{"0.0.0.0/0", "192.0.2.1/32", "10.0.0.0/16", "10.0.0.0/28", "100.64.0.0/24"}).Draw(rt, "to")
-	switch rapid.IntRange(0, 2).Draw(rt, "target") {
+	switch rapid.IntRange(0, 3).Draw(rt, "target") {
+	case 3:
+		in.NATGateway = pick(rt, "nat", m.state.NATGateways(), &NATGateway{ID: "nat-00000000"}).ID
 	case 0:
 		in.Gateway = pick(rt, "gateway", m.state.InternetGateways(), &InternetGateway{ID: "igw-00000000"}).ID
 	case 1:
@@ -75,6 +77,49 @@ func (m *machine) gateways(rt *rapid.T) {
 		m.run("detach gateway", func(t *tx) error { return t.detachInternetGateway(g.ID, g.VPC) })
 	default:
 		m.run("attach gateway", func(t *tx) error { return t.attachInternetGateway(g.ID, v.ID) })
+	}
+}
+
+// internet draws from all that changes the hosts of the internet. Their addresses
+// are those that Elastic IPs are given first.
+func (m *machine) internet(rt *rapid.T) {
+	h := pick(rt, "host", m.state.InternetHosts(), &InternetHost{})
+	address := rapid.SampledFrom([]string{"203.0.113.1", "203.0.113.2", "203.0.113.4", "10.0.0.1"}).Draw(rt, "address")
+	switch rapid.IntRange(0, 4).Draw(rt, "what") {
+	case 0:
+		m.run("delete host", func(t *tx) error { return t.deleteInternetHost(h.ID) })
+	case 1:
+		f := rapid.SampledFrom([]Fault{FaultFreeze, FaultLink, FaultStop}).Draw(rt, "fault")
+		m.run("fail host", func(t *tx) error { _, err := t.failInternetHost(h.ID, f); return err })
+	case 2:
+		m.run("recover host", func(t *tx) error { _, err := t.recoverInternetHost(h.ID); return err })
+	default:
+		m.run("create host", func(t *tx) error {
+			_, err := t.createInternetHost(CreateInternetHostInput{Name: address, Address: address})
+			return err
+		})
+	}
+}
+
+// checkPublic: a public address has one holder.
+func (m *machine) checkPublic(rt *rapid.T) {
+	holders := make(map[netip.Addr]string)
+	hold := func(a netip.Addr, id string) {
+		if other, taken := holders[a]; taken {
+			rt.Fatalf("%s belongs to %s and %s", a, other, id)
+		}
+		holders[a] = id
+	}
+	for _, h := range m.state.InternetHosts() {
+		hold(h.Address, h.ID)
+	}
+	for _, a := range m.state.Addresses() {
+		hold(a.PublicIP, a.AllocationID)
+	}
+	for _, n := range m.state.NetworkInterfaces() {
+		if n.PublicIP.IsValid() {
+			hold(n.PublicIP, n.ID)
+		}
 	}
 }
 
@@ -157,6 +202,7 @@ func (m *machine) peerings(rt *rapid.T) {
 // checkNetworks holds what is true of everything around a VPC at all times.
 func (m *machine) checkNetworks(rt *rapid.T) {
 	s := m.state
+	m.checkPublic(rt)
 	gateways := make(map[string]string)
 	for _, g := range s.InternetGateways() {
 		if g.VPC != "" && (s.VPC(g.VPC) == nil || gateways[g.VPC] != "") {

@@ -69,6 +69,7 @@ func TestInvariants(t *testing.T) {
 			"volumes":          m.volumes,
 			"volumes again":    m.volumes,
 			"snapshots":        m.snapshots,
+			"internet":         m.internet,
 		})
 	})
 }

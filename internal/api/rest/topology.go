@@ -12,6 +12,7 @@ type Topology struct {
 	NetworkInterfaces []NetworkInterface `json:"networkInterfaces"`
 	SecurityGroups    []SecurityGroup    `json:"securityGroups"`
 	Addresses         []Address          `json:"addresses"`
+	InternetHosts     []InternetHost     `json:"internetHosts"`
 	Policies          []FailoverPolicy   `json:"policies"`
 	Failovers         []Failover         `json:"failovers" doc:"The newest 20"`
 	Captures          []Capture          `json:"captures"`
@@ -32,6 +33,7 @@ func (s *Server) topology() Topology {
 		NetworkInterfaces: views(st.NetworkInterfaces(), s.interfaceView(st)),
 		SecurityGroups:    views(st.SecurityGroups(), groupView),
 		Addresses:         views(st.Addresses(), addressView),
+		InternetHosts:     views(st.InternetHosts(), internetHostView),
 		Policies:          views(st.Policies(), s.policyView),
 		Failovers:         views(failovers[:min(len(failovers), topologyFailovers)], failoverView),
 		Captures:          views(s.captures.all(), captureView),
