@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"enilab/internal/control"
+	"enilab/internal/dataplane"
+	"enilab/internal/scenario"
 )
 
 // answered waits until a client has had an answer.
@@ -70,12 +72,8 @@ func TestInternet(t *testing.T) {
 func TestMultihomed(t *testing.T) {
 	l := newLab(t, t.TempDir())
 	loaded, _ := l.play("multihomed")
-	frames := func(name string) uint64 {
-		c, _ := l.engine.VNICCounters(loaded.Interfaces[name])
-		return c.TxFrames
-	}
-	if frames("eth1") == 0 || frames("router/eth0") == 0 {
-		t.Errorf("the router has sent %d frames outside and %d inside", frames("eth1"), frames("router/eth0"))
+	if out, in := l.counters(loaded, "eth1"), l.counters(loaded, "router/eth0"); out.TxFrames == 0 || in.TxFrames == 0 {
+		t.Errorf("the router has sent %d frames outside and %d inside", out.TxFrames, in.TxFrames)
 	}
 }
 
@@ -84,8 +82,30 @@ func TestThroughput(t *testing.T) {
 	l := newLab(t, t.TempDir())
 	loaded, _ := l.play("throughput")
 	for _, name := range []string{"single/eth0", "double/eth0", "eth1"} {
-		if c, _ := l.engine.VNICCounters(loaded.Interfaces[name]); c.TxFrames == 0 || c.RxFrames == 0 {
+		if c := l.counters(loaded, name); c.TxFrames == 0 || c.RxFrames == 0 {
 			t.Errorf("%s has sent %d frames and received %d", name, c.TxFrames, c.RxFrames)
 		}
 	}
+}
+
+// TestMiddlebox: the table of an internet gateway leads what comes in to an
+// appliance, and so does the table of the subnet what goes out.
+func TestMiddlebox(t *testing.T) {
+	l := newLab(t, t.TempDir())
+	loaded, _ := l.play("../../../testdata/scenarios/middlebox.yaml")
+	box, server := l.counters(loaded, "inspector/eth0"), l.counters(loaded, "server/eth0")
+	// It is sent each frame in each direction, and passes each on: but for ARP as
+	// many as the server sends and receives, where one direction would be half.
+	if both := server.TxFrames + server.RxFrames; box.RxFrames < both*3/4 || box.TxFrames < both*3/4 {
+		t.Errorf("the inspector has received %d frames and sent %d, the server %d and %d", box.RxFrames, box.TxFrames, server.RxFrames, server.TxFrames)
+	}
+}
+
+func (l *lab) counters(loaded *scenario.Loaded, name string) dataplane.Counters {
+	l.t.Helper()
+	c, ok := l.engine.VNICCounters(loaded.Interfaces[name])
+	if !ok {
+		l.t.Fatalf("the data plane has no %s", name)
+	}
+	return c
 }
