@@ -7,10 +7,18 @@ import (
 	"enilab/internal/dataplane/netacl"
 )
 
+// resolverOffset is where in its primary block a VPC has its DNS server (VPC User
+// Guide, "Amazon DNS server").
+const resolverOffset = 2
+
+// Resolver is the address of the VPC's own DNS server.
+func (v *VPC) Resolver() netip.Addr { return nth(v.CIDR, resolverOffset) }
+
 func subnetSpec(s *State, n *Subnet) *dataplane.SubnetSpec {
 	spec := &dataplane.SubnetSpec{
 		ID: n.ID, VPC: n.VPC, Zone: n.Zone, CIDR: n.CIDR,
 		VPCCIDRs: localBlocks(s.VPC(n.VPC)), RouterMAC: n.RouterMAC,
+		Resolver: s.VPC(n.VPC).Resolver(),
 	}
 	if t := s.RouteTableOf(n); t != nil {
 		spec.RouteTable = t.ID

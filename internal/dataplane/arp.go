@@ -49,7 +49,7 @@ func (w *worker) judgeARP(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 // hears nothing of its own addresses: an answer to its RFC 5227 probe would
 // tell it that somebody else has them.
 func (w *worker) resolve(v *vnic, c *config, ip frame.IPv4) (frame.MAC, bool) {
-	if net := c.subnet.current.Load(); ip == net.routerIP || w.isService(ip) {
+	if net := c.subnet.current.Load(); ip == net.routerIP || w.answersAt(net, ip) {
 		return net.routerMAC, true
 	}
 	to := w.fabric.byIP.Get(addressKey(c.subnet.vpc.number, ip))

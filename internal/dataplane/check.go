@@ -163,6 +163,9 @@ func (c *checking) checkSubnets(d *Delta) error {
 				return fmt.Errorf("subnet %s: %v is no IPv4 prefix", n.ID, p)
 			}
 		}
+		if n.Resolver.IsValid() && !n.Resolver.Is4() {
+			return fmt.Errorf("subnet %s: the resolver %v is no IPv4 address", n.ID, n.Resolver)
+		}
 		if n.VPC == "" || n.RouterMAC == 0 || n.RouterMAC.Multicast() {
 			return fmt.Errorf("subnet %s: want a VPC and a unicast router MAC", n.ID)
 		}

@@ -3,7 +3,6 @@ package dataplane
 import (
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
-	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/verdict"
 )
@@ -143,7 +142,7 @@ func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 	case kind == frame.KindARP:
 		return w.judgeARP(v, c, b)
 	case view.Dst.Multicast():
-		return verdict.Broadcast
+		return w.judgeBroadcast(c, view)
 	case kind == frame.KindOther:
 		return verdict.UnsupportedEtherType
 	case kind == frame.KindIPv6:
@@ -152,13 +151,11 @@ func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 		if c.check {
 			return verdict.SpoofedIP
 		}
-	case c.check && !c.owns(view.SrcIP):
+	case c.check && !c.owns(view.SrcIP) && !w.unnumbered(c, view):
 		return verdict.SpoofedIP
-	case view.DstIP == linklocal.Metadata && w.forService(c, view):
-		// Before the security groups, which link-local services pass by.
-		return verdict.LinkLocal
 	}
-	return verdict.Delivered
+	// Before the security groups, which link-local services pass by.
+	return w.judgeService(c, view)
 }
 
 // judgePolicy asks the connection table of v, and on a miss its security

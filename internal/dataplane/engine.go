@@ -64,7 +64,8 @@ type Engine struct {
 	everybody atomic.Pointer[tapSet] // taps on all VNICs; nil: none
 	directory directory
 	rules     ruleNames
-	services  atomic.Pointer[LinkLocal] // nil: nobody answers at link-local addresses
+	serving   sync.Mutex               // held while services come and go; lock order: before a worker's turn
+	services  atomic.Pointer[registry] // nil: the network answers nothing itself
 
 	// mu serialises changes of configuration. Lock order: mu, then a worker's
 	// turn and run, then a Port's locks, then worker.mu.

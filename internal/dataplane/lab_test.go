@@ -45,8 +45,8 @@ func newLab(t testing.TB, opt Options) *lab {
 
 func labSubnets() []SubnetSpec {
 	return []SubnetSpec{
-		{ID: "subnet-a", VPC: "vpc-1", Zone: "a", CIDR: netip.MustParsePrefix("10.0.1.0/24"), VPCCIDRs: []netip.Prefix{vpcCIDR}, RouterMAC: routerA},
-		{ID: "subnet-b", VPC: "vpc-1", Zone: "b", CIDR: netip.MustParsePrefix("10.0.2.0/24"), VPCCIDRs: []netip.Prefix{vpcCIDR}, RouterMAC: routerB},
+		{ID: "subnet-a", VPC: "vpc-1", Zone: "a", CIDR: netip.MustParsePrefix("10.0.1.0/24"), VPCCIDRs: []netip.Prefix{vpcCIDR}, Resolver: resolver, RouterMAC: routerA},
+		{ID: "subnet-b", VPC: "vpc-1", Zone: "b", CIDR: netip.MustParsePrefix("10.0.2.0/24"), VPCCIDRs: []netip.Prefix{vpcCIDR}, Resolver: resolver, RouterMAC: routerB},
 	}
 }
 

@@ -18,13 +18,14 @@ const (
 	linkLocalLarge = 512
 )
 
-// ErrServing is returned by ServeLinkLocal when somebody does already.
-var ErrServing = errors.New("the link-local services are being served already")
+// ErrServing is returned by ServeLinkLocal when somebody answers there already.
+var ErrServing = errors.New("one of the endpoints is being served already")
 
-// LinkLocal is the network's end of its own services: frames that guests send
-// to 169.254.169.254 wait in it, and what is sent through it goes to the guest
-// that asked. Both ways pass by security groups and connection tables, and are
-// in no flow record; source checks hold. It knows frames, not what they ask.
+// LinkLocal is the network's end of one of its own services: frames that guests
+// send to the service's endpoints wait in it, and what is sent through it goes to
+// the guest that asked. Both ways pass by security groups, network ACLs and
+// connection tables, and are in no flow record; source checks hold. It knows
+// frames, not what they ask.
 type LinkLocal struct {
 	e     *Engine
 	ready chan struct{} // capacity 1: the queue has become non-empty
@@ -45,38 +46,128 @@ type asked struct {
 	b    *frame.Buf
 }
 
-// ServeLinkLocal has the network's own services answer from now on, by whoever
-// reads the LinkLocal, until stop is called, which must be after Recv and Poll
-// have returned. Without it nobody holds 169.254.169.254. A frame on its way to
-// the services when they end is gone, as with a service that crashes; it has
-// been counted as taken.
-func (e *Engine) ServeLinkLocal() (l *LinkLocal, stop func(), err error) {
+// registry tells which LinkLocal answers where.
+type registry = linklocal.Registry[*LinkLocal]
+
+// ServeLinkLocal has a service answer at endpoints from now on, by whoever reads
+// the LinkLocal, until stop is called, which must be after Recv and Poll have
+// returned. Without it nobody holds the addresses. A frame on its way to the
+// service when that ends is gone, as with one that crashes; it has been counted
+// as taken.
+func (e *Engine) ServeLinkLocal(at ...linklocal.Endpoint) (l *LinkLocal, stop func(), err error) {
 	l = &LinkLocal{e: e, ready: make(chan struct{}, 1)}
 	l.pool.Pool = frame.NewPool(linkLocalSmall, linkLocalLarge)
-	if !e.services.CompareAndSwap(nil, l) {
+	e.serving.Lock()
+	defer e.serving.Unlock()
+	next, ok := e.services.Load().With(l, at...)
+	if !ok {
 		return nil, nil, ErrServing
 	}
+	e.services.Store(next)
 	return l, func() {
-		if e.services.CompareAndSwap(l, nil) {
-			for _, w := range e.workers {
-				w.visit(func() {}) // a burst under way may still be asking
-			}
-			l.take()
-			l.giveBack()
+		e.serving.Lock()
+		defer e.serving.Unlock()
+		e.services.Store(e.services.Load().Without(l))
+		for _, w := range e.workers {
+			w.visit(func() {}) // a burst under way may still be asking
 		}
+		l.take()
+		l.giveBack()
 	}, nil
 }
 
-// forService reports whether a frame that has passed the sender's checks is for
-// a link-local service. Only frames to the router are: a guest that hands one
-// to a neighbour means the neighbour.
-func (w *worker) forService(c *config, view *frame.View) bool {
-	return w.services != nil && view.Dst == c.subnet.current.Load().routerMAC
+// place tells whether an address is one at which the network answers itself.
+// What stands for the internet has no such services.
+func (n *subnetVersion) place(ip frame.IPv4) (at linklocal.Place, addr frame.IPv4) {
+	const linkLocalNet = 169<<8 | 254
+	switch {
+	case ip == 0:
+		return linklocal.Nowhere, 0
+	case ip>>16 == linkLocalNet:
+		at, addr = linklocal.Fixed, ip
+	case ip == n.resolverIP:
+		at = linklocal.Resolver
+	case ip == n.routerIP:
+		at = linklocal.Router
+	default:
+		return linklocal.Nowhere, 0
+	}
+	if n.spec.VPC == InternetVPC {
+		return linklocal.Nowhere, 0
+	}
+	return at, addr
 }
 
-// toService takes a frame of v's guest to the services.
+// service finds who answers a frame of a guest. at is Nowhere for a frame that
+// goes on: only those to the router are for a service, since a guest that hands
+// one to a neighbour means the neighbour, and a broadcast that a host without an
+// address asks the router by. l is nil where nothing answers at this port.
+func (w *worker) service(net *subnetVersion, view *frame.View) (at linklocal.Place, l *LinkLocal) {
+	var addr frame.IPv4
+	switch {
+	case view.Kind != frame.KindIPv4:
+		return linklocal.Nowhere, nil
+	case view.Dst == net.routerMAC:
+		at, addr = net.place(view.DstIP)
+	case view.Dst == frame.BroadcastMAC && view.DstIP == limitedBroadcast:
+		at, addr = net.place(net.routerIP)
+	}
+	if at == linklocal.Nowhere || !w.services.Has(at, addr) {
+		return linklocal.Nowhere, nil
+	}
+	if view.HasL4 && !view.Fragment && (view.Proto == frame.ProtoTCP || view.Proto == frame.ProtoUDP) {
+		l = w.services.Find(at, addr, view.Proto, view.DstPort)
+	}
+	return at, l
+}
+
+// limitedBroadcast is 255.255.255.255.
+const limitedBroadcast frame.IPv4 = 1<<32 - 1
+
+// judgeService decides on a frame that may be for a service: Delivered if it is
+// not and goes on.
+func (w *worker) judgeService(c *config, view *frame.View) verdict.Reason {
+	if w.services == nil {
+		return verdict.Delivered
+	}
+	switch at, l := w.service(c.subnet.current.Load(), view); {
+	case at == linklocal.Nowhere:
+		return verdict.Delivered
+	case l == nil:
+		return verdict.NoService
+	}
+	return verdict.LinkLocal
+}
+
+// judgeBroadcast decides on a frame to more than one. What asks the router by
+// broadcast is the only one that a VPC takes, from an own address or from none.
+func (w *worker) judgeBroadcast(c *config, view *frame.View) verdict.Reason {
+	if why := w.judgeService(c, view); why != verdict.LinkLocal {
+		return verdict.Broadcast
+	}
+	if c.check && view.SrcIP != 0 && !c.owns(view.SrcIP) {
+		return verdict.SpoofedIP
+	}
+	return verdict.LinkLocal
+}
+
+// unnumbered reports whether a frame comes from a host that has no address yet,
+// and asks the router for one.
+func (w *worker) unnumbered(c *config, view *frame.View) bool {
+	if view.SrcIP != 0 || w.services == nil {
+		return false
+	}
+	at, l := w.service(c.subnet.current.Load(), view)
+	return at == linklocal.Router && l != nil
+}
+
+// toService takes a frame of v's guest to the service that it is for.
 func (w *worker) toService(v *vnic, c *config, b *frame.Buf) {
-	l := w.services
+	_, l := w.service(c.subnet.current.Load(), &b.View)
+	if l == nil {
+		// The registry and the subnet are this burst's: nothing can have changed.
+		panic("dataplane: a service vanished within a burst")
+	}
 	if !v.services.Take(w.now) {
 		w.refuse(v, b, verdict.LinkLocalExceeded, verdict.RuleNone, verdict.GuestTX, 0)
 		return
@@ -204,10 +295,35 @@ func (w *worker) lose(v *vnic, why verdict.Reason, length int) {
 	}
 }
 
-// ofService reports whether a frame is one of those that no flow record has:
-// traffic to instance metadata and back (VPC User Guide, "Flow log limitations").
-func ofService(v *frame.View) bool {
-	return v.Kind == frame.KindIPv4 && (v.DstIP == linklocal.Metadata || v.SrcIP == linklocal.Metadata)
+// ofService reports whether a frame of v, which may be nil, is one of those that
+// no flow record has: traffic with instance metadata, the Amazon DNS server, the
+// time service, DHCP and the router's own address (VPC User Guide, "Flow log
+// limitations").
+func ofService(v *vnic, view *frame.View) bool {
+	if view.Kind != frame.KindIPv4 {
+		return false
+	}
+	for _, ip := range [...]frame.IPv4{view.SrcIP, view.DstIP} {
+		switch ip {
+		case linklocal.Metadata, linklocal.DNS, linklocal.Time:
+			return true
+		}
+	}
+	if v == nil {
+		return false
+	}
+	c := v.config.Load()
+	if c == nil {
+		return false
+	}
+	net := c.subnet.current.Load()
+	own := func(ip frame.IPv4) bool {
+		at, _ := net.place(ip)
+		return at == linklocal.Resolver || at == linklocal.Router
+	}
+	const dhcpServer = 67
+	return own(view.SrcIP) || own(view.DstIP) ||
+		view.DstIP == limitedBroadcast && view.Proto == frame.ProtoUDP && view.HasL4 && view.DstPort == dhcpServer
 }
 
 // Trim gives back the memory of the services' buffers if none is in use.
@@ -217,7 +333,9 @@ func (l *LinkLocal) Trim() {
 	l.pool.Trim()
 }
 
-// isService reports whether ip is one that the network answers at itself.
-func (w *worker) isService(ip frame.IPv4) bool {
-	return ip == linklocal.Metadata && w.services != nil
+// answersAt reports whether the network answers at ip itself, other than as the
+// router.
+func (w *worker) answersAt(net *subnetVersion, ip frame.IPv4) bool {
+	at, addr := net.place(ip)
+	return at != linklocal.Nowhere && w.services.Has(at, addr)
 }

@@ -11,10 +11,21 @@ import (
 	"enilab/internal/dataplane/verdict"
 )
 
+// endpoints of the test's one service: every kind of place.
+var endpoints = []linklocal.Endpoint{
+	{Place: linklocal.Fixed, Addr: linklocal.Metadata, Proto: frame.ProtoTCP, Port: 80},
+	{Place: linklocal.Fixed, Addr: linklocal.Time, Proto: frame.ProtoUDP, Port: 123},
+	{Place: linklocal.Resolver, Proto: frame.ProtoUDP, Port: 53},
+	{Place: linklocal.Router, Proto: frame.ProtoUDP, Port: 67},
+}
+
+// resolver is that of the test's VPC, in the block of no subnet.
+var resolver = netip.MustParseAddr("10.0.0.2")
+
 // serve has the link-local services answered by the test.
 func (l *lab) serve() *LinkLocal {
 	l.t.Helper()
-	s, stop, err := l.ServeLinkLocal()
+	s, stop, err := l.ServeLinkLocal(endpoints...)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -146,11 +157,11 @@ func TestNobodyAnswersWithoutServices(t *testing.T) {
 	if l.dropped(verdict.NoRoute) != 1 || l.dropped(verdict.ARPUnanswered) != 1 {
 		t.Errorf("dropped %v", l.Totals().Dropped)
 	}
-	_, stop, err := l.ServeLinkLocal()
+	_, stop, err := l.ServeLinkLocal(endpoints...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := l.ServeLinkLocal(); !errors.Is(err, ErrServing) {
+	if _, _, err := l.ServeLinkLocal(endpoints[1]); !errors.Is(err, ErrServing) {
 		t.Errorf("a second service: %v, want %v", err, ErrServing)
 	}
 	l.send(a, arp)

@@ -43,7 +43,7 @@ func (w *worker) consume(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict
 	}
 	if w.observed {
 		w.count(b.Src, dst, why.Verdict(), b.Len())
-		if !ofService(&b.View) && w.samples[sampleOther].pick(&b.View) {
+		if !ofService(v, &b.View) && w.samples[sampleOther].pick(&b.View) {
 			w.record(b, b.Src, dst, why, rule, point)
 		}
 	}

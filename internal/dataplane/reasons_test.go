@@ -243,6 +243,10 @@ var everyReason = []struct {
 		}
 		l.send(a, toMetadata(a, 80))
 	}},
+	{verdict.NoService, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.serve()
+		l.send(a, toMetadata(a, 81))
+	}},
 	{verdict.LinkLocal, "eni-1-14", func(l *lab, a, b, c, d, m VNICSpec) {
 		l.serve()
 		l.send(m, toMetadata(m, 80))

@@ -151,6 +151,9 @@ type SubnetSpec struct {
 	RouterMAC frame.MAC
 	// RouterIP answers ARP too; the zero Addr stands for CIDR base+1.
 	RouterIP netip.Addr
+	// Resolver is where the VPC's DNS server answers, its primary block's base
+	// plus two; the zero Addr: nowhere.
+	Resolver netip.Addr
 
 	RouteTable string // "" for none: local routes only
 	ACL        string // "" for none: all may cross

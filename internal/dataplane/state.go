@@ -182,6 +182,7 @@ func (s *state) version(n *subnetState, spec SubnetSpec) *subnetVersion {
 	if ip, ok := frame.IPv4From(spec.RouterIP); ok {
 		v.routerIP = ip
 	}
+	v.resolverIP, _ = frame.IPv4From(spec.Resolver)
 	if t := s.tables[spec.RouteTable]; t != nil {
 		v.routes = t
 	}

@@ -172,8 +172,10 @@ type subnetVersion struct {
 	spec      SubnetSpec
 	routerMAC frame.MAC
 	routerIP  frame.IPv4
-	routes    *routeTable
-	acl       *acl
+	// resolverIP is where the VPC's DNS server answers; 0: nowhere.
+	resolverIP frame.IPv4
+	routes     *routeTable
+	acl        *acl
 }
 
 // routeTable is what a route table stays; subnets share it.

@@ -54,10 +54,10 @@ type worker struct {
 
 	// All below is owned by whoever holds run.
 	now       int64
-	fabric    *fabric    // of this burst
-	services  *LinkLocal // of this burst
-	everybody *tapSet    // of this burst
-	observed  bool       // of this burst
+	fabric    *fabric   // of this burst
+	services  *registry // of this burst; nil: nothing is served
+	everybody *tapSet   // of this burst
+	observed  bool      // of this burst
 	serving   portList
 	received  queue
 	out       []queue // by worker: leaves at the end of the burst

@@ -1,12 +1,17 @@
-// Package linklocal knows the addresses at which a VPC's network answers its
-// guests itself, and how much of it a guest may ask for. It has no service of
+// Package linklocal knows where a VPC's network answers its guests itself, who
+// answers there, and how much of it a guest may ask for. It has no service of
 // its own: what answers sits behind dataplane.LinkLocal, above the data plane.
 package linklocal
 
 import "enilab/internal/dataplane/frame"
 
-// Metadata is where instance metadata answers, 169.254.169.254.
-const Metadata frame.IPv4 = 169<<24 | 254<<16 | 169<<8 | 254
+// Addresses that are the same in every VPC (VPC User Guide, "DNS attributes for
+// your VPC"; EC2 User Guide, "Instance metadata", "Amazon Time Sync Service").
+const (
+	Metadata frame.IPv4 = 169<<24 | 254<<16 | 169<<8 | 254 // 169.254.169.254
+	DNS      frame.IPv4 = 169<<24 | 254<<16 | 169<<8 | 253 // 169.254.169.253
+	Time     frame.IPv4 = 169<<24 | 254<<16 | 169<<8 | 123 // 169.254.169.123
+)
 
 // PacketRate is how many packets a second the services take from one network
 // interface (EC2 User Guide, "Amazon DNS quotas": 1,024 packets per second for

@@ -29,9 +29,3 @@ func TestAllowance(t *testing.T) {
 		}
 	}
 }
-
-func TestMetadataAddress(t *testing.T) {
-	if s := Metadata.String(); s != "169.254.169.254" {
-		t.Errorf("metadata answers at %s", s)
-	}
-}

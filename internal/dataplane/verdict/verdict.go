@@ -135,6 +135,9 @@ const (
 	// LinkLocalExceeded: the guest sends more to the network's own services
 	// than they take from one interface.
 	LinkLocalExceeded
+	// NoService: to an address at which the network itself answers, where no
+	// service does.
+	NoService
 
 	// Control.
 
@@ -199,6 +202,7 @@ var reasons = [NumReasons]reasonInfo{
 	NoBuffer:             {"no_buffer", Lost, "", "all buffers of the sender are in flight"},
 	Removed:              {"removed", Lost, "", "the interface was deleted while the frame was on its way"},
 	LinkLocalExceeded:    {"linklocal_allowance_exceeded", Lost, "", "more than the network's own services take from one interface"},
+	NoService:            {"no_service", Lost, "", "none of the network's own services answers at this port of its address"},
 	ARPAnswered:          {"arp_answered", Control, "", "answered by the network"},
 	ARPGratuitous:        {"arp_gratuitous", Control, "", "gratuitous ARP: ownership changes through the API only"},
 	Fragmented:           {"fragmented", Control, "", "sent on by a gateway in pieces that fit the way"},

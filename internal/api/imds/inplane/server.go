@@ -21,6 +21,7 @@ import (
 	"enilab/internal/api/imds"
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/linklocal"
 )
 
 const (
@@ -64,7 +65,9 @@ func New(opt Options) (*Server, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	link, stop, err := opt.Engine.ServeLinkLocal()
+	link, stop, err := opt.Engine.ServeLinkLocal(linklocal.Endpoint{
+		Place: linklocal.Fixed, Addr: linklocal.Metadata, Proto: frame.ProtoTCP, // any port: others are refused by RST
+	})
 	if err != nil {
 		return nil, fmt.Errorf("serving metadata: %w", err)
 	}
