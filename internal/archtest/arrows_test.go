@@ -47,11 +47,15 @@ var arrows = map[string][]string{
 	// samples and connections that the guests' meters take.
 	"internal/control/failover": with(leaves, "internal/dataplane", "internal/control", "internal/guest"),
 
+	// The network's own services on the wire, DHCP, DNS and time, which read the
+	// State; metadata's, behind the API, shares their TCP.
+	"internal/services": with(leaves, "internal/dataplane", "internal/control"),
+
 	"internal/scenario": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest"),
-	"internal/api":      with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest"),
+	"internal/api":      with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services"),
 	"web":               nil,
 	"cmd": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
-		"internal/store", "internal/scenario", "internal/api", "web"),
+		"internal/store", "internal/scenario", "internal/api", "internal/services", "web"),
 
 	"internal/depspin":  nil,
 	"internal/archtest": nil,
@@ -188,6 +192,7 @@ func TestArrowsRefuse(t *testing.T) {
 		{"internal/store/column", "internal/control", true},
 		{"internal/api/rest", "internal/api/stream", true},
 		{"cmd/server", "internal/store", true},
+		{"internal/api/imds/inplane", "internal/services/stacks", true},
 
 		{"internal/dataplane/tap", "internal/dataplane", false},
 		{"internal/dataplane/frame", "internal/dataplane/verdict", false},
@@ -202,6 +207,8 @@ func TestArrowsRefuse(t *testing.T) {
 		{"internal/api/rest", "internal/store", false},
 		{"internal/api/rest", "cmd/server", false},
 		{"web", "internal/control", false},
+		{"internal/services/dns", "internal/api/imds", false},
+		{"internal/control", "internal/services", false},
 		{"internal/newcomer", "internal/dataplane/verdict", false},
 	} {
 		got := wrongArrows([]pkg{{ImportPath: module + tc.from, Imports: []string{"fmt", module + tc.to}}})

@@ -23,6 +23,7 @@ import (
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
+	"enilab/internal/services/stacks"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -53,10 +54,9 @@ func newRig(t *testing.T, max int) *rig {
 	lab := guest.NewLab(guest.Options{Engine: r.engine, Now: now, Seed: 1})
 	r.plane = &guest.Plane{Engine: r.engine, Lab: lab}
 	var err error
-	if r.server, err = New(Options{Engine: r.engine, Answer: r.answer, Now: func() time.Time { return time.Unix(0, r.clock.Load()) }}); err != nil {
+	if r.server, err = New(Options{Engine: r.engine, Answer: r.answer, MaxStacks: max, Now: func() time.Time { return time.Unix(0, r.clock.Load()) }}); err != nil {
 		t.Fatal(err)
 	}
-	r.server.max = max
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	r.ctx = ctx
 	t.Cleanup(cancel)
@@ -177,7 +177,7 @@ func (r *rig) get(host, local, path string) (string, error) {
 // Every interface of every guest reaches metadata, whatever its groups refuse,
 // and is told apart by its attachment even where addresses are the same.
 func TestEveryInterfaceIsAnsweredForItsInstance(t *testing.T) {
-	r := newRig(t, maxStacks)
+	r := newRig(t, 0)
 	for _, x := range []struct{ host, local string }{
 		{"i-0000000000000000a", "192.168.0.21"}, {"i-0000000000000000a", "192.168.0.42"},
 		{"i-0000000000000000b", "192.168.0.22"}, {"i-0000000000000000f", "192.168.0.21"},
@@ -201,7 +201,7 @@ func TestEveryInterfaceIsAnsweredForItsInstance(t *testing.T) {
 }
 
 func TestHeadHasNoBody(t *testing.T) {
-	r := newRig(t, maxStacks)
+	r := newRig(t, 0)
 	resp, body, err := r.do(r.client("i-0000000000000000a", "192.168.0.21"), http.MethodHead, "/latest")
 	if err != nil || body != "" || resp.ContentLength != int64(len("i-0000000000000000a HEAD /latest one+two")) || resp.Header.Get("Server") != "EC2ws" {
 		t.Errorf("HEAD: %+v %q %v", resp, body, err)
@@ -212,7 +212,7 @@ func TestHeadHasNoBody(t *testing.T) {
 // of no other answer on the same connection.
 func TestHopLimitIsTheTTLOfTheAnswer(t *testing.T) {
 	for _, hops := range []int{1, 2, 64, 0} {
-		r := newRig(t, maxStacks)
+		r := newRig(t, 0)
 		r.hops = hops
 		w := tap.New(tap.Config{Points: verdict.GuestRX, Workers: 2})
 		r.engine.AddTap(w, []string{"eni-b"})
@@ -248,53 +248,44 @@ func TestHopLimitIsTheTTLOfTheAnswer(t *testing.T) {
 	}
 }
 
-func (s *Server) running() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.stacks)
-}
-
 // stackOf returns the stack that answers an attachment, nil if there is none.
-func (r *rig) stackOf(host string, index int) *session {
-	p := r.engine.Port(host, index)
-	r.server.mu.Lock()
-	defer r.server.mu.Unlock()
-	return r.server.stacks[p]
+func (r *rig) stackOf(host string, index int) *stacks.Session {
+	return r.server.stacks.Session(r.engine.Port(host, index))
 }
 
 func TestIdleStacksEnd(t *testing.T) {
 	const idle, busy = "i-0000000000000000a", "i-0000000000000000b"
-	r := newRig(t, maxStacks)
+	r := newRig(t, 0)
 	c := r.client(busy, "192.168.0.22") // keeps its connection
 	if _, _, err := r.do(c, http.MethodGet, "/"); err != nil {
 		t.Fatal(err)
 	}
-	if n := r.server.running(); n != 2 {
+	if n := r.server.stacks.Len(); n != 2 {
 		t.Fatalf("%d stacks run, want those of eni-a and eni-b", n)
 	}
 	last := r.clock.Load()
-	r.server.sweep(time.Unix(0, last+int64(idleTime)-1))
-	if n := r.server.running(); n != 2 {
+	r.server.stacks.Sweep(time.Unix(0, last+int64(stacks.IdleTime)-1))
+	if n := r.server.stacks.Len(); n != 2 {
 		t.Errorf("%d stacks run before their time, want 2", n)
 	}
 	// The last frames of the idle guest's connection may still be on their way,
 	// and count from when they come.
 	asked := r.stackOf(busy, 0)
 	for r.stackOf(idle, 0) != nil {
-		r.clock.Add(int64(idleTime))
+		r.clock.Add(int64(stacks.IdleTime))
 		if _, _, err := r.do(c, http.MethodGet, "/"); err != nil {
 			t.Fatalf("while an idle stack runs: %v", err)
 		}
-		r.server.sweep(time.Unix(0, r.clock.Load()))
+		r.server.stacks.Sweep(time.Unix(0, r.clock.Load()))
 		if r.stackOf(busy, 0) != asked {
 			t.Fatal("the stack that was asked has ended")
 		}
 	}
-	if n := r.server.running(); n != 1 {
+	if n := r.server.stacks.Len(); n != 1 {
 		t.Errorf("%d stacks run, want the one that was asked", n)
 	}
-	r.server.sweep(time.Unix(0, r.clock.Load()+int64(idleTime)))
-	if n := r.server.running(); n != 0 {
+	r.server.stacks.Sweep(time.Unix(0, r.clock.Load()+int64(stacks.IdleTime)))
+	if n := r.server.stacks.Len(); n != 0 {
 		t.Errorf("%d stacks run, want none", n)
 	}
 	if body, err := r.get(idle, "192.168.0.21", "/again"); err != nil || !strings.Contains(body, "/again") {
@@ -362,7 +353,7 @@ func TestSegmentsOfNoConnection(t *testing.T) {
 				var v frame.View
 				v.Parse(p.Data)
 				got = append(got, v)
-				if !intact(&v, p.Data) {
+				if frame.L4Checksum(v.SrcIP, v.DstIP, frame.ProtoTCP, p.Data[v.L4:v.End]) != 0 {
 					t.Errorf("%s: the answer %x is damaged", x.name, p.Data)
 				}
 			})
@@ -388,7 +379,7 @@ func TestStacksAreBounded(t *testing.T) {
 		if body, err := r.get(x.host, x.local, "/"); err != nil || !strings.HasPrefix(body, x.host) {
 			t.Errorf("%s: %q, %v", x.host, body, err)
 		}
-		if n := r.server.running(); n != 2 {
+		if n := r.server.stacks.Len(); n != 2 {
 			t.Errorf("%d stacks run after %d more guests, want 2", n, i+1)
 		}
 	}
@@ -397,7 +388,7 @@ func TestStacksAreBounded(t *testing.T) {
 // An ENI that moves is answered for its new instance, and the stack of the old
 // attachment ends.
 func TestMovedInterface(t *testing.T) {
-	r := newRig(t, maxStacks)
+	r := newRig(t, 0)
 	if body, err := r.get("i-0000000000000000a", "192.168.0.42", "/"); err != nil || !strings.HasPrefix(body, "i-0000000000000000a ") {
 		t.Fatalf("%q, %v", body, err)
 	}
@@ -405,15 +396,15 @@ func TestMovedInterface(t *testing.T) {
 	if body, err := r.get("i-0000000000000000b", "192.168.0.42", "/"); err != nil || !strings.HasPrefix(body, "i-0000000000000000b ") {
 		t.Errorf("%q, %v", body, err)
 	}
-	r.server.sweep(time.Unix(0, r.clock.Load()))
-	if n := r.server.running(); n != 2 {
+	r.server.stacks.Sweep(time.Unix(0, r.clock.Load()))
+	if n := r.server.stacks.Len(); n != 2 {
 		t.Errorf("%d stacks run, want those of eni-a and the new attachment", n)
 	}
 }
 
 // A ping and another port are no part of the service.
 func TestOnlyHTTPIsServed(t *testing.T) {
-	r := newRig(t, maxStacks)
+	r := newRig(t, 0)
 	h := r.plane.Lab.Host("i-0000000000000000a")
 	before := r.engine.Totals()
 	if _, err := h.DialTCP(r.ctx, netip.Addr{}, netip.MustParseAddrPort("169.254.169.254:443")); err == nil || r.ctx.Err() != nil {
@@ -425,14 +416,14 @@ func TestOnlyHTTPIsServed(t *testing.T) {
 		t.Error("a ping was answered")
 	}
 	after := r.engine.Totals()
-	if after.LinkLocal-before.LinkLocal < 2 || after.Dropped != before.Dropped {
+	if after.LinkLocal-before.LinkLocal < 1 || after.Dropped[verdict.NoService]-before.Dropped[verdict.NoService] != 1 {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
 }
 
 // One engine has one metadata service.
 func TestSecondServerIsRefused(t *testing.T) {
-	r := newRig(t, maxStacks)
+	r := newRig(t, 0)
 	if _, err := New(Options{Engine: r.engine, Answer: r.answer}); !errors.Is(err, dataplane.ErrServing) {
 		t.Errorf("a second server: %v, want %v", err, dataplane.ErrServing)
 	}

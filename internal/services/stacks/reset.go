@@ -1,12 +1,12 @@
-package inplane
+package stacks
 
 import "enilab/internal/dataplane/frame"
 
-// opens reports whether a segment asks for a connection to metadata, which is
+// opens reports whether a segment asks for a connection to the service, which is
 // all that a stack is started for. v is an intact TCP segment.
-func opens(v *frame.View) bool {
+func (s *Pool) opens(v *frame.View) bool {
 	const kind = frame.TCPSyn | frame.TCPAck | frame.TCPRst | frame.TCPFin
-	return v.DstPort == httpPort && v.TCPFlags&kind == frame.TCPSyn
+	return v.DstPort == s.opt.Port && v.TCPFlags&kind == frame.TCPSyn
 }
 
 // intact reports whether b is a whole TCP segment with a correct checksum.

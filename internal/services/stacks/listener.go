@@ -1,4 +1,4 @@
-package inplane
+package stacks
 
 import (
 	"net"
@@ -10,6 +10,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"enilab/internal/dataplane"
 )
 
 const (
@@ -22,24 +24,25 @@ const (
 // listener accepts the connections of one session. gonet's would do but for
 // the hop limit: its connections do not give their endpoint away.
 type listener struct {
-	session *session
+	session *Session
 	ep      tcpip.Endpoint
 	queue   *waiter.Queue
+	port    uint16
 	slots   chan struct{} // one for each connection
 
 	closed    chan struct{}
 	closeOnce sync.Once
 
 	mu    sync.Mutex
-	conns map[*conn]struct{} // guarded by mu; open ones
+	conns map[*Conn]struct{} // guarded by mu; open ones
 }
 
 var _ net.Listener = (*listener)(nil)
 
-func listen(s *stack.Stack, x *session, at tcpip.FullAddress) (*listener, tcpip.Error) {
+func listen(s *stack.Stack, x *Session, at tcpip.FullAddress) (*listener, tcpip.Error) {
 	l := &listener{
-		session: x, queue: new(waiter.Queue), slots: make(chan struct{}, maxConns),
-		closed: make(chan struct{}), conns: map[*conn]struct{}{},
+		session: x, port: at.Port, queue: new(waiter.Queue), slots: make(chan struct{}, maxConns),
+		closed: make(chan struct{}), conns: map[*Conn]struct{}{},
 	}
 	var err tcpip.Error
 	if l.ep, err = s.NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, l.queue); err != nil {
@@ -65,7 +68,8 @@ func (l *listener) Accept() (net.Conn, error) {
 		ep, wq, err := l.ep.Accept(nil)
 		switch err.(type) {
 		case nil:
-			c := &conn{TCPConn: gonet.NewTCPConn(wq, ep), ep: ep, session: l.session}
+			c := &Conn{TCPConn: gonet.NewTCPConn(wq, ep), ep: ep, session: l.session}
+			l.session.serving.Add(1)
 			l.mu.Lock()
 			l.conns[c] = struct{}{}
 			l.mu.Unlock()
@@ -95,13 +99,13 @@ func (l *listener) Close() error {
 
 // Addr implements net.Listener.
 func (l *listener) Addr() net.Addr {
-	return &net.TCPAddr{IP: net.IPv4(169, 254, 169, 254), Port: httpPort}
+	return &net.TCPAddr{IP: net.IPv4zero, Port: int(l.port)}
 }
 
 // abort resets every open connection. Accept must have ended.
 func (l *listener) abort() {
 	l.mu.Lock()
-	open := make([]*conn, 0, len(l.conns))
+	open := make([]*Conn, 0, len(l.conns))
 	for c := range l.conns {
 		open = append(open, c)
 	}
@@ -111,16 +115,16 @@ func (l *listener) abort() {
 	}
 }
 
-// conn is one connection of a guest.
-type conn struct {
+// Conn is one connection of a guest.
+type Conn struct {
 	*gonet.TCPConn
 	ep        tcpip.Endpoint
-	session   *session
+	session   *Session
 	closeOnce sync.Once
 }
 
 // Close implements net.Conn.
-func (c *conn) Close() error {
+func (c *Conn) Close() error {
 	err := c.TCPConn.Close()
 	c.closeOnce.Do(func() {
 		l := c.session.listener
@@ -128,14 +132,22 @@ func (c *conn) Close() error {
 		delete(l.conns, c)
 		l.mu.Unlock()
 		<-l.slots
+		c.session.serving.Done()
 	})
 	return err
 }
 
-// setHopLimit sets the TTL of what is sent from now on; 0: the usual one. It is
+// VNIC is the interface that the connection came from, as it was when its
+// attachment's stack started.
+func (c *Conn) VNIC() dataplane.VNICSpec { return c.session.vnic }
+
+// Subnet is the subnet of that interface.
+func (c *Conn) Subnet() dataplane.SubnetSpec { return c.session.subnet }
+
+// SetHopLimit sets the TTL of what is sent from now on; 0: the usual one. It is
 // called before each answer, so a client that sends its next request before it
 // has the answer to the last could get the rest of that with the next one's TTL.
-func (c *conn) setHopLimit(n int) {
+func (c *Conn) SetHopLimit(n int) {
 	if n == 0 {
 		n = tcpip.UseDefaultIPv4TTL
 	}

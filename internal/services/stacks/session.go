@@ -1,7 +1,6 @@
-package inplane
+package stacks
 
 import (
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,12 +14,10 @@ import (
 
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
-	"enilab/internal/dataplane/linklocal"
 )
 
 const (
-	nicID    = 1
-	httpPort = 80
+	nicID = 1
 	// A connection's buffers: the longest answers are user data of 16 KiB.
 	tcpBufferMin = 4 << 10
 	tcpBuffer    = 32 << 10
@@ -28,11 +25,12 @@ const (
 	defaultMTU = 9001 // of a VPC
 )
 
-// session is the stack that answers one attachment.
-type session struct {
-	instance string
-	port     *dataplane.Port
-	last     atomic.Int64 // Unix nanoseconds of the newest frame
+// Session is the stack that answers one attachment.
+type Session struct {
+	vnic   dataplane.VNICSpec // as it was when the stack started
+	subnet dataplane.SubnetSpec
+	port   *dataplane.Port
+	last   atomic.Int64 // Unix nanoseconds of the newest frame
 
 	stack    *stack.Stack
 	link     *link
@@ -44,9 +42,8 @@ type session struct {
 	closed bool // guarded by mu
 }
 
-// open starts the stack of an attachment, served by srv; nil if the attachment
-// has ended meanwhile.
-func open(p *dataplane.Port, l *dataplane.LinkLocal, srv *http.Server, now time.Time) *session {
+// open starts the stack of an attachment; nil if that has ended meanwhile.
+func (s *Pool) open(p *dataplane.Port, now time.Time) *Session {
 	spec, subnet := p.VNIC(), p.Subnet()
 	if spec.Host == "" || subnet.ID == "" {
 		return nil
@@ -55,27 +52,27 @@ func open(p *dataplane.Port, l *dataplane.LinkLocal, srv *http.Server, now time.
 	if mtu <= 0 {
 		mtu = defaultMTU
 	}
-	x := &session{
-		instance: spec.Host, port: p, served: make(chan struct{}),
-		link: &link{out: l, port: p, dst: spec.MAC, src: subnet.RouterMAC, mtu: uint32(mtu)},
+	x := &Session{
+		vnic: spec, subnet: subnet, port: p, served: make(chan struct{}),
+		link: &link{out: s.opt.Link, port: p, dst: spec.MAC, src: subnet.RouterMAC, mtu: uint32(mtu)},
 	}
 	x.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
 	})
 	x.last.Store(now.UnixNano())
-	if err := x.boot(); err != nil {
-		// Every argument is a constant: it can only be a mistake of this package.
-		panic("inplane: starting a stack: " + err.String())
+	if err := x.boot(s.opt.Addrs(p), s.opt.Port); err != nil {
+		// No argument is a guest's: it can only be a mistake of this program.
+		panic("stacks: starting a stack: " + err.String())
 	}
 	go func() {
 		defer close(x.served)
-		_ = srv.Serve(x.listener) // ends only by close
+		s.opt.Serve(x.listener)
 	}()
 	return x
 }
 
-func (x *session) boot() tcpip.Error {
+func (x *Session) boot(addrs []frame.IPv4, port uint16) tcpip.Error {
 	s := x.stack
 	tx := tcpip.TCPSendBufferSizeRangeOption{Min: tcpBufferMin, Default: tcpBuffer, Max: tcpBuffer}
 	rx := tcpip.TCPReceiveBufferSizeRangeOption{Min: tcpBufferMin, Default: tcpBuffer, Max: tcpBuffer}
@@ -87,22 +84,23 @@ func (x *session) boot() tcpip.Error {
 	if err := s.CreateNIC(nicID, x.link); err != nil {
 		return err
 	}
-	var b [4]byte
-	linklocal.Metadata.Put(b[:])
-	address := tcpip.AddrFrom4(b)
-	if err := s.AddProtocolAddress(nicID, tcpip.ProtocolAddress{
-		Protocol: ipv4.ProtocolNumber, AddressWithPrefix: address.WithPrefix(),
-	}, stack.AddressProperties{}); err != nil {
-		return err
+	for _, a := range addrs {
+		var b [4]byte
+		a.Put(b[:])
+		if err := s.AddProtocolAddress(nicID, tcpip.ProtocolAddress{
+			Protocol: ipv4.ProtocolNumber, AddressWithPrefix: tcpip.AddrFrom4(b).WithPrefix(),
+		}, stack.AddressProperties{}); err != nil {
+			return err
+		}
 	}
 	s.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nicID}})
 	var err tcpip.Error
-	x.listener, err = listen(s, x, tcpip.FullAddress{NIC: nicID, Addr: address, Port: httpPort})
+	x.listener, err = listen(s, x, tcpip.FullAddress{NIC: nicID, Port: port})
 	return err
 }
 
 // take gives the stack an IP packet, of which it keeps no byte.
-func (x *session) take(packet []byte, now time.Time) {
+func (x *Session) take(packet []byte, now time.Time) {
 	x.last.Store(now.UnixNano())
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -112,7 +110,7 @@ func (x *session) take(packet []byte, now time.Time) {
 }
 
 // close ends the stack with its connections and returns when nothing of it runs.
-func (x *session) close() {
+func (x *Session) close() {
 	x.mu.Lock()
 	x.closed = true
 	x.mu.Unlock()
@@ -123,7 +121,7 @@ func (x *session) close() {
 	x.stack.Destroy()
 }
 
-// link is the NIC of a session: IP packets in, Ethernet frames out, always
+// link is the NIC of a Session: IP packets in, Ethernet frames out, always
 // between the router and the one interface. Neighbours need no resolution.
 type link struct {
 	out      *dataplane.LinkLocal
