@@ -91,12 +91,3 @@ func (t *tx) newInternetGateway(tags Tags) (*InternetGateway, error) {
 	t.emit("internet-gateway.created", id)
 	return g, nil
 }
-
-// InternalDomain is the domain of private host names in a region (VPC User
-// Guide, "DHCP option sets").
-func InternalDomain(region string) string {
-	if region == "us-east-1" {
-		return "ec2.internal"
-	}
-	return region + ".compute.internal"
-}

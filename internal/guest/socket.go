@@ -16,6 +16,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
 )
 
@@ -114,6 +115,23 @@ func (h *Host) dialTCP(ctx context.Context, local netip.Addr, to netip.AddrPort)
 		return nil, err
 	}
 	return gonet.NewTCPConn(wq, ep), nil
+}
+
+// DialUDP opens a UDP socket that is connected to one address and port, from local
+// like DialTCP.
+func (h *Host) DialUDP(local netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	local, err := h.localFor(local, to.Addr())
+	if err != nil {
+		return nil, fmt.Errorf("host %s: dialing %s: %w", h.id, to, err)
+	}
+	wq := new(waiter.Queue)
+	ep, err := h.open(udp.ProtocolNumber, netip.AddrPortFrom(local, 0), wq, func(ep tcpip.Endpoint) tcpip.Error {
+		return ep.Connect(tcpip.FullAddress{Addr: address(to.Addr()), Port: to.Port()})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("host %s: dialing %s: %w", h.id, to, err)
+	}
+	return gonet.NewUDPConn(wq, ep), nil
 }
 
 // localFor returns local, or the address that packets to the target have.

@@ -2,18 +2,13 @@ package ec2
 
 import (
 	"net/netip"
-	"strings"
 
 	"enilab/internal/control"
 )
 
-// dashed is an address as host names have it.
-func dashed(addr netip.Addr) string { return strings.ReplaceAll(addr.String(), ".", "-") }
-
-// privateName is the host name of a private address inside a VPC (VPC User
-// Guide, "DNS attributes for your VPC").
+// privateName is the host name of a private address inside a VPC.
 func (c *call) privateName(addr netip.Addr) string {
-	return "ip-" + dashed(addr) + "." + control.InternalDomain(c.region.Name)
+	return control.PrivateName(addr, c.region.Name)
 }
 
 // publicName is the host name of a public address, "" in a VPC without names.
@@ -21,14 +16,7 @@ func (c *call) publicName(vpc string, addr netip.Addr) string {
 	if !c.named(vpc) {
 		return ""
 	}
-	domain := "amazonaws.com"
-	if strings.HasPrefix(c.region.Name, "cn-") {
-		domain = "amazonaws.com.cn"
-	}
-	if c.region.Name == "us-east-1" {
-		return "ec2-" + dashed(addr) + ".compute-1." + domain
-	}
-	return "ec2-" + dashed(addr) + "." + c.region.Name + ".compute." + domain
+	return control.PublicName(addr, c.region.Name)
 }
 
 // interfaceName is the private host name that an ENI shows for one of its
@@ -46,10 +34,8 @@ func (c *call) instanceName(i *control.Instance, primary *control.NetworkInterfa
 	switch v := c.state.VPC(i.VPC); {
 	case v == nil || !v.DNSSupport:
 		return ""
-	case i.HostnameType == "resource-name":
-		return i.ID + "." + control.InternalDomain(c.region.Name)
 	}
-	return c.privateName(primary.PrimaryAddress())
+	return i.HostName(primary.PrimaryAddress())
 }
 
 // mapping is the public side of a private address: an Elastic IP, or without

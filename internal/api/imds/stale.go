@@ -50,7 +50,7 @@ func (s *Service) staleInterface(st *control.State, i *control.Instance, o *cont
 	lines("ipv4-prefix", v4)
 	lines("ipv6-prefix", v6)
 	lines("ipv6s", texts(o.IPv6))
-	add(value("local-hostname", addressName(o.Addresses[0], i.Region)),
+	add(value("local-hostname", control.PrivateName(o.Addresses[0], i.Region)),
 		list("local-ipv4s", texts(o.Addresses)),
 		value("mac", o.MAC.String()),
 		value("network-card", strconv.Itoa(o.Card)),

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"context"
 	"net"
 	"sync"
 
@@ -136,6 +137,9 @@ func (c *Conn) Close() error {
 	})
 	return err
 }
+
+// Context ends with the stack: who answers must not make its end wait.
+func (c *Conn) Context() context.Context { return c.session.ctx }
 
 // VNIC is the interface that the connection came from, as it was when its
 // attachment's stack started.

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,8 @@ type Session struct {
 	stack    *stack.Stack
 	link     *link
 	listener *listener
+	ctx      context.Context // ends with the stack
+	cancel   context.CancelFunc
 	served   chan struct{}  // closed when the listener is no longer served
 	serving  sync.WaitGroup // connections
 
@@ -56,6 +59,7 @@ func (s *Pool) open(p *dataplane.Port, now time.Time) *Session {
 		vnic: spec, subnet: subnet, port: p, served: make(chan struct{}),
 		link: &link{out: s.opt.Link, port: p, dst: spec.MAC, src: subnet.RouterMAC, mtu: uint32(mtu)},
 	}
+	x.ctx, x.cancel = context.WithCancel(context.Background())
 	x.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
@@ -114,6 +118,7 @@ func (x *Session) close() {
 	x.mu.Lock()
 	x.closed = true
 	x.mu.Unlock()
+	x.cancel()
 	_ = x.listener.Close()
 	<-x.served
 	x.listener.abort()
