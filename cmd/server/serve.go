@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -28,6 +25,7 @@ import (
 	"enilab/internal/dataplane"
 	"enilab/internal/guest"
 	"enilab/internal/scenario"
+	"enilab/internal/services"
 	"enilab/internal/store"
 	"enilab/web"
 )
@@ -48,7 +46,8 @@ type serveCmd struct {
 	WebDir    string   `placeholder:"DIR" help:"Build the page from this folder on every change, for its development; in builds with the tag webdev."`
 	LogLevel  string   `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
 
-	AcceptLoss bool `help:"Go on with an older laboratory where the database has lost its newest changes."`
+	DNSUpstream string `name:"dns-upstream" placeholder:"HOST:PORT" help:"Resolver that guests' questions for names outside go to; without one there are none."`
+	AcceptLoss  bool   `help:"Go on with an older laboratory where the database has lost its newest changes."`
 }
 
 const (
@@ -71,6 +70,9 @@ func (s *serveCmd) Run(e env) error {
 	}
 	if control.RegionByName(s.Region) == nil {
 		return fmt.Errorf("--region %s: there is no such region; want one such as us-east-1", s.Region)
+	}
+	if err := checkUpstream(s.DNSUpstream); err != nil {
+		return err
 	}
 	page, err := s.page()
 	if err != nil {
@@ -140,7 +142,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, 
 	// What a start is refused for has been looked at; what follows can take long.
 	f.announce()
 	f.waitFor("what is stored to run again")
-	l := &lab{clock: newClock(), store: st, log: log, errs: make(chan error, 4)}
+	l := &lab{clock: newClock(), store: st, log: log, errs: make(chan error, 8)}
 	random, seed := s.random()
 	l.seed = seed
 	l.engine = dataplane.New(dataplane.Options{Now: l.clock.Now, Seed: seed})
@@ -152,6 +154,13 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, 
 	})
 	l.guests = guest.NewLab(guest.Options{Engine: l.engine, Now: l.clock.Now, Seed: seed})
 	l.run("guests", l.guests.Run)
+	// Before the guests that are stored boot: what they ask waits for an answer.
+	wire, err := services.New(services.Options{
+		Engine: l.engine, State: func() *control.State { return l.control.State() }, Now: l.clock.Time, Upstream: s.DNSUpstream,
+	})
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
 	timing := control.TimingFast
 	if s.Timing == "aws" {
 		timing = control.TimingAWS
@@ -170,6 +179,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, 
 		return nil, errors.Join(err, l.close())
 	}
 	l.run("metadata", inside.Run)
+	l.run("network services", wire.Run)
 	l.failover, err = failover.New(failover.Options{
 		Service: l.control, Clients: l.guests, Now: l.clock.Now, Log: log,
 		Prober: failover.NewGuestProber(l.guests, l.engine, l.clock.Now),
@@ -364,22 +374,6 @@ func (s *serveCmd) page() (rest.Assets, error) {
 		return rest.Asset{Body: a.Body, Gzip: a.Gzip, ContentType: a.ContentType, ETag: a.ETag}, ok
 	}, nil
 }
-
-// random returns the source of ids and MACs, and the seed of hashes.
-func (s *serveCmd) random() (func([]byte), uint64) {
-	if s.Seed != 0 {
-		var key [32]byte
-		binary.LittleEndian.PutUint64(key[:], s.Seed)
-		chacha := mathrand.NewChaCha8(key)
-		return func(b []byte) { _, _ = chacha.Read(b) }, s.Seed
-	}
-	var seed [8]byte
-	fromSystem(seed[:])
-	return fromSystem, binary.LittleEndian.Uint64(seed[:])
-}
-
-// fromSystem never fails: crypto/rand ends the process instead.
-func fromSystem(b []byte) { _, _ = rand.Read(b) }
 
 func listen(address string) (*net.TCPListener, error) {
 	ln, err := net.Listen("tcp", address)

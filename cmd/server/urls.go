@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -42,4 +43,16 @@ func reachable(machine []net.Addr) (out []netip.Addr) {
 	}
 	slices.SortFunc(out, netip.Addr.Compare)
 	return slices.Compact(out)
+}
+
+// checkUpstream takes the address and port of a resolver, or "".
+func checkUpstream(address string) error {
+	if address == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(address)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n == 0 || host == "" {
+		return fmt.Errorf("--dns-upstream %s: want the address and port of a resolver, such as 127.0.0.53:53", address)
+	}
+	return nil
 }

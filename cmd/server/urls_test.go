@@ -41,3 +41,14 @@ func TestPrintedAddressesCanBeUsed(t *testing.T) {
 		t.Errorf("with no address known: %q", got)
 	}
 }
+
+func TestUpstreamHasAnAddressAndAPort(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"": true, "127.0.0.53:53": true, "[::1]:5353": true, "resolver.example:53": true,
+		"127.0.0.53": false, ":53": false, "127.0.0.53:": false, "127.0.0.53:0": false, "127.0.0.53:domain": false, "127.0.0.53:65536": false,
+	} {
+		if err := checkUpstream(address); (err == nil) != ok {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}

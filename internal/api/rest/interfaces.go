@@ -67,7 +67,7 @@ type Counters struct {
 	TxBytes   uint64            `json:"txBytes"`
 	RxFrames  uint64            `json:"rxFrames"`
 	RxBytes   uint64            `json:"rxBytes"`
-	LinkLocal uint64            `json:"linkLocal" doc:"Frames that instance metadata took; they are no drops"`
+	LinkLocal uint64            `json:"linkLocal" doc:"Frames that the network's own services took (instance metadata, DHCP, DNS, time); they are no drops"`
 	Dropped   map[string]uint64 `json:"dropped" doc:"Frames by reason, those that happened"`
 }
 

@@ -28,7 +28,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	framesSent      = desc("frames_sent_total", "Frames handed over by guests or made by the network.")
 	framesDelivered = desc("frames_delivered_total", "Frames taken by guests.")
-	framesLinkLocal = desc("frames_linklocal_total", "Frames taken by the network's own services: instance metadata.")
+	framesLinkLocal = desc("frames_linklocal_total", "Frames taken by the network's own services: instance metadata, DHCP, DNS and time.")
 	framesDropped   = desc("frames_dropped_total", "Frames that ended otherwise.", "verdict", "reason")
 	framesInFlight  = desc("frames_in_flight", "Frames in queues now.")
 	interfaces      = desc("network_interfaces", "ENIs, by status.", "status")

@@ -30,7 +30,7 @@ type Status struct {
 type Totals struct {
 	Sent      uint64            `json:"sent" doc:"By guests and by the network itself"`
 	Delivered uint64            `json:"delivered"`
-	LinkLocal uint64            `json:"linkLocal" doc:"Taken by the network's own services: instance metadata at 169.254.169.254"`
+	LinkLocal uint64            `json:"linkLocal" doc:"Taken by the network's own services: instance metadata, DHCP, DNS and time"`
 	InFlight  uint64            `json:"inFlight"`
 	Dropped   map[string]uint64 `json:"dropped" doc:"By reason, those that happened"`
 	ByVerdict VerdictTotals     `json:"byVerdict"`

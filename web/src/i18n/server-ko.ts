@@ -41,6 +41,7 @@ export const reasons: Readonly<Record<string, string>> = {
   no_buffer: "보내는 쪽 버퍼를 모두 사용 중",
   removed: "가는 길에 인터페이스가 삭제됨",
   linklocal_allowance_exceeded: "한 인터페이스에서 네트워크 서비스가 받는 양을 넘음",
+  no_service: "네트워크가 스스로 응답하는 주소지만 이 포트에는 서비스가 없음",
   arp_answered: "네트워크가 응답함",
   arp_gratuitous: "무상 ARP: 소유자는 API로만 바뀜",
   fragmented: "게이트웨이가 경로에 맞게 나누어 보냄",
