@@ -152,7 +152,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, 
 		l.engine.Wait()
 		return nil
 	})
-	l.guests = guest.NewLab(guest.Options{Engine: l.engine, Now: l.clock.Now, Seed: seed})
+	l.guests = guest.NewLab(guest.Options{Engine: l.engine, Now: l.clock.Now, Seed: seed, DHCP: s.Timing == "aws"})
 	l.run("guests", l.guests.Run)
 	// Before the guests that are stored boot: what they ask waits for an answer.
 	wire, err := services.New(services.Options{

@@ -116,6 +116,7 @@ func (h *Host) setWorkloads(specs []dataplane.WorkloadSpec) error {
 	})
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.workloads = specs
 	for _, s := range specs {
 		w, ok := want[s.Name]
 		if !ok {
@@ -127,7 +128,7 @@ func (h *Host) setWorkloads(specs []dataplane.WorkloadSpec) error {
 		}
 		from, reachable := h.sourceLocked(w.Target)
 		if !reachable {
-			continue // it starts with the host's first NIC
+			continue // it starts with the host's first NIC that has an address
 		}
 		if err := h.startLocked(w, from); err != nil {
 			errs = append(errs, fmt.Errorf("host %s: starting workload %q: %w", h.id, w.Name, err))

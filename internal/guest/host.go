@@ -41,6 +41,8 @@ type Host struct {
 	nics    []*nic                   // by device index
 	fault   dataplane.Fault
 	clients map[string]*client // by workload name
+	// workloads are what the host is to run, for when a NIC gets its address.
+	workloads []dataplane.WorkloadSpec
 
 	done chan struct{} // closed when the host stops
 }
@@ -55,6 +57,12 @@ type environment interface {
 	macOf(subnet string, a netip.Addr) (mac frame.MAC, ok bool)
 	// measure starts a meter of the flow; stop ends it, after the client has ended.
 	measure(f Flow, m measure) (stop func())
+	// leases reports whether NICs get their addresses by DHCP.
+	leases() bool
+	// alone runs fn while nobody else changes hosts.
+	alone(fn func())
+	// spawn runs f in a goroutine of its own, which must end soon after its host.
+	spawn(f func())
 }
 
 func newHost(id string, boot uint64, env environment) *Host {
@@ -93,20 +101,25 @@ func (h *Host) plug(want []attachment) error {
 	var errs []error
 	for _, a := range want {
 		if i := slices.IndexFunc(h.nics, func(n *nic) bool { return n.at.index == a.index }); i >= 0 {
-			errs = append(errs, h.nics[i].setAddrs(a.addrs))
+			errs = append(errs, h.nics[i].assign(a.addrs))
 			h.nics[i].setForwarding(a.forward)
 			continue
 		}
 		if err := h.bootLocked(); err != nil {
 			return err
 		}
-		n, err := plug(h.stack, a)
+		// A host of the internet has its address from nobody.
+		leases := h.env.leases() && !a.subnet.IsSingleIP()
+		n, err := plug(h.stack, a, leases)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		n.setCarrier(carrierOf(h.fault))
 		h.nics = append(h.nics, n)
+		if leases {
+			h.lease(n)
+		}
 	}
 	slices.SortFunc(h.nics, func(a, b *nic) int { return a.at.index - b.at.index })
 	if h.stack != nil {

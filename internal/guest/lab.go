@@ -23,6 +23,9 @@ type Options struct {
 	Engine *dataplane.Engine
 	Now    func() int64 // the engine's clock, Unix ns
 	Seed   uint64       // of flow identifiers
+	// DHCP: guests lease the addresses of their NICs, where they are else given
+	// them with the NIC. Somebody must serve it in the data plane.
+	DHCP bool
 }
 
 // fabric is the part of the engine that guests use.
@@ -47,10 +50,12 @@ func (f engineFabric) workers() int                   { return f.e.Workers() }
 // Lab runs the guests of every host. It follows the Deltas that the engine has
 // applied: the engine first, so that a guest never waits for a Port.
 type Lab struct {
-	fabric fabric
-	clock  func() int64
-	seed   uint64
-	starts atomic.Uint64 // clients started so far
+	fabric  fabric
+	clock   func() int64
+	seed    uint64
+	starts  atomic.Uint64 // clients started so far
+	dhcp    bool
+	leasing sync.WaitGroup // clients of DHCP
 
 	// applying serialises Plane.Apply; taken before mu, never inside it.
 	applying sync.Mutex
@@ -76,7 +81,9 @@ type subnetAddr struct {
 
 // NewLab returns a lab without hosts.
 func NewLab(opt Options) *Lab {
-	return newLab(engineFabric{opt.Engine}, opt.Now, opt.Seed)
+	l := newLab(engineFabric{opt.Engine}, opt.Now, opt.Seed)
+	l.dhcp = opt.DHCP
+	return l
 }
 
 func newLab(f fabric, now func() int64, seed uint64) *Lab {
@@ -96,18 +103,29 @@ func newLab(f fabric, now func() int64, seed uint64) *Lab {
 // Deltas may be applied before, and start guests at once.
 func (l *Lab) Run(ctx context.Context) error {
 	<-ctx.Done()
-	l.applying.Lock()
-	defer l.applying.Unlock()
-	l.closed = true
-	l.mu.Lock()
-	hosts := l.hosts
-	l.hosts = map[string]*Host{}
-	l.mu.Unlock()
-	for _, h := range hosts {
-		h.close()
-	}
+	l.alone(func() {
+		l.closed = true
+		l.mu.Lock()
+		hosts := l.hosts
+		l.hosts = map[string]*Host{}
+		l.mu.Unlock()
+		for _, h := range hosts {
+			h.close()
+		}
+	})
+	l.leasing.Wait() // one may have waited for its turn
 	return nil
 }
+
+func (l *Lab) leases() bool { return l.dhcp }
+
+func (l *Lab) alone(fn func()) {
+	l.applying.Lock()
+	defer l.applying.Unlock()
+	fn()
+}
+
+func (l *Lab) spawn(f func()) { l.leasing.Go(f) }
 
 // Host returns a running host, nil if it is off or unknown.
 func (l *Lab) Host(id string) *Host {

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -56,6 +57,9 @@ type link struct {
 	port port
 	mac  tcpip.LinkAddress
 	mtu  atomic.Uint32 // with the Ethernet header: the ethernet wrapper takes 14 off
+
+	// leases takes messages for the NIC's client of DHCP; nil: it has none.
+	leases atomic.Pointer[chan []byte]
 
 	carrier atomic.Uint32
 	// sending is held, shared, from the look at the carrier to the Port: who
@@ -149,6 +153,15 @@ func (l *link) pump(ctx context.Context) {
 		if d == nil || carrier(l.carrier.Load()) != carrierUp {
 			l.lost.Add(1)
 			return
+		}
+		if c := l.leases.Load(); c != nil {
+			if m, ok := forLeaser(b); ok {
+				select {
+				case *c <- bytes.Clone(m):
+				default: // the client asks again
+				}
+				return
+			}
 		}
 		p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
 		d.DeliverNetworkPacket(0, p) // the ethernet wrapper reads the type

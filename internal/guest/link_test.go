@@ -60,6 +60,9 @@ type alone struct{ clock func() int64 }
 func (a alone) now() int64                                 { return a.clock() }
 func (a alone) flowID(string, string) uint32               { return 1 }
 func (a alone) macOf(string, netip.Addr) (frame.MAC, bool) { return 0, false }
+func (a alone) leases() bool                               { return false }
+func (a alone) alone(fn func())                            { fn() }
+func (a alone) spawn(f func())                             { go f() }
 func (a alone) measure(Flow, measure) (stop func())        { return func() {} }
 func end(p *pipe, mac int, addr netip.Addr) []attachment {
 	return []attachment{{

@@ -19,13 +19,24 @@ type nic struct {
 	link  *link
 	stack *stack.Stack
 
+	// Of a host that leases: what control says, of which at.addrs is what the NIC
+	// has; the address that was leased; and what ends the client.
+	assigned []netip.Addr
+	leased   netip.Addr
+	unlease  context.CancelFunc // nil: the host does not lease
+
 	stop   context.CancelFunc // ends the pump; nil: no pump runs
 	pumped chan struct{}      // closed when the pump has ended
 }
 
-// plug makes a NIC of the attachment and starts to read its Port.
-func plug(s *stack.Stack, at attachment) (*nic, error) {
-	n := &nic{id: s.NextNICID(), at: at, link: newLink(at.port, at.mac, at.mtu), stack: s}
+// plug makes a NIC of the attachment and starts to read its Port. bare: it has no
+// address yet.
+func plug(s *stack.Stack, at attachment, bare bool) (*nic, error) {
+	assigned := at.addrs
+	if bare {
+		at.addrs = nil
+	}
+	n := &nic{id: s.NextNICID(), at: at, link: newLink(at.port, at.mac, at.mtu), stack: s, assigned: assigned}
 	opts := stack.NICOptions{Name: fmt.Sprintf("eth%d", at.index)}
 	if err := s.CreateNICWithOptions(n.id, ethernet.New(n.link), opts); err != nil {
 		return nil, fmt.Errorf("plugging %s as eth%d: %s", at.vnic, at.index, err)
@@ -51,10 +62,37 @@ func (n *nic) setForwarding(on bool) {
 
 // unplug takes the NIC out of the stack and ends the connections on its addresses.
 func (n *nic) unplug() {
+	if n.unlease != nil {
+		n.unlease()
+	}
 	n.link.Close()
 	n.stopPump()
 	n.stack.RemoveNIC(n.id)
 	abort(n.stack, func(a netip.Addr) bool { return slices.Contains(n.at.addrs, a) })
+}
+
+// assign notes what addresses control gives the NIC, which it has as soon as it may.
+func (n *nic) assign(addrs []netip.Addr) error {
+	n.assigned = addrs
+	if n.unlease == nil {
+		return n.setAddrs(addrs)
+	}
+	return n.setAddrs(n.configured())
+}
+
+// configured are the addresses of a NIC that leases: none before it has its lease,
+// which stays the first one.
+func (n *nic) configured() []netip.Addr {
+	if !n.leased.IsValid() {
+		return nil
+	}
+	list := []netip.Addr{n.leased}
+	for _, a := range n.assigned[1:] {
+		if a != n.leased {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 // setAddrs changes the addresses of the NIC in place; connections on addresses

@@ -56,11 +56,19 @@ type lab struct {
 
 // newLab has one running instance, its NIC plugged.
 func newLab(t *testing.T, opt Options) *lab {
+	l := newEmptyLab(t, opt, false)
+	l.one = l.run("192.168.0.21")
+	l.eni = l.State().PrimaryInterface(l.one.ID)
+	return l
+}
+
+// newEmptyLab has no instance; those that come lease their addresses, or are given them.
+func newEmptyLab(t *testing.T, opt Options, leases bool) *lab {
 	start := time.Now()
 	now := func() int64 { return start.UnixNano() + int64(time.Since(start)) }
 	rng := rand.NewChaCha8([32]byte{3})
 	engine := dataplane.New(dataplane.Options{Workers: 2, Now: now, Seed: 1})
-	guests := guest.NewLab(guest.Options{Engine: engine, Now: now, Seed: 1})
+	guests := guest.NewLab(guest.Options{Engine: engine, Now: now, Seed: 1, DHCP: leases})
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	svc, err := control.Open(ctx, control.Options{
@@ -97,8 +105,6 @@ func newLab(t *testing.T, opt Options) *lab {
 	l := &lab{Service: svc, t: t, ctx: ctx, engine: engine, guests: guests}
 	l.vpc = must[*control.VPC](l)(l.CreateVPC(ctx, control.CreateVPCInput{CIDR: "192.168.0.0/16"}))
 	l.subnet = must[*control.Subnet](l)(l.CreateSubnet(ctx, control.CreateSubnetInput{VPC: l.vpc.ID, CIDR: "192.168.0.0/24", Zone: "us-east-1a"}))
-	l.one = l.run("192.168.0.21")
-	l.eni = l.State().PrimaryInterface(l.one.ID)
 	return l
 }
 
@@ -119,9 +125,9 @@ func (l *lab) ok(err error) {
 	}
 }
 
-func (l *lab) run(ip string) *control.Instance {
+func (l *lab) run(ip string, work ...dataplane.WorkloadSpec) *control.Instance {
 	l.t.Helper()
-	i := must[*control.Instance](l)(l.RunInstance(l.ctx, control.RunInstanceInput{Subnet: l.subnet.ID, Type: "t3.medium", PrivateIP: ip}))
+	i := must[*control.Instance](l)(l.RunInstance(l.ctx, control.RunInstanceInput{Subnet: l.subnet.ID, Type: "t3.medium", PrivateIP: ip, Workloads: work}))
 	notices, cancel := l.Watch(64)
 	defer cancel()
 	for l.State().Instance(i.ID).State != control.InstanceRunning {
@@ -366,6 +372,70 @@ func TestLeaseOfAnotherAddress(t *testing.T) {
 	v, payload := w.next(67)
 	if m, err := dhcpv4.FromBytes(payload); err != nil || m.MessageType() != dhcpv4.MessageTypeNak || v.Dst != frame.BroadcastMAC || v.DstIP != 1<<32-1 {
 		t.Errorf("%v in %+v, %v", m, v, err)
+	}
+}
+
+// A guest that leases says nothing under an address before it has it, answers on
+// secondary addresses from then on, and does so anew on each interface that it is
+// given.
+func TestGuestsBootByDHCP(t *testing.T) {
+	l := newEmptyLab(t, Options{}, true)
+	w := tap.New(tap.Config{Points: verdict.GuestTX, Workers: 2})
+	l.engine.AddTap(w, nil)
+	defer l.engine.RemoveTap(w)
+	ping := dataplane.WorkloadSpec{Name: "p", Kind: dataplane.WorkloadPing, Target: netip.MustParseAddr("192.168.0.30"), Rate: 100}
+	l.run("192.168.0.21", ping)
+	first := map[string][]string{} // kinds of frames of each sender until its first own address
+	done := map[string]bool{}
+	await := func(own string) {
+		t.Helper()
+		for !done[own] {
+			select {
+			case <-w.Ready():
+			case <-l.ctx.Done():
+				t.Fatalf("%s never appears: %v", own, first)
+			}
+			w.Read(func(p tap.Packet) {
+				var v frame.View
+				v.Parse(p.Data)
+				mac := v.Src.String()
+				if v.SrcIP != 0 {
+					done[v.SrcIP.String()] = true
+					return
+				}
+				m, err := dhcpv4.FromBytes(p.Data[v.Payload:v.End])
+				l.ok(err)
+				first[mac] = append(first[mac], m.MessageType().String())
+			})
+		}
+	}
+	await("192.168.0.21")
+	one := l.State().InterfaceByAddr(l.vpc.ID, netip.MustParseAddr("192.168.0.21"))
+	n := must[*control.NetworkInterface](l)(l.CreateInterface(l.ctx, control.CreateInterfaceInput{Subnet: l.subnet.ID, PrivateIP: "192.168.0.42"}))
+	_, _, err := l.AssignAddresses(l.ctx, control.AssignAddressesInput{ID: n.ID, IPs: []string{"192.168.0.43"}})
+	l.ok(err)
+	must[*control.NetworkInterface](l)(l.Attach(l.ctx, control.AttachInput{Interface: n.ID, Instance: one.Attachment.Instance, DeviceIndex: 1}))
+	// A second host asks at all three addresses; the guest answers by its stack.
+	asker := l.run("192.168.0.22", ping)
+	await("192.168.0.22")
+	for _, to := range []string{"192.168.0.21", "192.168.0.42", "192.168.0.43"} {
+		for err := error(context.Canceled); err != nil; {
+			ctx, cancel := context.WithTimeout(l.ctx, 100*time.Millisecond)
+			_, err = l.guests.Host(asker.ID).Ping(ctx, netip.Addr{}, netip.MustParseAddr(to), 0, 1, nil)
+			cancel()
+			if l.ctx.Err() != nil {
+				t.Fatalf("%s does not answer: %v", to, err)
+			}
+		}
+	}
+	w.Read(func(tap.Packet) {})
+	for mac, kinds := range first {
+		if !slices.Equal(kinds, []string{"DISCOVER", "REQUEST"}) {
+			t.Errorf("%s sent %v without an address", mac, kinds)
+		}
+	}
+	if len(first) != 3 {
+		t.Errorf("leases of %v, want those of three interfaces", first)
 	}
 }
 
