@@ -105,7 +105,7 @@ const (
 	GuestFrozen
 	// ARPUnanswered: an ARP request for an address that no ENI holds.
 	ARPUnanswered
-	// Broadcast: broadcast or multicast other than ARP; a VPC carries none.
+	// Broadcast: broadcast or multicast other than ARP and DHCP; a VPC carries none.
 	Broadcast
 	// UnsupportedEtherType: neither IPv4, IPv6 nor ARP; a VPC carries none.
 	UnsupportedEtherType
