@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -174,4 +175,31 @@ func TestLeaseRunsOut(t *testing.T) {
 			t.Errorf("lost after %v, the server was asked %d times and anyone %d times", lost, unicast, broadcast)
 		}
 	})
+}
+
+// Whatever control says in between, a NIC has no address before its lease, and
+// those that control says now with it.
+func TestAddressesOfALeasingNIC(t *testing.T) {
+	addrs := func(list ...string) (out []netip.Addr) {
+		for _, s := range list {
+			out = append(out, netip.MustParseAddr(s))
+		}
+		return out
+	}
+	n := &nic{assigned: addrs("10.0.0.5", "10.0.0.6")}
+	if got := n.configured(); len(got) != 0 {
+		t.Errorf("%v before the lease", got)
+	}
+	n.leased = netip.MustParseAddr("10.0.0.5")
+	for _, x := range [][]netip.Addr{addrs("10.0.0.5", "10.0.0.6"), addrs("10.0.0.5"), addrs("10.0.0.5", "10.0.0.7", "10.0.0.8")} {
+		n.assigned = x
+		if got := n.configured(); !slices.Equal(got, x) {
+			t.Errorf("%v, want %v", got, x)
+		}
+	}
+	n.leased = netip.MustParseAddr("10.0.0.6") // a server with another mind
+	n.assigned = addrs("10.0.0.5", "10.0.0.6", "10.0.0.7")
+	if got, want := n.configured(), addrs("10.0.0.6", "10.0.0.7"); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
 }
