@@ -3,10 +3,15 @@ package frame
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/gopacket/layers"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -145,7 +150,153 @@ func TestDecodeCaptures(t *testing.T) {
 		}
 	}
 	if d.Panics() != 0 {
-		t.Errorf("gopacket panicked %d times", d.Panics())
+		t.Errorf("the decoder panicked %d times", d.Panics())
+	}
+}
+
+// oracleFields are the fields of a frame's layers as gopacket's own layers have
+// them, in the words of a Tree. It ends at the first layer that gopacket refuses.
+func oracleFields(b []byte) (all [][]string) {
+	var cut truncation
+	var eth layers.Ethernet
+	if eth.DecodeFromBytes(b, &cut) != nil {
+		return nil
+	}
+	next, rest := eth.EthernetType, eth.Payload
+	if next == layers.EthernetTypeLLC {
+		return [][]string{{"Ethernet", "destination=" + eth.DstMAC.String(), "source=" + eth.SrcMAC.String(), fmt.Sprintf("length=%d", eth.Length)}}
+	}
+	all = append(all, []string{"Ethernet", "destination=" + eth.DstMAC.String(), "source=" + eth.SrcMAC.String(), "type=" + etherTypeName(uint16(next))})
+	for next == layers.EthernetTypeDot1Q || next == layers.EthernetTypeQinQ {
+		var tag layers.Dot1Q
+		if tag.DecodeFromBytes(rest, &cut) != nil {
+			return all
+		}
+		all = append(all, []string{"VLAN", fmt.Sprintf("priority=%d", tag.Priority), "drop eligible=" + yesNo(tag.DropEligible),
+			fmt.Sprintf("VLAN=%d", tag.VLANIdentifier), "type=" + etherTypeName(uint16(tag.Type))})
+		next, rest = tag.Type, tag.Payload
+	}
+	switch next {
+	case layers.EthernetTypeARP:
+		var a layers.ARP
+		if guardARP(rest) == nil && a.DecodeFromBytes(rest, &cut) == nil {
+			all = append(all, []string{"ARP", "sender MAC=" + net.HardwareAddr(a.SourceHwAddress).String(), "sender IP=" + net.IP(a.SourceProtAddress).String(),
+				"target MAC=" + net.HardwareAddr(a.DstHwAddress).String(), "target IP=" + net.IP(a.DstProtAddress).String()})
+		}
+	case layers.EthernetTypeIPv4:
+		var ip layers.IPv4
+		if ip.DecodeFromBytes(rest, &cut) != nil {
+			return all
+		}
+		fields := []string{"IPv4", fmt.Sprintf("version=%d", ip.Version), fmt.Sprintf("header length=%d", 4*ip.IHL),
+			fmt.Sprintf("DSCP and ECN=0x%02x", ip.TOS), fmt.Sprintf("identification=0x%04x", ip.Id),
+			"don't fragment=" + yesNo(ip.Flags&layers.IPv4DontFragment != 0), "more fragments=" + yesNo(ip.Flags&layers.IPv4MoreFragments != 0),
+			fmt.Sprintf("fragment offset=%d", 8*int(ip.FragOffset)), fmt.Sprintf("TTL=%d", ip.TTL), fmt.Sprintf("header checksum=0x%04x", ip.Checksum),
+			"source=" + ip.SrcIP.String(), "destination=" + ip.DstIP.String()}
+		for _, o := range ip.Options {
+			fields = append(fields, fmt.Sprintf("option %d=%x", o.OptionType, o.OptionData))
+		}
+		all = append(all, fields)
+		if ip.FragOffset == 0 {
+			all = append(all, oracleL4(uint8(ip.Protocol), ProtoICMP, ip.Payload)...)
+		}
+	case layers.EthernetTypeIPv6:
+		var ip ipv6
+		if ip.DecodeFromBytes(rest, &cut) != nil {
+			return all
+		}
+		proto := ip.NextHeader
+		if ip.HopByHop != nil {
+			proto = ip.HopByHop.NextHeader
+		}
+		all = append(all, []string{"IPv6", fmt.Sprintf("version=%d", ip.Version), fmt.Sprintf("traffic class=0x%02x", ip.TrafficClass),
+			fmt.Sprintf("flow label=0x%05x", ip.FlowLabel), fmt.Sprintf("payload length=%d", ip.Length),
+			fmt.Sprintf("hop limit=%d", ip.HopLimit), "source=" + addrOf(ip.SrcIP), "destination=" + addrOf(ip.DstIP)})
+		all = append(all, oracleL4(uint8(proto), ProtoICMPv6, ip.Payload)...)
+	}
+	return all
+}
+
+func addrOf(ip net.IP) string { return netip.AddrFrom16([16]byte(ip)).String() }
+
+func oracleL4(proto, icmp uint8, b []byte) [][]string {
+	var cut truncation
+	switch {
+	case proto == ProtoTCP:
+		var t layers.TCP
+		if t.DecodeFromBytes(b, &cut) != nil {
+			return nil
+		}
+		fields := []string{"TCP", fmt.Sprintf("source port=%d", uint16(t.SrcPort)), fmt.Sprintf("destination port=%d", uint16(t.DstPort)),
+			fmt.Sprintf("sequence=%d", t.Seq), fmt.Sprintf("acknowledgement=%d", t.Ack), fmt.Sprintf("header length=%d", 4*int(t.DataOffset)),
+			fmt.Sprintf("window=%d", t.Window), fmt.Sprintf("checksum=0x%04x", t.Checksum), fmt.Sprintf("urgent pointer=%d", t.Urgent)}
+		for _, o := range t.Options {
+			name := o.OptionType.String()
+			if o.OptionType > 8 || o.OptionType == 6 || o.OptionType == 7 {
+				name = fmt.Sprint(uint8(o.OptionType))
+			}
+			fields = append(fields, "option "+name+"=")
+		}
+		return [][]string{fields}
+	case proto == ProtoUDP:
+		var u layers.UDP
+		if u.DecodeFromBytes(b, &cut) == nil {
+			return [][]string{{"UDP", fmt.Sprintf("source port=%d", uint16(u.SrcPort)), fmt.Sprintf("destination port=%d", uint16(u.DstPort)),
+				fmt.Sprintf("length=%d", u.Length), fmt.Sprintf("checksum=0x%04x", u.Checksum)}}
+		}
+	case proto == ProtoICMP && icmp == ProtoICMP:
+		var m layers.ICMPv4
+		if m.DecodeFromBytes(b, &cut) == nil {
+			return [][]string{{"ICMP", "type=" + numbered(m.TypeCode.Type(), icmpName(ProtoICMP, m.TypeCode.Type())),
+				fmt.Sprintf("code=%d", m.TypeCode.Code()), fmt.Sprintf("checksum=0x%04x", m.Checksum)}}
+		}
+	case proto == ProtoICMPv6 && icmp == ProtoICMPv6:
+		var m layers.ICMPv6
+		if m.DecodeFromBytes(b, &cut) == nil {
+			return [][]string{{"ICMPv6", "type=" + numbered(m.TypeCode.Type(), icmpName(ProtoICMPv6, m.TypeCode.Type())),
+				fmt.Sprintf("code=%d", m.TypeCode.Code()), fmt.Sprintf("checksum=0x%04x", m.Checksum)}}
+		}
+	}
+	return nil
+}
+
+// compareFields holds the layers that both show against each other: names,
+// order and values. What Parse refuses may end the one before the other.
+func compareFields(t *testing.T, d *Decoder, b []byte) (compared int) {
+	t.Helper()
+	tree, err := d.Decode(b)
+	for i, want := range oracleFields(b) {
+		if i >= len(tree.Layers) || tree.Layers[i].Name != want[0] {
+			if err == nil {
+				t.Fatalf("layer %d of %s, gopacket has %s: %x", i, names(tree), want, b)
+			}
+			return compared
+		}
+		at := 0
+		for _, w := range want[1:] {
+			for at < len(tree.Layers[i].Fields) && !strings.HasPrefix(tree.Layers[i].Fields[at].Name+"="+tree.Layers[i].Fields[at].Value, w) {
+				at++
+			}
+			if at == len(tree.Layers[i].Fields) {
+				t.Fatalf("%s has no %q behind the fields before it: %+v of %x", want[0], w, tree.Layers[i], b)
+			}
+			at++
+			compared++
+		}
+	}
+	return compared
+}
+
+func TestDecodeAgainstGopacket(t *testing.T) {
+	d, n := NewDecoder(), 0
+	for _, frames := range allCaptured(t) {
+		for _, b := range frames {
+			n += compareFields(t, d, b)
+		}
+	}
+	mutants(t, func(b []byte) { n += compareFields(t, d, b) })
+	if n < 10_000 {
+		t.Errorf("only %d fields compared", n)
 	}
 }
 
@@ -165,7 +316,7 @@ func TestDecodeSeesWrongChecksums(t *testing.T) {
 }
 
 func TestDecodeGuardsARP(t *testing.T) {
-	// These sizes make gopacket 1.1.19 slice out of range.
+	// These sizes make gopacket 1.1.19's own layer slice out of range.
 	b := AppendARPRequest(nil, 1, 2, 3)
 	b[14+4], b[14+5] = 200, 60
 	d := NewDecoder()
@@ -192,8 +343,9 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		tree, _ := d.Decode(b)
 		checkTree(t, tree, b)
+		compareFields(t, d, b)
 		if d.Panics() != 0 {
-			t.Fatal("gopacket panicked")
+			t.Fatal("the decoder panicked")
 		}
 	})
 }

@@ -4,10 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"net"
+	"net/netip"
 	"strconv"
-
-	"github.com/google/gopacket/layers"
 )
 
 // add appends a field at offset off of the layer.
@@ -15,166 +13,187 @@ func (l *Layer) add(name, value string, off, n int) {
 	l.Fields = append(l.Fields, Field{name, value, l.Off + off, n})
 }
 
-func (d *Decoder) showEthernet(l *Layer) {
-	l.Name = "Ethernet"
-	l.add("destination", d.eth.DstMAC.String(), 0, 6)
-	l.add("source", d.eth.SrcMAC.String(), 6, 6)
-	if d.eth.Length != 0 || d.eth.EthernetType == layers.EthernetTypeLLC {
-		l.add("length", strconv.Itoa(int(d.eth.Length)), 12, 2)
-		return
+func be16(b []byte) uint16 { return binary.BigEndian.Uint16(b) }
+
+func decimal[T uint8 | uint16 | uint32 | int](n T) string { return strconv.Itoa(int(n)) }
+
+func (d *Decoder) showEthernet(l *Layer, h []byte) {
+	l.add("destination", MACAt(h).String(), 0, 6)
+	l.add("source", MACAt(h[6:]).String(), 6, 6)
+	if t := be16(h[12:]); t < minType {
+		l.add("length", decimal(t), 12, 2)
+	} else {
+		l.add("type", etherTypeName(t), 12, 2)
 	}
-	l.add("type", etherTypeName(uint16(d.eth.EthernetType)), 12, 2)
 }
 
-func (d *Decoder) showDot1Q(l *Layer) {
-	l.Name = "VLAN"
-	l.add("priority", strconv.Itoa(int(d.dot1q.Priority)), 0, 1)
-	l.add("drop eligible", yesNo(d.dot1q.DropEligible), 0, 1)
-	l.add("VLAN", strconv.Itoa(int(d.dot1q.VLANIdentifier)), 0, 2)
-	l.add("type", etherTypeName(uint16(d.dot1q.Type)), 2, 2)
+func (d *Decoder) showVLAN(l *Layer, h []byte) {
+	l.add("priority", decimal(h[0]>>5), 0, 1)
+	l.add("drop eligible", yesNo(h[0]&0x10 != 0), 0, 1)
+	l.add("VLAN", decimal(be16(h)&0x0fff), 0, 2)
+	l.add("type", etherTypeName(be16(h[2:])), 2, 2)
 }
 
-func (d *Decoder) showARP(l *Layer) {
-	a := &d.arp
-	op := strconv.Itoa(int(a.Operation))
-	switch a.Operation {
+func (d *Decoder) showARP(l *Layer, h []byte) {
+	op := decimal(be16(h[6:]))
+	switch be16(h[6:]) {
 	case ARPRequest:
 		op = "request (1)"
 	case ARPReply:
 		op = "reply (2)"
 	}
-	l.Name = "ARP"
 	l.add("operation", op, 6, 2)
-	l.add("sender MAC", net.HardwareAddr(a.SourceHwAddress).String(), 8, 6)
-	l.add("sender IP", net.IP(a.SourceProtAddress).String(), 14, 4)
-	l.add("target MAC", net.HardwareAddr(a.DstHwAddress).String(), 18, 6)
-	l.add("target IP", net.IP(a.DstProtAddress).String(), 24, 4)
+	l.add("sender MAC", MACAt(h[8:]).String(), 8, 6)
+	l.add("sender IP", IPv4At(h[14:]).String(), 14, 4)
+	l.add("target MAC", MACAt(h[18:]).String(), 18, 6)
+	l.add("target IP", IPv4At(h[24:]).String(), 24, 4)
 }
 
-func (d *Decoder) showIPv4(l *Layer) {
-	ip := &d.ip4
-	src, dst := IPv4At(ip.SrcIP), IPv4At(ip.DstIP)
+func (d *Decoder) showIPv4(l *Layer, h []byte) {
+	src, dst, frag := IPv4At(h[12:]), IPv4At(h[16:]), be16(h[6:])
 	d.pseudo = func(proto uint8, n int) uint64 { return pseudoIPv4(src, dst, proto, n) }
-	if ip.FragOffset != 0 || ip.Flags&layers.IPv4MoreFragments != 0 {
+	if frag&(ipv4MoreFrags|ipv4OffsetMask) != 0 {
 		d.pseudo = nil // the checksum covers the whole datagram
 	}
-	l.Name = "IPv4"
-	l.add("version", strconv.Itoa(int(ip.Version)), 0, 1)
-	l.add("header length", strconv.Itoa(int(ip.IHL)*4), 0, 1)
-	l.add("DSCP and ECN", fmt.Sprintf("0x%02x", ip.TOS), 1, 1)
-	l.add("total length", strconv.Itoa(int(ip.Length)), 2, 2)
-	l.add("identification", fmt.Sprintf("0x%04x", ip.Id), 4, 2)
-	l.add("don't fragment", yesNo(ip.Flags&layers.IPv4DontFragment != 0), 6, 1)
-	l.add("more fragments", yesNo(ip.Flags&layers.IPv4MoreFragments != 0), 6, 1)
-	l.add("fragment offset", strconv.Itoa(int(ip.FragOffset)*8), 6, 2)
-	l.add("TTL", strconv.Itoa(int(ip.TTL)), 8, 1)
-	l.add("protocol", ipProtoName(ip.Protocol), 9, 1)
-	l.add("header checksum", checked(ip.Checksum, sum(ip.Contents, 0)), 10, 2)
+	l.add("version", decimal(h[0]>>4), 0, 1)
+	l.add("header length", decimal(len(h)), 0, 1)
+	l.add("DSCP and ECN", fmt.Sprintf("0x%02x", h[1]), 1, 1)
+	l.add("total length", decimal(be16(h[2:])), 2, 2)
+	l.add("identification", fmt.Sprintf("0x%04x", be16(h[4:])), 4, 2)
+	l.add("don't fragment", yesNo(frag&ipv4DontFrag != 0), 6, 1)
+	l.add("more fragments", yesNo(frag&ipv4MoreFrags != 0), 6, 1)
+	l.add("fragment offset", decimal(int(frag&ipv4OffsetMask)*8), 6, 2)
+	l.add("TTL", decimal(h[8]), 8, 1)
+	l.add("protocol", ipProtoName(h[9]), 9, 1)
+	l.add("header checksum", checked(be16(h[10:]), sum(h, 0)), 10, 2)
 	l.add("source", src.String(), 12, 4)
 	l.add("destination", dst.String(), 16, 4)
-	at := IPv4MinLen
-	for _, o := range ip.Options {
-		l.add("option "+strconv.Itoa(int(o.OptionType)), hex.EncodeToString(o.OptionData), at, int(o.OptionLength))
-		at += int(o.OptionLength)
-	}
+	l.options(h[IPv4MinLen:], IPv4MinLen, func(kind uint8, data []byte) (name, value string) {
+		return decimal(kind), hex.EncodeToString(data)
+	})
 }
 
-func (d *Decoder) showIPv6(l *Layer) {
-	ip := &d.ip6
-	addrs := d.frame[l.Off+8 : l.Off+IPv6Len]
+func (d *Decoder) showIPv6(l *Layer, h []byte) {
+	addrs := h[8:IPv6Len]
 	d.pseudo = func(proto uint8, n int) uint64 { return pseudoIPv6(addrs, proto, n) }
-	l.Name = "IPv6"
-	l.add("version", strconv.Itoa(int(ip.Version)), 0, 1)
-	l.add("traffic class", fmt.Sprintf("0x%02x", ip.TrafficClass), 0, 2)
-	l.add("flow label", fmt.Sprintf("0x%05x", ip.FlowLabel), 1, 3)
-	l.add("payload length", strconv.Itoa(int(ip.Length)), 4, 2)
-	l.add("next header", ipProtoName(ip.NextHeader), 6, 1)
-	l.add("hop limit", strconv.Itoa(int(ip.HopLimit)), 7, 1)
-	l.add("source", ip.SrcIP.String(), 8, 16)
-	l.add("destination", ip.DstIP.String(), 24, 16)
-	if h := ip.HopByHop; h != nil {
-		l.add("hop-by-hop options", hex.EncodeToString(h.Contents), IPv6Len, h.ActualLength)
+	l.add("version", decimal(h[0]>>4), 0, 1)
+	l.add("traffic class", fmt.Sprintf("0x%02x", uint8(be16(h)>>4)), 0, 2)
+	l.add("flow label", fmt.Sprintf("0x%05x", binary.BigEndian.Uint32(h)&0xfffff), 1, 3)
+	l.add("payload length", decimal(be16(h[4:])), 4, 2)
+	l.add("next header", ipProtoName(h[6]), 6, 1)
+	l.add("hop limit", decimal(h[7]), 7, 1)
+	l.add("source", netip.AddrFrom16([16]byte(addrs)).String(), 8, 16)
+	l.add("destination", netip.AddrFrom16([16]byte(addrs[16:])).String(), 24, 16)
+	if len(h) > IPv6Len {
+		l.add("hop-by-hop options", hex.EncodeToString(h[IPv6Len:]), IPv6Len, len(h)-IPv6Len)
 	}
 }
 
-func (d *Decoder) showTCP(l *Layer) {
-	t := &d.tcp
-	l.Name = "TCP"
-	l.add("source port", strconv.Itoa(int(t.SrcPort)), 0, 2)
-	l.add("destination port", strconv.Itoa(int(t.DstPort)), 2, 2)
-	l.add("sequence", strconv.FormatUint(uint64(t.Seq), 10), 4, 4)
-	l.add("acknowledgement", strconv.FormatUint(uint64(t.Ack), 10), 8, 4)
-	l.add("header length", strconv.Itoa(int(t.DataOffset)*4), 12, 1)
-	l.add("flags", string(appendTCPFlags(nil, t.Contents[13])), 13, 1)
-	l.add("window", strconv.Itoa(int(t.Window)), 14, 2)
-	l.add("checksum", d.checkedL4(ProtoTCP, t.Checksum, t.Contents, t.Payload), 16, 2)
-	l.add("urgent pointer", strconv.Itoa(int(t.Urgent)), 18, 2)
-	at := TCPMinLen
-	for _, o := range t.Options {
-		l.add("option "+o.OptionType.String(), tcpOption(o), at, int(o.OptionLength))
-		at += int(o.OptionLength)
+func (d *Decoder) showTCP(l *Layer, h []byte) {
+	l.add("source port", decimal(be16(h)), 0, 2)
+	l.add("destination port", decimal(be16(h[2:])), 2, 2)
+	l.add("sequence", decimal(binary.BigEndian.Uint32(h[4:])), 4, 4)
+	l.add("acknowledgement", decimal(binary.BigEndian.Uint32(h[8:])), 8, 4)
+	l.add("header length", decimal(len(h)), 12, 1)
+	l.add("flags", string(appendTCPFlags(nil, h[13])), 13, 1)
+	l.add("window", decimal(be16(h[14:])), 14, 2)
+	l.add("checksum", d.checkedL4(ProtoTCP, be16(h[16:])), 16, 2)
+	l.add("urgent pointer", decimal(be16(h[18:])), 18, 2)
+	l.options(h[TCPMinLen:], TCPMinLen, tcpOption)
+}
+
+// options shows a list of type, length and value in which 0 ends it and 1 pads.
+// One whose length contradicts the header ends it too, as "malformed".
+func (l *Layer) options(o []byte, at int, word func(kind uint8, data []byte) (name, value string)) {
+	for len(o) > 0 {
+		n := 1
+		var data []byte
+		if o[0] > 1 {
+			if len(o) < 2 || o[1] < 2 || int(o[1]) > len(o) {
+				l.add("option malformed", hex.EncodeToString(o), at, len(o))
+				return
+			}
+			n, data = int(o[1]), o[2:o[1]]
+		}
+		name, value := word(o[0], data)
+		l.add("option "+name, value, at, n)
+		if o[0] == 0 {
+			return
+		}
+		o, at = o[n:], at+n
 	}
 }
 
-// tcpOption words the options that every connection has.
-func tcpOption(o layers.TCPOption) string {
-	v := o.OptionData
-	switch {
-	case o.OptionType == layers.TCPOptionKindMSS && len(v) == 2:
-		return strconv.Itoa(int(binary.BigEndian.Uint16(v)))
-	case o.OptionType == layers.TCPOptionKindWindowScale && len(v) == 1:
-		return "shift " + strconv.Itoa(int(v[0]))
-	case o.OptionType == layers.TCPOptionKindTimestamps && len(v) == 8:
-		return fmt.Sprintf("%d echo %d", binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:]))
+// tcpOption words the options that every connection has (RFC 9293, 7323, 2018).
+func tcpOption(kind uint8, v []byte) (name, value string) {
+	value = hex.EncodeToString(v)
+	switch kind {
+	case 0:
+		return "EndList", value
+	case 1:
+		return "NOP", value
+	case 2:
+		if len(v) == 2 {
+			value = decimal(be16(v))
+		}
+		return "MSS", value
+	case 3:
+		if len(v) == 1 {
+			value = "shift " + decimal(v[0])
+		}
+		return "WindowScale", value
+	case 4:
+		return "SACKPermitted", value
+	case 5:
+		return "SACK", value
+	case 8:
+		if len(v) == 8 {
+			value = fmt.Sprintf("%d echo %d", binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:]))
+		}
+		return "Timestamps", value
 	}
-	return hex.EncodeToString(v)
+	return decimal(kind), value
 }
 
-func (d *Decoder) showUDP(l *Layer) {
-	u := &d.udp
+func (d *Decoder) showUDP(l *Layer, h []byte) {
 	check := "0x0000 (not used)"
-	if u.Checksum != 0 {
-		check = d.checkedL4(ProtoUDP, u.Checksum, u.Contents, u.Payload)
+	if c := be16(h[6:]); c != 0 {
+		check = d.checkedL4(ProtoUDP, c)
 	}
-	l.Name = "UDP"
-	l.add("source port", strconv.Itoa(int(u.SrcPort)), 0, 2)
-	l.add("destination port", strconv.Itoa(int(u.DstPort)), 2, 2)
-	l.add("length", strconv.Itoa(int(u.Length)), 4, 2)
+	l.add("source port", decimal(be16(h)), 0, 2)
+	l.add("destination port", decimal(be16(h[2:])), 2, 2)
+	l.add("length", decimal(be16(h[4:])), 4, 2)
 	l.add("checksum", check, 6, 2)
 }
 
-func (d *Decoder) showICMPv4(l *Layer) {
-	m := &d.icmp4
-	whole := checked(m.Checksum, sum(d.frame[l.Off:d.end], 0))
+func (d *Decoder) showICMPv4(l *Layer, h []byte) {
+	whole := checked(be16(h[2:]), sum(d.frame[l.Off:d.end], 0))
 	if d.pseudo == nil {
-		whole = unchecked(m.Checksum)
+		whole = unchecked(be16(h[2:]))
 	}
-	l.Name = "ICMP"
-	l.add("type", numbered(m.TypeCode.Type(), icmpName(ProtoICMP, m.TypeCode.Type())), 0, 1)
-	l.add("code", strconv.Itoa(int(m.TypeCode.Code())), 1, 1)
+	l.add("type", numbered(h[0], icmpName(ProtoICMP, h[0])), 0, 1)
+	l.add("code", decimal(h[1]), 1, 1)
 	l.add("checksum", whole, 2, 2)
-	switch m.TypeCode.Type() {
+	switch h[0] {
 	case 0, 8, 13, 14, 15, 16:
-		l.add("identifier", strconv.Itoa(int(m.Id)), 4, 2)
-		l.add("sequence", strconv.Itoa(int(m.Seq)), 6, 2)
+		l.add("identifier", decimal(be16(h[4:])), 4, 2)
+		l.add("sequence", decimal(be16(h[6:])), 6, 2)
 	default:
-		l.add("rest of header", hex.EncodeToString(m.Contents[4:8]), 4, 4)
+		l.add("rest of header", hex.EncodeToString(h[4:8]), 4, 4)
 	}
 }
 
-func (d *Decoder) showICMPv6(l *Layer) {
-	m := &d.icmp6
-	l.Name = "ICMPv6"
-	l.add("type", numbered(m.TypeCode.Type(), icmpName(ProtoICMPv6, m.TypeCode.Type())), 0, 1)
-	l.add("code", strconv.Itoa(int(m.TypeCode.Code())), 1, 1)
-	l.add("checksum", d.checkedL4(ProtoICMPv6, m.Checksum, m.Contents, m.Payload), 2, 2)
+func (d *Decoder) showICMPv6(l *Layer, h []byte) {
+	l.add("type", numbered(h[0], icmpName(ProtoICMPv6, h[0])), 0, 1)
+	l.add("code", decimal(h[1]), 1, 1)
+	l.add("checksum", d.checkedL4(ProtoICMPv6, be16(h[2:])), 2, 2)
+	l.add("rest of header", hex.EncodeToString(h[4:8]), 4, 4)
 }
 
 // showPayload bounds what the person sees as hex in the tree; the pane has all
 // bytes anyway.
-func (d *Decoder) showPayload(l *Layer) {
+func (d *Decoder) showPayload(l *Layer, b []byte) {
 	const most = 32
-	b := d.frame[l.Off : l.Off+l.Len]
 	l.Name = "data"
 	if len(b) == 0 {
 		return
@@ -186,14 +205,14 @@ func (d *Decoder) showPayload(l *Layer) {
 	l.add("bytes", text, 0, len(b))
 }
 
-// checkedL4 words the checksum of a transport header and its payload.
-func (d *Decoder) checkedL4(proto uint8, stored uint16, header, payload []byte) string {
+// checkedL4 words the checksum of the transport header that begins at d.off and
+// of its payload.
+func (d *Decoder) checkedL4(proto uint8, stored uint16) string {
 	if d.pseudo == nil {
 		return unchecked(stored)
 	}
-	n := len(header) + len(payload)
-	// Header and payload lie side by side in the frame.
-	return checked(stored, sum(d.frame[d.off:d.off+n], d.pseudo(proto, n)))
+	segment := d.frame[d.off:d.end]
+	return checked(stored, sum(segment, d.pseudo(proto, len(segment))))
 }
 
 // checked words a checksum whose bytes are part of the summed ones.
@@ -220,7 +239,43 @@ func numbered(n uint8, name string) string {
 	return fmt.Sprintf("%s (%d)", name, n)
 }
 
-func ipProtoName(p layers.IPProtocol) string { return fmt.Sprintf("%s (%d)", p, uint8(p)) }
+// ipProtoName names a protocol by IANA's registry of protocol numbers.
+func ipProtoName(p uint8) string {
+	name := "unknown"
+	switch p {
+	case ProtoTCP, ProtoUDP, ProtoICMP, ProtoICMPv6:
+		name = protoName(p)
+	case 2:
+		name = "IGMP"
+	case protoIPv4:
+		name = "IPv4"
+	case protoIPv6:
+		name = "IPv6"
+	case extHopByHop:
+		name = "hop-by-hop options"
+	case extRouting:
+		name = "IPv6 routing"
+	case extFragment:
+		name = "IPv6 fragment"
+	case extDestOpts:
+		name = "IPv6 destination options"
+	case 47:
+		name = "GRE"
+	case 50:
+		name = "ESP"
+	case extAuth:
+		name = "AH"
+	case 59:
+		name = "no next header"
+	case 89:
+		name = "OSPF"
+	case 112:
+		name = "VRRP"
+	case 132:
+		name = "SCTP"
+	}
+	return fmt.Sprintf("%s (%d)", name, p)
+}
 
 func etherTypeName(t uint16) string {
 	switch t {
