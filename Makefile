@@ -13,7 +13,7 @@ COUNT   ?= 5
 # What the product and the SQLite driver do with them it sees.
 RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
-.PHONY: run build test test-go stress test-web test-browser test-docs contract agents bench soak lint fuzz cross release test-release generate clean
+.PHONY: run build test test-go stress test-web test-browser test-docs contract agents bench bench-path soak lint fuzz cross release test-release generate clean
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
@@ -74,6 +74,12 @@ agents: build
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 120m ./internal/... ./cmd/server | tee bench.txt
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/bench | tee -a bench.txt
+
+# bench-path: frames a second beside the kernel's path, gVisor's and
+# gvisor-tap-vsock's, in turn; needs root. BASE=<commit> compares with that
+# commit instead. ARGS go to the program (-help).
+bench-path:
+	@GO=$(GO) BASE=$(BASE) sh test/bench/path/run.sh -rounds $(COUNT) $(ARGS)
 
 # soak: MINUTES of writers, moves, captures, streams and hostile clients at once,
 # with the server killed every few seconds; prints figures, fails on a violation.
