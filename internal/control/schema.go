@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
@@ -81,9 +82,11 @@ func (k keys[T]) FromArgs(args ...any) ([]byte, error) { return keyOf(args...) }
 
 // keyOf joins values so that none is a prefix of another and byte order is
 // their order. Numbers go in by half bytes: memdb's radix trees copy every node
-// on the way to a change, and a node with 256 branches is 6 KB.
+// on the way to a change, and a node with 256 branches is 6 KB. The trees keep
+// the keys, so they are cut to their length.
 func keyOf(args ...any) ([]byte, error) {
-	b := make([]byte, 0, 64)
+	var longest [96]byte // of most: a further byte is no mistake
+	b := longest[:0]
 	for _, arg := range args {
 		switch v := arg.(type) {
 		case string:
@@ -100,7 +103,7 @@ func keyOf(args ...any) ([]byte, error) {
 			return nil, fmt.Errorf("no index key of a %T", arg)
 		}
 	}
-	return b, nil
+	return bytes.Clone(b), nil
 }
 
 func number(b []byte, v uint64) []byte {

@@ -53,7 +53,31 @@ type counts struct {
 	txFrames, txBytes atomic.Uint64
 	rxFrames, rxBytes atomic.Uint64
 	originated        atomic.Uint64
-	dropped           [verdict.NumReasons]atomic.Uint64
+	dropped           drops
+}
+
+// drops counts by reason. It is made with the first drop: most VNICs never have
+// one, and the counts of all reasons are more than the rest of a VNIC.
+type drops struct {
+	made atomic.Pointer[[verdict.NumReasons]atomic.Uint64]
+}
+
+func (d *drops) add(r verdict.Reason, n uint64) {
+	all := d.made.Load()
+	if all == nil {
+		d.made.CompareAndSwap(nil, new([verdict.NumReasons]atomic.Uint64))
+		all = d.made.Load()
+	}
+	all[r].Add(n)
+}
+
+func (d *drops) load() (out [verdict.NumReasons]uint64) {
+	if all := d.made.Load(); all != nil {
+		for r := range all {
+			out[r] = all[r].Load()
+		}
+	}
+	return out
 }
 
 func (c *counts) load() Counters {
@@ -61,9 +85,7 @@ func (c *counts) load() Counters {
 		TxFrames: c.txFrames.Load(), TxBytes: c.txBytes.Load(),
 		RxFrames: c.rxFrames.Load(), RxBytes: c.rxBytes.Load(),
 		Originated: c.originated.Load(),
-	}
-	for r := range c.dropped {
-		out.Dropped[r] = c.dropped[r].Load()
+		Dropped:    c.dropped.load(),
 	}
 	// Taken by somebody, like what a guest takes: no drop.
 	out.LinkLocal, out.Dropped[verdict.LinkLocal] = out.Dropped[verdict.LinkLocal], 0
@@ -72,9 +94,9 @@ func (c *counts) load() Counters {
 
 // unpublished counts what happened since the last publication: plain words of
 // whoever owns them. The mask makes publishing cost what happened and not the
-// number of reasons.
+// number of reasons. Like drops, the counts by reason are made with the first.
 type unpublished struct {
-	dropped    [verdict.NumReasons]uint32
+	dropped    *[verdict.NumReasons]uint32
 	originated uint32
 	mask       uint64
 }
@@ -83,6 +105,9 @@ type unpublished struct {
 var _ [64 - verdict.NumReasons]struct{}
 
 func (u *unpublished) drop(r verdict.Reason) {
+	if u.dropped == nil {
+		u.dropped = new([verdict.NumReasons]uint32)
+	}
 	u.dropped[r]++
 	u.mask |= 1 << r
 }
@@ -101,7 +126,7 @@ func (u *unpublished) publish(totals ...*counts) {
 		r := bits.TrailingZeros64(u.mask)
 		u.mask &= u.mask - 1
 		for _, c := range totals {
-			c.dropped[r].Add(uint64(u.dropped[r]))
+			c.dropped.add(verdict.Reason(r), uint64(u.dropped[r]))
 		}
 		u.dropped[r] = 0
 	}

@@ -337,8 +337,8 @@ func (w *worker) countSent(v *vnic, frames, bytes uint64) {
 func (w *worker) countRefused(v *vnic, r *refusals) {
 	for why, n := range r.reasons {
 		if n > 0 {
-			v.counts.dropped[why].Add(uint64(n))
-			w.counts.dropped[why].Add(uint64(n))
+			v.counts.dropped.add(verdict.Reason(why), uint64(n))
+			w.counts.dropped.add(verdict.Reason(why), uint64(n))
 		}
 	}
 	if w.e.observed.Load() {
