@@ -81,6 +81,8 @@ var foreign = map[string][]string{
 		"github.com/danielgtaylor/huma", "gvisor.dev",
 	},
 	"internal/guest": {"database/sql", "modernc.org/sqlite", "github.com/gofiber", "github.com/hashicorp/go-memdb"},
+	// Its tables cost every start 7 MB; pcapgo brings it along.
+	"cmd": {"github.com/google/gopacket/layers"},
 }
 
 // pkg is what `go list` tells of one package. Tests' imports are not in it:
@@ -218,5 +220,8 @@ func TestArrowsRefuse(t *testing.T) {
 	}
 	if len(wrongForeign([]pkg{{ImportPath: module + "internal/dataplane/tap", Deps: []string{"database/sql/driver"}}})) == 0 {
 		t.Error("database/sql/driver behind internal/dataplane/tap was not noticed")
+	}
+	if len(wrongForeign([]pkg{{ImportPath: module + "cmd/server", Deps: []string{"github.com/google/gopacket", "github.com/google/gopacket/layers"}}})) != 1 {
+		t.Error("gopacket/layers behind cmd/server was not noticed, or gopacket was")
 	}
 }
