@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -59,6 +60,14 @@ func measured(l lane, j job, d time.Duration) (result, error) {
 	return r, err
 }
 
+// realtime is what a turn's command is begun with, nothing by default.
+var realtime []string
+
+func command(args ...string) *exec.Cmd {
+	args = append(slices.Clone(realtime), args...)
+	return exec.Command(args[0], args[1:]...)
+}
+
 // inChild runs a lane of this program in a process of its own, so that no lane
 // sees the heap of another.
 func inChild(name string, j job, d time.Duration, args ...string) (result, error) {
@@ -66,7 +75,7 @@ func inChild(name string, j job, d time.Duration, args ...string) (result, error
 	if err != nil {
 		return result{}, err
 	}
-	cmd := exec.Command(self, append([]string{"-lane", name, "-bytes", strconv.Itoa(j.bytes), "-flows", strconv.Itoa(j.flows),
+	cmd := command(append([]string{self, "-lane", name, "-bytes", strconv.Itoa(j.bytes), "-flows", strconv.Itoa(j.flows),
 		"-time", d.String()}, args...)...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs

@@ -27,6 +27,7 @@ func main() {
 		lengths = flag.String("lengths", "64,512,1500,9000", "bytes of a frame, Ethernet header included")
 		flows   = flag.String("all-flows", "1,64,10000,100000", "numbers of flows")
 		tree    = flag.String("tree", ".", "the enilab tree to measure")
+		alone   = flag.Bool("realtime", false, "run each turn at real-time priority, which keeps other programs off its processors")
 		base    = flag.String("base", "", "another enilab tree: measure BenchmarkForward of both in turn, and nothing else")
 		only    = flag.String("lane", "", "run this lane once and print its figures as JSON")
 		bytes   = flag.Int("bytes", 64, "with -lane: bytes of a frame")
@@ -34,6 +35,9 @@ func main() {
 		prefix  = flag.String("namespaces", "", "with -lane kernel: beginning of the namespaces' names")
 	)
 	flag.Parse()
+	if *alone {
+		realtime = []string{"chrt", "--rr", "1"}
+	}
 	var err error
 	switch {
 	case *only != "":

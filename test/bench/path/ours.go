@@ -31,7 +31,7 @@ var figures = regexp.MustCompile(`(?m)^Benchmark\S+\s+(\d+)\s+([\d.]+) ns/op.*?(
 // benchmark runs one row of a benchmark of the data plane.
 func benchmark(bin, row string, d time.Duration) (result, error) {
 	busy := machineBusy()
-	cmd := exec.Command(bin, "-test.run", "^$", "-test.bench", "^Benchmark"+row+"$", "-test.benchtime", d.String())
+	cmd := command(bin, "-test.run", "^$", "-test.bench", "^Benchmark"+row+"$", "-test.benchtime", d.String())
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return result{}, fmt.Errorf("%s: %w\n%s", row, err, out)
