@@ -53,6 +53,12 @@ var reads = []struct {
 	{TableNATGateway, TableRouteTable, routesTo},
 	{TablePeering, TableRouteTable, routesTo},
 	{TablePrefixList, TableRouteTable, routesTo},
+	// A transit gateway's tables lead to its attachments, by the blocks of their
+	// VPCs; a route to it is a blackhole without an attachment of its own VPC.
+	{TableTransitAttachment, TableTransitGateway, transitOfAttachment},
+	{TableTransitTable, TableTransitGateway, transitOfTable},
+	{TableVPC, TableTransitGateway, transitsOfVPC},
+	{TableTransitAttachment, TableRouteTable, routesToTransit},
 	// An ENI forgets connections as the type of its instance does.
 	{TableInstance, TableNetworkInterface, func(s *State, id string) []string {
 		return ids(allIn[*NetworkInterface](s.db.Txn(false), string(TableNetworkInterface), byDevice, id))
@@ -105,6 +111,8 @@ func compile(before, after *State, changes []Change) dataplane.Delta {
 		switch c.Table {
 		case TableRouteTable:
 			d.RouteTables, d.RemoveRouteTables = differ(before, after, c, routeTableSpec, d.RouteTables, d.RemoveRouteTables)
+		case TableTransitGateway:
+			d.Transits, d.RemoveTransits = differ(before, after, c, transitSpec, d.Transits, d.RemoveTransits)
 		case TableNetworkACL:
 			d.ACLs, d.RemoveACLs = differ(before, after, c, aclSpec, d.ACLs, d.RemoveACLs)
 		case TableInternetGateway:

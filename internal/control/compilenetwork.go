@@ -81,6 +81,8 @@ func routeSpec(s *State, t *RouteTable, to netip.Prefix, r Route) dataplane.Rout
 		if g := s.NATGateway(r.NATGateway); g.State == NATAvailable {
 			spec.Kind, spec.MAC = dataplane.RouteInterface, s.NetworkInterface(g.Interface).MAC
 		}
+	case r.Transit != "":
+		spec.Kind = dataplane.RouteTransit
 	case r.Interface != "":
 		spec.Kind, spec.MAC = dataplane.RouteInterface, s.NetworkInterface(r.Interface).MAC
 	case r.Peering != "":

@@ -40,6 +40,7 @@ const (
 	codeUnavailable    = "Unavailable"
 	codeUnsupported    = "Unsupported"
 	codeAlreadyDone    = "Resource.AlreadyAssociated"
+	codeIncorrectState = "IncorrectState"
 	codeAttachMissing  = "InvalidAttachmentID.NotFound"
 	codeTooManyAddress = "PrivateIpAddressLimitExceeded"
 )

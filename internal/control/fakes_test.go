@@ -139,6 +139,7 @@ type modelPlane struct {
 	generation uint64
 	subnets    map[string]dataplane.SubnetSpec
 	tables     map[string]dataplane.RouteTableSpec
+	transits   map[string]dataplane.TransitSpec
 	acls       map[string]dataplane.ACLSpec
 	gateways   map[string]dataplane.GatewaySpec
 	groups     map[string]dataplane.GroupSpec
@@ -153,8 +154,8 @@ type modelPlane struct {
 func newModelPlane() *modelPlane {
 	return &modelPlane{
 		tables: make(map[string]dataplane.RouteTableSpec), acls: make(map[string]dataplane.ACLSpec),
-		gateways: make(map[string]dataplane.GatewaySpec),
-		subnets:  make(map[string]dataplane.SubnetSpec), groups: make(map[string]dataplane.GroupSpec),
+		gateways: make(map[string]dataplane.GatewaySpec), transits: make(map[string]dataplane.TransitSpec),
+		subnets: make(map[string]dataplane.SubnetSpec), groups: make(map[string]dataplane.GroupSpec),
 		vnics: make(map[string]dataplane.VNICSpec), hosts: make(map[string]dataplane.HostSpec),
 	}
 }
@@ -173,6 +174,7 @@ func (p *modelPlane) Apply(ctx context.Context, d dataplane.Delta) (dataplane.Ac
 	p.generation = d.Generation
 	err := errors.Join(
 		hold(p.tables, d.RouteTables, d.RemoveRouteTables, func(s dataplane.RouteTableSpec) string { return s.ID }),
+		hold(p.transits, d.Transits, d.RemoveTransits, func(s dataplane.TransitSpec) string { return s.ID }),
 		hold(p.acls, d.ACLs, d.RemoveACLs, func(s dataplane.ACLSpec) string { return s.ID }),
 		hold(p.gateways, d.Gateways, d.RemoveGateways, func(s dataplane.GatewaySpec) string { return s.ID }),
 		hold(p.subnets, d.Subnets, d.RemoveSubnets, func(s dataplane.SubnetSpec) string { return s.ID }),
@@ -236,6 +238,37 @@ func (p *modelPlane) complete() error {
 		}
 	}
 	owners := map[frame.MAC]string{}
+	for _, g := range p.transits {
+		attachments, tables := map[string]bool{"": true}, map[string]bool{"": true}
+		for _, t := range g.Tables {
+			tables[t.ID] = true
+		}
+		for _, a := range g.Attachments {
+			attachments[a.ID] = true
+			if !tables[a.Table] || len(a.Subnets) == 0 {
+				return fmt.Errorf("%s asks %q from %v", a.ID, a.Table, a.Subnets)
+			}
+			for _, id := range a.Subnets {
+				if n, ok := p.subnets[id]; !ok || n.VPC != a.VPC {
+					return fmt.Errorf("%s is in subnet %s", a.ID, id)
+				}
+			}
+		}
+		for _, t := range g.Tables {
+			for _, r := range t.Routes {
+				if !attachments[r.Attachment] {
+					return fmt.Errorf("%s leads to %s", t.ID, r.Attachment)
+				}
+			}
+		}
+	}
+	for _, t := range p.tables {
+		for _, r := range t.Routes {
+			if _, ok := p.transits[r.Via]; r.Kind == dataplane.RouteTransit && !ok {
+				return fmt.Errorf("%s leads to %s", t.ID, r.Via)
+			}
+		}
+	}
 	for _, v := range p.vnics {
 		if other, taken := owners[v.MAC]; taken {
 			return fmt.Errorf("%s and %s have the MAC %s", v.ID, other, v.MAC)
@@ -279,7 +312,7 @@ func (p *modelPlane) differs(s *State) error {
 		return err
 	}
 	for _, c := range []struct{ have, want any }{
-		{p.tables, whole.tables}, {p.acls, whole.acls}, {p.gateways, whole.gateways}, {p.subnets, whole.subnets}, {p.groups, whole.groups}, {p.vnics, whole.vnics}, {p.hosts, whole.hosts},
+		{p.tables, whole.tables}, {p.acls, whole.acls}, {p.gateways, whole.gateways}, {p.transits, whole.transits}, {p.subnets, whole.subnets}, {p.groups, whole.groups}, {p.vnics, whole.vnics}, {p.hosts, whole.hosts},
 	} {
 		if !reflect.DeepEqual(c.have, c.want) {
 			return fmt.Errorf("the deltas made\n%+v\nthe State is\n%+v", c.have, c.want)

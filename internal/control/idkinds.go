@@ -78,6 +78,12 @@ var (
 		"Vpc Endpoint Id"}
 	TrunkAssociationID = IDKind{"trunk-assoc-", "InvalidAssociationID.NotFound", "InvalidTrunkInterfaceAssociationId.Malformed", // unverified: the text
 		"trunk interface association ID"}
+	TransitGatewayID = IDKind{"tgw-", "InvalidTransitGatewayID.NotFound", "InvalidTransitGatewayID.Malformed",
+		"Transit Gateway %s was deleted or does not exist."}
+	TransitAttachmentID = IDKind{"tgw-attach-", "InvalidTransitGatewayAttachmentID.NotFound", "InvalidTransitGatewayAttachmentID.Malformed",
+		"Transit Gateway Attachment %s was deleted or does not exist."}
+	TransitTableID = IDKind{"tgw-rtb-", "InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed",
+		"Transit Gateway Route Table %s was deleted or does not exist."}
 	// EC2 has no internet hosts, failover policies or records: enilab's own, in
 	// EC2's manner.
 	InternetHostID = IDKind{"inet-", "InvalidInternetHostID.NotFound", "InvalidInternetHostID.Malformed",
@@ -87,6 +93,11 @@ var (
 	FailoverID = IDKind{"fo-", "InvalidFailoverID.NotFound", "InvalidFailoverID.Malformed",
 		"failover ID"}
 )
+
+// TransitVPCAttachmentID is TransitAttachmentID as the actions on attachments of
+// VPCs say it.
+var TransitVPCAttachmentID = IDKind{TransitAttachmentID.Prefix, TransitAttachmentID.NotFound, TransitAttachmentID.Malformed,
+	"Transit Gateway VPC Attachment %s was deleted or does not exist."}
 
 // Check tells whether an id has this kind's form: the prefix, and 8 hexadecimal
 // digits of old, or 17.

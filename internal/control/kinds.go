@@ -172,6 +172,16 @@ var kinds = []*Kind{
 		index(byTarget, false, key[*TrunkAssociation](func(a *TrunkAssociation) []byte { return mustKey(a.Trunk) }))),
 	document[InternetHost](TableInternetHost, InternetHostID,
 		index(byPublicIP, true, key[*InternetHost](func(h *InternetHost) []byte { return mustKey(h.Address) }))),
+	tagged(document[TransitGateway](TableTransitGateway, TransitGatewayID),
+		"transit-gateway", func(g *TransitGateway) *Tags { return &g.Tags }),
+	// Both ends of an attachment find it.
+	tagged(document[TransitAttachment](TableTransitAttachment, TransitAttachmentID,
+		index(byTarget, false, keys[*TransitAttachment](func(a *TransitAttachment) [][]byte {
+			return [][]byte{mustKey(a.Gateway), mustKey(a.VPC)}
+		}))), "transit-gateway-attachment", func(a *TransitAttachment) *Tags { return &a.Tags }),
+	tagged(document[TransitTable](TableTransitTable, TransitTableID,
+		index(byTarget, false, key[*TransitTable](func(r *TransitTable) []byte { return mustKey(r.Gateway) }))),
+		"transit-gateway-route-table", func(r *TransitTable) *Tags { return &r.Tags }),
 }
 
 // tableOrder is the place of each table in kinds.

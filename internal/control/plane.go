@@ -52,6 +52,9 @@ const (
 	TableVPCEndpoint           Table = "vpc_endpoints"
 	TableTrunkAssociation      Table = "trunk_interface_associations"
 	TableInternetHost          Table = "internet_hosts"
+	TableTransitGateway        Table = "transit_gateways"
+	TableTransitAttachment     Table = "transit_gateway_attachments"
+	TableTransitTable          Table = "transit_gateway_route_tables"
 	TablePolicy                Table = "failover_policies"
 	TableFailover              Table = "failovers"
 )

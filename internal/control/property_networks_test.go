@@ -46,9 +46,11 @@ func (m *machine) routeTables(rt *rapid.T) {
 func (m *machine) routes(rt *rapid.T) {
 	in := RouteInput{Table: m.anyTable(rt).ID}
 	in.CIDR = rapid.SampledFrom([]string{"0.0.0.0/0", "192.0.2.1/32", "10.0.0.0/16", "10.0.0.0/28", "100.64.0.0/24"}).Draw(rt, "to")
-	switch rapid.IntRange(0, 3).Draw(rt, "target") {
-	case 3:
+	switch rapid.IntRange(0, 4).Draw(rt, "target") {
+	case 4:
 		in.NATGateway = pick(rt, "nat", m.state.NATGateways(), &NATGateway{ID: "nat-00000000"}).ID
+	case 3:
+		in.Transit = pick(rt, "transit", m.state.TransitGateways(), &TransitGateway{ID: "tgw-00000000"}).ID
 	case 0:
 		in.Gateway = pick(rt, "gateway", m.state.InternetGateways(), &InternetGateway{ID: "igw-00000000"}).ID
 	case 1:

@@ -66,6 +66,8 @@ func TestInvariants(t *testing.T) {
 			"network ACLs":     m.networkACLs,
 			"blocks":           m.blocks,
 			"peerings":         m.peerings,
+			"transit gateways": m.transits,
+			"transit tables":   m.transitTables,
 			"volumes":          m.volumes,
 			"volumes again":    m.volumes,
 			"snapshots":        m.snapshots,
@@ -223,6 +225,7 @@ func (m *machine) check(rt *rapid.T) {
 		targets[target] = true
 	}
 	m.checkNetworks(rt)
+	m.checkTransits(rt)
 	m.checkInterfaces(rt)
 	m.checkVolumes(rt)
 	for _, p := range s.Policies() {

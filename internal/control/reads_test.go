@@ -54,6 +54,7 @@ func TestEveryFieldReachesThePlane(t *testing.T) {
 			s.ok(func(t *tx) error { return t.createRoute(in) })
 		}
 		s.host("203.0.113.200", dataplane.WorkloadSpec{Name: "w", Kind: dataplane.WorkloadPing, Target: n.PrimaryAddress(), Rate: 1})
+		s.transit()
 		plane := newModelPlane()
 		if _, err := plane.Apply(context.Background(), compileAll(s.state)); err != nil {
 			t.Fatal(err)
@@ -129,6 +130,10 @@ func otherValue(name string, v reflect.Value) func(reflect.Value) {
 		return func(v reflect.Value) { v.SetString(p + "x") }
 	case InstanceState:
 		return func(v reflect.Value) { v.Set(reflect.ValueOf(InstanceStopped)) }
+	case TransitState:
+		return func(v reflect.Value) { v.Set(reflect.ValueOf(TransitDeleting)) }
+	case TransitAssociationState:
+		return func(v reflect.Value) { v.Set(reflect.ValueOf(TransitDisassociating)) }
 	case Fault:
 		return func(v reflect.Value) { v.Set(reflect.ValueOf(FaultFreeze)) }
 	case time.Time:

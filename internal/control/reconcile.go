@@ -29,6 +29,12 @@ func dueAt(row any) (time.Time, bool) {
 		return r.StateUntil, !r.StateUntil.IsZero()
 	case *VPCEndpoint:
 		return r.StateUntil, !r.StateUntil.IsZero()
+	case *TransitGateway:
+		return r.StateUntil, !r.StateUntil.IsZero()
+	case *TransitAttachment:
+		return r.due()
+	case *TransitTable:
+		return r.StateUntil, !r.StateUntil.IsZero()
 	case *NetworkInterface:
 		if r.Attachment != nil {
 			return r.Attachment.StateUntil, !r.Attachment.StateUntil.IsZero()
@@ -108,6 +114,26 @@ func (t *tx) finish(table Table, id string) error {
 		}
 		if at, ok := dueAt(e); ok && !t.now.Before(at) {
 			t.finishEndpoint(e)
+		}
+	case TableTransitGateway:
+		g := get[*TransitGateway](t, table, byID, id)
+		if g == nil {
+			return nil
+		}
+		if at, ok := dueAt(g); ok && !t.now.Before(at) {
+			t.finishTransitGateway(g)
+		}
+	case TableTransitAttachment:
+		if a := get[*TransitAttachment](t, table, byID, id); a != nil {
+			t.finishTransitAttachment(a)
+		}
+	case TableTransitTable:
+		r := get[*TransitTable](t, table, byID, id)
+		if r == nil {
+			return nil
+		}
+		if at, ok := dueAt(r); ok && !t.now.Before(at) {
+			t.finishTransitTable(r)
 		}
 	case TableNetworkInterface:
 		n := get[*NetworkInterface](t, table, byID, id)

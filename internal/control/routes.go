@@ -36,6 +36,7 @@ type RouteInput struct {
 	Interface  string // "eni-..."
 	Instance   string // "i-...", for its only ENI
 	Peering    string // "pcx-..."
+	Transit    string // "tgw-..."
 	Local      bool   // back to what a local route was
 }
 
@@ -108,7 +109,7 @@ func (r Route) to() string {
 func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, error) {
 	const want = "The request must contain exactly one of gatewayId, natGatewayId, networkInterfaceId, vpcPeeringConnectionId or instanceId"
 	switch one(in.Gateway != "") + one(in.EgressOnly != "") + one(in.NATGateway != "") + one(in.Interface != "") +
-		one(in.Instance != "") + one(in.Peering != "") + one(local) {
+		one(in.Instance != "") + one(in.Peering != "") + one(in.Transit != "") + one(local) {
 	case 0:
 		return route, refuse(codeMissing, "gatewayId", want)
 	case 1:
@@ -190,18 +191,31 @@ func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, 
 			return route, errForeignRoute(r.ID, "vpc peering connection", p.ID)
 		}
 		route.Peering = p.ID
+	case in.Transit != "":
+		g, err := find[TransitGateway](t, routeTransitID, TableTransitGateway, byID, "transitGatewayId", in.Transit)
+		if err != nil {
+			return route, err
+		}
+		// To a VPC there is no gateway but those that it is attached to.
+		if !t.entersTransit(g.ID, r.VPC) {
+			return route, routeTransitID.missing("transitGatewayId", g.ID)
+		}
+		route.Transit = g.ID
 	default:
 		route.Local = true
 	}
 	return route, nil
 }
 
-// routeGatewayID and routeNATGatewayID are what CreateRoute says of gateways; their
+// routeGatewayID, routeNATGatewayID and routeTransitID are what CreateRoute says of gateways; their
 // own actions use other codes.
 var routeGatewayID = IDKind{InternetGatewayID.Prefix, EgressOnlyGatewayID.NotFound, InternetGatewayID.Malformed, EgressOnlyGatewayID.Noun}
 
 var routeNATGatewayID = IDKind{NATGatewayID.Prefix, "InvalidNatGatewayID.NotFound", "InvalidNatGatewayID.Malformed",
 	"natGateway ID"}
+
+var routeTransitID = IDKind{TransitGatewayID.Prefix, TransitGatewayID.NotFound, TransitGatewayID.Malformed,
+	"The transitGateway ID '%s' does not exist."}
 
 // byKindOfGateway sorts the id that Gateway has. EC2 takes the ids of NAT and
 // egress-only internet gateways there too and shows the route by their kind
@@ -382,7 +396,7 @@ func (t *tx) emitRoute(typ string, r *RouteTable, route Route) {
 
 // Target is the id of what a route leads to, or "local".
 func (r Route) Target() string {
-	for _, id := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering, r.Endpoint} {
+	for _, id := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering, r.Endpoint, r.Transit} {
 		if id != "" {
 			return id
 		}

@@ -33,6 +33,8 @@ func (s *State) RouteState(t *RouteTable, r Route) RouteState {
 	case r.Peering != "":
 		p := s.Peering(r.Peering)
 		leads = p != nil && p.State == PeeringActive
+	case r.Transit != "":
+		leads = s.transitOf(r.Transit, t.VPC) != nil
 	}
 	if leads {
 		return RouteActive

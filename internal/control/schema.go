@@ -260,7 +260,7 @@ func routeTableIndexes() []*memdb.IndexSchema {
 		index(byTarget, false, keys[*RouteTable](func(t *RouteTable) (ks [][]byte) {
 			seen := make(map[string]bool)
 			for _, r := range t.Routes {
-				for _, target := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering, r.PrefixList} {
+				for _, target := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering, r.PrefixList, r.Transit} {
 					if target != "" && !seen[target] {
 						seen[target] = true
 						ks = append(ks, mustKey(target))

@@ -115,13 +115,14 @@ type ConnectionTracking struct {
 // Types of ENIs that a user makes, and those of gateways, endpoints and branches
 // (EC2 NetworkInterfaceType).
 const (
-	TypeInterface   = "interface"
-	TypeEFA         = "efa"
-	TypeEFAOnly     = "efa-only"
-	TypeTrunk       = "trunk"
-	TypeNATGateway  = "nat_gateway"
-	TypeVPCEndpoint = "vpc_endpoint"
-	TypeBranch      = "branch" // of a trunk, while it is associated
+	TypeInterface      = "interface"
+	TypeEFA            = "efa"
+	TypeEFAOnly        = "efa-only"
+	TypeTrunk          = "trunk"
+	TypeNATGateway     = "nat_gateway"
+	TypeVPCEndpoint    = "vpc_endpoint"
+	TypeTransitGateway = "transit_gateway"
+	TypeBranch         = "branch" // of a trunk, while it is associated
 )
 
 // InterfaceSettings are the attributes of an ENI. They are stored as JSON, where

@@ -46,6 +46,16 @@ const (
 	OpDeleteEndpoint Operation = "delete-vpc-endpoint" // deleting until gone
 )
 
+// Operations of transit gateways, by the state that they end in.
+const (
+	OpCreateTransit      Operation = "create-transit-gateway"             // pending until available
+	OpModifyTransit      Operation = "modify-transit-gateway"             // modifying until available, of an attachment too
+	OpDeleteTransit      Operation = "delete-transit-gateway"             // deleting until deleted
+	OpAttachTransit      Operation = "attach-transit-gateway"             // pending until available
+	OpDetachTransit      Operation = "detach-transit-gateway"             // deleting until deleted, of an attachment
+	OpChangeTransitTable Operation = "change-transit-gateway-route-table" // pending, deleting, associating and disassociating
+)
+
 // Operations are all of them, in the order in which people read them.
 func Operations() []Operation {
 	return []Operation{
@@ -53,6 +63,7 @@ func Operations() []Operation {
 		OpAssociateBlock, OpDisassociateBlock, OpRequestPeering, OpMetadata,
 		OpCreateVolume, OpAttachVolume, OpDetachVolume, OpDeleteVolume, OpModifyVolume, OpCreateSnapshot, OpCreateImage,
 		OpCreateEndpoint, OpDeleteEndpoint,
+		OpCreateTransit, OpModifyTransit, OpDeleteTransit, OpAttachTransit, OpDetachTransit, OpChangeTransitTable,
 	}
 }
 
@@ -151,6 +162,13 @@ var TimingAWS = Timing{
 		OpCreateImage:    {60 * time.Second, 2 * time.Minute, 6 * time.Minute},
 		OpCreateEndpoint: {30 * time.Second, 60 * time.Second, 150 * time.Second},
 		OpDeleteEndpoint: {10 * time.Second, 30 * time.Second, 120 * time.Second},
+
+		OpCreateTransit:      {60 * time.Second, 2 * time.Minute, 5 * time.Minute},
+		OpModifyTransit:      {15 * time.Second, 30 * time.Second, 90 * time.Second},
+		OpDeleteTransit:      {30 * time.Second, 60 * time.Second, 3 * time.Minute},
+		OpAttachTransit:      {30 * time.Second, 60 * time.Second, 150 * time.Second},
+		OpDetachTransit:      {30 * time.Second, 60 * time.Second, 150 * time.Second},
+		OpChangeTransitTable: {15 * time.Second, 40 * time.Second, 90 * time.Second},
 	},
 	StaleAfterForce: true,
 }

@@ -202,7 +202,8 @@ func TestTimingCheck(t *testing.T) {
 		{"aws", TimingAWS, ""},
 		{"none", Timing{}, ""},
 		{"unknown operation", Timing{}.With("explode", Fixed(0)), "There is no operation 'explode' that takes time; there are [attach detach launch start stop terminate create-nat-gateway delete-nat-gateway associate-cidr-block disassociate-cidr-block request-peering metadata " +
-			"create-volume attach-volume detach-volume delete-volume modify-volume create-snapshot create-image create-vpc-endpoint delete-vpc-endpoint]."},
+			"create-volume attach-volume detach-volume delete-volume modify-volume create-snapshot create-image create-vpc-endpoint delete-vpc-endpoint " +
+			"create-transit-gateway modify-transit-gateway delete-transit-gateway attach-transit-gateway detach-transit-gateway change-transit-gateway-route-table]."},
 		{"negative", Timing{}.With(OpStop, Fixed(-1)), "A duration has 0 <= minimum <= median <= maximum <= 24h0m0s; this one has -1ns, -1ns, -1ns."},
 		{"out of order", Timing{}.With(OpStop, Span{3, 2, 4}), "A duration has 0 <= minimum <= median <= maximum <= 24h0m0s; this one has 3ns, 2ns, 4ns."},
 		{"too long", Timing{}.With(OpStop, Fixed(25*time.Hour)), "A duration has 0 <= minimum <= median <= maximum <= 24h0m0s; this one has 25h0m0s, 25h0m0s, 25h0m0s."},

@@ -162,6 +162,7 @@ type Route struct {
 	Interface   string // "eni-..."
 	Peering     string // "pcx-..."
 	Endpoint    string `json:",omitzero"` // "vpce-..." of a gateway endpoint, with PrefixList
+	Transit     string `json:",omitzero"` // "tgw-..."
 	// Origin is CreateRouteTable for local routes, else CreateRoute.
 	Origin string
 }

@@ -67,8 +67,8 @@ func TestTags(t *testing.T) {
 	} {
 		s.refuses(c.code, c.text, func(t *tx) error { return t.setTags(s.vpc.ID, c.set, nil) })
 	}
-	s.refuses("InvalidID", "The ID 'tgw-0123456789abcdef0' is not valid",
-		func(t *tx) error { return t.setTags("tgw-0123456789abcdef0", Tags{"a": "b"}, nil) })
+	s.refuses("InvalidID", "The ID 'vgw-0123456789abcdef0' is not valid",
+		func(t *tx) error { return t.setTags("vgw-0123456789abcdef0", Tags{"a": "b"}, nil) })
 	i, n, a := s.run(s.a, ""), s.eni(s.a, ""), s.eip()
 	for _, id := range []string{s.vpc.ID, s.a.ID, i.ID, n.ID, a.AllocationID, s.state.SecurityGroups()[0].ID} {
 		s.ok(func(t *tx) error { return t.setTags(id, Tags{"Name": "x", "old": "y"}, nil) })

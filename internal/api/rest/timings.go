@@ -22,7 +22,7 @@ type Timings struct {
 // Timing is how long one operation's transitional state lasts: half of the
 // draws fall below the median.
 type Timing struct {
-	Operation string  `json:"operation" enum:"attach,detach,launch,start,stop,terminate,create-nat-gateway,delete-nat-gateway,associate-cidr-block,disassociate-cidr-block,request-peering,metadata,create-volume,attach-volume,detach-volume,delete-volume,modify-volume,create-snapshot,create-image,create-vpc-endpoint,delete-vpc-endpoint"`
+	Operation string  `json:"operation" enum:"attach,detach,launch,start,stop,terminate,create-nat-gateway,delete-nat-gateway,associate-cidr-block,disassociate-cidr-block,request-peering,metadata,create-volume,attach-volume,detach-volume,delete-volume,modify-volume,create-snapshot,create-image,create-vpc-endpoint,delete-vpc-endpoint,create-transit-gateway,modify-transit-gateway,delete-transit-gateway,attach-transit-gateway,detach-transit-gateway,change-transit-gateway-route-table"`
 	MinMs     float64 `json:"minMs"`
 	MedianMs  float64 `json:"medianMs"`
 	MaxMs     float64 `json:"maxMs"`
