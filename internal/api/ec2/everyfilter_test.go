@@ -21,6 +21,11 @@ func TestEveryFilter(t *testing.T) {
 		"DescribeInstanceTypes":          {"MaxResults=5"}, // of which there are many
 		"DescribeLaunchTemplateVersions": {"LaunchTemplateVersion.1=$Default"},
 	}
+	hub := l.hub(w)
+	for _, action := range []string{"GetTransitGatewayRouteTableAssociations", "GetTransitGatewayRouteTablePropagations", "SearchTransitGatewayRoutes"} {
+		required[action] = []string{"TransitGatewayRouteTableId=" + hub.table}
+	}
+	required["GetTransitGatewayAttachmentPropagations"] = []string{"TransitGatewayAttachmentId=" + hub.here}
 	l.template("filtered", "ImageId=ami-0123456789abcdef0", "NetworkInterface.1.NetworkCardIndex=0")
 	for _, action := range slices.Sorted(maps.Keys(model.Filters)) {
 		if _, ok := handlers[action]; !ok {
@@ -35,7 +40,11 @@ func TestEveryFilter(t *testing.T) {
 			if name == "tag" || strings.HasPrefix(name, "tag:") {
 				name = "tag:role"
 			}
-			if r := l.ask(action, append(required[action], "Filter.1.Name="+name, "Filter.1.Value.1=*")...); r.status != http.StatusOK {
+			value := "*"
+			if strings.HasPrefix(name, routeSearch) {
+				value = "10.0.0.0/8"
+			}
+			if r := l.ask(action, append(required[action], "Filter.1.Name="+name, "Filter.1.Value.1="+value)...); r.status != http.StatusOK {
 				t.Errorf("%s by %s: %s", action, name, r.raw)
 			}
 		}
@@ -156,6 +165,7 @@ func TestTagFilters(t *testing.T) {
 	l.must("CreateFlowLogs", "ResourceType=VPC", "ResourceId.1="+w.vpc, "TrafficType=ALL", "LogDestinationType=s3", "LogDestination=arn:aws:s3:::flows")
 	l.must("CreateManagedPrefixList", "PrefixListName=p", "AddressFamily=IPv4", "MaxEntries=1")
 	l.must("CreateSubnetCidrReservation", "SubnetId="+w.subnet, "Cidr=10.0.1.128/28", "ReservationType=prefix")
+	l.hub(w)
 	l.must("CreateVpcPeeringConnection", "VpcId="+w.vpc, "PeerVpcId="+l.must("CreateVpc", "CidrBlock=10.1.0.0/16").text("vpc.vpcId"))
 	for _, tt := range []struct {
 		action, list, id string
@@ -185,6 +195,10 @@ func TestTagFilters(t *testing.T) {
 		{"GetSubnetCidrReservations", "subnetIpv4CidrReservationSet", "subnetCidrReservationId", []string{"SubnetId=" + w.subnet}},
 		{"DescribeLaunchTemplates", "launchTemplates", "launchTemplateId", nil},
 		{"DescribeVpcEndpoints", "vpcEndpointSet", "vpcEndpointId", nil},
+		{"DescribeTransitGateways", "transitGatewaySet", "transitGatewayId", nil},
+		{"DescribeTransitGatewayAttachments", "transitGatewayAttachments", "transitGatewayAttachmentId", nil},
+		{"DescribeTransitGatewayVpcAttachments", "transitGatewayVpcAttachments", "transitGatewayAttachmentId", nil},
+		{"DescribeTransitGatewayRouteTables", "transitGatewayRouteTables", "transitGatewayRouteTableId", nil},
 	} {
 		first := l.must(tt.action, tt.params...)
 		id := first.text(tt.list + ".1." + tt.id)

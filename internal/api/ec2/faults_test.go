@@ -39,7 +39,7 @@ func TestInjectedErrors(t *testing.T) {
 		{"with a code of one's own", apifault.Fault{Operation: "DescribeVpcs", Kind: apifault.Fail, Code: "Client.Odd"}, "DescribeVpcs", 400, "Client.Odd", ""},
 		{"with a status of one's own", apifault.Fault{Operation: "DescribeVpcs", Kind: apifault.Fail, Code: "InternalError", Status: 502}, "DescribeVpcs", 502, "InternalError", ""},
 		{"all actions", apifault.Fault{Operation: apifault.Every, Kind: apifault.Throttle}, "DescribeSubnets", 503, "RequestLimitExceeded", "Request limit exceeded."},
-		{"an action that is not implemented", apifault.Fault{Operation: "CreateTransitGateway", Kind: apifault.Throttle}, "CreateTransitGateway", 503, "RequestLimitExceeded", "Request limit exceeded."},
+		{"an action that is not implemented", apifault.Fault{Operation: "CreateVpnGateway", Kind: apifault.Throttle}, "CreateVpnGateway", 503, "RequestLimitExceeded", "Request limit exceeded."},
 	} {
 		inject(t, faults, c.f)
 		r := l.ask(c.action)

@@ -27,6 +27,7 @@ var handlers = func() map[string]handler {
 	bindLaunchTemplates(t)
 	bindEndpoints(t)
 	bindTrunks(t)
+	bindTransits(t)
 	bindNone(t)
 	return t
 }()
@@ -74,7 +75,8 @@ func bindPeerings(t map[string]handler) {
 
 func bindRouting(t map[string]handler) {
 	const destination = "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock DestinationPrefixListId"
-	const target = " GatewayId EgressOnlyInternetGatewayId NatGatewayId NetworkInterfaceId InstanceId VpcPeeringConnectionId"
+	const target = " GatewayId EgressOnlyInternetGatewayId NatGatewayId NetworkInterfaceId InstanceId VpcPeeringConnectionId" +
+		" TransitGatewayId"
 	bind(t, "VpcId TagSpecification", createRouteTable)
 	bind(t, "RouteTableId Filter MaxResults NextToken", describeRouteTables)
 	bind(t, "RouteTableId", deleteRouteTable)

@@ -95,7 +95,7 @@ func walkNone(t *testing.T, l *lab) {
 	l.must("ReleaseAddress", "AllocationId="+allocation)
 	l.must("DescribeStoreImageTasks", "ImageId.1=ami-0123456789abcdef0")
 	l.refused("InvalidPlacementGroup.Unknown", "DescribePlacementGroups", "GroupName.1=close")
-	if got := l.ask("DescribeTransitGateways", "TransitGatewayIds.1=tgw-0123456789abcdef0").message(); got != "Transit Gateway tgw-0123456789abcdef0 was deleted or does not exist." {
+	if got := l.ask("DescribeTransitGatewayConnects", "TransitGatewayAttachmentIds.1=tgw-attach-0123456789abcdef0").message(); got != "Transit Gateway Attachment tgw-attach-0123456789abcdef0 was deleted or does not exist." {
 		t.Error(got)
 	}
 	l.refused("InvalidParameterValue", "DescribeFleets", "MaxResults=x")

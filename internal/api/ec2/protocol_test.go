@@ -45,7 +45,7 @@ func TestBadRequestsAreErrorDocuments(t *testing.T) {
 	}{
 		{"no action", "Version=2016-11-15", "MissingAction", 400},
 		{"unknown action", "Action=MakeCoffee", "InvalidAction", 400},
-		{"known but not implemented", "Action=CreateTransitGateway", "UnsupportedOperation", 400},
+		{"known but not implemented", "Action=CreateVpnGateway", "UnsupportedOperation", 400},
 		{"unknown parameter", "Action=DescribeVpcs&Colour=red", "UnknownParameter", 400},
 		{"missing parameter", "Action=CreateSubnet&CidrBlock=10.0.0.0%2F24", "MissingParameter", 400},
 		{"malformed id", "Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=nic-1", "InvalidNetworkInterfaceID.Malformed", 400},

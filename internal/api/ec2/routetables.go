@@ -35,7 +35,8 @@ func (c *call) route(t *control.RouteTable, r control.Route) model.Route {
 	out := model.Route{
 		DestinationPrefixListId: text(r.PrefixList), GatewayId: text(cmp.Or(r.Gateway, r.Endpoint)), EgressOnlyInternetGatewayId: text(r.EgressOnly),
 		NatGatewayId: text(r.NATGateway), NetworkInterfaceId: text(r.Interface), VpcPeeringConnectionId: text(r.Peering),
-		Origin: &r.Origin, State: new(string(c.state.RouteState(t, r))),
+		TransitGatewayId: text(r.Transit),
+		Origin:           &r.Origin, State: new(string(c.state.RouteState(t, r))),
 	}
 	switch {
 	case r.PrefixList != "":
@@ -104,11 +105,11 @@ var routeTableFilters = filterable[*control.RouteTable]{
 		"route.nat-gateway-id":                  ofRoutes(func(r model.Route) *string { return r.NatGatewayId }),
 		"route.origin":                          ofRoutes(func(r model.Route) *string { return r.Origin }),
 		"route.state":                           ofRoutes(func(r model.Route) *string { return r.State }),
+		"route.transit-gateway-id":              ofRoutes(func(r model.Route) *string { return r.TransitGatewayId }),
 		"route.vpc-peering-connection-id":       ofRoutes(func(r model.Route) *string { return r.VpcPeeringConnectionId }),
 		"vpc-id":                                one(func(_ *call, t *control.RouteTable) string { return t.VPC }),
 	},
-	absent: "route.transit-gateway-id",
-	tags:   func(t *control.RouteTable) control.Tags { return t.Tags },
+	tags: func(t *control.RouteTable) control.Tags { return t.Tags },
 }
 
 func describeRouteTables(c *call, in *model.DescribeRouteTablesRequest) (result, error) {
@@ -172,6 +173,7 @@ func createRoute(c *call, in *model.CreateRouteRequest) (result, error) {
 		Gateway:          query.Value(in.GatewayId), EgressOnly: query.Value(in.EgressOnlyInternetGatewayId),
 		NATGateway: query.Value(in.NatGatewayId), Interface: query.Value(in.NetworkInterfaceId),
 		Instance: query.Value(in.InstanceId), Peering: query.Value(in.VpcPeeringConnectionId),
+		Transit: query.Value(in.TransitGatewayId),
 	})
 	if err != nil {
 		return nil, err
@@ -185,7 +187,8 @@ func replaceRoute(c *call, in *model.ReplaceRouteRequest) (result, error) {
 		DestinationInput: destination(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId),
 		Gateway:          query.Value(in.GatewayId), EgressOnly: query.Value(in.EgressOnlyInternetGatewayId),
 		NATGateway: query.Value(in.NatGatewayId), Interface: query.Value(in.NetworkInterfaceId),
-		Instance: query.Value(in.InstanceId), Peering: query.Value(in.VpcPeeringConnectionId), Local: query.Value(in.LocalTarget),
+		Instance: query.Value(in.InstanceId), Peering: query.Value(in.VpcPeeringConnectionId),
+		Transit: query.Value(in.TransitGatewayId), Local: query.Value(in.LocalTarget),
 	})
 }
 

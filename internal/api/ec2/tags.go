@@ -121,8 +121,12 @@ var taggables = func() map[string]taggable {
 	return by
 }()
 
-// taggableOf finds the kind of an id by its prefix.
+// taggableOf finds the kind of an id by its prefix, which ends with the last
+// hyphen ("tgw-attach-") or, where such a kind has no tags, with the first.
 func taggableOf(id string) (taggable, bool) {
+	if k, ok := taggables[id[:strings.LastIndexByte(id, '-')+1]]; ok {
+		return k, true
+	}
 	prefix, _, _ := strings.Cut(id, "-")
 	k, ok := taggables[prefix+"-"]
 	return k, ok

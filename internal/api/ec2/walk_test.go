@@ -45,6 +45,7 @@ func TestEveryAction(t *testing.T) {
 	walkTemplates(t, l, w)
 	walkEndpoints(t, l, w)
 	walkTrunks(t, l, w)
+	walkTransits(t, l, w)
 	walkNone(t, l)
 
 	l.must("DeleteNetworkInterface", "NetworkInterfaceId="+eni)

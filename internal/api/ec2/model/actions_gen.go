@@ -896,6 +896,10 @@ var Filters = map[string][]string{
 	"DescribeVpnGateways":                                             {"amazon-side-asn", "attachment.state", "attachment.vpc-id", "availability-zone", "state", "tag", "tag-key", "type", "vpn-gateway-id"},
 	"GetSecurityGroupsForVpc":                                         {"group-id", "description", "group-name", "owner-id", "primary-vpc-id"},
 	"GetSubnetCidrReservations":                                       {"reservationType", "subnet-id", "tag", "tag-key"},
+	"GetTransitGatewayAttachmentPropagations":                         {"transit-gateway-route-table-id"},
+	"GetTransitGatewayRouteTableAssociations":                         {"resource-id", "resource-type", "transit-gateway-attachment-id"},
+	"GetTransitGatewayRouteTablePropagations":                         {"resource-id", "resource-type", "transit-gateway-attachment-id"},
+	"SearchTransitGatewayRoutes":                                      {"attachment.transit-gateway-attachment-id", "attachment.resource-id", "attachment.resource-type", "prefix-list-id", "route-search.exact-match", "route-search.longest-prefix-match", "route-search.subnet-of-match", "route-search.supernet-of-match", "state", "type"},
 }
 
 // PageSizes are the bounds of MaxResults where the model has them.
@@ -1024,4 +1028,8 @@ var PageSizes = map[string]struct{ Min, Max int }{
 	"GetManagedPrefixListEntries":                                     {1, 100},
 	"GetSecurityGroupsForVpc":                                         {5, 1000},
 	"GetSubnetCidrReservations":                                       {5, 1000},
+	"GetTransitGatewayAttachmentPropagations":                         {5, 1000},
+	"GetTransitGatewayRouteTableAssociations":                         {5, 1000},
+	"GetTransitGatewayRouteTablePropagations":                         {5, 1000},
+	"SearchTransitGatewayRoutes":                                      {5, 1000},
 }

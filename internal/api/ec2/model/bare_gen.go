@@ -733,13 +733,6 @@ var Bare = []BareAction{
 		{"NextToken", BareText, false},
 		{"TrafficMirrorTargetId", BareTexts, false},
 	}, Lists: []string{"trafficMirrorTargetSet"}, Tagged: false},
-	{Name: "DescribeTransitGatewayAttachments", Parameters: []BareParameter{
-		{"DryRun", BareSwitch, false},
-		{"Filter", BareFilters, false},
-		{"MaxResults", BareNumber, false},
-		{"NextToken", BareText, false},
-		{"TransitGatewayAttachmentIds", BareTexts, false},
-	}, Lists: []string{"transitGatewayAttachments"}, Tagged: false},
 	{Name: "DescribeTransitGatewayConnectPeers", Parameters: []BareParameter{
 		{"DryRun", BareSwitch, false},
 		{"Filter", BareFilters, false},
@@ -789,27 +782,6 @@ var Bare = []BareAction{
 		{"NextToken", BareText, false},
 		{"TransitGatewayRouteTableAnnouncementIds", BareTexts, false},
 	}, Lists: []string{"transitGatewayRouteTableAnnouncements"}, Tagged: false},
-	{Name: "DescribeTransitGatewayRouteTables", Parameters: []BareParameter{
-		{"DryRun", BareSwitch, false},
-		{"Filter", BareFilters, false},
-		{"MaxResults", BareNumber, false},
-		{"NextToken", BareText, false},
-		{"TransitGatewayRouteTableIds", BareTexts, false},
-	}, Lists: []string{"transitGatewayRouteTables"}, Tagged: false},
-	{Name: "DescribeTransitGatewayVpcAttachments", Parameters: []BareParameter{
-		{"DryRun", BareSwitch, false},
-		{"Filter", BareFilters, false},
-		{"MaxResults", BareNumber, false},
-		{"NextToken", BareText, false},
-		{"TransitGatewayAttachmentIds", BareTexts, false},
-	}, Lists: []string{"transitGatewayVpcAttachments"}, Tagged: false},
-	{Name: "DescribeTransitGateways", Parameters: []BareParameter{
-		{"DryRun", BareSwitch, false},
-		{"Filter", BareFilters, false},
-		{"MaxResults", BareNumber, false},
-		{"NextToken", BareText, false},
-		{"TransitGatewayIds", BareTexts, false},
-	}, Lists: []string{"transitGatewaySet"}, Tagged: false},
 	{Name: "DescribeVerifiedAccessEndpoints", Parameters: []BareParameter{
 		{"DryRun", BareSwitch, false},
 		{"Filter", BareFilters, false},

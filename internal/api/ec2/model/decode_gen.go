@@ -218,6 +218,23 @@ func (v *AssociateSubnetCidrBlockRequest) Decode(d *query.Decoder, n *query.Node
 }
 
 // Decode fills v from n's children.
+func (v *AssociateTransitGatewayRouteTableRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayAttachmentId":
+			v.TransitGatewayAttachmentId = d.String(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *AssociateTrunkInterfaceRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -1230,6 +1247,105 @@ func (v *CreateTagsRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *CreateTransitGatewayRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Description":
+			v.Description = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Options":
+			v.Options = query.Struct[TransitGatewayRequestOptions](d, c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CreateTransitGatewayRouteRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Blackhole":
+			v.Blackhole = d.Bool(c)
+		case "DestinationCidrBlock":
+			v.DestinationCidrBlock = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayAttachmentId":
+			v.TransitGatewayAttachmentId = d.String(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CreateTransitGatewayRouteTableRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TagSpecifications":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		case "TransitGatewayId":
+			v.TransitGatewayId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CreateTransitGatewayVpcAttachmentRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Options":
+			v.Options = query.Struct[CreateTransitGatewayVpcAttachmentRequestOptions](d, c)
+		case "SubnetIds":
+			v.SubnetIds = d.Strings(c)
+		case "TagSpecifications":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		case "TransitGatewayId":
+			v.TransitGatewayId = d.String(c)
+		case "VpcId":
+			v.VpcId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *CreateTransitGatewayVpcAttachmentRequestOptions) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "ApplianceModeSupport":
+			v.ApplianceModeSupport = d.String(c)
+		case "DnsSupport":
+			v.DnsSupport = d.String(c)
+		case "Ipv6Support":
+			v.Ipv6Support = d.String(c)
+		case "SecurityGroupReferencingSupport":
+			v.SecurityGroupReferencingSupport = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *CreateVolumeRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -1708,6 +1824,68 @@ func (v *DeleteTagsRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.Resources = d.Strings(c)
 		case "Tag":
 			v.Tags = query.Structs[Tag](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeleteTransitGatewayRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayId":
+			v.TransitGatewayId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeleteTransitGatewayRouteRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DestinationCidrBlock":
+			v.DestinationCidrBlock = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeleteTransitGatewayRouteTableRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeleteTransitGatewayVpcAttachmentRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayAttachmentId":
+			v.TransitGatewayAttachmentId = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2535,6 +2713,90 @@ func (v *DescribeTagsRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *DescribeTransitGatewayAttachmentsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "TransitGatewayAttachmentIds":
+			v.TransitGatewayAttachmentIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeTransitGatewayRouteTablesRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "TransitGatewayRouteTableIds":
+			v.TransitGatewayRouteTableIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeTransitGatewayVpcAttachmentsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "TransitGatewayAttachmentIds":
+			v.TransitGatewayAttachmentIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeTransitGatewaysRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "TransitGatewayIds":
+			v.TransitGatewayIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *DescribeTrunkInterfaceAssociationsRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -2849,6 +3111,25 @@ func (v *DetachVolumeRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *DisableTransitGatewayRouteTablePropagationRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayAttachmentId":
+			v.TransitGatewayAttachmentId = d.String(c)
+		case "TransitGatewayRouteTableAnnouncementId":
+			v.TransitGatewayRouteTableAnnouncementId = d.String(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *DisassociateAddressRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -2887,6 +3168,23 @@ func (v *DisassociateSubnetCidrBlockRequest) Decode(d *query.Decoder, n *query.N
 		switch c.Name {
 		case "AssociationId":
 			v.AssociationId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DisassociateTransitGatewayRouteTableRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayAttachmentId":
+			v.TransitGatewayAttachmentId = d.String(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -3079,6 +3377,25 @@ func (v *EnaSrdUdpSpecificationRequest) Decode(d *query.Decoder, n *query.Node) 
 }
 
 // Decode fills v from n's children.
+func (v *EnableTransitGatewayRouteTablePropagationRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayAttachmentId":
+			v.TransitGatewayAttachmentId = d.String(c)
+		case "TransitGatewayRouteTableAnnouncementId":
+			v.TransitGatewayRouteTableAnnouncementId = d.String(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *EnclaveOptionsRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -3206,6 +3523,69 @@ func (v *GetSubnetCidrReservationsRequest) Decode(d *query.Decoder, n *query.Nod
 			v.NextToken = d.String(c)
 		case "SubnetId":
 			v.SubnetId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *GetTransitGatewayAttachmentPropagationsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "TransitGatewayAttachmentId":
+			v.TransitGatewayAttachmentId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *GetTransitGatewayRouteTableAssociationsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *GetTransitGatewayRouteTablePropagationsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -4295,6 +4675,100 @@ func (v *ModifySubnetAttributeRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *ModifyTransitGatewayOptions) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AddTransitGatewayCidrBlocks":
+			v.AddTransitGatewayCidrBlocks = d.Strings(c)
+		case "AmazonSideAsn":
+			v.AmazonSideAsn = d.Long(c)
+		case "AssociationDefaultRouteTableId":
+			v.AssociationDefaultRouteTableId = d.String(c)
+		case "AutoAcceptSharedAttachments":
+			v.AutoAcceptSharedAttachments = d.String(c)
+		case "DefaultRouteTableAssociation":
+			v.DefaultRouteTableAssociation = d.String(c)
+		case "DefaultRouteTablePropagation":
+			v.DefaultRouteTablePropagation = d.String(c)
+		case "DnsSupport":
+			v.DnsSupport = d.String(c)
+		case "EncryptionSupport":
+			v.EncryptionSupport = d.String(c)
+		case "PropagationDefaultRouteTableId":
+			v.PropagationDefaultRouteTableId = d.String(c)
+		case "RemoveTransitGatewayCidrBlocks":
+			v.RemoveTransitGatewayCidrBlocks = d.Strings(c)
+		case "SecurityGroupReferencingSupport":
+			v.SecurityGroupReferencingSupport = d.String(c)
+		case "VpnEcmpSupport":
+			v.VpnEcmpSupport = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *ModifyTransitGatewayRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Description":
+			v.Description = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Options":
+			v.Options = query.Struct[ModifyTransitGatewayOptions](d, c)
+		case "TransitGatewayId":
+			v.TransitGatewayId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *ModifyTransitGatewayVpcAttachmentRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AddSubnetIds":
+			v.AddSubnetIds = d.Strings(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Options":
+			v.Options = query.Struct[ModifyTransitGatewayVpcAttachmentRequestOptions](d, c)
+		case "RemoveSubnetIds":
+			v.RemoveSubnetIds = d.Strings(c)
+		case "TransitGatewayAttachmentId":
+			v.TransitGatewayAttachmentId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *ModifyTransitGatewayVpcAttachmentRequestOptions) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "ApplianceModeSupport":
+			v.ApplianceModeSupport = d.String(c)
+		case "DnsSupport":
+			v.DnsSupport = d.String(c)
+		case "Ipv6Support":
+			v.Ipv6Support = d.String(c)
+		case "SecurityGroupReferencingSupport":
+			v.SecurityGroupReferencingSupport = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *ModifyVolumeAttributeRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -4814,6 +5288,27 @@ func (v *ReplaceRouteTableAssociationRequest) Decode(d *query.Decoder, n *query.
 }
 
 // Decode fills v from n's children.
+func (v *ReplaceTransitGatewayRouteRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "Blackhole":
+			v.Blackhole = d.Bool(c)
+		case "DestinationCidrBlock":
+			v.DestinationCidrBlock = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "TransitGatewayAttachmentId":
+			v.TransitGatewayAttachmentId = d.String(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *RequestLaunchTemplateData) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -5086,6 +5581,27 @@ func (v *RunInstancesRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *SearchTransitGatewayRoutesRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		case "TransitGatewayRouteTableId":
+			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *SecondaryInterfacePrivateIpAddressSpecificationRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -5304,6 +5820,35 @@ func (v *TotalLocalStorageGBRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.Max = d.Float(c)
 		case "Min":
 			v.Min = d.Float(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *TransitGatewayRequestOptions) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AmazonSideAsn":
+			v.AmazonSideAsn = d.Long(c)
+		case "AutoAcceptSharedAttachments":
+			v.AutoAcceptSharedAttachments = d.String(c)
+		case "DefaultRouteTableAssociation":
+			v.DefaultRouteTableAssociation = d.String(c)
+		case "DefaultRouteTablePropagation":
+			v.DefaultRouteTablePropagation = d.String(c)
+		case "DnsSupport":
+			v.DnsSupport = d.String(c)
+		case "MulticastSupport":
+			v.MulticastSupport = d.String(c)
+		case "SecurityGroupReferencingSupport":
+			v.SecurityGroupReferencingSupport = d.String(c)
+		case "TransitGatewayCidrBlocks":
+			v.TransitGatewayCidrBlocks = d.Strings(c)
+		case "VpnEcmpSupport":
+			v.VpnEcmpSupport = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -5607,6 +6152,30 @@ func (v *AssociateSubnetCidrBlockRequest) DryRunning() bool { return false }
 
 // Token is the client's idempotency token, "" if none.
 func (v *AssociateSubnetCidrBlockRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*AssociateTransitGatewayRouteTableRequest) Action() string {
+	return "AssociateTransitGatewayRouteTable"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *AssociateTransitGatewayRouteTableRequest) Missing() string {
+	switch {
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	case v.TransitGatewayAttachmentId == nil:
+		return "transitGatewayAttachmentId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *AssociateTransitGatewayRouteTableRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *AssociateTransitGatewayRouteTableRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*AssociateTrunkInterfaceRequest) Action() string { return "AssociateTrunkInterface" }
@@ -6215,6 +6784,88 @@ func (v *CreateTagsRequest) DryRunning() bool { return v.DryRun != nil && *v.Dry
 func (v *CreateTagsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*CreateTransitGatewayRequest) Action() string { return "CreateTransitGateway" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateTransitGatewayRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateTransitGatewayRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateTransitGatewayRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*CreateTransitGatewayRouteRequest) Action() string { return "CreateTransitGatewayRoute" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateTransitGatewayRouteRequest) Missing() string {
+	switch {
+	case v.DestinationCidrBlock == nil:
+		return "destinationCidrBlock"
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateTransitGatewayRouteRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateTransitGatewayRouteRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*CreateTransitGatewayRouteTableRequest) Action() string {
+	return "CreateTransitGatewayRouteTable"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateTransitGatewayRouteTableRequest) Missing() string {
+	switch {
+	case v.TransitGatewayId == nil:
+		return "transitGatewayId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateTransitGatewayRouteTableRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateTransitGatewayRouteTableRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*CreateTransitGatewayVpcAttachmentRequest) Action() string {
+	return "CreateTransitGatewayVpcAttachment"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateTransitGatewayVpcAttachmentRequest) Missing() string {
+	switch {
+	case v.TransitGatewayId == nil:
+		return "transitGatewayId"
+	case v.VpcId == nil:
+		return "vpcId"
+	case v.SubnetIds == nil:
+		return "subnetIdsSet"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateTransitGatewayVpcAttachmentRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateTransitGatewayVpcAttachmentRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*CreateVolumeRequest) Action() string { return "CreateVolume" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -6637,6 +7288,88 @@ func (v *DeleteTagsRequest) DryRunning() bool { return v.DryRun != nil && *v.Dry
 
 // Token is the client's idempotency token, "" if none.
 func (v *DeleteTagsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteTransitGatewayRequest) Action() string { return "DeleteTransitGateway" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteTransitGatewayRequest) Missing() string {
+	switch {
+	case v.TransitGatewayId == nil:
+		return "transitGatewayId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteTransitGatewayRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteTransitGatewayRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteTransitGatewayRouteRequest) Action() string { return "DeleteTransitGatewayRoute" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteTransitGatewayRouteRequest) Missing() string {
+	switch {
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	case v.DestinationCidrBlock == nil:
+		return "destinationCidrBlock"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteTransitGatewayRouteRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteTransitGatewayRouteRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteTransitGatewayRouteTableRequest) Action() string {
+	return "DeleteTransitGatewayRouteTable"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteTransitGatewayRouteTableRequest) Missing() string {
+	switch {
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteTransitGatewayRouteTableRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteTransitGatewayRouteTableRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteTransitGatewayVpcAttachmentRequest) Action() string {
+	return "DeleteTransitGatewayVpcAttachment"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteTransitGatewayVpcAttachmentRequest) Missing() string {
+	switch {
+	case v.TransitGatewayAttachmentId == nil:
+		return "transitGatewayAttachmentId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteTransitGatewayVpcAttachmentRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteTransitGatewayVpcAttachmentRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DeleteVolumeRequest) Action() string { return "DeleteVolume" }
@@ -7261,6 +7994,74 @@ func (v *DescribeTagsRequest) DryRunning() bool { return v.DryRun != nil && *v.D
 func (v *DescribeTagsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*DescribeTransitGatewayAttachmentsRequest) Action() string {
+	return "DescribeTransitGatewayAttachments"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeTransitGatewayAttachmentsRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeTransitGatewayAttachmentsRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeTransitGatewayAttachmentsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DescribeTransitGatewayRouteTablesRequest) Action() string {
+	return "DescribeTransitGatewayRouteTables"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeTransitGatewayRouteTablesRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeTransitGatewayRouteTablesRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeTransitGatewayRouteTablesRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DescribeTransitGatewayVpcAttachmentsRequest) Action() string {
+	return "DescribeTransitGatewayVpcAttachments"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeTransitGatewayVpcAttachmentsRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeTransitGatewayVpcAttachmentsRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeTransitGatewayVpcAttachmentsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DescribeTransitGatewaysRequest) Action() string { return "DescribeTransitGateways" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeTransitGatewaysRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeTransitGatewaysRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeTransitGatewaysRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*DescribeTrunkInterfaceAssociationsRequest) Action() string {
 	return "DescribeTrunkInterfaceAssociations"
 }
@@ -7503,6 +8304,28 @@ func (v *DetachVolumeRequest) DryRunning() bool { return v.DryRun != nil && *v.D
 func (v *DetachVolumeRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*DisableTransitGatewayRouteTablePropagationRequest) Action() string {
+	return "DisableTransitGatewayRouteTablePropagation"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DisableTransitGatewayRouteTablePropagationRequest) Missing() string {
+	switch {
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DisableTransitGatewayRouteTablePropagationRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *DisableTransitGatewayRouteTablePropagationRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*DisassociateAddressRequest) Action() string { return "DisassociateAddress" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -7553,6 +8376,30 @@ func (v *DisassociateSubnetCidrBlockRequest) DryRunning() bool { return false }
 func (v *DisassociateSubnetCidrBlockRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*DisassociateTransitGatewayRouteTableRequest) Action() string {
+	return "DisassociateTransitGatewayRouteTable"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DisassociateTransitGatewayRouteTableRequest) Missing() string {
+	switch {
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	case v.TransitGatewayAttachmentId == nil:
+		return "transitGatewayAttachmentId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DisassociateTransitGatewayRouteTableRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *DisassociateTransitGatewayRouteTableRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*DisassociateTrunkInterfaceRequest) Action() string { return "DisassociateTrunkInterface" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -7587,6 +8434,28 @@ func (v *DisassociateVpcCidrBlockRequest) DryRunning() bool { return false }
 
 // Token is the client's idempotency token, "" if none.
 func (v *DisassociateVpcCidrBlockRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*EnableTransitGatewayRouteTablePropagationRequest) Action() string {
+	return "EnableTransitGatewayRouteTablePropagation"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *EnableTransitGatewayRouteTablePropagationRequest) Missing() string {
+	switch {
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *EnableTransitGatewayRouteTablePropagationRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *EnableTransitGatewayRouteTablePropagationRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*GetConsoleOutputRequest) Action() string { return "GetConsoleOutput" }
@@ -7687,6 +8556,72 @@ func (v *GetSubnetCidrReservationsRequest) DryRunning() bool { return v.DryRun !
 
 // Token is the client's idempotency token, "" if none.
 func (v *GetSubnetCidrReservationsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*GetTransitGatewayAttachmentPropagationsRequest) Action() string {
+	return "GetTransitGatewayAttachmentPropagations"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *GetTransitGatewayAttachmentPropagationsRequest) Missing() string {
+	switch {
+	case v.TransitGatewayAttachmentId == nil:
+		return "transitGatewayAttachmentId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *GetTransitGatewayAttachmentPropagationsRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *GetTransitGatewayAttachmentPropagationsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*GetTransitGatewayRouteTableAssociationsRequest) Action() string {
+	return "GetTransitGatewayRouteTableAssociations"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *GetTransitGatewayRouteTableAssociationsRequest) Missing() string {
+	switch {
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *GetTransitGatewayRouteTableAssociationsRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *GetTransitGatewayRouteTableAssociationsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*GetTransitGatewayRouteTablePropagationsRequest) Action() string {
+	return "GetTransitGatewayRouteTablePropagations"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *GetTransitGatewayRouteTablePropagationsRequest) Missing() string {
+	switch {
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *GetTransitGatewayRouteTablePropagationsRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *GetTransitGatewayRouteTablePropagationsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*ImportKeyPairRequest) Action() string { return "ImportKeyPair" }
@@ -7835,6 +8770,46 @@ func (v *ModifySubnetAttributeRequest) DryRunning() bool { return false }
 
 // Token is the client's idempotency token, "" if none.
 func (v *ModifySubnetAttributeRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*ModifyTransitGatewayRequest) Action() string { return "ModifyTransitGateway" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *ModifyTransitGatewayRequest) Missing() string {
+	switch {
+	case v.TransitGatewayId == nil:
+		return "transitGatewayId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *ModifyTransitGatewayRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *ModifyTransitGatewayRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*ModifyTransitGatewayVpcAttachmentRequest) Action() string {
+	return "ModifyTransitGatewayVpcAttachment"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *ModifyTransitGatewayVpcAttachmentRequest) Missing() string {
+	switch {
+	case v.TransitGatewayAttachmentId == nil:
+		return "transitGatewayAttachmentId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *ModifyTransitGatewayVpcAttachmentRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *ModifyTransitGatewayVpcAttachmentRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*ModifyVolumeRequest) Action() string { return "ModifyVolume" }
@@ -8079,6 +9054,26 @@ func (v *ReplaceRouteTableAssociationRequest) DryRunning() bool { return v.DryRu
 func (v *ReplaceRouteTableAssociationRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*ReplaceTransitGatewayRouteRequest) Action() string { return "ReplaceTransitGatewayRoute" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *ReplaceTransitGatewayRouteRequest) Missing() string {
+	switch {
+	case v.DestinationCidrBlock == nil:
+		return "destinationCidrBlock"
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *ReplaceTransitGatewayRouteRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *ReplaceTransitGatewayRouteRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
 func (*ResetNetworkInterfaceAttributeRequest) Action() string {
 	return "ResetNetworkInterfaceAttribute"
 }
@@ -8151,6 +9146,26 @@ func (v *RunInstancesRequest) DryRunning() bool { return v.DryRun != nil && *v.D
 
 // Token is the client's idempotency token, "" if none.
 func (v *RunInstancesRequest) Token() string { return query.Value(v.ClientToken) }
+
+// Action is the action's name on the wire.
+func (*SearchTransitGatewayRoutesRequest) Action() string { return "SearchTransitGatewayRoutes" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *SearchTransitGatewayRoutesRequest) Missing() string {
+	switch {
+	case v.TransitGatewayRouteTableId == nil:
+		return "transitGatewayRouteTableId"
+	case v.Filters == nil:
+		return "filterSet"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *SearchTransitGatewayRoutesRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *SearchTransitGatewayRoutesRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*SendDiagnosticInterruptRequest) Action() string { return "SendDiagnosticInterrupt" }

@@ -123,6 +123,12 @@ func (v *AssociateSubnetCidrBlockResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *AssociateTransitGatewayRouteTableResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "association", v.Association)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *AssociateTrunkInterfaceResult) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "clientToken", v.ClientToken)
 	b = query.AppendStruct(b, "interfaceAssociation", v.InterfaceAssociation)
@@ -453,6 +459,30 @@ func (v *CreateSubnetResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *CreateTransitGatewayResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "transitGateway", v.TransitGateway)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *CreateTransitGatewayRouteResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "route", v.Route)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *CreateTransitGatewayRouteTableResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "transitGatewayRouteTable", v.TransitGatewayRouteTable)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *CreateTransitGatewayVpcAttachmentResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "transitGatewayVpcAttachment", v.TransitGatewayVpcAttachment)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *CreateVpcEndpointResult) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "clientToken", v.ClientToken)
 	b = query.AppendStruct(b, "vpcEndpoint", v.VpcEndpoint)
@@ -569,6 +599,30 @@ func (v *DeleteSnapshotReturnCode) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *DeleteSubnetCidrReservationResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "deletedSubnetCidrReservation", v.DeletedSubnetCidrReservation)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteTransitGatewayResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "transitGateway", v.TransitGateway)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteTransitGatewayRouteResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "route", v.Route)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteTransitGatewayRouteTableResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "transitGatewayRouteTable", v.TransitGatewayRouteTable)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteTransitGatewayVpcAttachmentResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "transitGatewayVpcAttachment", v.TransitGatewayVpcAttachment)
 	return b
 }
 
@@ -828,6 +882,34 @@ func (v *DescribeTagsResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *DescribeTransitGatewayAttachmentsResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "transitGatewayAttachments", v.TransitGatewayAttachments)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeTransitGatewayRouteTablesResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "transitGatewayRouteTables", v.TransitGatewayRouteTables)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeTransitGatewayVpcAttachmentsResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "transitGatewayVpcAttachments", v.TransitGatewayVpcAttachments)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeTransitGatewaysResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "transitGatewaySet", v.TransitGateways)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *DescribeTrunkInterfaceAssociationsResult) AppendXML(b []byte) []byte {
 	b = query.AppendStructs(b, "interfaceAssociationSet", v.InterfaceAssociations)
 	b = query.AppendString(b, "nextToken", v.NextToken)
@@ -939,9 +1021,21 @@ func (v *DhcpOptions) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *DisableTransitGatewayRouteTablePropagationResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "propagation", v.Propagation)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *DisassociateSubnetCidrBlockResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "ipv6CidrBlockAssociation", v.Ipv6CidrBlockAssociation)
 	b = query.AppendString(b, "subnetId", v.SubnetId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DisassociateTransitGatewayRouteTableResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "association", v.Association)
 	return b
 }
 
@@ -1105,8 +1199,21 @@ func (v *ElasticInferenceAcceleratorAssociation) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *EnableTransitGatewayRouteTablePropagationResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "propagation", v.Propagation)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *EnclaveOptions) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "enabled", v.Enabled)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *EncryptionSupport) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "encryptionState", v.EncryptionState)
+	b = query.AppendString(b, "stateMessage", v.StateMessage)
 	return b
 }
 
@@ -1193,6 +1300,27 @@ func (v *GetSubnetCidrReservationsResult) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "nextToken", v.NextToken)
 	b = query.AppendStructs(b, "subnetIpv4CidrReservationSet", v.SubnetIpv4CidrReservations)
 	b = query.AppendStructs(b, "subnetIpv6CidrReservationSet", v.SubnetIpv6CidrReservations)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *GetTransitGatewayAttachmentPropagationsResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "transitGatewayAttachmentPropagations", v.TransitGatewayAttachmentPropagations)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *GetTransitGatewayRouteTableAssociationsResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "associations", v.Associations)
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *GetTransitGatewayRouteTablePropagationsResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "transitGatewayRouteTablePropagations", v.TransitGatewayRouteTablePropagations)
 	return b
 }
 
@@ -2154,6 +2282,18 @@ func (v *ModifySecurityGroupRulesResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *ModifyTransitGatewayResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "transitGateway", v.TransitGateway)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *ModifyTransitGatewayVpcAttachmentResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "transitGatewayVpcAttachment", v.TransitGatewayVpcAttachment)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *ModifyVolumeResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "volumeModification", v.VolumeModification)
 	return b
@@ -2638,6 +2778,12 @@ func (v *ReplaceRouteTableAssociationResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *ReplaceTransitGatewayRouteResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "route", v.Route)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *Reservation) AppendXML(b []byte) []byte {
 	b = query.AppendStructs(b, "groupSet", v.Groups)
 	b = query.AppendStructs(b, "instancesSet", v.Instances)
@@ -2776,6 +2922,14 @@ func (v *RouteTableAssociation) AppendXML(b []byte) []byte {
 func (v *RouteTableAssociationState) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "state", v.State)
 	b = query.AppendString(b, "statusMessage", v.StatusMessage)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *SearchTransitGatewayRoutesResult) AppendXML(b []byte) []byte {
+	b = query.AppendBool(b, "additionalRoutesAvailable", v.AdditionalRoutesAvailable)
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	b = query.AppendStructs(b, "routeSet", v.Routes)
 	return b
 }
 
@@ -3050,6 +3204,159 @@ func (v *TerminateInstancesResult) AppendXML(b []byte) []byte {
 func (v *TotalLocalStorageGB) AppendXML(b []byte) []byte {
 	b = query.AppendFloat(b, "max", v.Max)
 	b = query.AppendFloat(b, "min", v.Min)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGateway) AppendXML(b []byte) []byte {
+	b = query.AppendTime(b, "creationTime", v.CreationTime)
+	b = query.AppendString(b, "description", v.Description)
+	b = query.AppendStruct(b, "options", v.Options)
+	b = query.AppendString(b, "ownerId", v.OwnerId)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	b = query.AppendString(b, "transitGatewayArn", v.TransitGatewayArn)
+	b = query.AppendString(b, "transitGatewayId", v.TransitGatewayId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayAssociation) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "resourceId", v.ResourceId)
+	b = query.AppendString(b, "resourceType", v.ResourceType)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendString(b, "transitGatewayAttachmentId", v.TransitGatewayAttachmentId)
+	b = query.AppendString(b, "transitGatewayRouteTableId", v.TransitGatewayRouteTableId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayAttachment) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "association", v.Association)
+	b = query.AppendTime(b, "creationTime", v.CreationTime)
+	b = query.AppendString(b, "resourceId", v.ResourceId)
+	b = query.AppendString(b, "resourceOwnerId", v.ResourceOwnerId)
+	b = query.AppendString(b, "resourceType", v.ResourceType)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	b = query.AppendString(b, "transitGatewayAttachmentId", v.TransitGatewayAttachmentId)
+	b = query.AppendString(b, "transitGatewayId", v.TransitGatewayId)
+	b = query.AppendString(b, "transitGatewayOwnerId", v.TransitGatewayOwnerId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayAttachmentAssociation) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendString(b, "transitGatewayRouteTableId", v.TransitGatewayRouteTableId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayAttachmentPropagation) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendString(b, "transitGatewayRouteTableId", v.TransitGatewayRouteTableId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayOptions) AppendXML(b []byte) []byte {
+	b = query.AppendLong(b, "amazonSideAsn", v.AmazonSideAsn)
+	b = query.AppendString(b, "associationDefaultRouteTableId", v.AssociationDefaultRouteTableId)
+	b = query.AppendString(b, "autoAcceptSharedAttachments", v.AutoAcceptSharedAttachments)
+	b = query.AppendString(b, "defaultRouteTableAssociation", v.DefaultRouteTableAssociation)
+	b = query.AppendString(b, "defaultRouteTablePropagation", v.DefaultRouteTablePropagation)
+	b = query.AppendString(b, "dnsSupport", v.DnsSupport)
+	b = query.AppendStruct(b, "encryptionSupport", v.EncryptionSupport)
+	b = query.AppendString(b, "multicastSupport", v.MulticastSupport)
+	b = query.AppendString(b, "propagationDefaultRouteTableId", v.PropagationDefaultRouteTableId)
+	b = query.AppendString(b, "securityGroupReferencingSupport", v.SecurityGroupReferencingSupport)
+	b = query.AppendStrings(b, "transitGatewayCidrBlocks", v.TransitGatewayCidrBlocks)
+	b = query.AppendString(b, "vpnEcmpSupport", v.VpnEcmpSupport)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayPropagation) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "resourceId", v.ResourceId)
+	b = query.AppendString(b, "resourceType", v.ResourceType)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendString(b, "transitGatewayAttachmentId", v.TransitGatewayAttachmentId)
+	b = query.AppendString(b, "transitGatewayRouteTableAnnouncementId", v.TransitGatewayRouteTableAnnouncementId)
+	b = query.AppendString(b, "transitGatewayRouteTableId", v.TransitGatewayRouteTableId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayRoute) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "destinationCidrBlock", v.DestinationCidrBlock)
+	b = query.AppendString(b, "prefixListId", v.PrefixListId)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendStructs(b, "transitGatewayAttachments", v.TransitGatewayAttachments)
+	b = query.AppendString(b, "transitGatewayRouteTableAnnouncementId", v.TransitGatewayRouteTableAnnouncementId)
+	b = query.AppendString(b, "type", v.Type)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayRouteAttachment) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "resourceId", v.ResourceId)
+	b = query.AppendString(b, "resourceType", v.ResourceType)
+	b = query.AppendString(b, "transitGatewayAttachmentId", v.TransitGatewayAttachmentId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayRouteTable) AppendXML(b []byte) []byte {
+	b = query.AppendTime(b, "creationTime", v.CreationTime)
+	b = query.AppendBool(b, "defaultAssociationRouteTable", v.DefaultAssociationRouteTable)
+	b = query.AppendBool(b, "defaultPropagationRouteTable", v.DefaultPropagationRouteTable)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	b = query.AppendString(b, "transitGatewayId", v.TransitGatewayId)
+	b = query.AppendString(b, "transitGatewayRouteTableId", v.TransitGatewayRouteTableId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayRouteTableAssociation) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "resourceId", v.ResourceId)
+	b = query.AppendString(b, "resourceType", v.ResourceType)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendString(b, "transitGatewayAttachmentId", v.TransitGatewayAttachmentId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayRouteTablePropagation) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "resourceId", v.ResourceId)
+	b = query.AppendString(b, "resourceType", v.ResourceType)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendString(b, "transitGatewayAttachmentId", v.TransitGatewayAttachmentId)
+	b = query.AppendString(b, "transitGatewayRouteTableAnnouncementId", v.TransitGatewayRouteTableAnnouncementId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayVpcAttachment) AppendXML(b []byte) []byte {
+	b = query.AppendTime(b, "creationTime", v.CreationTime)
+	b = query.AppendStruct(b, "options", v.Options)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendStrings(b, "subnetIds", v.SubnetIds)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	b = query.AppendString(b, "transitGatewayAttachmentId", v.TransitGatewayAttachmentId)
+	b = query.AppendString(b, "transitGatewayId", v.TransitGatewayId)
+	b = query.AppendString(b, "vpcId", v.VpcId)
+	b = query.AppendString(b, "vpcOwnerId", v.VpcOwnerId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayVpcAttachmentOptions) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "applianceModeSupport", v.ApplianceModeSupport)
+	b = query.AppendString(b, "dnsSupport", v.DnsSupport)
+	b = query.AppendString(b, "ipv6Support", v.Ipv6Support)
+	b = query.AppendString(b, "securityGroupReferencingSupport", v.SecurityGroupReferencingSupport)
 	return b
 }
 

@@ -198,6 +198,18 @@ type AssociateSubnetCidrBlockResult struct {
 	SubnetId                 *string
 }
 
+// AssociateTransitGatewayRouteTableRequest is the model's structure of that name.
+type AssociateTransitGatewayRouteTableRequest struct {
+	DryRun                     *bool
+	TransitGatewayAttachmentId *string
+	TransitGatewayRouteTableId *string
+}
+
+// AssociateTransitGatewayRouteTableResult is the model's structure of that name.
+type AssociateTransitGatewayRouteTableResult struct {
+	Association *TransitGatewayAssociation
+}
+
 // AssociateTrunkInterfaceRequest is the model's structure of that name.
 type AssociateTrunkInterfaceRequest struct {
 	BranchInterfaceId *string
@@ -903,6 +915,68 @@ type CreateTagsRequest struct {
 	Tags      []Tag
 }
 
+// CreateTransitGatewayRequest is the model's structure of that name.
+type CreateTransitGatewayRequest struct {
+	Description       *string
+	DryRun            *bool
+	Options           *TransitGatewayRequestOptions
+	TagSpecifications []TagSpecification
+}
+
+// CreateTransitGatewayResult is the model's structure of that name.
+type CreateTransitGatewayResult struct {
+	TransitGateway *TransitGateway
+}
+
+// CreateTransitGatewayRouteRequest is the model's structure of that name.
+type CreateTransitGatewayRouteRequest struct {
+	Blackhole                  *bool
+	DestinationCidrBlock       *string
+	DryRun                     *bool
+	TransitGatewayAttachmentId *string
+	TransitGatewayRouteTableId *string
+}
+
+// CreateTransitGatewayRouteResult is the model's structure of that name.
+type CreateTransitGatewayRouteResult struct {
+	Route *TransitGatewayRoute
+}
+
+// CreateTransitGatewayRouteTableRequest is the model's structure of that name.
+type CreateTransitGatewayRouteTableRequest struct {
+	DryRun            *bool
+	TagSpecifications []TagSpecification
+	TransitGatewayId  *string
+}
+
+// CreateTransitGatewayRouteTableResult is the model's structure of that name.
+type CreateTransitGatewayRouteTableResult struct {
+	TransitGatewayRouteTable *TransitGatewayRouteTable
+}
+
+// CreateTransitGatewayVpcAttachmentRequest is the model's structure of that name.
+type CreateTransitGatewayVpcAttachmentRequest struct {
+	DryRun            *bool
+	Options           *CreateTransitGatewayVpcAttachmentRequestOptions
+	SubnetIds         []string
+	TagSpecifications []TagSpecification
+	TransitGatewayId  *string
+	VpcId             *string
+}
+
+// CreateTransitGatewayVpcAttachmentRequestOptions is the model's structure of that name.
+type CreateTransitGatewayVpcAttachmentRequestOptions struct {
+	ApplianceModeSupport            *string
+	DnsSupport                      *string
+	Ipv6Support                     *string
+	SecurityGroupReferencingSupport *string
+}
+
+// CreateTransitGatewayVpcAttachmentResult is the model's structure of that name.
+type CreateTransitGatewayVpcAttachmentResult struct {
+	TransitGatewayVpcAttachment *TransitGatewayVpcAttachment
+}
+
 // CreateVolumeRequest is the model's structure of that name.
 type CreateVolumeRequest struct {
 	AvailabilityZone         *string
@@ -1208,6 +1282,51 @@ type DeleteTagsRequest struct {
 	DryRun    *bool
 	Resources []string
 	Tags      []Tag
+}
+
+// DeleteTransitGatewayRequest is the model's structure of that name.
+type DeleteTransitGatewayRequest struct {
+	DryRun           *bool
+	TransitGatewayId *string
+}
+
+// DeleteTransitGatewayResult is the model's structure of that name.
+type DeleteTransitGatewayResult struct {
+	TransitGateway *TransitGateway
+}
+
+// DeleteTransitGatewayRouteRequest is the model's structure of that name.
+type DeleteTransitGatewayRouteRequest struct {
+	DestinationCidrBlock       *string
+	DryRun                     *bool
+	TransitGatewayRouteTableId *string
+}
+
+// DeleteTransitGatewayRouteResult is the model's structure of that name.
+type DeleteTransitGatewayRouteResult struct {
+	Route *TransitGatewayRoute
+}
+
+// DeleteTransitGatewayRouteTableRequest is the model's structure of that name.
+type DeleteTransitGatewayRouteTableRequest struct {
+	DryRun                     *bool
+	TransitGatewayRouteTableId *string
+}
+
+// DeleteTransitGatewayRouteTableResult is the model's structure of that name.
+type DeleteTransitGatewayRouteTableResult struct {
+	TransitGatewayRouteTable *TransitGatewayRouteTable
+}
+
+// DeleteTransitGatewayVpcAttachmentRequest is the model's structure of that name.
+type DeleteTransitGatewayVpcAttachmentRequest struct {
+	DryRun                     *bool
+	TransitGatewayAttachmentId *string
+}
+
+// DeleteTransitGatewayVpcAttachmentResult is the model's structure of that name.
+type DeleteTransitGatewayVpcAttachmentResult struct {
+	TransitGatewayVpcAttachment *TransitGatewayVpcAttachment
 }
 
 // DeleteVolumeRequest is the model's structure of that name.
@@ -1778,6 +1897,66 @@ type DescribeTagsResult struct {
 	Tags      []TagDescription
 }
 
+// DescribeTransitGatewayAttachmentsRequest is the model's structure of that name.
+type DescribeTransitGatewayAttachmentsRequest struct {
+	DryRun                      *bool
+	Filters                     []Filter
+	MaxResults                  *int
+	NextToken                   *string
+	TransitGatewayAttachmentIds []string
+}
+
+// DescribeTransitGatewayAttachmentsResult is the model's structure of that name.
+type DescribeTransitGatewayAttachmentsResult struct {
+	NextToken                 *string
+	TransitGatewayAttachments []TransitGatewayAttachment
+}
+
+// DescribeTransitGatewayRouteTablesRequest is the model's structure of that name.
+type DescribeTransitGatewayRouteTablesRequest struct {
+	DryRun                      *bool
+	Filters                     []Filter
+	MaxResults                  *int
+	NextToken                   *string
+	TransitGatewayRouteTableIds []string
+}
+
+// DescribeTransitGatewayRouteTablesResult is the model's structure of that name.
+type DescribeTransitGatewayRouteTablesResult struct {
+	NextToken                 *string
+	TransitGatewayRouteTables []TransitGatewayRouteTable
+}
+
+// DescribeTransitGatewayVpcAttachmentsRequest is the model's structure of that name.
+type DescribeTransitGatewayVpcAttachmentsRequest struct {
+	DryRun                      *bool
+	Filters                     []Filter
+	MaxResults                  *int
+	NextToken                   *string
+	TransitGatewayAttachmentIds []string
+}
+
+// DescribeTransitGatewayVpcAttachmentsResult is the model's structure of that name.
+type DescribeTransitGatewayVpcAttachmentsResult struct {
+	NextToken                    *string
+	TransitGatewayVpcAttachments []TransitGatewayVpcAttachment
+}
+
+// DescribeTransitGatewaysRequest is the model's structure of that name.
+type DescribeTransitGatewaysRequest struct {
+	DryRun            *bool
+	Filters           []Filter
+	MaxResults        *int
+	NextToken         *string
+	TransitGatewayIds []string
+}
+
+// DescribeTransitGatewaysResult is the model's structure of that name.
+type DescribeTransitGatewaysResult struct {
+	NextToken       *string
+	TransitGateways []TransitGateway
+}
+
 // DescribeTrunkInterfaceAssociationsRequest is the model's structure of that name.
 type DescribeTrunkInterfaceAssociationsRequest struct {
 	AssociationIds []string
@@ -2007,6 +2186,19 @@ type DhcpOptions struct {
 	Tags               []Tag
 }
 
+// DisableTransitGatewayRouteTablePropagationRequest is the model's structure of that name.
+type DisableTransitGatewayRouteTablePropagationRequest struct {
+	DryRun                                 *bool
+	TransitGatewayAttachmentId             *string
+	TransitGatewayRouteTableAnnouncementId *string
+	TransitGatewayRouteTableId             *string
+}
+
+// DisableTransitGatewayRouteTablePropagationResult is the model's structure of that name.
+type DisableTransitGatewayRouteTablePropagationResult struct {
+	Propagation *TransitGatewayPropagation
+}
+
 // DisassociateAddressRequest is the model's structure of that name.
 type DisassociateAddressRequest struct {
 	AssociationId *string
@@ -2029,6 +2221,18 @@ type DisassociateSubnetCidrBlockRequest struct {
 type DisassociateSubnetCidrBlockResult struct {
 	Ipv6CidrBlockAssociation *SubnetIpv6CidrBlockAssociation
 	SubnetId                 *string
+}
+
+// DisassociateTransitGatewayRouteTableRequest is the model's structure of that name.
+type DisassociateTransitGatewayRouteTableRequest struct {
+	DryRun                     *bool
+	TransitGatewayAttachmentId *string
+	TransitGatewayRouteTableId *string
+}
+
+// DisassociateTransitGatewayRouteTableResult is the model's structure of that name.
+type DisassociateTransitGatewayRouteTableResult struct {
+	Association *TransitGatewayAssociation
 }
 
 // DisassociateTrunkInterfaceRequest is the model's structure of that name.
@@ -2232,6 +2436,19 @@ type EnaSrdUdpSpecificationRequest struct {
 	EnaSrdUdpEnabled *bool
 }
 
+// EnableTransitGatewayRouteTablePropagationRequest is the model's structure of that name.
+type EnableTransitGatewayRouteTablePropagationRequest struct {
+	DryRun                                 *bool
+	TransitGatewayAttachmentId             *string
+	TransitGatewayRouteTableAnnouncementId *string
+	TransitGatewayRouteTableId             *string
+}
+
+// EnableTransitGatewayRouteTablePropagationResult is the model's structure of that name.
+type EnableTransitGatewayRouteTablePropagationResult struct {
+	Propagation *TransitGatewayPropagation
+}
+
 // EnclaveOptions is the model's structure of that name.
 type EnclaveOptions struct {
 	Enabled *bool
@@ -2240,6 +2457,12 @@ type EnclaveOptions struct {
 // EnclaveOptionsRequest is the model's structure of that name.
 type EnclaveOptionsRequest struct {
 	Enabled *bool
+}
+
+// EncryptionSupport is the model's structure of that name.
+type EncryptionSupport struct {
+	EncryptionState *string
+	StateMessage    *string
 }
 
 // Filter is the model's structure of that name.
@@ -2366,6 +2589,51 @@ type GetSubnetCidrReservationsResult struct {
 	NextToken                  *string
 	SubnetIpv4CidrReservations []SubnetCidrReservation
 	SubnetIpv6CidrReservations []SubnetCidrReservation
+}
+
+// GetTransitGatewayAttachmentPropagationsRequest is the model's structure of that name.
+type GetTransitGatewayAttachmentPropagationsRequest struct {
+	DryRun                     *bool
+	Filters                    []Filter
+	MaxResults                 *int
+	NextToken                  *string
+	TransitGatewayAttachmentId *string
+}
+
+// GetTransitGatewayAttachmentPropagationsResult is the model's structure of that name.
+type GetTransitGatewayAttachmentPropagationsResult struct {
+	NextToken                            *string
+	TransitGatewayAttachmentPropagations []TransitGatewayAttachmentPropagation
+}
+
+// GetTransitGatewayRouteTableAssociationsRequest is the model's structure of that name.
+type GetTransitGatewayRouteTableAssociationsRequest struct {
+	DryRun                     *bool
+	Filters                    []Filter
+	MaxResults                 *int
+	NextToken                  *string
+	TransitGatewayRouteTableId *string
+}
+
+// GetTransitGatewayRouteTableAssociationsResult is the model's structure of that name.
+type GetTransitGatewayRouteTableAssociationsResult struct {
+	Associations []TransitGatewayRouteTableAssociation
+	NextToken    *string
+}
+
+// GetTransitGatewayRouteTablePropagationsRequest is the model's structure of that name.
+type GetTransitGatewayRouteTablePropagationsRequest struct {
+	DryRun                     *bool
+	Filters                    []Filter
+	MaxResults                 *int
+	NextToken                  *string
+	TransitGatewayRouteTableId *string
+}
+
+// GetTransitGatewayRouteTablePropagationsResult is the model's structure of that name.
+type GetTransitGatewayRouteTablePropagationsResult struct {
+	NextToken                            *string
+	TransitGatewayRouteTablePropagations []TransitGatewayRouteTablePropagation
 }
 
 // GpuDeviceInfo is the model's structure of that name.
@@ -3660,6 +3928,57 @@ type ModifySubnetAttributeRequest struct {
 	SubnetId                                *string
 }
 
+// ModifyTransitGatewayOptions is the model's structure of that name.
+type ModifyTransitGatewayOptions struct {
+	AddTransitGatewayCidrBlocks     []string
+	AmazonSideAsn                   *int64
+	AssociationDefaultRouteTableId  *string
+	AutoAcceptSharedAttachments     *string
+	DefaultRouteTableAssociation    *string
+	DefaultRouteTablePropagation    *string
+	DnsSupport                      *string
+	EncryptionSupport               *string
+	PropagationDefaultRouteTableId  *string
+	RemoveTransitGatewayCidrBlocks  []string
+	SecurityGroupReferencingSupport *string
+	VpnEcmpSupport                  *string
+}
+
+// ModifyTransitGatewayRequest is the model's structure of that name.
+type ModifyTransitGatewayRequest struct {
+	Description      *string
+	DryRun           *bool
+	Options          *ModifyTransitGatewayOptions
+	TransitGatewayId *string
+}
+
+// ModifyTransitGatewayResult is the model's structure of that name.
+type ModifyTransitGatewayResult struct {
+	TransitGateway *TransitGateway
+}
+
+// ModifyTransitGatewayVpcAttachmentRequest is the model's structure of that name.
+type ModifyTransitGatewayVpcAttachmentRequest struct {
+	AddSubnetIds               []string
+	DryRun                     *bool
+	Options                    *ModifyTransitGatewayVpcAttachmentRequestOptions
+	RemoveSubnetIds            []string
+	TransitGatewayAttachmentId *string
+}
+
+// ModifyTransitGatewayVpcAttachmentRequestOptions is the model's structure of that name.
+type ModifyTransitGatewayVpcAttachmentRequestOptions struct {
+	ApplianceModeSupport            *string
+	DnsSupport                      *string
+	Ipv6Support                     *string
+	SecurityGroupReferencingSupport *string
+}
+
+// ModifyTransitGatewayVpcAttachmentResult is the model's structure of that name.
+type ModifyTransitGatewayVpcAttachmentResult struct {
+	TransitGatewayVpcAttachment *TransitGatewayVpcAttachment
+}
+
 // ModifyVolumeAttributeRequest is the model's structure of that name.
 type ModifyVolumeAttributeRequest struct {
 	AutoEnableIO *AttributeBooleanValue
@@ -4283,6 +4602,20 @@ type ReplaceRouteTableAssociationResult struct {
 	NewAssociationId *string
 }
 
+// ReplaceTransitGatewayRouteRequest is the model's structure of that name.
+type ReplaceTransitGatewayRouteRequest struct {
+	Blackhole                  *bool
+	DestinationCidrBlock       *string
+	DryRun                     *bool
+	TransitGatewayAttachmentId *string
+	TransitGatewayRouteTableId *string
+}
+
+// ReplaceTransitGatewayRouteResult is the model's structure of that name.
+type ReplaceTransitGatewayRouteResult struct {
+	Route *TransitGatewayRoute
+}
+
 // RequestLaunchTemplateData is the model's structure of that name.
 type RequestLaunchTemplateData struct {
 	BlockDeviceMappings               []LaunchTemplateBlockDeviceMappingRequest
@@ -4540,6 +4873,22 @@ type RunInstancesRequest struct {
 	SubnetId                          *string
 	TagSpecifications                 []TagSpecification
 	UserData                          *string
+}
+
+// SearchTransitGatewayRoutesRequest is the model's structure of that name.
+type SearchTransitGatewayRoutesRequest struct {
+	DryRun                     *bool
+	Filters                    []Filter
+	MaxResults                 *int
+	NextToken                  *string
+	TransitGatewayRouteTableId *string
+}
+
+// SearchTransitGatewayRoutesResult is the model's structure of that name.
+type SearchTransitGatewayRoutesResult struct {
+	AdditionalRoutesAvailable *bool
+	NextToken                 *string
+	Routes                    []TransitGatewayRoute
 }
 
 // SecondaryInterfacePrivateIpAddressSpecification is the model's structure of that name.
@@ -4877,6 +5226,158 @@ type TotalLocalStorageGB struct {
 type TotalLocalStorageGBRequest struct {
 	Max *float64
 	Min *float64
+}
+
+// TransitGateway is the model's structure of that name.
+type TransitGateway struct {
+	CreationTime      *time.Time
+	Description       *string
+	Options           *TransitGatewayOptions
+	OwnerId           *string
+	State             *string
+	Tags              []Tag
+	TransitGatewayArn *string
+	TransitGatewayId  *string
+}
+
+// TransitGatewayAssociation is the model's structure of that name.
+type TransitGatewayAssociation struct {
+	ResourceId                 *string
+	ResourceType               *string
+	State                      *string
+	TransitGatewayAttachmentId *string
+	TransitGatewayRouteTableId *string
+}
+
+// TransitGatewayAttachment is the model's structure of that name.
+type TransitGatewayAttachment struct {
+	Association                *TransitGatewayAttachmentAssociation
+	CreationTime               *time.Time
+	ResourceId                 *string
+	ResourceOwnerId            *string
+	ResourceType               *string
+	State                      *string
+	Tags                       []Tag
+	TransitGatewayAttachmentId *string
+	TransitGatewayId           *string
+	TransitGatewayOwnerId      *string
+}
+
+// TransitGatewayAttachmentAssociation is the model's structure of that name.
+type TransitGatewayAttachmentAssociation struct {
+	State                      *string
+	TransitGatewayRouteTableId *string
+}
+
+// TransitGatewayAttachmentPropagation is the model's structure of that name.
+type TransitGatewayAttachmentPropagation struct {
+	State                      *string
+	TransitGatewayRouteTableId *string
+}
+
+// TransitGatewayOptions is the model's structure of that name.
+type TransitGatewayOptions struct {
+	AmazonSideAsn                   *int64
+	AssociationDefaultRouteTableId  *string
+	AutoAcceptSharedAttachments     *string
+	DefaultRouteTableAssociation    *string
+	DefaultRouteTablePropagation    *string
+	DnsSupport                      *string
+	EncryptionSupport               *EncryptionSupport
+	MulticastSupport                *string
+	PropagationDefaultRouteTableId  *string
+	SecurityGroupReferencingSupport *string
+	TransitGatewayCidrBlocks        []string
+	VpnEcmpSupport                  *string
+}
+
+// TransitGatewayPropagation is the model's structure of that name.
+type TransitGatewayPropagation struct {
+	ResourceId                             *string
+	ResourceType                           *string
+	State                                  *string
+	TransitGatewayAttachmentId             *string
+	TransitGatewayRouteTableAnnouncementId *string
+	TransitGatewayRouteTableId             *string
+}
+
+// TransitGatewayRequestOptions is the model's structure of that name.
+type TransitGatewayRequestOptions struct {
+	AmazonSideAsn                   *int64
+	AutoAcceptSharedAttachments     *string
+	DefaultRouteTableAssociation    *string
+	DefaultRouteTablePropagation    *string
+	DnsSupport                      *string
+	MulticastSupport                *string
+	SecurityGroupReferencingSupport *string
+	TransitGatewayCidrBlocks        []string
+	VpnEcmpSupport                  *string
+}
+
+// TransitGatewayRoute is the model's structure of that name.
+type TransitGatewayRoute struct {
+	DestinationCidrBlock                   *string
+	PrefixListId                           *string
+	State                                  *string
+	TransitGatewayAttachments              []TransitGatewayRouteAttachment
+	TransitGatewayRouteTableAnnouncementId *string
+	Type                                   *string
+}
+
+// TransitGatewayRouteAttachment is the model's structure of that name.
+type TransitGatewayRouteAttachment struct {
+	ResourceId                 *string
+	ResourceType               *string
+	TransitGatewayAttachmentId *string
+}
+
+// TransitGatewayRouteTable is the model's structure of that name.
+type TransitGatewayRouteTable struct {
+	CreationTime                 *time.Time
+	DefaultAssociationRouteTable *bool
+	DefaultPropagationRouteTable *bool
+	State                        *string
+	Tags                         []Tag
+	TransitGatewayId             *string
+	TransitGatewayRouteTableId   *string
+}
+
+// TransitGatewayRouteTableAssociation is the model's structure of that name.
+type TransitGatewayRouteTableAssociation struct {
+	ResourceId                 *string
+	ResourceType               *string
+	State                      *string
+	TransitGatewayAttachmentId *string
+}
+
+// TransitGatewayRouteTablePropagation is the model's structure of that name.
+type TransitGatewayRouteTablePropagation struct {
+	ResourceId                             *string
+	ResourceType                           *string
+	State                                  *string
+	TransitGatewayAttachmentId             *string
+	TransitGatewayRouteTableAnnouncementId *string
+}
+
+// TransitGatewayVpcAttachment is the model's structure of that name.
+type TransitGatewayVpcAttachment struct {
+	CreationTime               *time.Time
+	Options                    *TransitGatewayVpcAttachmentOptions
+	State                      *string
+	SubnetIds                  []string
+	Tags                       []Tag
+	TransitGatewayAttachmentId *string
+	TransitGatewayId           *string
+	VpcId                      *string
+	VpcOwnerId                 *string
+}
+
+// TransitGatewayVpcAttachmentOptions is the model's structure of that name.
+type TransitGatewayVpcAttachmentOptions struct {
+	ApplianceModeSupport            *string
+	DnsSupport                      *string
+	Ipv6Support                     *string
+	SecurityGroupReferencingSupport *string
 }
 
 // TrunkInterfaceAssociation is the model's structure of that name.
