@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"enilab/internal/store"
 )
@@ -92,6 +93,24 @@ func oneOfEach(t *testing.T, p *process) {
 	ec2ask(t, p, "CreateVpcEndpoint", "VpcId="+vpc, "ServiceName=com.amazonaws.us-east-1.s3")
 	eni := made(t, ec2ask(t, p, "CreateNetworkInterface", "SubnetId="+subnet, "Ipv4PrefixCount=1"), "eni")
 	ec2ask(t, p, "CreateNetworkInterfacePermission", "NetworkInterfaceId="+eni, "AwsAccountId=210987654321", "Permission=INSTANCE-ATTACH")
+	gateway := made(t, ec2ask(t, p, "CreateTransitGateway"), "tgw")
+	await(t, p, "DescribeTransitGateways", "<state>available")
+	table := made(t, ec2ask(t, p, "DescribeTransitGatewayRouteTables"), "tgw-rtb")
+	attachment := made(t, ec2ask(t, p, "CreateTransitGatewayVpcAttachment", "TransitGatewayId="+gateway, "VpcId="+vpc, "SubnetIds.1="+subnet), "tgw-attach")
+	await(t, p, "DescribeTransitGatewayVpcAttachments", "<state>available")
+	ec2ask(t, p, "CreateTransitGatewayRoute", "TransitGatewayRouteTableId="+table, "DestinationCidrBlock=10.8.0.0/16", "TransitGatewayAttachmentId="+attachment)
+	ec2ask(t, p, "CreateRoute", "RouteTableId="+made(t, ec2ask(t, p, "CreateRouteTable", "VpcId="+vpc), "rtb"), "DestinationCidrBlock=10.8.0.0/16",
+		"TransitGatewayId="+gateway)
+}
+
+// await asks until an answer has a text.
+func await(t *testing.T, p *process, action, text string) {
+	t.Helper()
+	for end := time.Now().Add(patience); !strings.Contains(ec2ask(t, p, action), text); {
+		if time.Now().After(end) {
+			t.Fatalf("%s does not come to answer with %s", action, text)
+		}
+	}
 }
 
 // rowsOf opens a database and lists what is in it, by kind and id. Client tokens
@@ -163,6 +182,7 @@ var walked = []string{
 	"DescribeVpcPeeringConnections", "DescribeDhcpOptions", "DescribeEgressOnlyInternetGateways", "DescribeNatGateways", "DescribeRouteTables",
 	"DescribeNetworkAcls", "DescribeKeyPairs", "DescribeManagedPrefixLists", "DescribeFlowLogs", "DescribeNetworkInterfacePermissions",
 	"DescribeInternetGateways", "DescribeVolumes", "DescribeSnapshots", "DescribeLaunchTemplates", "DescribeVpcEndpoints", "DescribeTrunkInterfaceAssociations",
+	"DescribeTransitGateways", "DescribeTransitGatewayAttachments", "DescribeTransitGatewayRouteTables",
 }
 
 // A database of every schema opens, has every row it had, and is a laboratory

@@ -94,6 +94,11 @@ data "aws_vpn_gateway" "none" {
   count = length(data.aws_ec2_transit_gateway_attachments.none.ids)
 }
 
-data "aws_ec2_transit_gateway_attachments" "none" {}
+data "aws_ec2_transit_gateway_attachments" "none" {
+  filter {
+    name   = "resource-type"
+    values = ["vpn"]
+  }
+}
 
 data "aws_ec2_local_gateways" "none" {}
