@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,10 +28,8 @@ type Options struct {
 	// State is the committed truth.
 	State func() *control.State
 	// Now is the clock that guests are told; nil: time.Now.
-	Now func() time.Time
-	// Hosts and Upstream are those of dns.Options.
-	Hosts    func(name string) (addrs []netip.Addr, known bool)
-	Upstream string
+	Now      func() time.Time
+	Upstream string // of dns.Options
 }
 
 // service is one of the services: where it answers, and what it does with a frame.
@@ -60,7 +59,7 @@ func New(opt Options) (*Server, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	s := &Server{opt: opt, resolver: dns.New(dns.Options{State: opt.State, Hosts: opt.Hosts, Upstream: opt.Upstream})}
+	s := &Server{opt: opt, resolver: dns.New(dns.Options{State: opt.State, Hosts: func(name string) ([]netip.Addr, bool) { return publicHosts(opt.State(), name) }, Upstream: opt.Upstream})}
 	fixed := func(a frame.IPv4, proto uint8, port uint16) linklocal.Endpoint {
 		return linklocal.Endpoint{Place: linklocal.Fixed, Addr: a, Proto: proto, Port: port}
 	}
@@ -172,4 +171,15 @@ func (s *Server) time(l *dataplane.LinkLocal, from *dataplane.Port, d *datagram)
 	if a := ntp.Answer(d.payload, now, now); a != nil {
 		l.Send(from, [][]byte{d.answer(a)})
 	}
+}
+
+// publicHosts finds the hosts of the modelled internet by the name that a person
+// gave them.
+func publicHosts(s *control.State, name string) (addrs []netip.Addr, known bool) {
+	for _, h := range s.InternetHosts() {
+		if strings.EqualFold(h.Name, name) {
+			addrs = append(addrs, h.Address)
+		}
+	}
+	return addrs, len(addrs) > 0
 }

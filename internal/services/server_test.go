@@ -203,6 +203,19 @@ func TestGuestsAskDNS(t *testing.T) {
 	}
 }
 
+// Hosts of the modelled internet are found by the names that people gave them.
+func TestGuestsFindInternetHosts(t *testing.T) {
+	l := newLab(t, Options{})
+	if _, err := l.CreateInternetHost(t.Context(), control.CreateInternetHostInput{Name: "updates.example.com", Address: "198.51.100.20"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"Updates.example.com": "NOERROR 198.51.100.20", "other.example.com": "NXDOMAIN"} {
+		if m, err := l.ask("udp", "169.254.169.253", question(name, dns.TypeA)); err != nil || strings.TrimSpace(text(m)) != want {
+			t.Errorf("%s: %v, %v, want %s", name, m, err, want)
+		}
+	}
+}
+
 // A connection may carry many questions, and ends with garbage.
 func TestConnectionOfManyQuestions(t *testing.T) {
 	l := newLab(t, Options{})
