@@ -38,6 +38,7 @@ type serveCmd struct {
 	Region    string   `default:"us-east-1" help:"AWS region to be."`
 	Timing    string   `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
 	Quotas    string   `default:"none" enum:"none,aws" help:"Quotas of the account: none, or those of a new AWS account (5 VPCs, 5 Elastic IPs, ...)."`
+	Shape     bool     `help:"Bound what each instance sends and receives by its type's bandwidth; else by the machine's speed only."`
 	Sync      string   `default:"normal" enum:"normal,full" help:"What acknowledged writes survive: normal (kill -9) or full (power loss too)."`
 	Seed      uint64   `help:"Seed of ids, MACs and hashes, for runs that can be repeated; 0 draws one."`
 	Token     string   `help:"Token asked for beyond loopback; drawn and printed unless given."`
@@ -145,7 +146,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, 
 	l := &lab{clock: newClock(), store: st, log: log, errs: make(chan error, 8)}
 	random, seed := s.random()
 	l.seed = seed
-	l.engine = dataplane.New(dataplane.Options{Now: l.clock.Now, Seed: seed})
+	l.engine = dataplane.New(dataplane.Options{Now: l.clock.Now, Seed: seed, Shape: s.Shape})
 	l.run("health", l.watchHealth)
 	l.run("data plane", func(ctx context.Context) error {
 		l.engine.Start(ctx)

@@ -315,6 +315,9 @@ func hostSpec(_ *State, i *Instance) *dataplane.HostSpec {
 		return nil
 	}
 	spec := &dataplane.HostSpec{ID: i.ID, Name: i.Name(), Boot: i.Boot, Workloads: i.Workloads, Serve: i.Serve}
+	if t, ok := instanceTypes()[i.Type]; ok {
+		spec.Bandwidth = t.Bandwidth
+	}
 	if i.State == InstancePending || i.State == InstanceRunning {
 		spec.Power = dataplane.PowerOn
 	}

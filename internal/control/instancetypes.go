@@ -41,6 +41,7 @@ type InstanceType struct {
 	// five days, 350 s on Nitro v6.
 	TCPEstablished time.Duration
 	Performance    string // "Up to 5 Gigabit"
+	Bandwidth      int64  // bits a second that it may always send, and receive; of all cards together
 }
 
 // typeFacts are the members of InstanceTypeInfo that InstanceType is made of.
@@ -58,8 +59,11 @@ type typeFacts struct {
 		EnaSupport                                           string
 		Ipv4AddressesPerInterface, Ipv6AddressesPerInterface int
 		MaximumNetworkInterfaces                             int
-		NetworkCards                                         []struct{ MaximumNetworkInterfaces int }
-		NetworkPerformance                                   string
+		NetworkCards                                         []struct {
+			MaximumNetworkInterfaces int
+			BaselineBandwidthInGbps  float64
+		}
+		NetworkPerformance string
 	}
 }
 
@@ -108,6 +112,7 @@ func (t *InstanceType) learn(f *typeFacts) {
 	t.TCPEstablished = time.Duration(n.ConnectionTrackingConfiguration.DefaultTcpEstablishedTimeout) * time.Second
 	for _, card := range n.NetworkCards {
 		t.Cards = append(t.Cards, card.MaximumNetworkInterfaces)
+		t.Bandwidth += int64(card.BaselineBandwidthInGbps * 1e9)
 	}
 }
 

@@ -119,12 +119,17 @@ func (p *plan) prepare(d *Delta) error {
 	for _, spec := range d.Hosts {
 		h := s.hosts[spec.ID]
 		if h == nil {
-			s.hosts[spec.ID] = &hostState{spec: spec, members: members{}}
+			h = &hostState{spec: spec, members: members{}}
+			h.reshape(e.opt.Shape)
+			s.hosts[spec.ID] = h
 			continue
 		}
 		old := h.spec
 		h.spec = spec
-		if old.Power == spec.Power && old.Fault == spec.Fault && old.Boot == spec.Boot {
+		if old.Bandwidth != spec.Bandwidth {
+			h.reshape(e.opt.Shape)
+		}
+		if old.Power == spec.Power && old.Fault == spec.Fault && old.Boot == spec.Boot && old.Bandwidth == spec.Bandwidth {
 			continue // only what its guest runs has changed
 		}
 		for _, v := range sortedByIndex(h.members) {
@@ -367,6 +372,7 @@ func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
 	if spec.Host == "" {
 		return c
 	}
+	c.shape = p.s.hosts[spec.Host].shape
 	switch host := &p.s.hosts[spec.Host].spec; {
 	case host.Power != PowerOn:
 		c.fate = verdict.InstanceStopped

@@ -135,6 +135,8 @@ func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 		return verdict.Oversize
 	case kind == frame.KindInvalid:
 		return verdict.Malformed
+	case c.shape != nil && !c.shape.out.take(w.now, b.Len()):
+		return verdict.BandwidthOut
 	case view.VLANTags > 0:
 		return verdict.Tagged
 	case view.Src != c.mac:

@@ -31,6 +31,8 @@ type Options struct {
 	// MaxFlows bounds the connection table of a VNIC that sets no limit of its
 	// own; 0: 262,144, which is 32 MiB when full.
 	MaxFlows int
+	// Shape bounds what each host sends and receives by HostSpec.Bandwidth.
+	Shape bool
 }
 
 func (o Options) withDefaults() Options {

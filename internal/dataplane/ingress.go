@@ -68,6 +68,9 @@ func (w *worker) ingress(frames []*frame.Buf) {
 		if reason == verdict.Delivered {
 			reason = room(c)
 		}
+		if reason == verdict.Delivered && c.shape != nil && !c.shape.in.take(w.now, b.Len()) {
+			reason = verdict.BandwidthIn
+		}
 		if reason != verdict.Delivered {
 			w.refuse(v, b, reason, rule, verdict.IngressPre, v.index)
 			continue

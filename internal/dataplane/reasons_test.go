@@ -237,6 +237,29 @@ var everyReason = []struct {
 		w.received = held
 		l.settle()
 	}},
+	{verdict.BandwidthOut, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		// 100 ms of it are 125 bytes: two frames, not three, and by all its ENIs.
+		more := eni(2, 20)
+		more.Host, more.DeviceIndex = a.Host, 1
+		h := on(a.Host)
+		h.Bandwidth = 10_000
+		l.opt.Shape = true
+		l.apply(Delta{VNICs: []VNICSpec{more}, Hosts: []HostSpec{h}})
+		l.send(a, udp(a, b, 1, 2, ""))
+		l.send(more, udp(more, c, 1, 2, ""))
+		l.send(a, udp(a, b, 1, 2, ""))
+		l.now += 40e6
+		l.send(a, udp(a, b, 1, 2, ""))
+	}},
+	{verdict.BandwidthIn, "eni-1-11", func(l *lab, a, b, c, d, m VNICSpec) {
+		h := on(b.Host)
+		h.Bandwidth = 10_000
+		l.opt.Shape = true
+		l.apply(Delta{Hosts: []HostSpec{h}})
+		for range 3 {
+			l.send(a, udp(a, b, 1, 2, ""))
+		}
+	}},
 	{verdict.LinkLocalExceeded, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
 		l.serve()
 		for l.vnicByID(a.ID).services.Take(l.now) {

@@ -235,6 +235,9 @@ type HostSpec struct {
 	Fault     Fault
 	Workloads []WorkloadSpec
 	Serve     []ServedPort // beside what every guest serves
+	// Bandwidth is what its type may send, and what it may receive, in bits a
+	// second, all its ENIs together. An engine without Options.Shape does not mind it.
+	Bandwidth int64
 }
 
 // ServedPort is a port on which a guest answers: HTTP on TCP, echo on UDP, both

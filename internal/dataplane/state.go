@@ -49,6 +49,7 @@ type groupState struct {
 
 type hostState struct {
 	spec    HostSpec
+	shape   *shape
 	members members // attached VNICs
 }
 

@@ -45,7 +45,8 @@ type config struct {
 	maxFrame int          // bytes, Ethernet header included
 	maxFlows int
 	timeouts conntrack.Timeouts
-	nat      bool // a NAT gateway
+	shape    *shape // of its instance; nil: as fast as the machine is
+	nat      bool   // a NAT gateway
 	open     bool // a host of the internet or a NAT gateway: no group judges
 	policy   *policy
 

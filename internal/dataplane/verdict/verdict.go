@@ -126,6 +126,10 @@ const (
 	WorkerQueueFull
 	// ConntrackFull: the ENI's connection table is full.
 	ConntrackFull
+	// BandwidthOut: the instance sends more than its type may.
+	BandwidthOut
+	// BandwidthIn: the instance is sent more than its type may receive.
+	BandwidthIn
 	// RxFlushed: queued towards a guest that left before reading it.
 	RxFlushed
 	// NoBuffer: every buffer of the sender's pool is in flight.
@@ -198,6 +202,8 @@ var reasons = [NumReasons]reasonInfo{
 	RxQueueFull:          {"rx_queue_full", Lost, "", "the receiver's receive queue is full"},
 	WorkerQueueFull:      {"worker_queue_full", Lost, "", "the queue between two workers is full"},
 	ConntrackFull:        {"conntrack_full", Lost, "", "the interface's connection table is full"},
+	BandwidthOut:         {"bw_out_allowance_exceeded", Lost, "", "more than the instance's type may send"},
+	BandwidthIn:          {"bw_in_allowance_exceeded", Lost, "", "more than the instance's type may receive"},
 	RxFlushed:            {"rx_flushed", Lost, "", "queued for a guest that left before reading it"},
 	NoBuffer:             {"no_buffer", Lost, "", "all buffers of the sender are in flight"},
 	Removed:              {"removed", Lost, "", "the interface was deleted while the frame was on its way"},

@@ -37,6 +37,8 @@ export const reasons: Readonly<Record<string, string>> = {
   rx_queue_full: "받는 쪽 수신 큐가 가득 참",
   worker_queue_full: "두 작업자 사이의 큐가 가득 참",
   conntrack_full: "인터페이스의 연결 표가 가득 참",
+  bw_out_allowance_exceeded: "인스턴스 유형이 보낼 수 있는 양을 넘음",
+  bw_in_allowance_exceeded: "인스턴스 유형이 받을 수 있는 양을 넘음",
   rx_flushed: "읽기 전에 떠난 게스트의 큐에 있었음",
   no_buffer: "보내는 쪽 버퍼를 모두 사용 중",
   removed: "가는 길에 인터페이스가 삭제됨",
