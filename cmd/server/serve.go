@@ -37,6 +37,7 @@ type serveCmd struct {
 	Scenario  string   `default:"none" placeholder:"none|demo|FILE" help:"What an empty laboratory is filled with."`
 	Region    string   `default:"us-east-1" help:"AWS region to be."`
 	Timing    string   `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
+	Announce  bool     `name:"announce-moves" help:"Have the network tell the guests of a subnet when a secondary address has changed its network interface; on AWS this is disputed."`
 	Quotas    string   `default:"none" enum:"none,aws" help:"Quotas of the account: none, or those of a new AWS account (5 VPCs, 5 Elastic IPs, ...)."`
 	Shape     bool     `help:"Bound what each instance sends and receives by its type's bandwidth; else by the machine's speed only."`
 	Sync      string   `default:"normal" enum:"normal,full" help:"What acknowledged writes survive: normal (kill -9) or full (power loss too)."`
@@ -166,6 +167,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, 
 	if s.Timing == "aws" {
 		timing = control.TimingAWS
 	}
+	timing.AnnounceMoves = s.Announce
 	l.control, err = control.Open(ctx, control.Options{
 		Store: st, Plane: &guest.Plane{Engine: l.engine, Lab: l.guests}, Region: s.Region,
 		Now: l.clock.Time, Random: random, Timing: timing, Quotas: s.quotas(), Log: log,

@@ -29,7 +29,16 @@ func (s *Service) apply(ctx context.Context, st step) {
 	} else if len(changes) == 0 {
 		return
 	}
+	moved := s.left.observe(st.commit.Changes)
+	if st.back {
+		// Every guest boots anew, and knows nobody.
+		s.left, s.untold, moved = departures{}, nil, nil
+	}
+	if st.announce {
+		s.untold = append(s.untold, moved...)
+	}
 	d := compile(s.inForce, s.newest, changes)
+	d.Announce = s.untold
 	st.ack = dataplane.Ack{Generation: d.Generation, At: st.at.UnixNano()}
 	if !d.Empty() {
 		ack, err := s.put(ctx, d)
@@ -44,10 +53,10 @@ func (s *Service) apply(ctx context.Context, st step) {
 		}
 	}
 	if st.err == nil {
-		s.inForce, s.owed = s.newest, nil
+		s.inForce, s.owed, s.untold = s.newest, nil, nil
 	}
 	if st.after != nil {
-		s.subs.notify(Notice{Commit: st.commit, Ack: st.ack})
+		s.subs.notify(Notice{Commit: st.commit, Ack: st.ack, Announced: d.Announce})
 	}
 }
 

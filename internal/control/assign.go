@@ -28,6 +28,7 @@ func (t *tx) room(n *NetworkInterface, more, more6 int, prefixes bool) error {
 }
 
 func (t *tx) assignAddresses(in AssignAddressesInput) (*NetworkInterface, Assigned, error) {
+	t.announce = in.Announce
 	n, err := t.ownInterface(in.ID)
 	if err != nil {
 		return nil, Assigned{}, err

@@ -166,7 +166,11 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 		t.Commit()
 		db = t.db
 		state = &State{db: db.Snapshot(), revision: commit.Revision, next: t.next, timing: t.timing}
-		done = append(done, step{command: c, commit: commit, after: state})
+		announce := t.timing.AnnounceMoves
+		if t.announce != nil {
+			announce = *t.announce
+		}
+		done = append(done, step{command: c, commit: commit, after: state, announce: announce})
 	}
 	if batch != nil {
 		if err := batch.Commit(); err != nil {

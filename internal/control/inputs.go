@@ -110,6 +110,9 @@ type (
 		Prefixes          []string
 		PrefixCount       int
 		AllowReassignment bool
+		// Announce tells the guests of the subnet, or not, of those addresses that
+		// were another ENI's; nil: as Timing.AnnounceMoves says.
+		Announce *bool
 	}
 
 	// AssignIPv6Input is AssignIpv6Addresses': IPs or a Count, Prefixes or a

@@ -87,6 +87,8 @@ type core struct {
 	inForce *State
 	newest  *State   // of the steps that have come by
 	owed    []Change // from inForce to newest, not taken by the Plane
+	left    departures
+	untold  []dataplane.Announcement // not taken by the Plane
 }
 
 // command is one transition on its way. Its fields belong to the commit loop,
@@ -114,6 +116,8 @@ type step struct {
 	*command
 	commit Commit
 	after  *State
+	// announce is whether guests are told of addresses that have changed their ENI.
+	announce bool
 }
 
 // Open loads the stored state, puts it into force and resumes the transitions

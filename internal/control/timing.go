@@ -113,6 +113,10 @@ type Timing struct {
 	// of a running instance stay as they were until it is stopped and started
 	// (EC2 API Reference, DetachNetworkInterface, Force).
 	StaleAfterForce bool
+	// AnnounceMoves: the network tells the guests of a subnet when an address has
+	// changed its ENI there. Whether AWS does is disputed (AWS re:Post has an
+	// article that says so).
+	AnnounceMoves bool
 }
 
 // TimingFast shows transitional states just long enough for a poller. Ended
@@ -227,6 +231,9 @@ func (s *Service) ChangeTiming(ctx context.Context, change func(Timing) (Timing,
 		}
 		if next.StaleAfterForce != t.timing.StaleAfterForce {
 			t.emit("timing.changed", "stale-after-force", "value", strconv.FormatBool(next.StaleAfterForce))
+		}
+		if next.AnnounceMoves != t.timing.AnnounceMoves {
+			t.emit("timing.changed", "announce-moves", "value", strconv.FormatBool(next.AnnounceMoves))
 		}
 		t.timing = next
 		return next, nil

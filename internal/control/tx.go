@@ -26,6 +26,9 @@ type tx struct {
 	quotas Quotas
 	next   counters
 	events []Event
+	// announce is whether guests are told of addresses that change their ENI, if the
+	// command says so itself.
+	announce *bool
 	// returned are the ids of what the command returns, if it is one of a request
 	// that is remembered.
 	returned []string

@@ -13,6 +13,8 @@ type Notice struct {
 	// Nothing else is set then.
 	Lost bool
 	Ack  dataplane.Ack // zero if the data plane failed to take the commit
+	// Announced are the addresses whose new ENI the guests of their subnet were told.
+	Announced []dataplane.Announcement
 }
 
 type watchers struct {

@@ -101,6 +101,7 @@ type assignAddresses struct {
 	Addresses         []string `json:"addresses,omitempty" maxItems:"100"`
 	Count             int      `json:"count,omitempty" minimum:"0" maximum:"100"`
 	AllowReassignment bool     `json:"allowReassignment,omitempty" doc:"Take the addresses away from other interfaces"`
+	Announce          *bool    `json:"announce,omitempty" doc:"Whether the guests of the subnet are told of those addresses that were another interface's; default: announceMoves of timings"`
 }
 
 func (s *Server) interfaceView(st *control.State) func(*control.NetworkInterface) NetworkInterface {
@@ -221,6 +222,7 @@ func (s *Server) interfaceOperations(api huma.API) {
 	huma.Register(api, act("network-interfaces/{id}/private-ips", "Assign secondary addresses"), func(ctx context.Context, in *idAndBody[assignAddresses]) (*output[NetworkInterface], error) {
 		n, _, err := s.opt.Control.AssignAddresses(ctx, control.AssignAddressesInput{
 			ID: in.ID, IPs: in.Body.Addresses, Count: in.Body.Count, AllowReassignment: in.Body.AllowReassignment,
+			Announce: in.Body.Announce,
 		})
 		return s.networkInterface(n, err)
 	})

@@ -17,6 +17,7 @@ type Timings struct {
 	Operations       []Timing `json:"operations"`
 	EndedAttachments float64  `json:"endedAttachmentMs" doc:"How long an ended attachment can still be asked for by its id, as detached"`
 	StaleAfterForce  bool     `json:"staleAfterForce" doc:"A forced detach leaves the device index unusable and the metadata stale until stop and start"`
+	AnnounceMoves    bool     `json:"announceMoves" doc:"The network tells the guests of a subnet when an address has changed its interface there"`
 }
 
 // Timing is how long one operation's transitional state lasts: half of the
@@ -38,6 +39,7 @@ type putTiming struct {
 type putTimings struct {
 	EndedAttachments *float64 `json:"endedAttachmentMs,omitempty" minimum:"0" maximum:"86400000"`
 	StaleAfterForce  *bool    `json:"staleAfterForce,omitempty"`
+	AnnounceMoves    *bool    `json:"announceMoves,omitempty"`
 }
 
 type operationInput struct {
@@ -52,7 +54,7 @@ type operationAndBody[T any] struct {
 func (s *Server) timingsView(t control.Timing) Timings {
 	v := Timings{
 		Preset: s.opt.Timing, Operations: []Timing{},
-		EndedAttachments: msOf(t.EndedAttachments), StaleAfterForce: t.StaleAfterForce,
+		EndedAttachments: msOf(t.EndedAttachments), StaleAfterForce: t.StaleAfterForce, AnnounceMoves: t.AnnounceMoves,
 	}
 	preset := s.opt.Control.Preset()
 	for _, op := range control.Operations() {
@@ -87,13 +89,16 @@ func (s *Server) timingOperations(api huma.API) {
 	huma.Register(api, get("timings", "How long transitional states last"), func(context.Context, *struct{}) (*output[Timings], error) {
 		return &output[Timings]{Body: s.timingsView(s.state().Timing())}, nil
 	})
-	huma.Register(api, replace("timings", "Change what is shown of ended attachments and forced detaches"), func(ctx context.Context, in *withBody[putTimings]) (*output[Timings], error) {
+	huma.Register(api, replace("timings", "Change what is shown of ended attachments, forced detaches and addresses that move"), func(ctx context.Context, in *withBody[putTimings]) (*output[Timings], error) {
 		return s.retime(ctx, func(t control.Timing) (control.Timing, error) {
 			if ms := in.Body.EndedAttachments; ms != nil {
 				t.EndedAttachments = duration(*ms)
 			}
 			if stale := in.Body.StaleAfterForce; stale != nil {
 				t.StaleAfterForce = *stale
+			}
+			if tell := in.Body.AnnounceMoves; tell != nil {
+				t.AnnounceMoves = *tell
 			}
 			return t, nil
 		})
