@@ -199,6 +199,14 @@ func (t *tx) putFailover(f Failover) (*Failover, error) {
 	default:
 		return nil, invalid("kind", "Value (%s) for parameter kind is invalid.", f.Kind)
 	}
+	switch f.Moved.Kind {
+	case MovedInterface, MovedAddresses, MovedElasticIP, MovedRoute:
+	case "":
+		f.Moved = Moved{Kind: MovedInterface, From: f.NetworkInterface, To: f.NetworkInterface}
+	default:
+		return nil, invalid("moved", "Value (%s) for parameter moved is invalid.", f.Moved.Kind)
+	}
+	f.Moved.Addresses = slices.Clone(f.Moved.Addresses)
 	f.Region = t.region
 	if n := get[*NetworkInterface](t, TableNetworkInterface, byID, f.NetworkInterface); n != nil {
 		f.Region = n.Region
@@ -212,7 +220,7 @@ func (t *tx) putFailover(f Failover) (*Failover, error) {
 		}
 		f.ID = id
 	}
-	detail := []string{"kind", string(f.Kind), "networkInterface", f.NetworkInterface, "from", f.From, "to", f.To, "error", f.Error}
+	detail := []string{"kind", string(f.Kind), "moved", f.Moved.String(), "networkInterface", f.NetworkInterface, "from", f.From, "to", f.To, "error", f.Error}
 	if before == "" {
 		t.emit("failover.started", f.ID, detail...)
 	}

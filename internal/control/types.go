@@ -239,7 +239,7 @@ type FailoverPolicy struct {
 	CreatedAt        time.Time
 }
 
-// FailoverKind tells who moved the ENI.
+// FailoverKind tells who moved what moved.
 type FailoverKind string
 
 // Failover kinds.
@@ -259,7 +259,8 @@ const (
 	FailoverFailed    FailoverState = "failed"
 )
 
-// Failover is the record of one move of an ENI, computed from frames and events.
+// Failover is the record of one move of an ENI, of addresses or of a route,
+// computed from frames and events.
 // All instants are Unix nanoseconds of the engine's clock, the same that
 // captures carry; 0 means not observed.
 type Failover struct {
@@ -269,8 +270,9 @@ type Failover struct {
 	State            FailoverState
 	Error            string // why it failed
 	Policy           string
-	NetworkInterface string
-	From, To         string // instance ids
+	NetworkInterface string // that moved, or to which what moved belongs now
+	Moved            Moved
+	From, To         string // instance ids, "" if the ENI was attached to none
 	StartedAt        int64  // fault injected, or move accepted
 	EndedAt          int64
 	Phases           []Phase
@@ -303,9 +305,9 @@ type Phase struct {
 type ControlTimes struct {
 	FaultAt    int64 // fault injected (0: none known)
 	DetectedAt int64 // the probe's last miss
-	AcceptedAt int64 // the detach was accepted
-	DetachedAt int64 // the data plane delivers nothing more to the old instance
-	AttachedAt int64 // the data plane delivers to the new instance
+	AcceptedAt int64 // the call that took it away was accepted
+	DetachedAt int64 // the data plane delivers nothing more of it to the old instance
+	AttachedAt int64 // the data plane delivers it to the new instance
 }
 
 // TrafficResult is what one client saw of the move.
@@ -341,7 +343,7 @@ type TCPResult struct {
 
 // Check compares a value before and after.
 type Check struct {
-	Name   string // ip, mac, groups, eni, eip
+	Name   string // ip, mac, groups, eni, eip, destination, source-dest-check
 	Before string
 	After  string
 	Result string // same, changed, not-exercised

@@ -116,7 +116,7 @@ func (r *runner) failoverIs(s *control.State, want *failoverIs) (bool, string) {
 	eni := r.loaded.Interfaces[want.NetworkInterface]
 	saw := "no record of " + want.NetworkInterface
 	for _, f := range s.Failovers() {
-		if f.NetworkInterface != eni || r.records[f.ID] {
+		if f.NetworkInterface != eni || f.Moved.Kind != control.MovedInterface || r.records[f.ID] {
 			continue
 		}
 		lost := uint64(0)

@@ -85,6 +85,7 @@ func failoverRow(f *control.Failover) sqlcgen.Failover {
 		StartedAt:        f.StartedAt,
 		EndedAt:          f.EndedAt,
 		Findings: column.Findings{V: column.FailoverFindings{
+			Moved:   f.Moved,
 			Phases:  f.Phases,
 			Control: f.Control,
 			Traffic: f.Traffic,
@@ -116,6 +117,7 @@ func loadFailovers(ctx context.Context, q *sqlcgen.Queries) ([]*control.Failover
 			To:               r.ToInstance,
 			StartedAt:        r.StartedAt,
 			EndedAt:          r.EndedAt,
+			Moved:            found.Moved,
 			Phases:           found.Phases,
 			Control:          found.Control,
 			Traffic:          found.Traffic,

@@ -1,8 +1,13 @@
 package rest
 
-import "enilab/internal/control"
+import (
+	"net/netip"
 
-// Failover is the record of one move of a network interface. Instants are Unix
+	"enilab/internal/control"
+)
+
+// Failover is the record of one move of a network interface, of addresses or of a
+// route. Instants are Unix
 // nanoseconds as strings, because JavaScript's numbers cannot hold them.
 type Failover struct {
 	ID                 string          `json:"id"`
@@ -10,7 +15,8 @@ type Failover struct {
 	State              string          `json:"state" enum:"running,completed,failed"`
 	Error              string          `json:"error,omitempty"`
 	PolicyID           string          `json:"policyId,omitempty"`
-	NetworkInterfaceID string          `json:"networkInterfaceId"`
+	NetworkInterfaceID string          `json:"networkInterfaceId" doc:"The interface that moved, or that has now what moved"`
+	Moved              FailoverMoved   `json:"moved"`
 	FromInstanceID     string          `json:"fromInstanceId"`
 	ToInstanceID       string          `json:"toInstanceId"`
 	StartedAt          string          `json:"startedAt" doc:"Fault injected, or move accepted"`
@@ -25,6 +31,18 @@ type Failover struct {
 	Checks             []FailoverCheck `json:"checks"`
 	Cause              *FailoverCause  `json:"cause,omitempty" doc:"What the policy's probe saw; of a policy's failover only"`
 	Notes              []string        `json:"notes"`
+}
+
+// FailoverMoved is what moved, and between which interfaces.
+type FailoverMoved struct {
+	Kind            string   `json:"kind" enum:"network-interface,private-addresses,elastic-ip,route"`
+	FromInterfaceID string   `json:"fromInterfaceId" doc:"The same as toInterfaceId of a network interface that moved itself"`
+	ToInterfaceID   string   `json:"toInterfaceId"`
+	Addresses       []string `json:"addresses,omitempty" doc:"Private addresses that moved"`
+	AllocationID    string   `json:"allocationId,omitempty" doc:"Of an Elastic IP"`
+	PublicIP        string   `json:"publicIp,omitempty" doc:"Of an Elastic IP"`
+	RouteTableID    string   `json:"routeTableId,omitempty" doc:"Of a route"`
+	Destination     string   `json:"destination,omitempty" doc:"Of a route: a block or the id of a prefix list"`
 }
 
 // FailoverCause is why a policy moved the interface.
@@ -86,7 +104,7 @@ type FailoverTCP struct {
 
 // FailoverCheck compares a value before and after.
 type FailoverCheck struct {
-	Name   string `json:"name" enum:"ip,mac,groups,eni,eip"`
+	Name   string `json:"name" enum:"ip,mac,groups,eni,eip,destination,source-dest-check"`
 	Before string `json:"before"`
 	After  string `json:"after"`
 	Result string `json:"result" enum:"same,changed,not-exercised"`
@@ -97,7 +115,7 @@ func failoverID(f *control.Failover) string { return f.ID }
 func failoverView(f *control.Failover) Failover {
 	v := Failover{
 		ID: f.ID, Kind: string(f.Kind), State: string(f.State), Error: f.Error, PolicyID: f.Policy,
-		NetworkInterfaceID: f.NetworkInterface, FromInstanceID: f.From, ToInstanceID: f.To,
+		NetworkInterfaceID: f.NetworkInterface, Moved: movedView(f.Moved), FromInstanceID: f.From, ToInstanceID: f.To,
 		StartedAt: instant(f.StartedAt), EndedAt: instant(f.EndedAt),
 		Phases: views(f.Phases, phaseView), Control: controlTimesView(f.Control),
 		Traffic: views(f.Traffic, trafficView), Checks: views(f.Checks, checkView),
@@ -124,6 +142,17 @@ func (s *Server) failoverView(id string) any {
 		return nil
 	}
 	return failoverView(f)
+}
+
+func movedView(m control.Moved) FailoverMoved {
+	v := FailoverMoved{
+		Kind: string(m.Kind), FromInterfaceID: m.From, ToInterfaceID: m.To, Addresses: views(m.Addresses, netip.Addr.String),
+		AllocationID: m.Allocation, RouteTableID: m.RouteTable, Destination: m.Destination,
+	}
+	if m.PublicIP.IsValid() {
+		v.PublicIP = m.PublicIP.String()
+	}
+	return v
 }
 
 func causeView(c *control.FailoverCause) *FailoverCause {

@@ -2,35 +2,27 @@ package failover
 
 import (
 	"net/netip"
-	"slices"
 
 	"enilab/internal/control"
 )
 
-// maxCallMoves bounds the ENIs whose detachment is remembered until they are
-// attached again; beyond it the oldest is forgotten, and its move unrecorded.
-const maxCallMoves = 4096
-
 // callMoves finds moves that were made by separate detach and attach calls, as
 // EC2's clients make them. The zero value has seen nothing.
-type callMoves struct {
-	left  map[string]*callMove // by ENI
-	order []string
-}
+type callMoves struct{ pending[*callMove] } // by ENI
 
 // callMove is an ENI on its way from one instance to another.
 type callMove struct {
 	eni, from, to string
-	before        identity
+	before        []fact
+	public        []netip.Addr
 	times         instants
 	after         *control.NetworkInterface
-	public        []netip.Addr // of after
 }
 
 func (m *callMove) move() move {
 	return move{
-		kind: control.KindMove, eni: m.eni, from: m.from, to: m.to, addrs: addresses(m.after), public: m.public,
-		before: m.before, times: m.times,
+		kind: control.KindMove, moved: wholly(m.eni), from: m.from, to: m.to,
+		private: addresses(m.after), public: m.public, before: m.before, times: m.times,
 		notes: []string{"moved by separate detach and attach calls"},
 	}
 }
@@ -63,18 +55,10 @@ func (c *callMoves) observe(n control.Notice, s *control.State) (done []*callMov
 				continue // back where it was: no move
 			}
 			m.to, m.after, m.times.attached = after.Attachment.Instance, after, n.Ack.At
-			m.public = publicAddresses(s, after)
 			done = append(done, m)
 		}
 	}
 	return done
-}
-
-func (c *callMoves) forget(eni string) {
-	if c.left[eni] != nil {
-		delete(c.left, eni)
-		c.order = slices.DeleteFunc(c.order, func(id string) bool { return id == eni })
-	}
 }
 
 // leaves reports whether an attachment stops carrying frames in this change.
@@ -88,19 +72,11 @@ func leaves(before, after *control.NetworkInterface) bool {
 }
 
 func (c *callMoves) leave(s *control.State, n *control.NetworkInterface, notice control.Notice) {
-	if c.left == nil {
-		c.left = map[string]*callMove{}
-	}
-	c.forget(n.ID)
-	c.order = append(c.order, n.ID)
-	if len(c.order) > maxCallMoves {
-		c.forget(c.order[0])
-	}
-	c.left[n.ID] = &callMove{
-		eni: n.ID, from: n.Attachment.Instance, before: identify(s, n),
+	c.remember(n.ID, &callMove{
+		eni: n.ID, from: n.Attachment.Instance, before: identify(s, n), public: publicAddresses(s, n),
 		times: instants{
 			fault:    brokenAt(s, n.Attachment.Instance),
 			accepted: notice.Commit.At.UnixNano(), detached: notice.Ack.At,
 		},
-	}
+	})
 }

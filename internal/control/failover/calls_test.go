@@ -71,17 +71,17 @@ func TestCallMovesForgetTheOldestDetachmentOnly(t *testing.T) {
 		c.leave(s, &n, control.Notice{})
 	}
 	leave("eni-pending")
-	for range 2 * maxCallMoves {
+	for range 2 * maxPending {
 		leave("eni-restless")
 		c.forget("eni-restless")
 	}
 	if c.left["eni-pending"] == nil || len(c.order) != 1 {
 		t.Fatalf("a pending detachment was forgotten: %d in order", len(c.order))
 	}
-	for i := range maxCallMoves {
+	for i := range maxPending {
 		leave(fmt.Sprintf("eni-%d", i))
 	}
-	if c.left["eni-pending"] != nil || len(c.left) != maxCallMoves || len(c.order) != maxCallMoves {
-		t.Errorf("%d remembered, %d in order, want %d and the oldest gone", len(c.left), len(c.order), maxCallMoves)
+	if c.left["eni-pending"] != nil || len(c.left) != maxPending || len(c.order) != maxPending {
+		t.Errorf("%d remembered, %d in order, want %d and the oldest gone", len(c.left), len(c.order), maxPending)
 	}
 }

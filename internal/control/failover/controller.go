@@ -106,7 +106,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.early = nil
 	c.mu.Unlock()
 	c.syncPolicies(ctx)
-	var calls callMoves
+	var seen watched
 	for {
 		select {
 		case <-ctx.Done():
@@ -116,11 +116,11 @@ func (c *Controller) Run(ctx context.Context) error {
 				return nil
 			}
 			if n.Lost {
-				calls = callMoves{}
+				seen = watched{}
 				c.syncPolicies(ctx)
 				continue
 			}
-			c.follow(ctx, n, &calls)
+			c.follow(ctx, n, &seen)
 		}
 	}
 }
@@ -134,15 +134,21 @@ func (c *Controller) closeInterrupted(ctx context.Context) {
 	}
 }
 
-// follow reacts to one commit: policies that changed, and moves made by
-// separate calls.
-func (c *Controller) follow(ctx context.Context, n control.Notice, calls *callMoves) {
+// watched are what others than the controller move.
+type watched struct {
+	calls callMoves
+	other handovers
+}
+
+// follow reacts to one commit: policies that changed, ENIs moved by separate
+// calls, and addresses and routes moved by whichever.
+func (c *Controller) follow(ctx context.Context, n control.Notice, seen *watched) {
 	policies, world := false, false
 	for _, ch := range n.Commit.Changes {
 		switch ch.Table {
 		case control.TablePolicy:
 			policies = true
-		case control.TableInstance, control.TableNetworkInterface:
+		case control.TableInstance, control.TableNetworkInterface, control.TableAddress, control.TableRouteTable:
 			world = true
 		}
 	}
@@ -156,11 +162,19 @@ func (c *Controller) follow(ctx context.Context, n control.Notice, calls *callMo
 	defer c.life.RUnlock()
 	if n.Commit.Revision <= c.since {
 		// What Reset brings back has moved nowhere, and what was before is gone.
-		*calls = callMoves{}
+		*seen = watched{}
 		return
 	}
-	for _, m := range calls.observe(n, c.opt.Service.State()) {
+	s := c.opt.Service.State()
+	for _, m := range seen.calls.observe(n, s) {
 		c.record(ctx, m.move())
+	}
+	for _, m := range seen.other.observe(n, s) {
+		if !crowded(c.opt.Service.State()) {
+			c.record(ctx, m)
+		} else {
+			c.opt.Log.Debug("not recorded: too many moves are being measured", "moved", m.moved.String())
+		}
 	}
 }
 
@@ -274,7 +288,7 @@ func checkBack(s *control.State, in control.MoveInput) error {
 		return nil // the Service words the refusal; from nowhere, back is as good as any way
 	}
 	for _, f := range s.Failovers() {
-		if f.NetworkInterface != n.ID || f.Control.AttachedAt == 0 {
+		if f.NetworkInterface != n.ID || f.Moved.Kind != control.MovedInterface || f.Control.AttachedAt == 0 {
 			continue
 		}
 		if f.To == n.Attachment.Instance && f.From == in.Instance {
@@ -313,8 +327,8 @@ func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move)
 		return r, "", nil, err
 	}
 	defer c.unlock(in.Interface)
-	m.eni, m.to, m.before, m.addrs = n.ID, in.Instance, identify(s, n), addresses(n)
-	m.public = publicAddresses(s, n)
+	m.moved, m.to, m.before = wholly(n.ID), in.Instance, identify(s, n)
+	m.private, m.public = addresses(n), publicAddresses(s, n)
 	if n.Attachment != nil {
 		m.from = n.Attachment.Instance
 	}

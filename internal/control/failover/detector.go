@@ -114,7 +114,7 @@ func candidates(s *control.State, p *control.FailoverPolicy, n *control.NetworkI
 		add(id, false)
 	}
 	for _, f := range s.Failovers() {
-		if f.NetworkInterface == n.ID {
+		if f.NetworkInterface == n.ID && f.Moved.Kind == control.MovedInterface {
 			add(f.To, true)
 			add(f.From, true)
 		}
@@ -186,7 +186,7 @@ func home(s *control.State, p *control.FailoverPolicy, n *control.NetworkInterfa
 	}
 	owner, back := n.Attachment.Instance, ""
 	for _, f := range s.Failovers() {
-		if f.NetworkInterface != n.ID || f.State == control.FailoverRunning || f.Control.AttachedAt == 0 {
+		if f.NetworkInterface != n.ID || f.Moved.Kind != control.MovedInterface || f.State == control.FailoverRunning || f.Control.AttachedAt == 0 {
 			continue
 		}
 		if f.Kind != control.KindFailover || f.Policy != p.ID || f.To != owner {

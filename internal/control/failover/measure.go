@@ -16,40 +16,59 @@ const (
 	// measureLimit is how long a client may take to get a reply again before
 	// its record is closed without.
 	measureLimit = 15 * time.Second
+	// neighborLimit is the same for a private address that moves: a neighbor sends to
+	// the former MAC for up to 45 s, waits 5 s and asks three times (RFC 4861, 10).
+	neighborLimit = 60 * time.Second
 	// settle is how long after the last client has recovered losses become
 	// final: a request counts as lost after one second.
 	settle = int64(1100 * time.Millisecond)
+	// maxHandovers bounds the moves of addresses and routes that are measured at once:
+	// programs can replace a thousand routes a second.
+	maxHandovers = 64
 )
 
-// move is one change of an ENI's owner, as known when it has happened.
+// move is one change of who has something, as known when it has happened.
 type move struct {
 	kind     control.FailoverKind
 	policy   string
-	eni      string
-	from, to string
-	addrs    []netip.Addr
-	public   []netip.Addr // that stand for some of addrs
-	before   identity
-	times    instants
-	cause    *control.FailoverCause // of a policy's failover; nil else
-	notes    []string
+	moved    control.Moved
+	from, to string // instances
+	// private and public addresses lead to what moved; none of a route.
+	private, public []netip.Addr
+	before          []fact
+	times           instants
+	cause           *control.FailoverCause // of a policy's failover; nil else
+	notes           []string
+}
+
+// wholly is the move of an ENI.
+func wholly(eni string) control.Moved {
+	return control.Moved{Kind: control.MovedInterface, From: eni, To: eni}
+}
+
+// crowded reports whether no further move of an address or a route is measured now.
+func crowded(s *control.State) bool {
+	running := 0
+	for _, f := range s.Failovers() {
+		if f.State == control.FailoverRunning && f.Moved.Kind != control.MovedInterface {
+			running++
+		}
+	}
+	return running >= maxHandovers
+}
+
+// limit is how long m is measured if a client gets no reply.
+func (m *move) limit() int64 {
+	if m.moved.Kind == control.MovedAddresses {
+		return int64(neighborLimit)
+	}
+	return int64(measureLimit)
 }
 
 func addresses(n *control.NetworkInterface) []netip.Addr {
 	as := make([]netip.Addr, len(n.Addresses))
 	for i, a := range n.Addresses {
 		as[i] = a.Addr
-	}
-	return as
-}
-
-// publicAddresses are those that stand for private ones of n.
-func publicAddresses(s *control.State, n *control.NetworkInterface) (as []netip.Addr) {
-	for _, a := range s.AddressesOf(n.ID) {
-		as = append(as, a.PublicIP)
-	}
-	if n.PublicIP.IsValid() {
-		as = append(as, n.PublicIP)
 	}
 	return as
 }
@@ -89,7 +108,7 @@ func leftStale(s *control.State, m move) (notes []string) {
 		return nil
 	}
 	for _, o := range i.Stale {
-		if o.NetworkInterface == m.eni && o.Since.UnixNano() >= m.times.accepted {
+		if m.moved.Kind == control.MovedInterface && o.NetworkInterface == m.moved.To && o.Since.UnixNano() >= m.times.accepted {
 			notes = append(notes, fmt.Sprintf("the forced detach has left device index %d of %s unusable and its metadata stale "+
 				"until it is stopped and started", o.DeviceIndex, i.ID))
 		}
@@ -112,7 +131,7 @@ func (c *Controller) measure(ctx context.Context, id string, m move) {
 		now := c.opt.Now()
 		f := c.compute(m, now, true)
 		switch {
-		case now-m.times.attached >= int64(measureLimit):
+		case now-m.times.attached >= m.limit():
 		case !whole(f):
 			recovered = 0
 			continue
@@ -142,7 +161,7 @@ func whole(f control.Failover) bool {
 // compute builds the record as it stands at now.
 func (c *Controller) compute(m move, now int64, measured bool) control.Failover {
 	f := control.Failover{
-		Kind: m.kind, State: control.FailoverRunning, Policy: m.policy, NetworkInterface: m.eni,
+		Kind: m.kind, State: control.FailoverRunning, Policy: m.policy, NetworkInterface: m.moved.To, Moved: m.moved,
 		From: m.from, To: m.to, StartedAt: m.times.start(), Cause: m.cause, Notes: m.notes,
 		Control: control.ControlTimes{
 			FaultAt: m.times.fault, DetectedAt: m.times.detected, AcceptedAt: m.times.accepted,
@@ -154,8 +173,13 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 		return f
 	}
 	since := m.times.start() - lead
-	recovered, public := int64(0), false
-	for _, flow := range targets(c.opt.Clients.Flows(), slices.Concat(m.addrs, m.public)) {
+	recovered := int64(0)
+	publicly := false
+	s := c.opt.Service.State()
+	for _, flow := range c.opt.Clients.Flows() {
+		if !m.uses(s, flow.VNIC, flow.Target) {
+			continue
+		}
 		samples, missed := c.opt.Clients.Samples(flow, since)
 		r := traffic(flow, samples, missed, m.times, m.from, m.to, now)
 		if r.Sent == 0 && r.Incomplete != "" && len(samples) == 0 {
@@ -163,7 +187,7 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 		}
 		f.Traffic = append(f.Traffic, r)
 		recovered = max(recovered, r.FirstReplyAt)
-		public = public || r.FirstReplyAt != 0 && slices.Contains(m.public, flow.Target)
+		publicly = publicly || r.FirstReplyAt != 0 && slices.Contains(m.public, flow.Target)
 		if conns := c.opt.Clients.Conns(flow, since); len(conns) > 0 {
 			f.TCP = addTCP(f.TCP, connections(conns, m.times))
 		}
@@ -172,13 +196,12 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 	if len(f.Traffic) == 0 {
 		f.Notes = append(f.Notes[:len(f.Notes):len(f.Notes)], "no measured traffic: the outage was not exercised")
 	}
-	after := m.before
-	if s := c.opt.Service.State(); s.NetworkInterface(m.eni) != nil {
-		after = identify(s, s.NetworkInterface(m.eni))
-	} else {
+	after := m.now(s)
+	if after == nil {
+		after = m.before
 		f.Notes = append(f.Notes[:len(f.Notes):len(f.Notes)], "the interface was deleted before the measurement ended")
 	}
-	f.Checks = compare(m.before, after, recovered != 0, public)
+	f.Checks = compare(m.before, after, recovered != 0, publicly)
 	return f
 }
 

@@ -2,7 +2,6 @@ package failover
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -175,51 +174,4 @@ func connections(conns []guest.Conn, t instants) control.TCPResult {
 // and as many are open again.
 func tcpDone(r control.TCPResult) bool {
 	return r.Reset+r.Closed+r.Survived >= r.Open && r.Survived+r.Reconnected >= r.Open
-}
-
-// identity is what must survive a move.
-type identity struct {
-	ips, mac, groups, eni, eip string
-}
-
-func identify(s *control.State, n *control.NetworkInterface) identity {
-	var ips, eips []string
-	for _, a := range n.Addresses {
-		ips = append(ips, a.Addr.String())
-	}
-	for _, a := range s.AddressesOf(n.ID) {
-		eips = append(eips, a.PublicIP.String())
-	}
-	return identity{
-		ips: strings.Join(ips, ", "), mac: n.MAC.String(), groups: strings.Join(n.Groups, ", "),
-		eni: n.ID, eip: strings.Join(eips, ", "),
-	}
-}
-
-// compare makes the five checks. exercised tells whether measured traffic
-// reached the ENI after the move: without it nothing tested address and MAC.
-// public tells whether some of it came by a public address.
-func compare(before, after identity, exercised, public bool) []control.Check {
-	check := func(name, b, a string, tested bool) control.Check {
-		c := control.Check{Name: name, Before: b, After: a, Result: "same"}
-		switch {
-		case a != b:
-			c.Result = "changed"
-		case !tested:
-			c.Result = "not-exercised"
-		}
-		return c
-	}
-	return []control.Check{
-		check("ip", before.ips, after.ips, exercised),
-		check("mac", before.mac, after.mac, exercised),
-		check("groups", before.groups, after.groups, true),
-		check("eni", before.eni, after.eni, true),
-		check("eip", before.eip, after.eip, public),
-	}
-}
-
-// targets returns the flows that go to one of n's addresses.
-func targets(flows []guest.Flow, addrs []netip.Addr) []guest.Flow {
-	return slices.DeleteFunc(slices.Clone(flows), func(f guest.Flow) bool { return !slices.Contains(addrs, f.Target) })
 }

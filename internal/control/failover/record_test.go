@@ -2,6 +2,7 @@ package failover
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,23 +148,26 @@ func TestPhasesAreWhatHappened(t *testing.T) {
 }
 
 func TestCompareMarksWhatNothingTested(t *testing.T) {
-	a := identity{ips: "192.168.0.42", mac: "02:00:00:00:00:42", groups: "sg-1", eni: "eni-1", eip: "203.0.113.7"}
-	b := a
-	b.groups = "sg-2"
+	before := []fact{
+		{"ip", "192.168.0.42", carried}, {"mac", "02:00:00:00:00:42", carried}, {"groups", "sg-1", compared},
+		{"eni", "eni-1", compared}, {"eip", "203.0.113.7", public},
+	}
+	after := slices.Clone(before)
+	after[2].value = "sg-2"
 	for _, tt := range []struct {
-		exercised, public bool
-		want              string
+		exercised, publicly bool
+		want                string
 	}{
 		{true, true, "same same changed same same"},
 		{true, false, "same same changed same not-exercised"},
 		{false, false, "not-exercised not-exercised changed same not-exercised"},
 	} {
 		var got []string
-		for _, c := range compare(a, b, tt.exercised, tt.public) {
+		for _, c := range compare(before, after, tt.exercised, tt.publicly) {
 			got = append(got, c.Result)
 		}
 		if s := strings.Join(got, " "); s != tt.want {
-			t.Errorf("exercised %v: %s, want %s", tt.exercised, s, tt.want)
+			t.Errorf("exercised %v, publicly %v: %s, want %s", tt.exercised, tt.publicly, s, tt.want)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func TestNothingOfBeforeIsRecordedAfterAReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	// As a controller does that has fallen behind.
-	var calls callMoves
+	var calls watched
 	for n := range followed {
 		l.ctl.follow(l.ctx, n, &calls)
 	}

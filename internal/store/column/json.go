@@ -24,6 +24,7 @@ type (
 // FailoverFindings is the part of a control.Failover that was measured: nested,
 // written once or twice, read as a whole.
 type FailoverFindings struct {
+	Moved   control.Moved
 	Phases  []control.Phase
 	Control control.ControlTimes
 	Traffic []control.TrafficResult

@@ -184,10 +184,22 @@ export interface ClientTraffic {
 }
 
 export interface Check {
-  name: "ip" | "mac" | "groups" | "eni" | "eip";
+  name: "ip" | "mac" | "groups" | "eni" | "eip" | "destination" | "source-dest-check";
   before?: unknown;
   after?: unknown;
   result: "same" | "changed" | "not-exercised";
+}
+
+/** What a failover moved: an interface, or addresses or a route from one interface to another. */
+export interface Moved {
+  kind: "network-interface" | "private-addresses" | "elastic-ip" | "route";
+  fromInterfaceId: string;
+  toInterfaceId: string;
+  addresses?: string[];
+  publicIp?: string;
+  allocationId?: string;
+  routeTableId?: string;
+  destination?: string;
 }
 
 export interface Failover {
@@ -197,6 +209,7 @@ export interface Failover {
   error?: string;
   policyId?: string;
   networkInterfaceId: string;
+  moved?: Moved;
   fromInstanceId?: string;
   toInstanceId?: string;
   startedAt: string;

@@ -109,7 +109,9 @@ export function failBackCandidate(): Failover | null {
   const id = state.enisById.value.has(state.selection.value)
     ? state.selection.value
     : state.servedEni.value?.id;
-  const f = state.failovers.value.find((x) => x.networkInterfaceId === id && x.state === "completed");
+  const f = state.failovers.value.find(
+    (x) => x.networkInterfaceId === id && state.isOfInterface(x) && x.state === "completed",
+  );
   if (!f?.fromInstanceId || !f.toInstanceId) return null;
   const n = state.enisById.value.get(f.networkInterfaceId);
   return n?.attachment?.instanceId === f.toInstanceId ? f : null;
@@ -138,7 +140,7 @@ export function faultSettled(anyFault: boolean): void {
 
 /** Called for each record that the stream brings. */
 export function onFailoverChange(f: Failover, before: Failover | undefined): void {
-  if (f.networkInterfaceId === state.servedEni.value?.id) faultPressedAt.value = 0;
+  if (f.networkInterfaceId === state.servedEni.value?.id && state.isOfInterface(f)) faultPressedAt.value = 0;
   const known = new Set((before?.phases ?? []).filter((p) => p.end).map((p) => p.name));
   for (const p of f.phases ?? []) {
     if (f.state === "running" && p.end && !known.has(p.name)) {

@@ -126,12 +126,15 @@ interface Owned {
   to: string;
 }
 
+/** Whether a record is of an interface that moved, and not of addresses or a route. */
+export const isOfInterface = (f: Failover): boolean => (f.moved?.kind ?? "network-interface") === "network-interface";
+
 /** Changes of owner by interface, oldest first, as the records tell them. */
 const ownerChanges = computed(() => {
   const by = new Map<string, Owned[]>();
   for (const f of failovers.value) {
     const at = Number(f.control?.attachedAt ?? 0) / 1000;
-    if (!at || !f.toInstanceId) continue;
+    if (!at || !f.toInstanceId || !isOfInterface(f)) continue;
     const list = by.get(f.networkInterfaceId) ?? [];
     list.push({ at, from: f.fromInstanceId ?? "", to: f.toInstanceId });
     by.set(f.networkInterfaceId, list);

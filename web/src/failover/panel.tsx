@@ -69,6 +69,7 @@ export function FailoverView({ failover: f }: { failover: Failover | null }) {
             from: state.instanceName(f.fromInstanceId) || t("eni.notAttached"),
             to: state.instanceName(f.toInstanceId) || "…",
           })}
+          {!state.isOfInterface(f) && <code data-moved={f.moved?.kind}>{whatMoved(f)}</code>}
           <span class={`badge ${f.state === "completed" ? "good" : f.state === "failed" ? "lost" : "busy"}`}>
             {t(`failover.state.${f.state}`)}
           </span>
@@ -85,6 +86,10 @@ export function FailoverView({ failover: f }: { failover: Failover | null }) {
     </div>
   );
 }
+
+/** The addresses or the route that moved. */
+const whatMoved = ({ moved: m }: Failover): string =>
+  [m?.addresses?.join(", "), m?.publicIp, m?.destination, m?.routeTableId].filter(Boolean).join(" ");
 
 /** Whether an enabled policy has nobody to turn to, however its interface fares now. */
 function nobodyFor(p: Policy): boolean {

@@ -157,6 +157,8 @@ export const en = {
   "check.groups": "Groups",
   "check.eni": "ENI",
   "check.eip": "Elastic IP",
+  "check.destination": "Destination",
+  "check.source-dest-check": "Source/destination check",
   "check.same": "unchanged",
   "check.changed": "changed",
   "check.not-exercised": "not exercised",

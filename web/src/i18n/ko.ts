@@ -161,6 +161,8 @@ export const ko = {
   "check.groups": "보안 그룹",
   "check.eni": "ENI",
   "check.eip": "탄력적 IP",
+  "check.destination": "대상",
+  "check.source-dest-check": "소스/대상 확인",
   "check.same": "그대로",
   "check.changed": "바뀜",
   "check.not-exercised": "시험 안 함",
