@@ -70,11 +70,7 @@ func TestAMovedAddressAndItsNeighbor(t *testing.T) {
 	if len(f.Traffic) != 1 || f.Traffic[0].LastReplyFrom != hosts[0] || f.Traffic[0].FirstReplyFrom != hosts[1] || f.Traffic[0].Incomplete != "" {
 		t.Errorf("the client saw %+v", f.Traffic)
 	}
-	results := map[string]string{}
-	for _, c := range f.Checks {
-		results[c.Name] = c.Result
-	}
-	if results["ip"] != "same" || results["mac"] != "changed" || results["groups"] != "same" {
+	if got := results(f); got["ip"] != "same" || got["mac"] != "changed" || got["groups"] != "same" {
 		t.Errorf("checks %+v", f.Checks)
 	}
 
@@ -92,6 +88,118 @@ func TestAMovedAddressAndItsNeighbor(t *testing.T) {
 	assign(1, &yes)
 	assign(0, &yes)
 	l.poll("the first instance answers again", answered(newest.Control.AttachedAt, hosts[0]))
+}
+
+// TestAMovedElasticIP: a client on the internet goes on with the instance that an
+// Elastic IP came to.
+func TestAMovedElasticIP(t *testing.T) {
+	l := newLab(t, t.TempDir())
+	_, loaded := l.load("internet")
+	l.answered(loaded.InternetHosts["customer"], "requests")
+	one, two := loaded.Instances["web-1"], loaded.Instances["web-2"]
+	s := l.svc.State()
+	var eip *control.Address
+	for _, a := range s.Addresses() {
+		if n := s.NetworkInterface(a.NetworkInterface); n != nil && n.Attachment != nil && n.Attachment.Instance == one {
+			eip = a
+		}
+	}
+	from, to := eip.NetworkInterface, s.InterfacesOf(two)[0].ID
+	if _, err := l.svc.AssociateAddress(l.ctx, eip.AllocationID, to, "", true); err != nil {
+		t.Fatal(err)
+	}
+	f := l.recorded(control.MovedElasticIP)
+	if f.Moved.Allocation != eip.AllocationID || f.Moved.From != from || f.Moved.To != to || f.From != one || f.To != two {
+		t.Errorf("the record is of %s, %+v from %s to %s", f.Moved, f.Moved, f.From, f.To)
+	}
+	for _, r := range f.Traffic {
+		if r.Client != loaded.InternetHosts["customer"] || r.Target != eip.PublicIP || r.FirstReplyAt == 0 || r.Kind != "ping" && r.FirstReplyFrom != two {
+			t.Errorf("a client saw %+v", r)
+		}
+	}
+	if got := results(f); len(f.Traffic) != 3 || got["eip"] != "same" || got["ip"] != "changed" {
+		t.Errorf("%d clients, checks %+v", len(f.Traffic), f.Checks)
+	}
+}
+
+// TestAReplacedRoute: a client's way to another subnet leads over one appliance,
+// then over another.
+func TestAReplacedRoute(t *testing.T) {
+	l := newLab(t, t.TempDir())
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	vpc, err := l.svc.CreateVPC(l.ctx, control.CreateVPCInput{CIDR: "10.0.0.0/16"})
+	ok(err)
+	subnets := map[string]*control.Subnet{}
+	for _, cidr := range []string{"10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24"} {
+		subnets[cidr], err = l.svc.CreateSubnet(l.ctx, control.CreateSubnetInput{VPC: vpc.ID, CIDR: cidr, Zone: "us-east-1a"})
+		ok(err)
+	}
+	run := func(cidr string, ws ...dataplane.WorkloadSpec) *control.NetworkInterface {
+		i, err := l.svc.RunInstance(l.ctx, control.RunInstanceInput{Subnet: subnets[cidr].ID, Workloads: ws})
+		ok(err)
+		return l.svc.State().InterfacesOf(i.ID)[0]
+	}
+	off := false
+	var boxes []*control.NetworkInterface
+	for range 2 {
+		n := run("10.0.2.0/24")
+		_, err := l.svc.ModifyInterface(l.ctx, control.ModifyInterfaceInput{ID: n.ID, SourceDestCheck: &off})
+		ok(err)
+		boxes = append(boxes, n)
+	}
+	server := run("10.0.3.0/24")
+	// The default group admits its own members only, by what they send themselves.
+	_, err = l.svc.AuthorizeRules(l.ctx, server.Groups[0], false, []control.RuleInput{{Protocol: "-1", CIDR: "10.0.0.0/16"}})
+	ok(err)
+	table, err := l.svc.CreateRouteTable(l.ctx, vpc.ID, nil)
+	ok(err)
+	_, err = l.svc.AssociateRouteTable(l.ctx, control.AssociateRouteTableInput{Table: table.ID, Subnet: subnets["10.0.1.0/24"].ID})
+	ok(err)
+	route := control.RouteInput{Table: table.ID, DestinationInput: control.DestinationInput{CIDR: "10.0.3.0/24"}, Interface: boxes[0].ID}
+	ok(l.svc.CreateRoute(l.ctx, route))
+	client := run("10.0.1.0/24", dataplane.WorkloadSpec{
+		Name: "requests", Kind: dataplane.WorkloadUDPEcho, Target: server.PrimaryAddress(), Rate: 100,
+	})
+	l.answered(client.Attachment.Instance, "requests")
+	route.Interface = boxes[1].ID
+	ok(l.svc.ReplaceRoute(l.ctx, route))
+	f := l.recorded(control.MovedRoute)
+	if f.Moved.RouteTable != table.ID || f.Moved.Destination != "10.0.3.0/24" || f.NetworkInterface != boxes[1].ID || f.Moved.From != boxes[0].ID {
+		t.Errorf("the record is of %+v", f.Moved)
+	}
+	if len(f.Traffic) != 1 || f.Traffic[0].FirstReplyFrom != server.Attachment.Instance || f.Traffic[0].Incomplete != "" {
+		t.Errorf("the client saw %+v", f.Traffic)
+	}
+	if got := results(f); got["destination"] != "same" || got["source-dest-check"] != "same" {
+		t.Errorf("checks %+v", f.Checks)
+	}
+}
+
+// recorded waits for the complete record of a kind.
+func (l *lab) recorded(kind control.MovedKind) (rec *control.Failover) {
+	l.t.Helper()
+	l.until("a complete record of a "+string(kind), func(s *control.State) bool {
+		for _, f := range s.Failovers() {
+			if f.Moved.Kind == kind && f.State == control.FailoverCompleted {
+				rec = f
+			}
+		}
+		return rec != nil
+	})
+	return rec
+}
+
+func results(f *control.Failover) map[string]string {
+	by := map[string]string{}
+	for _, c := range f.Checks {
+		by[c.Name] = c.Result
+	}
+	return by
 }
 
 // poll waits for what guests bring about.
