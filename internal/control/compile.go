@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"net/netip"
 	"reflect"
 	"slices"
 
@@ -76,6 +77,17 @@ var reads = []struct {
 			return []string{g.Interface}
 		}
 		return nil
+	}},
+	// The guest of an ENI has the addresses that routes lead to it.
+	{TableRouteTable, TableNetworkInterface, func(s *State, id string) (enis []string) {
+		if t := s.RouteTable(id); t != nil {
+			for _, r := range t.Routes {
+				if r.overlay() {
+					enis = append(enis, r.Interface)
+				}
+			}
+		}
+		return enis
 	}},
 	// What comes in by an internet gateway asks the table that serves it.
 	{TableRouteTable, TableInternetGateway, func(s *State, id string) (gateways []string) {
@@ -278,6 +290,7 @@ func vnicSpec(s *State, n *NetworkInterface) *dataplane.VNICSpec {
 	// What is detaching is off already.
 	if a := n.Attachment; a != nil && a.State != Detaching {
 		spec.Host, spec.DeviceIndex = a.Instance, a.NetworkCard*(maxDeviceIndex+1)+a.DeviceIndex
+		spec.Overlay = overlayOf(s, n.ID)
 		if t, ok := instanceTypes()[s.Instance(a.Instance).Type]; ok {
 			spec.Timeouts.TCPEstablished = t.TCPEstablished
 			if t.Nitro() {
@@ -286,6 +299,26 @@ func vnicSpec(s *State, n *NetworkInterface) *dataplane.VNICSpec {
 		}
 	}
 	return spec
+}
+
+// overlay reports whether a route leads one address to an ENI. EC2 lets no such
+// route into the VPC's own blocks, so that it is an address of nobody there.
+func (r Route) overlay() bool {
+	return r.Interface != "" && r.PrefixList == "" && r.Destination.Addr().Is4() && r.Destination.IsSingleIP()
+}
+
+// overlayOf are the addresses that routes lead to an ENI. Its guest has them as
+// if an agent had configured them on taking over, as it has secondary addresses.
+func overlayOf(s *State, eni string) (ips []netip.Addr) {
+	for _, t := range allIn[*RouteTable](s.db.Txn(false), string(TableRouteTable), byTarget, eni) {
+		for _, r := range t.Routes {
+			if r.Interface == eni && r.overlay() && !slices.Contains(ips, r.Destination.Addr()) {
+				ips = append(ips, r.Destination.Addr())
+			}
+		}
+	}
+	slices.SortFunc(ips, netip.Addr.Compare)
+	return ips
 }
 
 // publicAddrs are the public addresses of an ENI, in the order of the private ones

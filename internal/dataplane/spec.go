@@ -187,6 +187,9 @@ type VNICSpec struct {
 	MaxFlows        int // 0: the engine's default
 	// Public are the public addresses that stand for private ones of Addrs.
 	Public []PublicAddr
+	// Overlay are addresses of no subnet that routes lead here: the guest has them as
+	// its own, the network does not.
+	Overlay []netip.Addr
 	// NAT makes it the ENI of a NAT gateway: no guest, no security groups.
 	NAT *NATSpec
 

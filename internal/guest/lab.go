@@ -273,7 +273,7 @@ func (l *Lab) attachmentsLocked(host string) []attachment {
 		as = append(as, attachment{
 			index: index, vnic: v.ID, mac: tcpip.LinkAddress(v.MAC.HardwareAddr()), mtu: mtu,
 			subnet: neighbours(&subnet, &v), subnetID: subnet.ID, router: routerOf(&subnet),
-			routerMAC: subnet.RouterMAC, addrs: v.Addrs, forward: !v.SourceDestCheck, port: p,
+			routerMAC: subnet.RouterMAC, addrs: slices.Concat(v.Addrs, v.Overlay), forward: !v.SourceDestCheck, port: p,
 		})
 	}
 	slices.SortFunc(as, func(a, b attachment) int { return cmp.Compare(a.index, b.index) })

@@ -56,7 +56,7 @@ type attachment struct {
 	subnetID  string
 	router    netip.Addr
 	routerMAC frame.MAC
-	addrs     []netip.Addr // primary first
+	addrs     []netip.Addr // primary first, those of no subnet last
 	forward   bool         // passes on what is for others, as what has no source/destination check is there to do
 	port      port
 }
@@ -98,9 +98,13 @@ func subnetOf(p netip.Prefix) tcpip.Subnet {
 }
 
 func addAddress(s *stack.Stack, id tcpip.NICID, a netip.Addr, subnet netip.Prefix) error {
+	bits := subnet.Bits()
+	if !subnet.Contains(a) {
+		bits = a.BitLen()
+	}
 	err := s.AddProtocolAddress(id, tcpip.ProtocolAddress{
 		Protocol:          ipv4.ProtocolNumber,
-		AddressWithPrefix: tcpip.AddressWithPrefix{Address: address(a), PrefixLen: subnet.Bits()},
+		AddressWithPrefix: tcpip.AddressWithPrefix{Address: address(a), PrefixLen: bits},
 	}, stack.AddressProperties{})
 	if err != nil {
 		return fmt.Errorf("adding address %s: %s", a, err)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func TestAMovedElasticIP(t *testing.T) {
 	if _, err := l.svc.AssociateAddress(l.ctx, eip.AllocationID, to, "", true); err != nil {
 		t.Fatal(err)
 	}
-	f := l.recorded(control.MovedElasticIP)
+	f := l.recorded(eip.PublicIP.String())
 	if f.Moved.Allocation != eip.AllocationID || f.Moved.From != from || f.Moved.To != to || f.From != one || f.To != two {
 		t.Errorf("the record is of %s, %+v from %s to %s", f.Moved, f.Moved, f.From, f.To)
 	}
@@ -162,13 +163,16 @@ func TestAReplacedRoute(t *testing.T) {
 	ok(err)
 	route := control.RouteInput{Table: table.ID, DestinationInput: control.DestinationInput{CIDR: "10.0.3.0/24"}, Interface: boxes[0].ID}
 	ok(l.svc.CreateRoute(l.ctx, route))
-	client := run("10.0.1.0/24", dataplane.WorkloadSpec{
-		Name: "requests", Kind: dataplane.WorkloadUDPEcho, Target: server.PrimaryAddress(), Rate: 100,
-	})
+	overlay := control.RouteInput{Table: table.ID, DestinationInput: control.DestinationInput{CIDR: "172.31.255.1/32"}, Interface: boxes[0].ID}
+	ok(l.svc.CreateRoute(l.ctx, overlay))
+	client := run("10.0.1.0/24",
+		dataplane.WorkloadSpec{Name: "requests", Kind: dataplane.WorkloadUDPEcho, Target: server.PrimaryAddress(), Rate: 100},
+		dataplane.WorkloadSpec{Name: "overlay", Kind: dataplane.WorkloadUDPEcho, Target: netip.MustParseAddr("172.31.255.1"), Rate: 100})
 	l.answered(client.Attachment.Instance, "requests")
+	l.answered(client.Attachment.Instance, "overlay")
 	route.Interface = boxes[1].ID
 	ok(l.svc.ReplaceRoute(l.ctx, route))
-	f := l.recorded(control.MovedRoute)
+	f := l.recorded("10.0.3.0/24 in " + table.ID)
 	if f.Moved.RouteTable != table.ID || f.Moved.Destination != "10.0.3.0/24" || f.NetworkInterface != boxes[1].ID || f.Moved.From != boxes[0].ID {
 		t.Errorf("the record is of %+v", f.Moved)
 	}
@@ -178,14 +182,23 @@ func TestAReplacedRoute(t *testing.T) {
 	if got := results(f); got["destination"] != "same" || got["source-dest-check"] != "same" {
 		t.Errorf("checks %+v", f.Checks)
 	}
+
+	// An address of no subnet, which the instance has that the route leads to.
+	overlay.Interface = boxes[1].ID
+	ok(l.svc.ReplaceRoute(l.ctx, overlay))
+	f = l.recorded("172.31.255.1/32 in " + table.ID)
+	if len(f.Traffic) != 1 || f.Traffic[0].LastReplyFrom != boxes[0].Attachment.Instance ||
+		f.Traffic[0].FirstReplyFrom != boxes[1].Attachment.Instance || f.Traffic[0].Incomplete != "" {
+		t.Errorf("the client of the overlay address saw %+v", f.Traffic)
+	}
 }
 
-// recorded waits for the complete record of a kind.
-func (l *lab) recorded(kind control.MovedKind) (rec *control.Failover) {
+// recorded waits for the complete record of what moved.
+func (l *lab) recorded(moved string) (rec *control.Failover) {
 	l.t.Helper()
-	l.until("a complete record of a "+string(kind), func(s *control.State) bool {
+	l.until("a complete record of "+moved, func(s *control.State) bool {
 		for _, f := range s.Failovers() {
-			if f.Moved.Kind == kind && f.State == control.FailoverCompleted {
+			if f.Moved.String() == moved && f.State == control.FailoverCompleted {
 				rec = f
 			}
 		}
