@@ -17,7 +17,7 @@ const (
 	// its record is closed without.
 	measureLimit = 15 * time.Second
 	// neighborLimit is the same for a private address that moves: a neighbor sends to
-	// the former MAC for up to 45 s, waits 5 s and asks three times (RFC 4861, 10).
+	// the former MAC for up to 45 s, for 5 s more, and then asks (RFC 4861, 10).
 	neighborLimit = 60 * time.Second
 	// settle is how long after the last client has recovered losses become
 	// final: a request counts as lost after one second.
