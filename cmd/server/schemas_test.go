@@ -218,6 +218,7 @@ func TestDatabasesOfEverySchemaOpen(t *testing.T) {
 			for _, action := range walked {
 				told.WriteString(ec2ask(t, p, action))
 			}
+			told.WriteString(get(t, p.url+"/api/v1/internet-hosts"))
 			for line := range strings.Lines(string(want)) {
 				kind, id, _ := strings.Cut(strings.TrimSpace(line), " ")
 				switch kind {
