@@ -220,6 +220,39 @@ func TestTransitGateway(t *testing.T) {
 	}
 }
 
+// TestNoGroupsBeyondATransitGateway: a rule that refers to a group means nobody
+// behind a transit gateway, also if an appliance takes the frame there.
+func TestNoGroupsBeyondATransitGateway(t *testing.T) {
+	l := newCloud(t, Options{})
+	tgw := TransitSpec{
+		ID: "tgw-1",
+		Attachments: []TransitAttachmentSpec{
+			{ID: "tgw-attach-1", VPC: "vpc-1", Subnets: []string{"subnet-a"}, Table: "tgw-rtb-1"},
+			{ID: "tgw-attach-2", VPC: "vpc-2", Subnets: []string{"subnet-c"}, Table: "tgw-rtb-1"},
+		},
+		Tables: []TransitTableSpec{{ID: "tgw-rtb-1", Routes: []TransitRouteSpec{{prefix("10.1.0.0/16"), "tgw-attach-2"}}}},
+	}
+	friends := GroupSpec{ID: "friends", Ref: 9, Egress: []RuleSpec{{Name: "sgr-90", Rule: secgroup.Rule{ID: 90, Proto: secgroup.AllProtocols, Group: 1}}}}
+	l.a.Groups, l.p.SourceDestCheck = []string{"friends"}, false
+	for _, beyond := range []RouteSpec{
+		{Prefix: prefix("10.1.0.0/16")},
+		{Prefix: prefix("10.1.0.0/16"), Kind: RouteInterface, MAC: l.p.MAC, Via: l.p.ID},
+	} {
+		l.apply(Delta{
+			Groups: []GroupSpec{friends}, VNICs: []VNICSpec{l.a, l.p}, Transits: []TransitSpec{tgw},
+			RouteTables: []RouteTableSpec{
+				{ID: "rtb-1", Routes: []RouteSpec{{Prefix: vpcCIDR}, {Prefix: prefix("10.1.0.0/16"), Kind: RouteTransit, Via: "tgw-1"}}},
+				{ID: "rtb-2", Routes: []RouteSpec{beyond}},
+			},
+		})
+		before := l.dropped(verdict.EgressDenied)
+		l.send(l.a, routed(l.a, "10.1.1.10", 1, 2))
+		if l.dropped(verdict.EgressDenied) != before+1 {
+			t.Errorf("with %v: the reference let a frame out; dropped %v", beyond.Kind, l.Totals().Dropped)
+		}
+	}
+}
+
 // TestGatewayRouteTable: what comes in by the internet gateway passes an
 // appliance first, if its route table says so.
 func TestGatewayRouteTable(t *testing.T) {

@@ -94,7 +94,9 @@ func (w *worker) locate(h *hop, c *config, net *subnetVersion, view *frame.View)
 			if h.to = w.fabric.byMAC.Get(uint64(r.mac)); h.to == nil {
 				return verdict.Blackhole
 			}
-			h.holder = w.fabric.byIP.Get(addressKey(in.number, view.DstIP))
+			if h.vpc != 0 {
+				h.holder = w.fabric.byIP.Get(addressKey(in.number, view.DstIP))
+			}
 			return verdict.Delivered
 		case RoutePeering:
 			return w.toHolder(h, r.vpc, view.DstIP)

@@ -4,15 +4,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"testing"
 
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/match"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/verdict"
-
-	"pgregory.net/rapid"
 )
 
 // model is the forwarding decision written as plainly as possible: lists, maps
@@ -22,127 +19,292 @@ type model struct {
 	subnets  map[string]SubnetSpec
 	tables   map[string]RouteTableSpec
 	gateways map[string]GatewaySpec // by VPC
+	transits map[string]TransitSpec
 	acls     map[string]ACLSpec
 	groups   map[string]GroupSpec
 	hosts    map[string]HostSpec
 	vnics    []VNICSpec
 	flows    map[string]string // "eni proto local remote ports": which way frames pass
+	nats     []natted
+	// port is what the engine's NAT gateway has chosen for a new connection: any
+	// is right that is in the range and free.
+	port  func(id string, n natted) uint16
+	wrong string // what is not right about a port
+}
+
+// natted is one connection through a NAT gateway.
+type natted struct {
+	gateway               string
+	proto                 uint8
+	inside, remote, own   netip.Addr
+	insidePort, port, far uint16 // ICMP: identifiers, and 0
+}
+
+// fate is how a frame ends: why, at which VNIC, and as what.
+type fate struct {
+	why verdict.Reason
+	at  string
+	f   sent
 }
 
 // sent is a frame as the generator made it, before it became bytes.
 type sent struct {
-	src, dst       frame.MAC
-	etherType      uint16
-	arpOp          uint16
-	srcIP, dstIP   netip.Addr
-	proto          uint8
-	sport, dport   uint16 // ICMP: identifier in both
-	reply, tooLong bool
+	src, dst     frame.MAC
+	etherType    uint16
+	arpOp        uint16
+	srcIP, dstIP netip.Addr
+	proto        uint8
+	sport, dport uint16 // ICMP: identifier in both
+	reply        bool
+	size         int // of the payload
+	dontFragment bool
+
+	// about is the frame that an ICMP error of type 3, code 4 quotes, and mtu what
+	// it says.
+	about *sent
+	mtu   int
 }
 
+// length is that of the IP packet.
+func (s sent) length() int { return frame.IPv4MinLen + frame.UDPLen + s.size }
+
 func (s sent) bytes() []byte {
-	h := frame.Header{Dst: s.dst, Src: s.src, SrcIP: ip4(s.srcIP), DstIP: ip4(s.dstIP)}
-	size := 0
-	if s.tooLong {
-		size = 1500
-	}
+	h := frame.Header{Dst: s.dst, Src: s.src, SrcIP: ip4(s.srcIP), DstIP: ip4(s.dstIP), DontFrag: s.dontFragment}
 	switch {
 	case s.etherType == frame.EtherTypeARP:
 		return frame.AppendARP(nil, s.dst, s.src, s.arpOp, s.src, h.SrcIP, 0, h.DstIP)
 	case s.etherType != frame.EtherTypeIPv4:
 		return append(frame.AppendEthernet(nil, s.dst, s.src, s.etherType), make([]byte, 46)...)
 	case s.proto == frame.ProtoICMP:
-		return frame.AppendICMPEcho(nil, h, s.reply, s.sport, 1, make([]byte, size))
+		return frame.AppendICMPEcho(nil, h, s.reply, s.sport, 1, make([]byte, s.size))
 	}
-	return frame.AppendUDP(nil, h, s.sport, s.dport, make([]byte, size))
+	return frame.AppendUDP(nil, h, s.sport, s.dport, make([]byte, s.size))
 }
 
-// decide returns the fate of f sent by from, the VNIC that decided and, if it
-// was delivered, that received.
-func (m *model) decide(from VNICSpec, f sent) (verdict.Reason, string) {
+// decide returns the fate of f sent by from, and behind it those of the messages
+// that the network sends about it.
+func (m *model) decide(from VNICSpec, f sent) []fate {
+	end := func(why verdict.Reason) []fate { return []fate{{why, from.ID, f}} }
 	if r := m.state(from); r != verdict.Delivered {
-		return r, from.ID
+		return end(r)
 	}
-	if len(f.bytes()) > from.MTU+14 {
-		return verdict.Oversize, from.ID
+	if len(f.bytes()) > from.MTU+frame.EthernetLen {
+		return end(verdict.Oversize)
 	}
 	if f.src != from.MAC {
-		return verdict.SpoofedMAC, from.ID
+		return end(verdict.SpoofedMAC)
 	}
-	own := func(v VNICSpec, ip netip.Addr) bool { return slices.Contains(v.Addrs, ip) }
 	if f.etherType == frame.EtherTypeARP {
 		switch {
 		case from.SourceDestCheck && !own(from, f.srcIP):
-			return verdict.SpoofedIP, from.ID
+			return end(verdict.SpoofedIP)
 		case f.arpOp != 1 || f.srcIP == f.dstIP:
-			return verdict.ARPGratuitous, from.ID
+			return end(verdict.ARPGratuitous)
 		case f.dstIP == m.router(from.Subnet):
-			return verdict.ARPAnswered, from.ID
+			return end(verdict.ARPAnswered)
 		}
 		for _, v := range m.vnics {
 			if v.Subnet == from.Subnet && v.ID != from.ID && own(v, f.dstIP) {
-				return verdict.ARPAnswered, from.ID
+				return end(verdict.ARPAnswered)
 			}
 		}
-		return verdict.ARPUnanswered, from.ID
+		return end(verdict.ARPUnanswered)
 	}
 	if f.dst>>40&1 == 1 {
-		return verdict.Broadcast, from.ID
+		return end(verdict.Broadcast)
 	}
 	if f.etherType != frame.EtherTypeIPv4 {
-		return verdict.UnsupportedEtherType, from.ID
+		return end(verdict.UnsupportedEtherType)
 	}
 	if from.SourceDestCheck && !own(from, f.srcIP) {
-		return verdict.SpoofedIP, from.ID
+		return end(verdict.SpoofedIP)
 	}
-	net := m.subnets[from.Subnet]
+	return m.forward(from, from, f, 0)
+}
+
+func own(v VNICSpec, ip netip.Addr) bool { return slices.Contains(v.Addrs, ip) }
+
+// forward takes f, which sender has sent, on from the VNIC at: the sender's own, or
+// that of a NAT gateway. It was sent on hops times before.
+func (m *model) forward(sender, at VNICSpec, f sent, hops int) []fate {
+	end := func(why verdict.Reason) []fate { return []fate{{why, at.ID, f}} }
+	net := m.subnets[at.Subnet]
 	var path way
 	if f.dst == net.RouterMAC {
 		var why verdict.Reason
 		if path, why = m.route(net, f); why != verdict.Delivered {
-			return why, from.ID
+			return end(why)
 		}
 	} else {
 		for i := range m.vnics {
-			if m.vnics[i].MAC == f.dst && m.vnics[i].Subnet == from.Subnet {
+			if m.vnics[i].MAC == f.dst && m.vnics[i].Subnet == at.Subnet {
 				path = way{to: &m.vnics[i], holder: m.holder(net.VPC, f.dstIP), known: true}
 			}
 		}
 		if path.to == nil {
-			return verdict.UnknownMAC, from.ID
+			return end(verdict.UnknownMAC)
 		}
 	}
-	to := path.to
-	if !m.policy(from, f, true, path.holder) {
-		return verdict.EgressDenied, from.ID
+	if hops == 8 {
+		return end(verdict.TooManyHops)
 	}
-	crossed := to == nil || to.Subnet != from.Subnet || path.src.IsValid() || path.dst.IsValid()
+	to := path.to
+	if at.NAT == nil && !m.policy(at, f, true, path.holder) {
+		return end(verdict.EgressDenied)
+	}
+	crossed := to == nil || to.Subnet != at.Subnet || path.src.IsValid() || path.dst.IsValid()
 	if acl, ok := m.acls[net.ACL]; crossed && ok && !lets(acl.Egress, f.dstIP, f) {
-		return verdict.EgressACLDenied, from.ID
+		return end(verdict.EgressACLDenied)
+	}
+	if path.mtu != 0 && f.length() > path.mtu {
+		return m.tooLong(at, f, path.mtu)
 	}
 	if path.lost != verdict.Delivered {
-		return path.lost, from.ID
+		if path.src.IsValid() {
+			f.srcIP = path.src
+		}
+		return end(path.lost)
 	}
 	if path.src.IsValid() {
+		if f.about != nil && f.about.dstIP == f.srcIP {
+			about := *f.about
+			about.dstIP = path.src
+			f.about = &about
+		}
 		f.srcIP = path.src
 	}
 	if path.dst.IsValid() {
+		if f.about != nil && f.about.srcIP == f.dstIP {
+			about := *f.about
+			about.srcIP = path.dst
+			f.about = &about
+		}
 		f.dstIP = path.dst
 	}
+	var known *VNICSpec
+	if h := m.holder(net.VPC, f.srcIP); path.known && h != nil && h.ID == sender.ID {
+		known = h
+	}
+	return m.arrive(sender, *to, f, crossed, known, hops+1)
+}
+
+// arrive takes f in at a VNIC. known is the sender, if its groups are known there.
+func (m *model) arrive(sender, to VNICSpec, f sent, crossed bool, known *VNICSpec, hops int) []fate {
+	end := func(why verdict.Reason) []fate { return []fate{{why, to.ID, f}} }
 	if acl, ok := m.acls[m.subnets[to.Subnet].ACL]; crossed && ok && !lets(acl.Ingress, f.srcIP, f) {
-		return verdict.IngressACLDenied, to.ID
+		return end(verdict.IngressACLDenied)
 	}
-	if to.SourceDestCheck && !own(*to, f.dstIP) {
-		return verdict.NotOwnAddress, to.ID
+	if to.NAT != nil {
+		translate := m.natOut
+		if own(to, f.dstIP) {
+			translate = m.natIn
+		}
+		if why := translate(to, &f); why != verdict.Delivered {
+			return end(why)
+		}
+		f.src, f.dst = to.MAC, m.subnets[to.Subnet].RouterMAC
+		return m.forward(sender, to, f, hops)
 	}
-	var sender *VNICSpec
-	if h := m.holder(net.VPC, f.srcIP); path.known && h != nil && h.ID == from.ID {
-		sender = h
+	if to.SourceDestCheck && !own(to, f.dstIP) {
+		return end(verdict.NotOwnAddress)
 	}
-	if !m.policy(*to, f, false, sender) {
-		return verdict.IngressDenied, to.ID
+	if !m.policy(to, f, false, known) {
+		return end(verdict.IngressDenied)
 	}
-	return m.state(*to), to.ID
+	return end(m.state(to))
+}
+
+// tooLong ends a frame that its way does not take, and tells who may not fragment:
+// the VNIC where it was, whose guest or NAT gateway knows what it is about.
+func (m *model) tooLong(at VNICSpec, f sent, mtu int) []fate {
+	switch {
+	case mtu == 8500: // a transit gateway
+		return []fate{{verdict.TooBig, at.ID, f}}
+	case !f.dontFragment:
+		return []fate{{verdict.Fragmented, at.ID, f}}
+	}
+	about := f
+	return append([]fate{{verdict.TooBig, at.ID, f}}, m.arrive(VNICSpec{}, at, sent{
+		etherType: frame.EtherTypeIPv4, proto: frame.ProtoICMP, srcIP: m.router(at.Subnet), dstIP: f.srcIP, about: &about, mtu: mtu,
+	}, false, nil, 0)...)
+}
+
+// natOut gives f, from inside, an address and port of a NAT gateway.
+func (m *model) natOut(v VNICSpec, f *sent) verdict.Reason {
+	if f.about != nil {
+		// A message about what came in through the gateway.
+		for _, n := range m.nats {
+			if n.gateway == v.ID && n.proto == f.about.proto && n.inside == f.about.dstIP && n.insidePort == f.about.dport && n.remote == f.about.srcIP {
+				about := *f.about
+				about.dstIP, about.dport = n.own, n.port
+				f.srcIP, f.about = n.own, &about
+				return verdict.Delivered
+			}
+		}
+		return verdict.NATNoConnection
+	}
+	if f.proto == frame.ProtoICMP && f.reply {
+		return verdict.NATUnsupported
+	}
+	n := natted{gateway: v.ID, proto: f.proto, inside: f.srcIP, insidePort: f.sport, remote: f.dstIP}
+	if f.proto == frame.ProtoUDP {
+		n.far = f.dport
+	}
+	i := slices.IndexFunc(m.nats, func(o natted) bool {
+		n.own, n.port = o.own, o.port
+		return n == o
+	})
+	if i < 0 {
+		n.own = v.Addrs[0]
+		n.port = m.port(v.ID, n)
+		for _, o := range m.nats {
+			if o.gateway == n.gateway && o.proto == n.proto && o.own == n.own && o.port == n.port && o.remote == n.remote && o.far == n.far {
+				m.wrong = fmt.Sprintf("%+v and %+v have one port", o, n)
+			}
+		}
+		if n.port < 1024 {
+			m.wrong = fmt.Sprintf("port %d is below 1024", n.port)
+		}
+		m.nats = append(m.nats, n)
+	}
+	f.srcIP, f.sport = n.own, n.port
+	if f.proto == frame.ProtoICMP {
+		f.dport = n.port
+	}
+	return verdict.Delivered
+}
+
+// natIn gives f, an answer to a NAT gateway, the address and port inside.
+func (m *model) natIn(v VNICSpec, f *sent) verdict.Reason {
+	if f.proto == frame.ProtoICMP && f.about == nil && !f.reply {
+		return verdict.NATUnsupported
+	}
+	for _, n := range m.nats {
+		switch {
+		case n.gateway != v.ID || n.own != f.dstIP:
+		case f.about != nil: // about what went out through the gateway
+			far := uint16(0)
+			if f.about.proto == frame.ProtoUDP {
+				far = f.about.dport
+			}
+			if n.proto == f.about.proto && n.own == f.about.srcIP && n.port == f.about.sport && n.remote == f.about.dstIP && n.far == far {
+				about := *f.about
+				about.srcIP, about.sport = n.inside, n.insidePort
+				if about.proto == frame.ProtoICMP {
+					about.dport = n.insidePort
+				}
+				f.dstIP, f.about = n.inside, &about
+				return verdict.Delivered
+			}
+		case n.proto == f.proto && n.remote == f.srcIP && n.port == f.dport && (f.proto == frame.ProtoICMP || n.far == f.sport):
+			f.dstIP, f.dport = n.inside, n.insidePort
+			if f.proto == frame.ProtoICMP {
+				f.sport = n.insidePort
+			}
+			return verdict.Delivered
+		}
+	}
+	return verdict.NATNoConnection
 }
 
 // way is where a frame goes and what gateways make of it.
@@ -152,6 +314,7 @@ type way struct {
 	lost     verdict.Reason // how it ends beyond a gateway
 	known    bool           // the receiver can tell whose the source address is
 	src, dst netip.Addr     // written by gateways
+	mtu      int            // 0: of the VPC
 }
 
 // best returns the longest of the routes that leads to ip, by the index in routes.
@@ -165,56 +328,126 @@ func best(routes []RouteSpec, ip netip.Addr) *RouteSpec {
 	return found
 }
 
-// route asks the table of a subnet, or its local routes.
+// route asks the table of a subnet, or its local routes, and those that transit
+// gateways lead to: eight in all.
 func (m *model) route(net SubnetSpec, f sent) (way, verdict.Reason) {
-	if net.VPC == InternetVPC {
-		return m.across(way{}, f)
-	}
-	routes := m.tables[net.RouteTable].Routes
-	if net.RouteTable == "" {
-		for _, p := range net.VPCCIDRs {
-			routes = append(routes, RouteSpec{Prefix: p})
+	zone, w := net.Zone, way{known: true}
+	for range 8 {
+		if net.VPC == InternetVPC {
+			return m.across(way{}, f)
 		}
-	}
-	r := best(routes, f.dstIP)
-	switch {
-	case r == nil, r.Kind == RouteGateway:
-		return way{}, verdict.NoRoute
-	case r.Kind == RouteBlackhole:
-		return way{}, verdict.Blackhole
-	case r.Kind == RouteInterface:
-		if to := m.byMAC(r.MAC); to != nil {
-			return way{to: to, holder: m.holder(net.VPC, f.dstIP), known: true}, verdict.Delivered
-		}
-		return way{}, verdict.Blackhole
-	case r.Kind == RouteInternet:
-		if _, ok := m.gateways[net.VPC]; !ok {
-			return way{}, verdict.Blackhole
-		}
-		if !public(f.dstIP) {
-			return way{}, verdict.NotPublic
-		}
-		if h := m.holder(net.VPC, f.srcIP); h != nil {
-			for _, p := range h.Public {
-				if p.Private == f.srcIP {
-					w, why := m.across(way{src: p.Public}, f)
-					if why != verdict.Delivered {
-						w = way{src: p.Public, lost: why}
-					}
-					return w, verdict.Delivered
-				}
+		routes := m.tables[net.RouteTable].Routes
+		if net.RouteTable == "" {
+			for _, p := range net.VPCCIDRs {
+				routes = append(routes, RouteSpec{Prefix: p})
 			}
 		}
-		return way{}, verdict.NoPublicAddress
+		r := best(routes, f.dstIP)
+		switch {
+		case r == nil, r.Kind == RouteGateway:
+			return way{}, verdict.NoRoute
+		case r.Kind == RouteBlackhole:
+			return way{}, verdict.Blackhole
+		case r.Kind == RouteInterface:
+			if w.to = m.byMAC(r.MAC); w.to == nil {
+				return way{}, verdict.Blackhole
+			}
+			if w.known {
+				w.holder = m.holder(net.VPC, f.dstIP)
+			}
+			return w, verdict.Delivered
+		case r.Kind == RouteInternet:
+			return m.out(net, f)
+		case r.Kind == RouteTransit:
+			to, why := m.transit(r.Via, net, zone, f)
+			if why != verdict.Delivered {
+				return way{}, why
+			}
+			net, w = to, way{mtu: 8500}
+			continue
+		}
+		in := net.VPC
+		if r.Kind == RoutePeering {
+			in = r.VPC
+		}
+		if w.to = m.holder(in, f.dstIP); w.to == nil {
+			return way{}, verdict.NoMapping
+		}
+		if w.known {
+			w.holder = w.to
+		}
+		return w, verdict.Delivered
 	}
-	in := net.VPC
-	if r.Kind == RoutePeering {
-		in = r.VPC
+	return way{}, verdict.TooManyHops
+}
+
+// transit is the subnet where a frame comes out of a transit gateway.
+func (m *model) transit(id string, from SubnetSpec, zone string, f sent) (SubnetSpec, verdict.Reason) {
+	t, ok := m.transits[id]
+	if !ok {
+		return SubnetSpec{}, verdict.Blackhole
 	}
-	if to := m.holder(in, f.dstIP); to != nil {
-		return way{to: to, holder: to, known: true}, verdict.Delivered
+	// In an attachment's subnets the one of the sender's zone, if it has one.
+	entry := func(a TransitAttachmentSpec) (SubnetSpec, bool) {
+		for _, s := range a.Subnets {
+			if m.subnets[s].Zone == zone {
+				return m.subnets[s], true
+			}
+		}
+		return m.subnets[a.Subnets[0]], false
 	}
-	return way{}, verdict.NoMapping
+	for _, a := range t.Attachments {
+		if a.VPC != from.VPC {
+			continue
+		}
+		if _, here := entry(a); !here {
+			return SubnetSpec{}, verdict.NoRoute
+		}
+		for _, table := range t.Tables {
+			if table.ID != a.Table {
+				continue
+			}
+			var found *TransitRouteSpec
+			for i, r := range table.Routes {
+				if r.Prefix.Contains(f.dstIP) && (found == nil || r.Prefix.Bits() > found.Prefix.Bits()) {
+					found = &table.Routes[i]
+				}
+			}
+			if found == nil {
+				return SubnetSpec{}, verdict.NoRoute
+			}
+			for _, b := range t.Attachments {
+				if b.ID == found.Attachment {
+					s, _ := entry(b)
+					return s, verdict.Delivered
+				}
+			}
+			return SubnetSpec{}, verdict.Blackhole
+		}
+	}
+	return SubnetSpec{}, verdict.NoRoute
+}
+
+// out is the way through the internet gateway of a VPC.
+func (m *model) out(net SubnetSpec, f sent) (way, verdict.Reason) {
+	if _, ok := m.gateways[net.VPC]; !ok {
+		return way{}, verdict.Blackhole
+	}
+	if !public(f.dstIP) {
+		return way{}, verdict.NotPublic
+	}
+	if h := m.holder(net.VPC, f.srcIP); h != nil {
+		for _, p := range h.Public {
+			if p.Private == f.srcIP {
+				w, why := m.across(way{src: p.Public, mtu: 1500}, f)
+				if why != verdict.Delivered {
+					w = way{src: p.Public, lost: why, mtu: 1500}
+				}
+				return w, verdict.Delivered
+			}
+		}
+	}
+	return way{}, verdict.NoPublicAddress
 }
 
 // across is the way over the internet.
@@ -231,7 +464,7 @@ func (m *model) across(w way, f sent) (way, verdict.Reason) {
 			if p.Public != f.dstIP || !ok {
 				continue
 			}
-			w.to, w.dst = &m.vnics[i], p.Private
+			w.to, w.dst, w.mtu = &m.vnics[i], p.Private, 1500
 			if g.RouteTable == "" {
 				return w, verdict.Delivered
 			}
@@ -317,6 +550,12 @@ func (m *model) policy(v VNICSpec, f sent, egress bool, peer *VNICSpec) bool {
 	if m.subnets[v.Subnet].VPC == InternetVPC {
 		return true
 	}
+	if f.about != nil {
+		if known := m.related(v, f, egress); known {
+			return true
+		}
+		return m.admits(v, f, egress, peer)
+	}
 	local, remote, lport, rport, way := f.srcIP, f.dstIP, f.sport, f.dport, "out"
 	if !egress {
 		way = "in"
@@ -329,6 +568,24 @@ func (m *model) policy(v VNICSpec, f sent, egress bool, peer *VNICSpec) bool {
 	if known := m.flows[flow]; known == "both" || known == way {
 		return true
 	}
+	if !m.admits(v, f, egress, peer) {
+		return false
+	}
+	if s := m.state(v); s != verdict.Detached && s != verdict.InstanceStopped {
+		m.flows[flow] = "both"
+		if f.reply && f.proto == frame.ProtoICMP {
+			m.flows[flow] = way // an answer that nobody asked for asks nothing
+		}
+	}
+	return true
+}
+
+// admits asks the rules of v's groups.
+func (m *model) admits(v VNICSpec, f sent, egress bool, peer *VNICSpec) bool {
+	remote := f.srcIP
+	if egress {
+		remote = f.dstIP
+	}
 	for _, id := range v.Groups {
 		rules := m.groups[id].Ingress
 		if egress {
@@ -336,17 +593,30 @@ func (m *model) policy(v VNICSpec, f sent, egress bool, peer *VNICSpec) bool {
 		}
 		for _, r := range rules {
 			if m.matches(r.Rule, remote, f, peer) {
-				if s := m.state(v); s != verdict.Detached && s != verdict.InstanceStopped {
-					m.flows[flow] = "both"
-					if f.reply && f.proto == frame.ProtoICMP {
-						m.flows[flow] = way // an answer that nobody asked for asks nothing
-					}
-				}
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// related reports whether f is a message about a flow of v: one of what v's guest
+// sent itself if it comes in, of what it received if it goes out.
+func (m *model) related(v VNICSpec, f sent, egress bool) bool {
+	q := *f.about
+	if q.srcIP != f.dstIP {
+		return false
+	}
+	local, remote, lport, rport := q.srcIP, q.dstIP, q.sport, q.dport
+	if egress {
+		local, remote, lport, rport = q.dstIP, q.srcIP, q.dport, q.sport
+	}
+	flow := fmt.Sprint(v.ID, q.proto, local, remote, lport, rport)
+	if q.proto == frame.ProtoICMP {
+		flow += fmt.Sprint(" asked by us: ", !egress != q.reply)
+	}
+	_, ok := m.flows[flow]
+	return ok
 }
 
 func (m *model) matches(r secgroup.Rule, remote netip.Addr, f sent, peer *VNICSpec) bool {
@@ -362,211 +632,4 @@ func (m *model) matches(r secgroup.Rule, remote netip.Addr, f sent, peer *VNICSp
 		return r.Prefix.Contains(remote)
 	}
 	return peer != nil && slices.ContainsFunc(peer.Groups, func(id string) bool { return m.groups[id].Ref == r.Group })
-}
-
-func drawWorld(t *rapid.T) *model {
-	m := &model{subnets: map[string]SubnetSpec{}, tables: map[string]RouteTableSpec{}, acls: map[string]ACLSpec{}, groups: map[string]GroupSpec{}, hosts: map[string]HostSpec{}, flows: map[string]string{}, gateways: map[string]GatewaySpec{}}
-	m.subnets["internet"] = internetSubnet()
-	// vpc-2 has the same addresses as vpc-1: nothing may leak between them.
-	for i, vpc := range []string{"vpc-1", "vpc-1", "vpc-2"} {
-		id := fmt.Sprintf("subnet-%d", i)
-		m.subnets[id] = SubnetSpec{
-			ID: id, VPC: vpc, CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i % 2), 0}), 24),
-			VPCCIDRs: []netip.Prefix{vpcCIDR}, RouterMAC: frame.MAC(0x02_00_00_00_ff_00 + i),
-			RouteTable: rapid.SampledFrom([]string{"", "rtb-" + vpc}).Draw(t, "table"),
-			ACL:        rapid.SampledFrom([]string{"", "acl-0", "acl-1"}).Draw(t, "acl"),
-		}
-	}
-	rule := rapid.Custom(func(t *rapid.T) RuleSpec {
-		r := secgroup.Rule{ID: verdict.RuleID(rapid.IntRange(16, 1<<20).Draw(t, "id")), Proto: rapid.SampledFrom([]int16{-1, 1, 17, 6}).Draw(t, "proto"), From: -1, To: -1}
-		if r.Proto == 17 {
-			r.From = int32(rapid.IntRange(1, 4).Draw(t, "from"))
-			r.To = r.From + int32(rapid.IntRange(0, 3).Draw(t, "more"))
-		}
-		if rapid.Bool().Draw(t, "by group") {
-			r.Group = uint32(rapid.IntRange(1, 3).Draw(t, "group"))
-		} else {
-			r.Prefix = rapid.SampledFrom([]netip.Prefix{anywhere, netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("10.0.1.0/30"), netip.MustParsePrefix("10.0.0.12/32")}).Draw(t, "prefix")
-		}
-		return RuleSpec{Name: "sgr", Rule: r}
-	})
-	entry := rapid.Custom(func(t *rapid.T) netacl.Entry {
-		e := netacl.Entry{
-			Number: rapid.IntRange(1, 1000).Draw(t, "number"), Allow: rapid.IntRange(0, 2).Draw(t, "allow") > 0,
-			Proto: rapid.SampledFrom([]int16{-1, 1, 17}).Draw(t, "proto"), From: -1, To: -1,
-			Prefix: rapid.SampledFrom([]netip.Prefix{anywhere, netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("10.0.1.8/29")}).Draw(t, "prefix"),
-		}
-		if e.Proto == 17 {
-			e.From = int32(rapid.IntRange(1, 4).Draw(t, "from"))
-			e.To = e.From + int32(rapid.IntRange(0, 3).Draw(t, "more"))
-		}
-		return e
-	})
-	number := func(e netacl.Entry) int { return e.Number }
-	for i := range 2 {
-		id := fmt.Sprintf("acl-%d", i)
-		m.acls[id] = ACLSpec{ID: id, Ingress: rapid.SliceOfNDistinct(entry, 0, 4, number).Draw(t, "in"),
-			Egress: rapid.SliceOfNDistinct(entry, 0, 4, number).Draw(t, "out")}
-	}
-	for i := range 3 {
-		id := fmt.Sprintf("sg-%d", i)
-		m.groups[id] = GroupSpec{ID: id, Ref: uint32(i + 1),
-			Ingress: rapid.SliceOfN(rule, 0, 4).Draw(t, "ingress"), Egress: rapid.SliceOfN(rule, 0, 4).Draw(t, "egress")}
-	}
-	for i := range 4 {
-		id := fmt.Sprintf("i-%d", i)
-		h := HostSpec{ID: id, Power: PowerOn}
-		if i == 3 {
-			h.Power = Power(rapid.IntRange(0, 1).Draw(t, "power"))
-			h.Fault = Fault(rapid.IntRange(0, 2).Draw(t, "fault"))
-		}
-		m.hosts[id] = h
-	}
-	for i := range rapid.IntRange(2, 8).Draw(t, "enis") {
-		subnet := rapid.IntRange(0, 2).Draw(t, "subnet")
-		v := VNICSpec{
-			ID: fmt.Sprintf("eni-%d", i), MAC: frame.MAC(0x02_00_00_00_00_10 + i), Subnet: fmt.Sprintf("subnet-%d", subnet),
-			Addrs:  []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(subnet % 2), byte(10 + i)})},
-			Groups: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"sg-0", "sg-1", "sg-2"}), 1, 3, rapid.ID[string]).Draw(t, "groups"),
-			MTU:    1500, SourceDestCheck: rapid.IntRange(0, 3).Draw(t, "check") > 0,
-		}
-		if rapid.Bool().Draw(t, "secondary") {
-			v.Addrs = append(v.Addrs, netip.AddrFrom4([4]byte{10, 0, byte(subnet % 2), byte(100 + i)}))
-		}
-		if rapid.IntRange(0, 4).Draw(t, "attached") > 0 {
-			v.Host, v.DeviceIndex = fmt.Sprintf("i-%d", rapid.IntRange(0, 3).Draw(t, "host")), i
-		}
-		for k, a := range v.Addrs {
-			if rapid.Bool().Draw(t, "public") {
-				v.Public = append(v.Public, PublicAddr{a, netip.AddrFrom4([4]byte{203, 0, 113, byte(2*i + k)})})
-			}
-		}
-		m.vnics = append(m.vnics, v)
-	}
-	for i := range rapid.IntRange(0, 2).Draw(t, "internet hosts") {
-		v := publicHost(i + 1)
-		v.SourceDestCheck = rapid.Bool().Draw(t, "check")
-		m.vnics = append(m.vnics, v)
-		m.hosts[v.Host] = on(v.Host)
-	}
-	for i, vpc := range []string{"vpc-1", "vpc-2"} {
-		if rapid.IntRange(0, 3).Draw(t, "gateway") > 0 {
-			m.gateways[vpc] = GatewaySpec{ID: "igw-" + vpc, VPC: vpc, RouteTable: rapid.SampledFrom([]string{"", "rtb-" + vpc}).Draw(t, "edge")}
-		}
-		t1 := RouteTableSpec{ID: "rtb-" + vpc, Routes: []RouteSpec{{Prefix: vpcCIDR}}}
-		for _, p := range []string{"0.0.0.0/0", "0.0.0.0/0", "198.51.100.0/24", "10.0.1.0/24", "10.0.0.12/32"} {
-			r := RouteSpec{Prefix: netip.MustParsePrefix(p), Kind: rapid.SampledFrom([]RouteKind{RouteLocal, RouteInterface, RouteBlackhole, RouteInternet, RouteInternet, RoutePeering, RouteGateway}).Draw(t, "kind")}
-			if rapid.Bool().Draw(t, "absent") {
-				continue
-			}
-			if r.Kind == RoutePeering {
-				r.VPC = []string{"vpc-2", "vpc-1"}[i]
-			}
-			if r.Kind == RouteInterface {
-				r.MAC = 0x02_00_00_00_66_66 // nobody's
-				for _, v := range m.vnics {
-					if m.subnets[v.Subnet].VPC == vpc && rapid.Bool().Draw(t, "target") {
-						r.MAC = v.MAC
-					}
-				}
-			}
-			t1.Routes = append(t1.Routes, r)
-		}
-		m.tables[t1.ID] = t1
-	}
-	return m
-}
-
-func (m *model) drawFrame(t *rapid.T, from VNICSpec) sent {
-	target := rapid.SampledFrom(m.vnics).Draw(t, "target")
-	common := func(n int, what string) bool { return rapid.IntRange(0, n).Draw(t, what) > 0 }
-	f := sent{
-		src: from.MAC, dst: m.subnets[from.Subnet].RouterMAC, etherType: frame.EtherTypeIPv4,
-		srcIP: rapid.SampledFrom(from.Addrs).Draw(t, "own"), dstIP: rapid.SampledFrom(target.Addrs).Draw(t, "theirs"),
-		proto: rapid.SampledFrom([]uint8{frame.ProtoUDP, frame.ProtoUDP, frame.ProtoICMP}).Draw(t, "proto"),
-		sport: uint16(rapid.IntRange(1, 4).Draw(t, "sport")), dport: uint16(rapid.IntRange(1, 4).Draw(t, "dport")),
-		reply: rapid.Bool().Draw(t, "reply"), arpOp: 1,
-	}
-	if len(target.Public) > 0 && rapid.Bool().Draw(t, "by public address") {
-		f.dstIP = rapid.SampledFrom(target.Public).Draw(t, "public").Public
-	}
-	if f.proto == frame.ProtoICMP {
-		f.dport = f.sport
-	}
-	if common(1, "routed") {
-		f.dst = target.MAC
-	}
-	if !common(15, "odd mac") {
-		f.dst = rapid.SampledFrom([]frame.MAC{frame.BroadcastMAC, 0x02_00_00_00_99_99}).Draw(t, "mac")
-	}
-	if !common(15, "spoof mac") {
-		f.src = target.MAC
-	}
-	if !common(15, "spoof ip") {
-		f.srcIP = f.dstIP
-	}
-	if !common(15, "odd ip") {
-		f.dstIP = rapid.SampledFrom([]netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.250")}).Draw(t, "ip")
-	}
-	if !common(10, "ethertype") {
-		f.etherType = rapid.SampledFrom([]uint16{frame.EtherTypeARP, frame.EtherTypeARP, 0x88cc}).Draw(t, "type")
-		f.arpOp = uint16(rapid.IntRange(1, 2).Draw(t, "op"))
-	}
-	f.tooLong = !common(20, "long")
-	return f
-}
-
-func TestDecisionsMatchTheModel(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		m := drawWorld(rt)
-		now := int64(1e18)
-		e := New(Options{Workers: rapid.IntRange(1, 3).Draw(rt, "workers"), Now: func() int64 { return now }})
-		d := Delta{Generation: 1, VNICs: m.vnics}
-		for _, s := range m.subnets {
-			d.Subnets = append(d.Subnets, s)
-		}
-		for _, g := range m.gateways {
-			d.Gateways = append(d.Gateways, g)
-		}
-		for _, r := range m.tables {
-			d.RouteTables = append(d.RouteTables, r)
-		}
-		for _, a := range m.acls {
-			d.ACLs = append(d.ACLs, a)
-		}
-		for _, g := range m.groups {
-			d.Groups = append(d.Groups, g)
-		}
-		for _, h := range m.hosts {
-			d.Hosts = append(d.Hosts, h)
-		}
-		if _, err := e.Apply(t.Context(), d); err != nil {
-			rt.Fatal(err)
-		}
-		for range rapid.IntRange(1, 40).Draw(rt, "frames") {
-			from := rapid.SampledFrom(m.vnics).Draw(rt, "from")
-			f := m.drawFrame(rt, from)
-			want, at := m.decide(from, f)
-			before := e.Totals()
-			trace, err := e.Inject(t.Context(), from.ID, f.bytes())
-			if err != nil {
-				rt.Fatal(err)
-			}
-			if last := trace.Hops[len(trace.Hops)-1]; trace.Reason != want || last.VNIC != at {
-				rt.Fatalf("%+v from %s: %s at %s, want %s at %s", f, from.ID, trace.Reason, last.VNIC, want, at)
-			}
-			// Read by every guest, so that no queue fills.
-			for _, v := range m.vnics {
-				if p := e.Port(v.Host, v.DeviceIndex); p != nil && v.Host != "" {
-					if _, err := p.Poll(0, func([]byte, int64) {}); err != nil {
-						rt.Fatal(err)
-					}
-				}
-			}
-			after := e.Totals()
-			if after.Unaccounted() != 0 || after.Dropped[want]-before.Dropped[want] != min(1, uint64(want)) {
-				rt.Fatalf("%s: before %+v, after %+v", want, before, after)
-			}
-		}
-	})
 }
