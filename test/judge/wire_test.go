@@ -3,6 +3,7 @@
 package judge
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -89,37 +90,71 @@ func packetSocket(etherType uint16, link int) (int, error) {
 	return fd, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: etherType<<8 | etherType>>8, Ifindex: link})
 }
 
-// send puts b on the link of the guest of an ENI and returns what all guests get
-// of it, by ENI, when it has come to its end.
+// send puts b on the link of the guest of an ENI and returns what guests get of it:
+// when it has come to its end, or once they have got want frames. One that comes
+// later than that comes with the next, and is known by its mark.
 //
 // The kernel carries a frame from link to link in the order of one processor's
-// queue. The thread is pinned to that, so that a frame of the barrier that comes
-// out tells that all before it have gone one link further.
-func (s *stage) send(from string, b []byte) ([]arrival, error) {
+// queue, mostly at once. The thread is pinned to that processor, so that a probe
+// that comes out tells that all before it have gone one link further.
+func (s *stage) send(from string, b []byte, want int) (out []arrival, err error) {
 	if err := unix.Sendto(s.inject, b, 0, &unix.SockaddrLinklayer{Ifindex: s.guests[from]}); err != nil {
 		return nil, fmt.Errorf("sending at %s: %w", from, err)
 	}
+	const few = 4
+	for n := 0; n < few || len(out) < want && n < crossings; n++ {
+		if err := s.pass(); err != nil {
+			return nil, err
+		}
+		if out, err = s.receive(out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// settle returns what guests get of frames that are still on their way.
+func (s *stage) settle() (out []arrival, err error) {
+	for range crossings {
+		if err := s.pass(); err != nil {
+			return nil, err
+		}
+	}
+	return s.receive(nil)
+}
+
+// pass sends a probe and waits for it.
+func (s *stage) pass() error {
 	probe := make([]byte, 60)
 	probe[12], probe[13] = etherTypeProbe>>8, etherTypeProbe&0xff
 	for i := range probe[:6] {
 		probe[i] = 0xff
 	}
-	for range crossings {
-		if err := unix.Sendto(s.inject, probe, 0, &unix.SockaddrLinklayer{Ifindex: s.probeOut}); err != nil {
-			return nil, fmt.Errorf("sending a probe: %w", err)
+	if err := unix.Sendto(s.inject, probe, 0, &unix.SockaddrLinklayer{Ifindex: s.probeOut}); err != nil {
+		return fmt.Errorf("sending a probe: %w", err)
+	}
+	for {
+		_, _, err := unix.Recvfrom(s.probe, probe, 0)
+		if err == nil {
+			return nil
 		}
-		if _, _, err := unix.Recvfrom(s.probe, make([]byte, 64), 0); err != nil {
-			return nil, fmt.Errorf("a probe did not come out within %v: %w", patience, err)
+		if !errors.Is(err, unix.EINTR) { // Go's own signals; a call with a timeout is not restarted
+			return fmt.Errorf("a probe did not come out within %v: %w", patience, err)
 		}
 	}
-	var out []arrival
+}
+
+// receive appends what has come out of the guests' links.
+func (s *stage) receive(out []arrival) ([]arrival, error) {
 	for {
 		got := make([]byte, 2048)
 		n, at, err := unix.Recvfrom(s.sniff, got, unix.MSG_DONTWAIT)
-		if err == unix.EAGAIN {
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN):
 			return out, nil
-		}
-		if err != nil {
+		case err != nil:
 			return nil, fmt.Errorf("receiving: %w", err)
 		}
 		id, ok := s.ofIndex[at.(*unix.SockaddrLinklayer).Ifindex]
