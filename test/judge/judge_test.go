@@ -177,10 +177,61 @@ func judgement(t *testing.T, seed uint64) (tally, error) {
 		}
 	}
 	late, err := k.settle()
-	if len(late) > 0 {
+	if err == nil && len(late) > 0 {
 		err = fmt.Errorf("when all was judged, %v arrived", seenBy(topo, late))
 	}
-	return sum, err
+	if err != nil {
+		return sum, err
+	}
+	return sum, volleys(t, seed, k, e, tr, &sum)
+}
+
+// volleys asks both about several frames of a guest at once, as the engine's
+// stages take them. Each has a port of its own, so that it does not matter which
+// connections are remembered.
+func volleys(t *testing.T, seed uint64, k *kernel, e *dataplane.Engine, tr *traffic, sum *tally) error {
+	id := uint64(*frames)
+	for volley := range uint64(*frames / 20) {
+		from := tr.guest()
+		var bytes [][]byte
+		var kernel []arrival
+		var q question
+		for range 1 + tr.rand.IntN(16) {
+			if len(bytes) == 0 || tr.chance(60) { // else as the one before
+				for q = tr.freshFrom(from); q.proto == protoOther; {
+					q = tr.freshFrom(from)
+				}
+			}
+			id++
+			q.sport = uint16(20000 + id)
+			if q.proto == frame.ProtoICMP {
+				q.dport = q.sport
+			}
+			bytes = append(bytes, plain(&q, nil, id))
+			some, err := k.send(from.ID, bytes[len(bytes)-1], 0)
+			if err != nil {
+				return err
+			}
+			kernel = append(kernel, some...)
+		}
+		late, err := k.settle()
+		if err != nil {
+			return err
+		}
+		kernel = append(kernel, late...)
+		e.Port(from.Host, from.DeviceIndex).Send(bytes)
+		engine, err := guestsOf(e, tr.topology)
+		if err != nil {
+			return err
+		}
+		sum.frames += len(bytes)
+		if a, b := named(tr.topology, engine), named(tr.topology, kernel); !slices.Equal(a, b) {
+			t.Errorf("seed %d, volley %d of %d frames by %s:\n%s\nengine: %s\nkernel: %s", seed, volley, len(bytes), from.ID,
+				describe(tr.topology, &q, bytes[len(bytes)-1]), strings.Join(a, "\n  "), strings.Join(b, "\n  "))
+			return nil
+		}
+	}
+	return nil
 }
 
 // ipOf reads an address of an IPv4 frame.
@@ -201,9 +252,14 @@ func askEngine(e *dataplane.Engine, topo *topology, q *question, id uint64) ([]a
 	if err != nil {
 		return nil, trace, err
 	}
+	out, err := guestsOf(e, topo)
+	return sorted(out), trace, checked(out, id, err)
+}
+
+// guestsOf lets the engine come to an end and returns what its guests have got.
+func guestsOf(e *dataplane.Engine, topo *topology) (out []arrival, err error) {
 	for e.Step() {
 	}
-	var out []arrival
 	for i := range topo.VNICs {
 		v := &topo.VNICs[i]
 		if v.Host == "" {
@@ -216,10 +272,10 @@ func askEngine(e *dataplane.Engine, topo *topology, q *question, id uint64) ([]a
 			}
 			out = append(out, a)
 		}); perr != nil {
-			return nil, trace, perr
+			return nil, perr
 		}
 	}
-	return sorted(out), trace, checked(out, id, err)
+	return out, err
 }
 
 // askKernel sends q into the namespaces.

@@ -107,6 +107,16 @@ func seenBy(t *topology, list []arrival) []string {
 	return out
 }
 
+// named is seenBy with each frame's mark, in an order of its own.
+func named(t *topology, list []arrival) []string {
+	var out []string
+	for _, a := range list {
+		out = append(out, fmt.Sprintf("%d %s", a.id, seenBy(t, []arrival{a})[0]))
+	}
+	slices.Sort(out)
+	return out
+}
+
 // describe says what was sent and where, with all that decides.
 func describe(t *topology, q *question, sent []byte) string {
 	var b strings.Builder

@@ -208,7 +208,14 @@ func (x *exchange) stray() bool {
 
 // fresh is a frame that answers nothing.
 func (t *traffic) fresh() question {
-	from := pick(t.topology, t.in(func(v *dataplane.VNICSpec) bool { return v.NAT == nil })...)
+	return t.freshFrom(t.guest())
+}
+
+func (t *traffic) guest() *dataplane.VNICSpec {
+	return pick(t.topology, t.in(func(v *dataplane.VNICSpec) bool { return v.NAT == nil })...)
+}
+
+func (t *traffic) freshFrom(from *dataplane.VNICSpec) question {
 	q := question{
 		from: from, what: "sent", make: plain, h: t.header(from),
 		proto: pick[uint8](t.topology, frame.ProtoUDP, frame.ProtoUDP, frame.ProtoUDP, frame.ProtoICMP, frame.ProtoICMP, frame.ProtoTCP, frame.ProtoTCP, protoOther),
