@@ -47,8 +47,8 @@ type sent struct {
 	size         int // of the payload
 	dontFragment bool
 
-	// about is the frame that an ICMP error of type 3, code 4 quotes, and mtu what
-	// it says.
+	// about is the frame that an ICMP error of type 3 quotes, a router's with code 4
+	// and mtu, a guest's with code 3.
 	about *sent
 	mtu   int
 }
@@ -63,6 +63,9 @@ func (s sent) bytes() []byte {
 		return frame.AppendARP(nil, s.dst, s.src, s.arpOp, s.src, h.SrcIP, 0, h.DstIP)
 	case s.etherType != frame.EtherTypeIPv4:
 		return append(frame.AppendEthernet(nil, s.dst, s.src, s.etherType), make([]byte, 46)...)
+	case s.about != nil:
+		quote := s.about.bytes()[frame.EthernetLen:][:frame.IPv4MinLen+8]
+		return frame.AppendICMP(nil, h, frame.ICMPUnreachable, 3, 0, quote)
 	case s.proto == frame.ProtoICMP:
 		return frame.AppendICMPEcho(nil, h, s.reply, s.sport, 1, make([]byte, s.size))
 	}

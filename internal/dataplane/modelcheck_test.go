@@ -18,13 +18,13 @@ type delivery struct {
 }
 
 // drawNext is a frame of anybody, or what the receiver of an earlier one makes of
-// it: an answer, or the same again if it is an appliance.
+// it: an answer, an ICMP error about it, or the same again if it is an appliance.
 func (m *model) drawNext(t *rapid.T, before []delivery) (VNICSpec, sent) {
 	if len(before) > 0 {
 		d := oneOf(t, before, "of before")
 		f := d.f
 		f.src, f.dst = d.to.MAC, m.subnets[d.to.Subnet].RouterMAC
-		switch roll(t, 5, "then") {
+		switch roll(t, 6, "then") {
 		case 0, 1:
 			f.srcIP, f.dstIP, f.sport, f.dport, f.reply = f.dstIP, f.srcIP, f.dport, f.sport, true
 			return d.to, f
@@ -32,6 +32,9 @@ func (m *model) drawNext(t *rapid.T, before []delivery) (VNICSpec, sent) {
 			if !d.to.SourceDestCheck {
 				return d.to, f
 			}
+		case 3:
+			e := sent{src: f.src, dst: f.dst, etherType: f.etherType, proto: frame.ProtoICMP, srcIP: f.dstIP, dstIP: f.srcIP, about: &d.f}
+			return d.to, e
 		}
 	}
 	dead := roll(t, 10, "dead") == 0

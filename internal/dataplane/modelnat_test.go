@@ -35,11 +35,18 @@ func (m *model) tooLong(at VNICSpec, f sent, mtu int) []fate {
 // natOut gives f, from inside, an address and port of a NAT gateway.
 func (m *model) natOut(v VNICSpec, f *sent) verdict.Reason {
 	if f.about != nil {
-		// A message about what came in through the gateway.
+		if f.about.proto == frame.ProtoICMP && !f.about.reply {
+			return verdict.NATNoConnection
+		}
+		// A message about what came in through the gateway, of pings only replies.
 		for _, n := range m.nats {
-			if n.gateway == v.ID && n.proto == f.about.proto && n.inside == f.about.dstIP && n.insidePort == f.about.dport && n.remote == f.about.srcIP {
+			if n.gateway == v.ID && n.proto == f.about.proto && n.inside == f.about.dstIP && n.insidePort == f.about.dport &&
+				n.remote == f.about.srcIP && (n.proto == frame.ProtoICMP || n.far == f.about.sport) {
 				about := *f.about
 				about.dstIP, about.dport = n.own, n.port
+				if n.proto == frame.ProtoICMP {
+					about.sport = n.port
+				}
 				f.srcIP, f.about = n.own, &about
 				return verdict.Delivered
 			}
@@ -85,12 +92,13 @@ func (m *model) natIn(v VNICSpec, f *sent) verdict.Reason {
 	for _, n := range m.nats {
 		switch {
 		case n.gateway != v.ID || n.own != f.dstIP:
-		case f.about != nil: // about what went out through the gateway
+		case f.about != nil: // about what went out through the gateway, of pings only queries
 			far := uint16(0)
 			if f.about.proto == frame.ProtoUDP {
 				far = f.about.dport
 			}
-			if n.proto == f.about.proto && n.own == f.about.srcIP && n.port == f.about.sport && n.remote == f.about.dstIP && n.far == far {
+			query := f.about.proto != frame.ProtoICMP || !f.about.reply
+			if query && n.proto == f.about.proto && n.own == f.about.srcIP && n.port == f.about.sport && n.remote == f.about.dstIP && n.far == far {
 				about := *f.about
 				about.srcIP, about.sport = n.inside, n.insidePort
 				if about.proto == frame.ProtoICMP {

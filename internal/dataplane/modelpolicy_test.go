@@ -49,22 +49,22 @@ func (m *model) policy(v VNICSpec, f sent, egress bool, peer *VNICSpec) bool {
 	if m.subnets[v.Subnet].VPC == InternetVPC {
 		return true
 	}
-	if f.about != nil {
-		if known := m.related(v, f, egress); known {
-			return true
-		}
-		return m.admits(v, f, egress, peer)
-	}
 	local, remote, lport, rport, way := f.srcIP, f.dstIP, f.sport, f.dport, "out"
 	if !egress {
 		way = "in"
 		local, remote, lport, rport = f.dstIP, f.srcIP, f.dport, f.sport
 	}
 	flow := fmt.Sprint(v.ID, f.proto, local, remote, lport, rport)
-	if f.proto == frame.ProtoICMP {
+	switch {
+	case f.about != nil: // by its code, and never answered
+		flow += fmt.Sprint(" error, of a router: ", f.mtu != 0, way)
+	case f.proto == frame.ProtoICMP:
 		flow += fmt.Sprint(" asked by us: ", egress != f.reply)
 	}
 	if known := m.flows[flow]; known == "both" || known == way {
+		return true
+	}
+	if f.about != nil && m.related(v, f, egress) {
 		return true
 	}
 	if !m.admits(v, f, egress, peer) {
