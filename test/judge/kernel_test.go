@@ -34,7 +34,6 @@ type kernel struct {
 	all      []*namespace
 	guests   map[string]string // links in the stage by ENI
 	cores    map[string]*namespace
-	routers  map[string]*namespace // by subnet
 	count    int
 	err      error // the first
 }
@@ -42,7 +41,7 @@ type kernel struct {
 // build makes t's namespaces. The caller's thread is locked, and is in the stage
 // when build returns.
 func build(t *topology) (*kernel, error) {
-	k := &kernel{topology: t, guests: map[string]string{}, cores: map[string]*namespace{}, routers: map[string]*namespace{}}
+	k := &kernel{topology: t, guests: map[string]string{}, cores: map[string]*namespace{}}
 	k.stage.namespace = k.namespace("stage")
 	k.stage.ipf("link add name probe0 type veth peer name probe1\nlink set probe0 up\nlink set probe1 up")
 	internet := k.namespace("internet")

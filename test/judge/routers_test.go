@@ -17,7 +17,6 @@ import (
 func (k *kernel) subnet(s *dataplane.SubnetSpec) {
 	t, core := k.topology, k.cores[s.VPC]
 	n := k.namespace("router of " + s.ID)
-	k.routers[s.ID] = n
 	n.ipf("link add name br0 address %s type bridge mcast_snooping 0\nlink set br0 up", s.RouterMAC)
 	port, up, down := k.name("s"), k.mac(), k.mac()
 	k.link(n, "uplink", up, core, port, down)

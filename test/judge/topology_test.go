@@ -20,7 +20,7 @@ func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 var anywhere = prefix("0.0.0.0/0")
 
 // topology is what both judges are given: one Delta, read by the engine as it is
-// and by the kernel as kernel.go says.
+// and by the kernel as kernel says.
 type topology struct {
 	dataplane.Delta
 	rand *rand.Rand
