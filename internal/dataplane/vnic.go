@@ -47,7 +47,7 @@ type config struct {
 	timeouts conntrack.Timeouts
 	shape    *shape // of its instance; nil: as fast as the machine is
 	nat      bool   // a NAT gateway
-	open     bool // a host of the internet or a NAT gateway: no group judges
+	open     bool   // a host of the internet or a NAT gateway: no group judges
 	policy   *policy
 
 	// fate of a frame that is otherwise deliverable: Delivered when the guest
