@@ -13,7 +13,7 @@ import (
 // are played from there on.
 type beginning struct {
 	cmd      *serveCmd
-	lab      *lab
+	lab      *server
 	scenario *scenario.Scenario // nil: none
 	ctx      context.Context    // of the server
 
@@ -56,7 +56,7 @@ func (b *beginning) reset(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := b.lab
-	if b.scenario != nil && !l.control.HasStart() {
+	if b.scenario != nil && !l.Control.HasStart() {
 		random, _ := b.cmd.random()
 		loaded, state, err := b.scenario.BuildApart(b.ctx, control.Options{
 			Region: b.cmd.Region, Now: l.clock.Time, Random: random, Quotas: b.cmd.quotas(), Log: l.log,
@@ -64,14 +64,14 @@ func (b *beginning) reset(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("building the scenario to go back to: %w", err)
 		}
-		l.control.KeepStart(state)
+		l.Control.KeepStart(state)
 		b.loaded = loaded
 	}
 	if b.stop != nil {
 		b.stop()
 		b.played.Wait()
 	}
-	err := l.failover.Reset(ctx, l.control.Reset)
+	err := l.Failover.Reset(ctx, l.Control.Reset)
 	b.playLocked()
 	return err
 }

@@ -23,8 +23,8 @@ func (c clock) Time() time.Time { return time.Unix(0, c.Now()).UTC() }
 func (clock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
 // policyStatus words a policy's watch for the API.
-func (l *lab) policyStatus(id string) (rest.PolicyStatus, bool) {
-	st, ok := l.failover.PolicyStatus(id)
+func (l *server) policyStatus(id string) (rest.PolicyStatus, bool) {
+	st, ok := l.Failover.PolicyStatus(id)
 	if !ok {
 		return rest.PolicyStatus{}, false
 	}

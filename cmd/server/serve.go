@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"sync"
 	"syscall"
 	"time"
 
@@ -17,15 +16,10 @@ import (
 
 	"enilab/internal/api/apifault"
 	"enilab/internal/api/ec2"
-	"enilab/internal/api/imds"
-	"enilab/internal/api/imds/inplane"
 	"enilab/internal/api/rest"
 	"enilab/internal/control"
-	"enilab/internal/control/failover"
-	"enilab/internal/dataplane"
-	"enilab/internal/guest"
+	"enilab/internal/lab"
 	"enilab/internal/scenario"
-	"enilab/internal/services"
 	"enilab/internal/store"
 	"enilab/web"
 )
@@ -111,26 +105,17 @@ func unlessStopped(ctx context.Context, err error) error {
 	return err
 }
 
-// lab is everything behind the API, running.
-type lab struct {
-	clock    clock
-	store    *store.Store
-	engine   *dataplane.Engine
-	guests   *guest.Lab
-	control  *control.Service
-	failover *failover.Controller
-	metadata *imds.Service
-	log      *slog.Logger
-	seed     uint64 // of hashes and of faults that hit a share
-
-	stops []func() // in the order in which things end
-	wg    sync.WaitGroup
-	errs  chan error // of the parts, each at most once
+// server is the laboratory and what the process has beside it.
+type server struct {
+	*lab.Lab
+	clock clock
+	store *store.Store
+	log   *slog.Logger
+	seed  uint64 // of hashes and of faults that hit a share
 }
 
-// open starts the parts from the bottom up: store, data plane and guests,
-// control plane, failover.
-func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, error) {
+// open starts the laboratory on the database.
+func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*server, error) {
 	f.waitFor("the database to be opened")
 	st, err := s.openStore(ctx, log)
 	if err != nil {
@@ -144,53 +129,21 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*lab, 
 	// What a start is refused for has been looked at; what follows can take long.
 	f.announce()
 	f.waitFor("what is stored to run again")
-	l := &lab{clock: newClock(), store: st, log: log, errs: make(chan error, 8)}
-	random, seed := s.random()
-	l.seed = seed
-	l.engine = dataplane.New(dataplane.Options{Now: l.clock.Now, Seed: seed, Shape: s.Shape})
-	l.run("health", l.watchHealth)
-	l.run("data plane", func(ctx context.Context) error {
-		l.engine.Start(ctx)
-		l.engine.Wait()
-		return nil
-	})
-	l.guests = guest.NewLab(guest.Options{Engine: l.engine, Now: l.clock.Now, Seed: seed, DHCP: s.Timing == "aws"})
-	l.run("guests", l.guests.Run)
-	// Before the guests that are stored boot: what they ask waits for an answer.
-	wire, err := services.New(services.Options{
-		Engine: l.engine, State: func() *control.State { return l.control.State() }, Now: l.clock.Time, Upstream: s.DNSUpstream,
-	})
-	if err != nil {
-		return nil, errors.Join(err, l.close())
+	l := &server{clock: newClock(), store: st, log: log}
+	opt := lab.Options{
+		Store: st, Region: s.Region, Account: ec2.DefaultAccount, Now: l.clock.Now, Timing: control.TimingFast, Quotas: s.quotas(),
+		Shape: s.Shape, DNSUpstream: s.DNSUpstream, Log: log,
 	}
-	timing := control.TimingFast
 	if s.Timing == "aws" {
-		timing = control.TimingAWS
+		opt.Timing, opt.Leases = control.TimingAWS, true
 	}
-	timing.AnnounceMoves = s.Announce
-	l.control, err = control.Open(ctx, control.Options{
-		Store: st, Plane: &guest.Plane{Engine: l.engine, Lab: l.guests}, Region: s.Region,
-		Now: l.clock.Time, Random: random, Timing: timing, Quotas: s.quotas(), Log: log,
-	})
-	if err != nil {
-		return nil, errors.Join(err, l.close())
+	opt.Timing.AnnounceMoves = s.Announce
+	opt.Random, opt.Seed = s.random()
+	l.seed = opt.Seed
+	if l.Lab, err = lab.Open(ctx, opt); err != nil {
+		return nil, errors.Join(err, st.Close())
 	}
-	l.run("control plane", l.control.Run)
-	l.metadata = imds.New(l.control, imds.Options{Now: l.clock.Time, Account: ec2.DefaultAccount})
-	inside, err := inplane.New(inplane.Options{Engine: l.engine, Answer: l.metadata.Answer})
-	if err != nil {
-		return nil, errors.Join(err, l.close())
-	}
-	l.run("metadata", inside.Run)
-	l.run("network services", wire.Run)
-	l.failover, err = failover.New(failover.Options{
-		Service: l.control, Clients: l.guests, Now: l.clock.Now, Log: log,
-		Prober: failover.NewGuestProber(l.guests, l.engine, l.clock.Now),
-	})
-	if err != nil {
-		return nil, errors.Join(err, l.close())
-	}
-	l.run("failover", l.failover.Run)
+	l.Go("health", l.watchHealth)
 	return l, nil
 }
 
@@ -225,57 +178,23 @@ func (s *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store.Stor
 // noteTime bounds what an event without a change may wait for its commit.
 const noteTime = 5 * time.Second
 
-func (l *lab) note(typ, id string, kv ...string) error {
+func (l *server) note(typ, id string, kv ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), noteTime)
 	defer cancel()
-	return l.control.Note(ctx, typ, id, kv...)
+	return l.Control.Note(ctx, typ, id, kv...)
 }
 
-// run starts a part. close ends the parts in the opposite order.
-func (l *lab) run(name string, f func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	l.wg.Go(func() {
-		defer close(done)
-		if err := f(ctx); err != nil {
-			l.errs <- fmt.Errorf("%s: %w", name, err)
-		}
-	})
-	l.stops = append(l.stops, func() { cancel(); <-done })
-}
-
-// close ends the parts from the top down, and the store last.
-func (l *lab) close() error {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for i := len(l.stops) - 1; i >= 0; i-- {
-			l.stops[i]()
-		}
-		l.wg.Wait()
-	}()
-	var errs []error
-	select {
-	case <-ended:
-	case <-time.After(labTime):
-		errs = append(errs, fmt.Errorf("the laboratory did not end within %v", labTime))
-	}
-	for {
-		select {
-		case err := <-l.errs:
-			errs = append(errs, err)
-			continue
-		default:
-		}
-		break
-	}
-	return errors.Join(append(errs, l.store.Close())...)
+// close ends the laboratory, and the store last.
+func (l *server) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), labTime)
+	defer cancel()
+	return errors.Join(l.Close(ctx), l.store.Close())
 }
 
 // serve fills the laboratory and then answers requests until ctx ends.
-func (s *serveCmd) serve(ctx context.Context, l *lab, f *front, keys accessKeys, page rest.Assets, fill *scenario.Scenario) error {
+func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKeys, page rest.Assets, fill *scenario.Scenario) error {
 	faults := apifault.New(apifault.Options{Now: l.clock.Time, Seed: l.seed, Note: l.note, Log: l.log})
-	aws, err := ec2.New(ec2.Options{Control: l.control, Faults: faults, Keys: keys.secrets, Now: l.clock.Time})
+	aws, err := ec2.New(ec2.Options{Control: l.Control, Faults: faults, Keys: keys.secrets, Now: l.clock.Time})
 	if err != nil {
 		return err
 	}
@@ -283,23 +202,23 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, f *front, keys accessKeys,
 	defer stop()
 	begun := &beginning{cmd: s, lab: l, scenario: fill, ctx: ctx}
 	srv, err := rest.New(rest.Options{
-		Control: l.control, Engine: l.engine, Moves: l.failover, Guests: l.guests, PolicyStatus: l.policyStatus,
+		Control: l.Control, Engine: l.Engine, Moves: l.Failover, Guests: l.Guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
 		APIFaults: faults, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset,
-		Mount:  func(app *fiber.App) { l.metadata.Register(app); aws.Register(app) },
+		Mount:  func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app) },
 		Refuse: aws.Refuse, Ready: l.health,
 	})
 	if err != nil {
 		return err
 	}
-	f.waitForCount("the scenario to be built", func() int { return len(l.control.State().NetworkInterfaces()) })
+	f.waitForCount("the scenario to be built", func() int { return len(l.Control.State().NetworkInterfaces()) })
 	loaded, err := s.fill(ctx, l, fill)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
 	if loaded != nil {
-		l.control.KeepStart(l.control.State())
+		l.Control.KeepStart(l.Control.State())
 	}
 	ln, err := f.hand()
 	if err != nil {
@@ -314,7 +233,7 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, f *front, keys accessKeys,
 	begun.play(loaded)
 	select {
 	case err = <-served:
-	case err = <-l.errs: // a part has failed: what is left could only mislead
+	case err = <-l.Failed(): // a part has failed: what is left could only mislead
 		stop()
 		err = errors.Join(err, <-served)
 	}
@@ -325,9 +244,9 @@ func (s *serveCmd) serve(ctx context.Context, l *lab, f *front, keys accessKeys,
 
 // play carries out a scenario's steps while the laboratory is served. A step
 // that fails ends the play, not the laboratory: somebody may want to look.
-func (l *lab) play(ctx context.Context, sc *scenario.Scenario, loaded *scenario.Loaded) {
+func (l *server) play(ctx context.Context, sc *scenario.Scenario, loaded *scenario.Loaded) {
 	_, err := scenario.Run(ctx, scenario.Env{
-		Service: l.control, Mover: l.failover, Lab: l.guests, Totals: l.engine.Totals, Now: l.clock.Now,
+		Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Now: l.clock.Now,
 		Progress: func(r scenario.StepResult) {
 			if r.Err == nil {
 				l.log.Info("step done", "scenario", sc.Name, "line", r.Line, "step", r.Text)
@@ -341,17 +260,17 @@ func (l *lab) play(ctx context.Context, sc *scenario.Scenario, loaded *scenario.
 
 // fill loads the scenario into an empty laboratory; another goes on where it
 // was, and nil is returned.
-func (s *serveCmd) fill(ctx context.Context, l *lab, sc *scenario.Scenario) (*scenario.Loaded, error) {
+func (s *serveCmd) fill(ctx context.Context, l *server, sc *scenario.Scenario) (*scenario.Loaded, error) {
 	if sc == nil {
 		return nil, nil
 	}
-	if scenario.Empty(l.control.State()) {
+	if scenario.Empty(l.Control.State()) {
 		// A process that is killed half-way takes nothing back.
 		if err := l.store.MarkUnfinished(ctx); err != nil {
 			return nil, err
 		}
 	}
-	loaded, err := sc.LoadForGood(ctx, l.control)
+	loaded, err := sc.LoadForGood(ctx, l.Control)
 	if err == nil {
 		err = l.store.MarkWhole(ctx)
 	}

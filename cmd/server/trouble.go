@@ -16,7 +16,7 @@ const (
 
 // health is why the laboratory answers but does not keep what it is told, nil
 // if it does.
-func (l *lab) health() error {
+func (l *server) health() error {
 	ctx, cancel := context.WithTimeout(context.Background(), healthTime)
 	defer cancel()
 	if err := l.store.Health(ctx); err != nil {
@@ -26,7 +26,7 @@ func (l *lab) health() error {
 }
 
 // watchHealth tells the log of trouble until ctx ends.
-func (l *lab) watchHealth(ctx context.Context) error {
+func (l *server) watchHealth(ctx context.Context) error {
 	tick := time.NewTicker(healthEvery)
 	defer tick.Stop()
 	trouble := trouble{log: l.log}

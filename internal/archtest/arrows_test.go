@@ -51,11 +51,15 @@ var arrows = map[string][]string{
 	// State; metadata's, behind the API, shares their TCP.
 	"internal/services": with(leaves, "internal/dataplane", "internal/control"),
 
+	// What wires all parts but the API, for the server and for tests of the whole.
+	"internal/lab": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
+		"internal/services", "internal/api"),
+
 	"internal/scenario": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest"),
 	"internal/api":      with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services"),
 	"web":               nil,
 	"cmd": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
-		"internal/store", "internal/scenario", "internal/api", "internal/services", "web"),
+		"internal/store", "internal/scenario", "internal/api", "internal/services", "internal/lab", "web"),
 
 	"internal/depspin":  nil,
 	"internal/archtest": nil,

@@ -14,6 +14,7 @@ import (
 	"enilab/internal/control/failover"
 	"enilab/internal/dataplane"
 	"enilab/internal/guest"
+	wiring "enilab/internal/lab"
 	"enilab/internal/scenario"
 	"enilab/internal/store"
 )
@@ -59,57 +60,27 @@ func newLab(t *testing.T, dir string) *lab {
 			t.Error(err)
 		}
 	})
-	l.engine = dataplane.New(dataplane.Options{Now: l.now, Seed: 1})
-	l.guests = guest.NewLab(guest.Options{Engine: l.engine, Now: l.now, Seed: 1})
-	engineCtx, stopEngine := context.WithCancel(context.Background())
-	l.engine.Start(engineCtx)
-	t.Cleanup(func() {
-		stopEngine()
-		l.engine.Wait()
-		if n := l.engine.Totals().Unaccounted(); n != 0 {
-			t.Errorf("%d frames unaccounted for", n)
-		}
-	})
-	l.run("the guests", l.guests.Run)
-
 	random := rand.NewChaCha8([32]byte{7})
-	l.svc, err = control.Open(l.ctx, control.Options{
-		Store: db, Plane: &guest.Plane{Engine: l.engine, Lab: l.guests}, Region: "us-east-1",
-		Now:    func() time.Time { return time.Unix(0, l.now()) },
-		Random: func(b []byte) { _, _ = random.Read(b) }, Timing: control.TimingFast,
+	wired, err := wiring.Open(l.ctx, wiring.Options{
+		Store: db, Region: "us-east-1", Now: l.now, Seed: 1, Timing: control.TimingFast,
+		Random: func(b []byte) { _, _ = random.Read(b) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.run("the control plane", l.svc.Run)
+	l.engine, l.guests, l.svc, l.mover = wired.Engine, wired.Guests, wired.Control, wired.Failover
 	t.Cleanup(func() {
 		if err := scenario.CheckOwners(l.svc.State()); err != nil {
 			t.Error(err)
 		}
-	})
-
-	l.mover, err = failover.New(failover.Options{
-		Service: l.svc, Clients: l.guests, Now: l.now,
-		Prober: failover.NewGuestProber(l.guests, l.engine, l.now),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.run("the failover controller", l.mover.Run)
-	return l
-}
-
-// run runs a part until the test ends, in the reverse order of starting.
-func (l *lab) run(what string, part func(context.Context) error) {
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- part(ctx) }()
-	l.t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			l.t.Errorf("%s: %v", what, err)
+		if err := wired.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if n := l.engine.Totals().Unaccounted(); n != 0 {
+			t.Errorf("%d frames unaccounted for", n)
 		}
 	})
+	return l
 }
 
 func (l *lab) load(name string) (*scenario.Scenario, *scenario.Loaded) {
