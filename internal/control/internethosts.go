@@ -264,6 +264,13 @@ func internetMAC(a netip.Addr) frame.MAC {
 	return frame.MACAt([]byte{0x06, 0, b[0], b[1], b[2], b[3]})
 }
 
+// MAC is that of the host's one interface.
+func (h *InternetHost) MAC() frame.MAC { return internetMAC(h.Address) }
+
+// InternetRouterMAC is the MAC of the router through which hosts of the modelled
+// internet reach everybody.
+func InternetRouterMAC() frame.MAC { return internetMAC(internetRouter) }
+
 // internetSubnetSpec is nil while the internet has no host: gateways then lead to
 // nobody, and nobody asks the subnet's router.
 func internetSubnetSpec(s *State) *dataplane.SubnetSpec {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"enilab/internal/dataplane/conntrack"
+	"enilab/internal/dataplane/nat"
 )
 
 // Flows returns the connection table of a VNIC, at most max entries of it
@@ -19,6 +20,26 @@ func (e *Engine) Flows(id string, max int) (flows []conntrack.FlowInfo, total in
 			return
 		}
 		v.flows.Each(e.opt.Now(), func(f conntrack.FlowInfo) {
+			if total++; max <= 0 || len(flows) < max {
+				flows = append(flows, f)
+			}
+		})
+	})
+	return flows, total, nil
+}
+
+// NATFlows is Flows of the NAT gateway behind a VNIC: the connections that it
+// translates. A VNIC that is none, or has translated nothing yet, has none.
+func (e *Engine) NATFlows(id string, max int) (flows []nat.Flow, total int, err error) {
+	v := e.vnicByID(id)
+	if v == nil {
+		return nil, 0, fmt.Errorf("listing translations: unknown network interface %q", id)
+	}
+	v.worker.visit(func() {
+		if v.nat == nil {
+			return
+		}
+		v.nat.Flows(e.opt.Now(), func(f nat.Flow) {
 			if total++; max <= 0 || len(flows) < max {
 				flows = append(flows, f)
 			}

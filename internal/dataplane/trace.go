@@ -18,6 +18,8 @@ type Hop struct {
 	Reason  verdict.Reason
 	Rule    string // sgr id, "implicit deny", "established" with the admitting rule, or ""
 	Detail  string // one plain sentence
+	// Established: the connection table knew the flow, so that no rule was asked.
+	Established bool
 
 	// Route is the route that decided where the frame goes, its table's id and
 	// destination, and ACLEntry the entry of the network ACL that let it out of
@@ -93,6 +95,7 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 		h.Verdict = why.Verdict()
 		h.Detail = why.Text()
 	case judged && t.established:
+		h.Established = true
 		h.Rule = fmt.Sprintf("established (%s)", w.e.RuleName(t.flow))
 		h.Detail = "belongs to a flow that the connection table knows"
 	case judged && rule != verdict.RuleNone:

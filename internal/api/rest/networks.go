@@ -27,6 +27,8 @@ type Subnet struct {
 	CIDR               string            `json:"cidr"`
 	AvailableAddresses int               `json:"availableAddresses"`
 	RouterMAC          string            `json:"routerMac"`
+	RouteTableID       string            `json:"routeTableId" doc:"Its own, or the main one of its VPC"`
+	NetworkACLID       string            `json:"networkAclId"`
 	Tags               map[string]string `json:"tags"`
 	CreatedAt          time.Time         `json:"createdAt"`
 }
@@ -49,11 +51,18 @@ func vpcView(v *control.VPC) VPC {
 
 func subnetView(st *control.State) func(*control.Subnet) Subnet {
 	return func(n *control.Subnet) Subnet {
-		return Subnet{
+		v := Subnet{
 			ID: n.ID, VPCID: n.VPC, Zone: n.Zone, CIDR: n.CIDR.String(),
 			AvailableAddresses: st.AvailableAddresses(n.ID), RouterMAC: n.RouterMAC.String(),
 			Tags: tagsView(n.Tags), CreatedAt: n.CreatedAt,
 		}
+		if t := st.RouteTableOf(n); t != nil {
+			v.RouteTableID = t.ID
+		}
+		if a := st.NetworkACLOf(n.ID); a != nil {
+			v.NetworkACLID = a.ID
+		}
+		return v
 	}
 }
 

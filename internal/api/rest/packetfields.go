@@ -10,12 +10,12 @@ import (
 	"enilab/internal/dataplane/frame"
 )
 
-// PacketFields describes a frame to build. What is absent is what the
-// interface's guest would send.
+// PacketFields describes a frame to build. What is absent is what the sender's
+// guest would send.
 type PacketFields struct {
 	DstMAC     string   `json:"dstMac,omitempty" maxLength:"17" doc:"Default: as ARP would tell"`
-	SrcMAC     string   `json:"srcMac,omitempty" maxLength:"17" doc:"Default: the interface's"`
-	Src        string   `json:"src,omitempty" maxLength:"64" doc:"Default: the interface's primary address"`
+	SrcMAC     string   `json:"srcMac,omitempty" maxLength:"17" doc:"Default: the sender's"`
+	Src        string   `json:"src,omitempty" maxLength:"64" doc:"Default: the sender's primary address"`
 	Dst        string   `json:"dst" maxLength:"64"`
 	Protocol   string   `json:"protocol" enum:"udp,tcp,icmp"`
 	SrcPort    uint16   `json:"srcPort,omitempty" doc:"Default: 40000"`
@@ -36,14 +36,34 @@ const (
 
 var tcpFlags = map[string]uint8{"fin": 0x01, "syn": 0x02, "rst": 0x04, "psh": 0x08, "ack": 0x10, "urg": 0x20}
 
-// build makes the frame that interface eni would send.
-func (s *Server) build(eni string, f *PacketFields) ([]byte, error) {
+// sender is who seems to send a frame.
+type sender struct {
+	mac     frame.MAC
+	address netip.Addr
+	// nextHop is what ARP would answer for a destination.
+	nextHop func(dst netip.Addr) frame.MAC
+}
+
+// sender finds a network interface or a host of the internet.
+func (s *Server) sender(id string) (sender, error) {
 	st := s.state()
-	n := st.NetworkInterface(eni)
-	if n == nil {
-		return nil, missing("network interface", eni)
+	if h := st.InternetHost(id); h != nil {
+		return sender{h.MAC(), h.Address, func(netip.Addr) frame.MAC { return control.InternetRouterMAC() }}, nil
 	}
-	h, err := headerOf(st, n, f)
+	n := st.NetworkInterface(id)
+	if n == nil {
+		return sender{}, missing("network interface", id)
+	}
+	return sender{n.MAC, n.PrimaryAddress(), func(dst netip.Addr) frame.MAC { return nextHop(st, n, dst) }}, nil
+}
+
+// build makes the frame that the sender would send.
+func (s *Server) build(id string, f *PacketFields) ([]byte, error) {
+	from, err := s.sender(id)
+	if err != nil {
+		return nil, err
+	}
+	h, err := headerOf(from, f)
 	if err != nil {
 		return nil, err
 	}
@@ -67,15 +87,15 @@ func (s *Server) build(eni string, f *PacketFields) ([]byte, error) {
 	return f.tagged(frame.AppendTCP(nil, h, segment, payload)), nil
 }
 
-func headerOf(st *control.State, n *control.NetworkInterface, f *PacketFields) (frame.Header, error) {
-	h := frame.Header{Src: n.MAC, TTL: f.TTL, DontFrag: true}
+func headerOf(from sender, f *PacketFields) (frame.Header, error) {
+	h := frame.Header{Src: from.mac, TTL: f.TTL, DontFrag: true}
 	var err error
 	if f.SrcMAC != "" {
 		if h.Src, err = frame.ParseMAC(f.SrcMAC); err != nil {
 			return h, wrong("body.fields.srcMac", err.Error(), f.SrcMAC)
 		}
 	}
-	src := n.PrimaryAddress()
+	src := from.address
 	if f.Src != "" {
 		if src, err = netip.ParseAddr(f.Src); err != nil {
 			return h, wrong("body.fields.src", "want an IPv4 address", f.Src)
@@ -93,7 +113,7 @@ func headerOf(st *control.State, n *control.NetworkInterface, f *PacketFields) (
 		return h, wrong("body.fields.dst", "want an IPv4 address", f.Dst)
 	}
 	if f.DstMAC == "" {
-		h.Dst = nextHop(st, n, dst)
+		h.Dst = from.nextHop(dst)
 		return h, nil
 	}
 	if h.Dst, err = frame.ParseMAC(f.DstMAC); err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 type injectPacket struct {
-	NetworkInterfaceID string        `json:"networkInterfaceId" maxLength:"64" doc:"The interface whose guest seems to send it"`
+	NetworkInterfaceID string        `json:"networkInterfaceId" maxLength:"64" doc:"The interface whose guest seems to send it, or the id of a host of the modelled internet"`
 	Hex                string        `json:"hex,omitempty" maxLength:"196605" doc:"The whole frame; spaces, colons and line ends are skipped"`
 	Fields             *PacketFields `json:"fields,omitempty" doc:"Instead of hex"`
 }
@@ -49,6 +49,7 @@ type Hop struct {
 	Reason             string       `json:"reason,omitempty"`
 	Code               string       `json:"code,omitempty" doc:"AWS Reachability Analyzer's code for the reason, where one fits"`
 	Rule               string       `json:"rule,omitempty"`
+	Established        bool         `json:"established,omitempty" doc:"The connection table knew the flow, so that no rule was asked; rule names the one that had admitted it"`
 	Route              string       `json:"route,omitempty" doc:"The route that decided, by its table's id and destination"`
 	Onward             string       `json:"onward,omitempty" doc:"The route of a gateway's own table that was followed after that, by its table's id and destination"`
 	Via                string       `json:"via,omitempty" doc:"What the routes lead through: the id of a gateway, a peering connection, a transit gateway or a network interface"`
@@ -76,14 +77,14 @@ type Decoding struct {
 }
 
 func (s *Server) packetOperations(api huma.API) {
-	huma.Register(api, act("packets", "Send a frame as an interface's guest and trace it"),
+	huma.Register(api, act("packets", "Send a frame as the guest of an interface, or as a host of the internet, and trace it"),
 		func(ctx context.Context, in *withBody[injectPacket]) (*output[Injection], error) {
 			raw, err := s.frameOf(in.Body)
 			if err != nil {
 				return nil, err
 			}
-			if s.state().NetworkInterface(in.Body.NetworkInterfaceID) == nil {
-				return nil, missing("network interface", in.Body.NetworkInterfaceID)
+			if _, err := s.sender(in.Body.NetworkInterfaceID); err != nil {
+				return nil, err
 			}
 			trace, err := s.opt.Engine.Inject(ctx, in.Body.NetworkInterfaceID, raw)
 			if err != nil {
@@ -162,7 +163,7 @@ func translationView(h *dataplane.Hop) *Translation {
 }
 
 func hopView(h dataplane.Hop) Hop {
-	v := Hop{Station: h.Station, NetworkInterfaceID: h.VNIC, Verdict: "pass", Rule: h.Rule,
+	v := Hop{Station: h.Station, NetworkInterfaceID: h.VNIC, Verdict: "pass", Rule: h.Rule, Established: h.Established,
 		Route: h.Route, Onward: h.Onward, Via: h.Via, Gateways: h.Gateways, Translation: translationView(&h), NetworkACLEntry: h.ACLEntry, Detail: h.Detail}
 	if h.Verdict != verdict.None {
 		v.Verdict, v.Reason, v.Code = h.Verdict.String(), h.Reason.String(), h.Reason.Code()

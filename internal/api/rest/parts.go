@@ -13,6 +13,7 @@ import (
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/conntrack"
+	"enilab/internal/dataplane/nat"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/guest"
 )
@@ -24,6 +25,7 @@ type Engine interface {
 	Totals() dataplane.Totals
 	VNICCounters(id string) (dataplane.Counters, bool)
 	Flows(id string, max int) (flows []conntrack.FlowInfo, total int, err error)
+	NATFlows(id string, max int) (flows []nat.Flow, total int, err error)
 	Inject(ctx context.Context, id string, b []byte) (dataplane.Trace, error)
 	AddTap(t *tap.Tap, vnics []string)
 	AddHostTap(t *tap.Tap, host string)

@@ -135,6 +135,8 @@ func (s *Server) operations(api huma.API) {
 	s.networkOperations(api)
 	s.instanceOperations(api)
 	s.internetOperations(api)
+	s.gatewayOperations(api)
+	s.routingOperations(api)
 	s.interfaceOperations(api)
 	s.moveOperations(api)
 	s.groupOperations(api)

@@ -2,20 +2,25 @@ package rest
 
 // Topology is everything the dashboard needs, of one State.
 type Topology struct {
-	Epoch             string             `json:"epoch"`
-	Revision          uint64             `json:"revision"`
-	EventSeq          uint64             `json:"eventSeq" doc:"Every event up to this one is included"`
-	Region            string             `json:"region"`
-	VPCs              []VPC              `json:"vpcs"`
-	Subnets           []Subnet           `json:"subnets"`
-	Instances         []Instance         `json:"instances"`
-	NetworkInterfaces []NetworkInterface `json:"networkInterfaces"`
-	SecurityGroups    []SecurityGroup    `json:"securityGroups"`
-	Addresses         []Address          `json:"addresses"`
-	InternetHosts     []InternetHost     `json:"internetHosts"`
-	Policies          []FailoverPolicy   `json:"policies"`
-	Failovers         []Failover         `json:"failovers" doc:"The newest 20"`
-	Captures          []Capture          `json:"captures"`
+	Epoch             string              `json:"epoch"`
+	Revision          uint64              `json:"revision"`
+	EventSeq          uint64              `json:"eventSeq" doc:"Every event up to this one is included"`
+	Region            string              `json:"region"`
+	VPCs              []VPC               `json:"vpcs"`
+	Subnets           []Subnet            `json:"subnets"`
+	Instances         []Instance          `json:"instances"`
+	NetworkInterfaces []NetworkInterface  `json:"networkInterfaces"`
+	SecurityGroups    []SecurityGroup     `json:"securityGroups"`
+	Addresses         []Address           `json:"addresses"`
+	InternetHosts     []InternetHost      `json:"internetHosts"`
+	InternetGateways  []InternetGateway   `json:"internetGateways"`
+	NATGateways       []NATGateway        `json:"natGateways"`
+	Peerings          []PeeringConnection `json:"peeringConnections"`
+	RouteTables       []RouteTable        `json:"routeTables"`
+	NetworkACLs       []NetworkACL        `json:"networkAcls"`
+	Policies          []FailoverPolicy    `json:"policies"`
+	Failovers         []Failover          `json:"failovers" doc:"The newest 20"`
+	Captures          []Capture           `json:"captures"`
 }
 
 const topologyFailovers = 20
@@ -34,6 +39,11 @@ func (s *Server) topology() Topology {
 		SecurityGroups:    views(st.SecurityGroups(), groupView),
 		Addresses:         views(st.Addresses(), addressView),
 		InternetHosts:     views(st.InternetHosts(), internetHostView),
+		InternetGateways:  views(st.InternetGateways(), internetGatewayView(st)),
+		NATGateways:       views(st.NATGateways(), natGatewayView),
+		Peerings:          views(st.Peerings(), peeringView),
+		RouteTables:       views(st.RouteTables(), routeTableView(st)),
+		NetworkACLs:       views(st.NetworkACLs(), networkACLView),
 		Policies:          views(st.Policies(), s.policyView),
 		Failovers:         views(failovers[:min(len(failovers), topologyFailovers)], failoverView),
 		Captures:          views(s.captures.all(), captureView),
