@@ -1,6 +1,6 @@
 #!/bin/sh
 # The dashboard's browser tests against the built binary given as argument,
-# running the demo in a directory of its own. Says loudly when there is no
+# running the demo and the scenario internet, each in a directory of its own. Says loudly when there is no
 # Node or Chromium; in CI that is a failure.
 set -eu
 bin=$(realpath "$1")
@@ -14,14 +14,20 @@ for tool in node npm chromium; do
 done
 [ -d node_modules ] || npm ci --no-audit --no-fund
 data=$(mktemp -d)
-"$bin" serve --listen 127.0.0.1:0 --data "$data" --scenario demo >"$data/out" &
-server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$data"' EXIT INT TERM
-for _ in $(seq 600); do
-  grep -qx 'Ready\.' "$data/out" && break
-  sleep 0.1
+servers=
+trap 'kill $servers 2>/dev/null; wait $servers 2>/dev/null; rm -rf "$data"' EXIT INT TERM
+for scenario in demo internet; do
+  mkdir "$data/$scenario"
+  "$bin" serve --listen 127.0.0.1:0 --data "$data/$scenario" --scenario "$scenario" >"$data/$scenario.out" &
+  servers="$servers $!"
+  for _ in $(seq 600); do
+    grep -qx 'Ready\.' "$data/$scenario.out" && break
+    sleep 0.1
+  done
 done
-ENILAB_URL=$(sed -n 's/^enilab is at //p' "$data/out")
-[ -n "$ENILAB_URL" ] || { echo "the server did not start" >&2; exit 1; }
-export ENILAB_URL
+url() { sed -n 's/^enilab is at //p' "$data/$1.out"; }
+ENILAB_URL=$(url demo)
+ENILAB_INTERNET_URL=$(url internet)
+if [ -z "$ENILAB_URL" ] || [ -z "$ENILAB_INTERNET_URL" ]; then echo "a server did not start" >&2; exit 1; fi
+export ENILAB_URL ENILAB_INTERNET_URL
 npm run --silent browser

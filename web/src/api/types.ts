@@ -20,6 +20,8 @@ export interface Subnet {
   cidr: string;
   availableAddresses: number;
   routerMac: string;
+  routeTableId?: string;
+  networkAclId?: string;
   tags?: Tags;
   createdAt?: string;
 }
@@ -78,6 +80,8 @@ export interface NetworkInterface {
   privateIps: { address: string; primary: boolean; publicIp?: string }[];
   groups: { id: string; name: string }[];
   sourceDestCheck: boolean;
+  /** nat_gateway and such for those that the network itself holds. */
+  type?: string;
   attachment?: Attachment;
   counters?: {
     txFrames: number;
@@ -111,6 +115,106 @@ export interface Address {
   publicIp: string;
   networkInterfaceId?: string;
   privateIp?: string;
+}
+
+export interface InternetHost {
+  id: string;
+  name: string;
+  address: string;
+  fault: Fault;
+  faultAt?: string;
+  workloads: Workload[];
+  serve: { protocol: string; port: number }[];
+}
+
+export interface InternetGateway {
+  id: string;
+  vpcId?: string;
+  routeTableId?: string;
+  tags?: Tags;
+}
+
+export interface NatGateway {
+  id: string;
+  vpcId: string;
+  subnetId: string;
+  state: "pending" | "available" | "deleting" | "deleted" | "failed";
+  connectivity: "public" | "private";
+  networkInterfaceId?: string;
+  privateIp?: string;
+  publicIp?: string;
+  failureCode?: string;
+  failureText?: string;
+  tags?: Tags;
+}
+
+export interface NatFlow {
+  protocol: string;
+  address: string;
+  port?: number;
+  natAddress: string;
+  natPort?: number;
+  remoteAddress: string;
+  remotePort?: number;
+  icmpId?: number;
+  natIcmpId?: number;
+  state: string;
+  framesOut: number;
+  framesIn: number;
+  expiresMs: number;
+}
+
+export interface Peering {
+  id: string;
+  requester: { vpcId: string; region: string };
+  accepter: { vpcId: string; region: string };
+  state: string;
+  tags?: Tags;
+}
+
+export interface TransitGateway {
+  id: string;
+  state: string;
+  attachments: { id: string; vpcId: string; subnetIds: string[]; state: string; routeTableId?: string }[];
+  tags?: Tags;
+}
+
+export interface Route {
+  destination: string;
+  target: string;
+  kind: string;
+  state: "active" | "blackhole";
+}
+
+export interface RouteTable {
+  id: string;
+  vpcId: string;
+  main: boolean;
+  subnetIds: string[];
+  gatewayId?: string;
+  routes: Route[];
+  tags?: Tags;
+}
+
+export interface AclEntry {
+  number: number;
+  direction: "ingress" | "egress";
+  allow: boolean;
+  protocol: string;
+  cidr: string;
+  fromPort?: number;
+  toPort?: number;
+  icmpType?: number;
+  icmpCode?: number;
+}
+
+export interface NetworkAcl {
+  id: string;
+  vpcId: string;
+  default: boolean;
+  subnetIds: string[];
+  entries: AclEntry[];
+  tags?: Tags;
 }
 
 export interface Policy {
@@ -326,6 +430,13 @@ export interface Topology {
   networkInterfaces: NetworkInterface[];
   securityGroups: SecurityGroup[];
   addresses: Address[];
+  internetHosts: InternetHost[];
+  internetGateways: InternetGateway[];
+  natGateways: NatGateway[];
+  peeringConnections: Peering[];
+  transitGateways?: TransitGateway[];
+  routeTables: RouteTable[];
+  networkAcls: NetworkAcl[];
   policies: Policy[];
   failovers: Failover[];
   captures: Capture[];
@@ -353,19 +464,45 @@ export interface TreeLayer {
   fields: TreeField[];
 }
 
+/** A frame's two ends before and behind a gateway, as address:port. */
+export interface Translation {
+  source: string;
+  destination: string;
+  newSource: string;
+  newDestination: string;
+}
+
+export interface Hop {
+  station: string;
+  networkInterfaceId?: string;
+  verdict: string;
+  reason?: string;
+  code?: string;
+  rule?: string;
+  /** The connection table knew the flow; rule admitted it. */
+  established?: boolean;
+  route?: string;
+  onward?: string;
+  via?: string;
+  gateways?: string[];
+  translation?: Translation;
+  networkAclEntry?: string;
+  detail?: string;
+}
+
+export interface HexFrame {
+  hex: string;
+  tree?: { layers: TreeLayer[] };
+}
+
 export interface PacketAnswer {
   verdict: string;
   reason?: string;
   reasonText?: string;
   code?: string;
   rule?: string;
-  hops: {
-    station: string;
-    networkInterfaceId?: string;
-    verdict: string;
-    reason?: string;
-    rule?: string;
-    detail?: string;
-  }[];
-  frame?: { hex: string; tree?: { layers: TreeLayer[] } };
+  hops: Hop[];
+  leftBy?: string;
+  frame?: HexFrame;
+  arrived?: HexFrame;
 }

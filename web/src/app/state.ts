@@ -3,6 +3,7 @@ import type {
   Counters,
   Failover,
   Instance,
+  InternetHost,
   LabEvent,
   NetworkInterface,
   Policy,
@@ -47,7 +48,7 @@ export const rates = signal({ accept: 0, reject: 0, lost: 0, control: 0 });
 export const clockOffset = signal(0);
 
 export const selection = signal("");
-export const inspectorTab = signal<"failover" | "eni" | "instance" | "path">("failover");
+export const inspectorTab = signal<"failover" | "eni" | "instance" | "network" | "path">("failover");
 export const inspectorOpen = signal(false);
 /** Ordinal of the selected packet in the ring, or -1. */
 export const packet = signal(-1);
@@ -64,6 +65,29 @@ export const enisById = computed(
 export const instancesById = computed(
   () => new Map(topology.value?.instances.map((i) => [i.id, i] as const) ?? []),
 );
+
+export const hostsById = computed(
+  () => new Map<string, InternetHost>(topology.value?.internetHosts?.map((h) => [h.id, h] as const) ?? []),
+);
+
+/** The places that a traced frame has passed, and how it ended; null: none is shown. */
+export const traced = signal<{ places: readonly string[]; verdict: string } | null>(null);
+export const shownTrace = computed(() => (inspectorTab.value === "path" ? traced.value : null));
+export const onPath = computed(() => new Set(shownTrace.value?.places ?? []));
+
+/** The state of a peering connection or a transit gateway. */
+export const linkState = (id: string): string =>
+  topology.value?.peeringConnections?.find((p) => p.id === id)?.state ??
+  topology.value?.transitGateways?.find((g) => g.id === id)?.state ??
+  "";
+
+/** What holds an interface's end of the wire, for people: an instance or a host of the internet. */
+export const holderName = (id: string): string => {
+  const host = hostsById.value.get(id);
+  if (host) return host.name;
+  const n = enisById.value.get(id);
+  return n?.attachment ? instanceName(n.attachment.instanceId) : "";
+};
 
 export const serverNow = (): number => Date.now() + clockOffset.value;
 
@@ -103,6 +127,13 @@ export const servedEni = computed<NetworkInterface | null>(() => {
   const last = active?.interfaces.at(-1)?.networkInterfaceId;
   return last ? (enisById.value.get(last) ?? null) : null;
 });
+
+/** The address by which clients know an interface: its public one, if any on the internet talk to it. */
+export function servedAddress(n: NetworkInterface): string {
+  const open = n.privateIps.find((p) => p.publicIp)?.publicIp;
+  const asked = topology.value?.internetHosts?.some((h) => h.workloads.some((w) => w.target === open));
+  return open && asked ? open : primaryAddress(n);
+}
 
 export const faulted = computed<Instance[]>(() => topology.value?.instances.filter((i) => i.fault) ?? []);
 

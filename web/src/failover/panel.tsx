@@ -149,7 +149,7 @@ function Idle() {
       <h2 class="record-title">{t("failover.idle")}</h2>
       <p>
         {active && served
-          ? t("failover.idleHint", { ip: state.primaryAddress(served), name: state.instanceName(active.id) })
+          ? t("failover.idleHint", { ip: state.servedAddress(served), name: state.instanceName(active.id) })
           : t("failover.idleNone")}
       </p>
       {active && <RecordToggle />}

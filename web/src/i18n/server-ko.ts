@@ -63,6 +63,7 @@ export const sentences: readonly (readonly [RegExp, string])[] = [
   [/^belongs to a flow that the connection table knows$/, "연결 표에 있는 흐름에 속함"],
   [/^allowed by (\S+)$/, "$1 규칙이 허용함"],
   [/^no rule applies$/, "적용되는 규칙이 없음"],
+  [/^goes to (\S+), at (\S+)$/, "$1 쪽으로 감, MAC $2"],
   [/^(\S+) has (\S+), at (\S+)$/, "$2 주소는 $1에 있음, MAC $3"],
   [/^placed in the guest's receive queue$/, "게스트의 수신 큐에 들어감"],
 ];

@@ -5,6 +5,7 @@ import * as state from "../app/state.ts";
 import { bytes, count, t } from "../i18n/i18n.ts";
 import { openMoveMenu } from "../topology/move.tsx";
 import { shortId } from "../traffic/text.ts";
+import { Named } from "./named.tsx";
 import { traceFrom } from "./path.tsx";
 
 export function EniPanel() {
@@ -75,7 +76,7 @@ export function EniPanel() {
         <dd>{n.status}</dd>
         <dt>{t("eni.zone")}</dt>
         <dd>
-          {n.zone} <code class="quiet">{n.subnetId}</code>
+          {n.zone} <Named id={n.subnetId} />
         </dd>
         <dt>{t("eni.sourceDest")}</dt>
         <dd>{n.sourceDestCheck ? t("eni.on") : t("eni.off")}</dd>

@@ -2,10 +2,13 @@ import * as state from "../app/state.ts";
 import { FailoverPanel } from "../failover/panel.tsx";
 import { t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
+import { lazy } from "../ui/lazy.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { EniPanel } from "./eni.tsx";
 import { InstancePanel } from "./instance.tsx";
 import { Path } from "./path.tsx";
+
+const NetworkPanel = lazy(async () => (await import("./network.tsx")).NetworkPanel);
 
 export function Inspector() {
   const tab = state.inspectorTab.value;
@@ -14,7 +17,7 @@ export function Inspector() {
       <div class="inspector-head">
         <Tabs
           label={t("inspector.label")}
-          tabs={(["failover", "eni", "instance", "path"] as const).map((id) => ({
+          tabs={(["failover", "eni", "instance", "network", "path"] as const).map((id) => ({
             id,
             label: t(`inspector.${id}`),
           }))}
@@ -45,6 +48,7 @@ export function Inspector() {
         {tab === "failover" && <FailoverPanel />}
         {tab === "eni" && <EniPanel />}
         {tab === "instance" && <InstancePanel />}
+        {tab === "network" && <NetworkPanel />}
         {tab === "path" && <Path />}
       </div>
     </aside>

@@ -3,6 +3,7 @@ import { act, busy, fail, recover } from "../app/drill.ts";
 import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
 import { clock, instant, t, word } from "../i18n/i18n.ts";
+import { Named } from "./named.tsx";
 
 export function InstancePanel() {
   const selected = state.selection.value;
@@ -65,7 +66,7 @@ export function InstancePanel() {
         )}
         <dt>{t("instance.zone")}</dt>
         <dd>
-          {i.zone} <code class="quiet">{i.subnetId}</code>
+          {i.zone} <Named id={i.subnetId} />
         </dd>
         {i.launchedAt && (
           <>

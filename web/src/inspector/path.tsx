@@ -1,10 +1,11 @@
 import { batch, signal } from "@preact/signals";
 import { post } from "../api/client.ts";
-import type { PacketAnswer, TreeLayer } from "../api/types.ts";
+import type { PacketAnswer } from "../api/types.ts";
 import { act, busy } from "../app/drill.ts";
 import * as state from "../app/state.ts";
-import { t, word } from "../i18n/i18n.ts";
-import { Said } from "../ui/said.tsx";
+import { t } from "../i18n/i18n.ts";
+import { ofTheNetwork } from "../topology/cards.ts";
+import { Answer, placesOf } from "./answer.tsx";
 
 // The Path tab: one frame put on a wire for real, and what each station did to it.
 
@@ -44,21 +45,37 @@ export function tracePacket(p: {
   send();
 }
 
-export function traceFrom(eniId: string): void {
+export function traceFrom(sender: string): void {
   batch(() => {
-    from.value = eniId;
+    from.value = sender;
+    // What the last sender aimed at may be nobody's to this one.
+    if (isHost(sender) !== isHost(lastSender)) dst.value = "";
     state.inspectorTab.value = "path";
   });
+}
+
+let lastSender = "";
+const isHost = (id: string): boolean => state.hostsById.value.has(id);
+const known = (id: string): boolean => state.enisById.value.has(id) || isHost(id);
+
+/** The address that the world beyond the VPC knows the served interface by, else anybody's. */
+function publicTarget(): string {
+  const t = state.topology.value;
+  const served = state.servedEni.value?.privateIps.find((p) => p.publicIp)?.publicIp;
+  return served ?? t?.addresses.find((a) => a.networkInterfaceId)?.publicIp ?? "";
 }
 
 function defaults(): void {
   const t = state.topology.value;
   if (!t) return;
-  if (!from.value || !state.enisById.value.has(from.value)) {
+  if (!known(from.value)) {
     const client = t.instances.find((i) => i.role === "client") ?? t.instances[0];
     from.value = client?.interfaces[0]?.networkInterfaceId ?? t.networkInterfaces[0]?.id ?? "";
   }
-  if (!dst.value && state.servedEni.value) dst.value = state.primaryAddress(state.servedEni.value);
+  if (dst.value === "") {
+    const served = state.servedEni.value;
+    dst.value = isHost(from.value) ? publicTarget() : served ? state.primaryAddress(served) : "";
+  }
 }
 
 function send(): void {
@@ -73,14 +90,22 @@ function send(): void {
     fields.dstPort = Number(dstPort.value);
   }
   if (protocol.value === "tcp") fields.tcpFlags = flags.value;
+  const sender = from.value;
+  lastSender = sender;
   void act("path", async () => {
-    answer.value = await post<PacketAnswer>("/packets", { networkInterfaceId: from.value, fields });
+    const a = await post<PacketAnswer>("/packets", { networkInterfaceId: sender, fields });
+    batch(() => {
+      answer.value = a;
+      state.traced.value = { places: placesOf(a, sender), verdict: a.verdict };
+    });
   });
 }
 
 export function Path() {
   defaults();
-  const list = state.topology.value?.networkInterfaces ?? [];
+  // A NAT gateway's interface has no guest that could send.
+  const list = state.topology.value?.networkInterfaces.filter((n) => !ofTheNetwork(n)) ?? [];
+  const hosts = state.topology.value?.internetHosts ?? [];
   const portFields = protocol.value !== "icmp";
   return (
     <div class="panel-body">
@@ -97,9 +122,18 @@ export function Path() {
           <select value={from.value} onChange={(e) => (from.value = e.currentTarget.value)}>
             {list.map((n) => (
               <option key={n.id} value={n.id}>
-                {`${n.attachment ? state.instanceName(n.attachment.instanceId) : t("eni.notAttached")} · ${state.eniName(n)}`}
+                {`${state.holderName(n.id) || t("eni.notAttached")} · ${state.eniName(n)}`}
               </option>
             ))}
+            {hosts.length > 0 && (
+              <optgroup label={t("gateway.internet")}>
+                {hosts.map((h) => (
+                  <option key={h.id} value={h.id}>
+                    {`${h.name} · ${h.address}`}
+                  </option>
+                ))}
+              </optgroup>
+            )}
           </select>
         </label>
         <label>
@@ -172,102 +206,6 @@ export function Path() {
         <p class="quiet small wide">{t("path.hint")}</p>
       </form>
       {answer.value && <Answer answer={answer.value} />}
-    </div>
-  );
-}
-
-function Answer({ answer: a }: { answer: PacketAnswer }) {
-  return (
-    <section class="answer" aria-label={t("path.hops")}>
-      <p class={`why ${a.verdict}`}>
-        <span class={`mark ${a.verdict} strong`}>{word("verdict", a.verdict)}</span>{" "}
-        <b>
-          <Said text={a.reasonText ?? a.reason ?? ""} reason={a.reason ?? ""} />
-        </b>
-        {a.rule && <code>{a.rule}</code>}
-        {a.code && <code>{a.code}</code>}
-      </p>
-      <ol class="hops">
-        {a.hops.map((h, i) => {
-          const n = h.networkInterfaceId ? state.enisById.value.get(h.networkInterfaceId) : undefined;
-          // A station that let the frame on says "pass"; only the last one accepts.
-          const verdict = h.verdict === "pass" ? "accept" : h.verdict || "none";
-          return (
-            <li key={`${h.station}-${i}`} class={verdict}>
-              <span class={`mark ${verdict}`}>
-                <b>{word("station", h.station)}</b>
-              </span>
-              {n && (
-                <code>
-                  {n.attachment ? `${state.instanceName(n.attachment.instanceId)} ` : ""}
-                  {state.eniName(n)}
-                </code>
-              )}
-              <p>
-                {word("hop", verdict)}
-                {h.detail && (
-                  <>
-                    {" · "}
-                    <Said text={h.detail} reason={h.reason ?? ""} />
-                  </>
-                )}
-                {h.rule && !h.detail?.includes(h.rule) && <code>{h.rule}</code>}
-              </p>
-            </li>
-          );
-        })}
-      </ol>
-      {a.frame && <Frame hex={a.frame.hex} layers={a.frame.tree?.layers ?? []} />}
-    </section>
-  );
-}
-
-const lit = signal<{ off: number; len: number } | null>(null);
-
-function Frame({ hex, layers }: { hex: string; layers: TreeLayer[] }) {
-  const bytes = hex.match(/../g) ?? [];
-  return (
-    <div class="frame">
-      <h3>{t("path.frame")}</h3>
-      {layers.map((l) => (
-        <details key={`${l.name}@${l.off}`}>
-          <summary>{l.name}</summary>
-          <ul class="fields">
-            {l.fields.map((f) => {
-              const light = (): void => {
-                lit.value = { off: f.off, len: f.len };
-              };
-              return (
-                <li key={`${f.name}@${f.off}`}>
-                  <button
-                    type="button"
-                    class="field"
-                    onFocus={light}
-                    onMouseEnter={light}
-                    onMouseLeave={() => (lit.value = null)}
-                  >
-                    <span>{f.name}</span>
-                    <code>{f.value}</code>
-                  </button>
-                </li>
-              );
-            })}
-          </ul>
-        </details>
-      ))}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
-      <pre class="hex" tabIndex={0}>
-        {bytes.slice(0, 512).map((b, i) => {
-          const range = lit.value;
-          const on = range && i >= range.off && i < range.off + range.len;
-          return (
-            <span
-              key={i}
-              class={on ? "lit" : ""}
-            >{`${b}${i % 16 === 15 ? "\n" : i % 8 === 7 ? "  " : " "}`}</span>
-          );
-        })}
-      </pre>
     </div>
   );
 }

@@ -3,8 +3,8 @@ import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
 import { t, word } from "../i18n/i18n.ts";
 import { Said } from "../ui/said.tsx";
-import type { Box } from "./layout.ts";
 import { dragging, verdictOf } from "./move.tsx";
+import type { Box } from "./shapes.ts";
 import { picture } from "./stage.tsx";
 import { roving, tabIndexOf } from "./walk.ts";
 
@@ -25,8 +25,16 @@ export function BoxView({ box: b }: { box: Box }) {
         ? t("topology.zone")
         : b.kind === "subnet"
           ? t("topology.subnet")
-          : "";
-  const label = b.kind === "more" ? t("topology.more", { count: b.value }) : b.label;
+          : b.kind === "internet"
+            ? t("gateway.internet")
+            : "";
+  const selectable = b.kind === "vpc" || b.kind === "subnet";
+  const label =
+    b.kind !== "more"
+      ? b.label
+      : b.parent === "internet"
+        ? t("gateway.moreHosts", { count: b.value })
+        : t("topology.more", { count: b.value });
   return (
     <div
       id={`n-${b.id}`}
@@ -39,10 +47,14 @@ export function BoxView({ box: b }: { box: Box }) {
       onFocus={() => {
         roving.current = b.id;
       }}
-      class={`box ${b.kind}`}
+      class={`box ${b.kind} ${selectable && state.selection.value === b.id ? "selected" : ""}`}
       style={place(b)}
     >
-      <span class="box-label">
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/noStaticElementInteractions: the tree handles Enter and Space for all its items */}
+      <span
+        class={`box-label ${selectable ? "can-select" : ""}`}
+        onClick={selectable ? () => select(b.id) : undefined}
+      >
         {/* The spaces are for the name: without them its words would be one. */}
         {prefix && <b>{prefix}</b>} {label && <span>{label}</span>} <code>{b.detail}</code>
       </span>

@@ -3,8 +3,9 @@ import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
 import { t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
-import type { Chip } from "./layout.ts";
+import { publicAddress } from "./cards.ts";
 import { beginDrag, dragging, dragOffset } from "./move.tsx";
+import type { Chip } from "./shapes.ts";
 import { picture } from "./stage.tsx";
 import { roving, tabIndexOf } from "./walk.ts";
 
@@ -37,10 +38,12 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
   const served = state.servedEni.value?.id === n.id;
   // What is seen comes first in the name, so that it can be spoken (WCAG 2.5.3).
   const more = n.privateIps.length > 1 ? `+${n.privateIps.length - 1}` : "";
-  const shown = [n.attachment ? `eth${n.attachment.deviceIndex}` : "eni", ip, more, n.macAddress]
+  const open = publicAddress(n);
+  const shown = [n.attachment ? `eth${n.attachment.deviceIndex}` : "eni", ip, more, open, n.macAddress]
     .filter(Boolean)
     .join(" ");
   const classes = ["chip"];
+  if (state.onPath.value.has(n.id)) classes.push("on-path");
   if (selected) classes.push("selected");
   if (served) classes.push("served");
   if (dragged) classes.push("dragged");
@@ -77,6 +80,13 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
         {more && " "}
         {more && <em title={t("topology.secondaries", { count: n.privateIps.length })}>{more}</em>}
       </span>{" "}
+      {open && (
+        <span class="chip-public">
+          <Icon name="internet" />
+          {open}
+        </span>
+      )}
+      {open && " "}
       <span class="chip-mac">{n.macAddress}</span>
     </button>
   );

@@ -1,4 +1,4 @@
-import type { Chip, Layout } from "./layout.ts";
+import type { Anchor, Layout, Point } from "./shapes.ts";
 
 /** A path of frames: corner points in world coordinates, with running lengths. */
 export interface Route {
@@ -8,51 +8,100 @@ export interface Route {
   /** Length at which a frame without a receiver ends: where the source's bus is. */
   bus: number;
   /** The port it begins at, for what is written beside it. */
-  origin: { eni: string; x: number; y: number; side: "left" | "right" };
+  origin: { id: string; x: number; y: number; side: "left" | "right" };
 }
 
 const laneOffset = 4;
+const traceOffset = 3;
 
-const port = (c: Chip): [number, number] => [c.side === "right" ? c.x + c.w : c.x, c.y + c.h / 2];
-
-/** The route from one chip to another, or only to the bus when nobody owns the destination. */
-export function route(l: Layout, from: Chip, to: Chip | undefined): Route | null {
-  const a = l.buses.get(from.subnet);
-  if (!a) return null;
-  const [fx, fy] = port(from);
+/**
+ * The route through places in turn: sender, gateways, receiver. From one place
+ * alone it goes to the bus, where a frame ends that nobody takes. Places that are
+ * not drawn are passed over; null if the sender is not drawn.
+ */
+export function route(l: Layout, places: readonly string[]): Route | null {
+  const from = l.anchors.get(places[0] ?? "");
+  if (!from) return null;
+  const stops = places.map((id) => l.anchors.get(id)).filter((a) => a !== undefined);
+  const to = stops[stops.length - 1]!;
   // Frames of one direction share a lane, the other direction the lane beside it.
-  const forward = !to || fx < port(to)[0] || (fx === port(to)[0] && fy < port(to)[1]);
-  const d = forward ? -laneOffset : laneOffset;
-  const corners: [number, number][] = [
-    [fx, fy + d],
-    [a.x + d, fy + d],
-  ];
-  if (to) {
-    const b = l.buses.get(to.subnet);
-    if (!b) return null;
-    const [tx, ty] = port(to);
-    if (to.subnet !== from.subnet) {
-      corners.push([a.x + d, a.lane + d], [b.x + d, b.lane + d]);
-    }
-    corners.push([b.x + d, ty + d], [tx, ty + d]);
-  }
-  return measure(corners, { eni: from.eni, x: fx, y: fy, side: from.side });
+  const forward = from.x < to.x || (from.x === to.x && from.y < to.y);
+  const corners = through(stops);
+  if (!corners) return measure(toBus(from), from, () => -laneOffset);
+  return measure(corners, from, () => (forward ? -laneOffset : laneOffset), to);
 }
 
-function measure(corners: [number, number][], origin: Route["origin"]): Route {
+/** The way of one frame: where it comes back over its own way, the two lie side by side. */
+export function wayOf(l: Layout, places: readonly string[]): Route | null {
+  const stops = places.map((id) => l.anchors.get(id)).filter((a) => a !== undefined);
+  const from = stops[0];
+  if (!from) return null;
+  const corners = through(stops);
+  if (!corners) return measure(toBus(from), from, () => -traceOffset);
+  const turns = new Set(stops.slice(1, -1).filter((a) => a.port));
+  let side = -traceOffset;
+  return measure(
+    corners,
+    from,
+    ([x, y]) => {
+      for (const a of turns) {
+        if (a.x !== x || a.y !== y) continue;
+        turns.delete(a);
+        side = -side;
+        return 0;
+      }
+      return side;
+    },
+    stops.at(-1),
+  );
+}
+
+/** null: there is one stop only, or no way between two. */
+function through(stops: readonly Anchor[]): Point[] | null {
+  if (stops.length < 2) return null;
+  const corners: Point[] = [];
+  for (let i = 1; i < stops.length; i++) {
+    const leg = connect(stops[i - 1]!, stops[i]!);
+    if (!leg) return null;
+    corners.push(...(i > 1 ? leg.slice(1) : leg));
+  }
+  return corners;
+}
+
+const toBus = (a: Anchor): Point[] => [[a.x, a.y], ...(a.hubs[0]?.[1].slice(0, 1) ?? [])];
+
+/** The corners between two places: up to the first hub that both are at, and down. */
+function connect(a: Anchor, b: Anchor): Point[] | null {
+  for (const [hub, up] of a.hubs) {
+    const down = b.hubs.find(([other]) => other === hub);
+    if (down) return [[a.x, a.y], ...up, ...down[1].toReversed(), [b.x, b.y]];
+  }
+  return null;
+}
+
+function measure(corners: Point[], from: Anchor, offset: (p: Point) => number, to?: Anchor): Route {
   const points = new Float32Array(corners.length * 2);
   const lengths = new Float32Array(corners.length);
   let total = 0;
   corners.forEach(([x, y], i) => {
-    points[i * 2] = x;
-    points[i * 2 + 1] = y;
+    const d = offset([x, y]);
+    // Ports are where they are; everything else keeps to its lane.
+    const end = i === 0 || (i === corners.length - 1 && to?.port);
+    points[i * 2] = end ? x : x + d;
+    points[i * 2 + 1] = y + d;
     if (i > 0) {
-      const [px, py] = corners[i - 1]!;
-      total += Math.abs(x - px) + Math.abs(y - py);
+      total +=
+        Math.abs(points[i * 2]! - points[i * 2 - 2]!) + Math.abs(points[i * 2 + 1]! - points[i * 2 - 1]!);
     }
     lengths[i] = total;
   });
-  return { points, lengths, total, bus: lengths[1] ?? total, origin };
+  return {
+    points,
+    lengths,
+    total,
+    bus: lengths[1] ?? total,
+    origin: { id: from.id, x: from.x, y: from.y, side: from.side },
+  };
 }
 
 /** Writes the point at a distance along the route into out[0], out[1]. */

@@ -9,11 +9,13 @@ import { BoxView, Take } from "./boxes.tsx";
 import { type Camera, clamp, fitTo, zoom } from "./camera.ts";
 import { ChipView } from "./chip.tsx";
 import { Dots } from "./dots.ts";
-import { route } from "./edges.ts";
+import { route, wayOf } from "./edges.ts";
+import { GatewayView, isGateway } from "./gateways.tsx";
 import { layout } from "./layout.ts";
 import { dragging, MoveConfirm, MoveMenu, moveFor } from "./move.tsx";
 import { Painter } from "./painter.ts";
 import { walk } from "./walk.ts";
+import { Ways } from "./ways.ts";
 
 export const picture = computed(() => {
   const now = state.topology.value;
@@ -44,11 +46,13 @@ function moveCamera(next: Camera): void {
 
 const chipOf = computed(() => new Map(picture.value?.chips.map((c) => [c.eni, c] as const) ?? []));
 
+const ways = computed(() => (state.topology.value ? new Ways(state.topology.value) : null));
+
 const dots = new Dots((src, dst) => {
   const p = picture.value;
-  const from = chipOf.value.get(state.dictionary.eni(src));
+  const from = state.dictionary.eni(src);
   if (!p || !from) return null;
-  return route(p, from, chipOf.value.get(state.dictionary.eni(dst)));
+  return route(p, ways.value!.between(from, state.dictionary.eni(dst)));
 });
 
 function startPainting(canvas: HTMLCanvasElement): () => void {
@@ -65,7 +69,10 @@ function startPainting(canvas: HTMLCanvasElement): () => void {
     painter.recolour();
   });
   const stopPicture = effect(() => {
-    picture.value;
+    const p = picture.value;
+    const trace = state.shownTrace.value;
+    painter.wires = p?.wires ?? [];
+    painter.trace = p && trace ? { route: wayOf(p, trace.places), verdict: trace.verdict } : null;
     dots.invalidate();
   });
   const loop = (now: number): void => {
@@ -141,9 +148,7 @@ export function Stage() {
           onPointerDown={pan}
         >
           <div class="layer" role="none" style={{ transform }}>
-            {p.boxes.map((b) => (
-              <BoxView key={b.id} box={b} />
-            ))}
+            {p.boxes.map((b) => !isGateway(b) && <BoxView key={b.id} box={b} />)}
           </div>
           <div class="layer chips" role="none" style={{ transform }}>
             {p.chips
@@ -151,6 +156,7 @@ export function Stage() {
               .map((chip) => (
                 <ChipView key={chip.mac} chip={chip} scale={c.scale} />
               ))}
+            {p.boxes.map((b) => isGateway(b) && <GatewayView key={b.id} box={b} />)}
             {dragging.value && p.boxes.map((b) => <Take key={`take-${b.id}`} box={b} />)}
           </div>
         </div>
@@ -255,7 +261,7 @@ function Legend() {
 
 function pan(e: PointerEvent): void {
   const target = e.target as HTMLElement;
-  if (e.button !== 0 || target.closest(".chip, .card, button")) return;
+  if (e.button !== 0 || target.closest(".chip, .card, .gateway, .can-select, button")) return;
   const tree = e.currentTarget as HTMLElement;
   const from = { ...camera.value, px: e.clientX, py: e.clientY };
   let moved = false;

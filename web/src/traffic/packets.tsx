@@ -34,7 +34,10 @@ export function decidedBy(ordinal: number): string {
 /** Whose interface it was at an instant, in words. */
 export function stationAt(id: string, micros: number): string {
   const n = state.enisById.value.get(id);
-  if (!n) return id;
+  if (!n) return state.hostsById.value.get(id)?.name ?? id;
+  const nat =
+    n.type === "nat_gateway" && state.topology.value?.natGateways?.find((g) => g.networkInterfaceId === id);
+  if (nat) return `${t("gateway.nat")} ${nat.tags?.Name ?? nat.id}`;
   const owner = state.ownerAt(n, micros);
   const index = n.attachment ? ` eth${n.attachment.deviceIndex}` : "";
   return owner ? `${state.instanceName(owner)}${index}` : n.id;

@@ -4,15 +4,17 @@ import { type Browser, chromium, type Page } from "playwright-core";
 
 export type Theme = "light" | "dark";
 
-/** Where the lab is: a running server, or the fixture when none is named. */
-export async function lab(): Promise<{ url: string; close: () => void; real: boolean }> {
-  const url = process.env.ENILAB_URL;
+/** Where the lab is: a running server of the demo or with the internet, or the fixture when none is named. */
+export async function lab(
+  around: "demo" | "network" = "demo",
+): Promise<{ url: string; close: () => void; real: boolean }> {
+  const url = around === "demo" ? process.env.ENILAB_URL : process.env.ENILAB_INTERNET_URL;
   if (url) return { url: url.replace(/\/$/, ""), close: () => undefined, real: true };
   // The fixture is plain JavaScript for Node; it has no types.
   // @ts-expect-error
   const { serve } = await import("../fixture/server.mjs");
-  console.warn("ENILAB_URL is not set: testing against the fixture");
-  return { ...(await serve()), real: false };
+  console.warn("no URL of a server is set: testing against the fixture");
+  return { ...(await serve(0, { network: around === "network" })), real: false };
 }
 
 export const launch = (): Promise<Browser> =>

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Instance, NetworkInterface, Topology } from "../../src/api/types.ts";
 import { route } from "../../src/topology/edges.ts";
-import { type Layout, layout } from "../../src/topology/layout.ts";
+import { layout } from "../../src/topology/layout.ts";
+import type { Layout } from "../../src/topology/shapes.ts";
 
 const instance = (id: string, subnetId: string, role = ""): Instance => ({
   id,
@@ -60,6 +61,12 @@ const lab = (owner = "i-b"): Topology => ({
   ],
   securityGroups: [],
   addresses: [],
+  internetHosts: [],
+  internetGateways: [],
+  natGateways: [],
+  peeringConnections: [],
+  routeTables: [],
+  networkAcls: [],
   policies: [],
   failovers: [],
   captures: [],
@@ -150,7 +157,7 @@ describe("route", () => {
       ["eni-x", "eni-a0"],
       ["eni-d0", "eni-x"],
     ] as const) {
-      const r = route(l, chip(from), chip(to))!;
+      const r = route(l, [from, to])!;
       for (let i = 2; i < r.points.length; i += 2) {
         const dx = Math.abs(r.points[i]! - r.points[i - 2]!);
         const dy = Math.abs(r.points[i + 1]! - r.points[i - 1]!);
@@ -161,7 +168,7 @@ describe("route", () => {
   });
 
   it("ends at the bus when nobody owns the destination", () => {
-    const r = route(l, chip("eni-a0"), undefined)!;
+    const r = route(l, ["eni-a0"])!;
     expect(r.total).toBe(r.bus);
   });
 });
