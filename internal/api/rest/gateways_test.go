@@ -149,3 +149,56 @@ func TestInjectThroughGateways(t *testing.T) {
 	s.refused(http.StatusNotFound, "", "POST", "/packets", map[string]any{"networkInterfaceId": "inet-none", "fields": map[string]any{"dst": public, "protocol": "udp"}})
 	s.refused(http.StatusNotFound, "", "GET", "/nat-gateways/nat-none/flows", nil)
 }
+
+func TestTransitGateways(t *testing.T) {
+	s := newSite(t)
+	ctx := t.Context()
+	g, err := s.svc.CreateTransitGateway(ctx, control.CreateTransitGatewayInput{Description: "hub"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settled := func(ok func(*control.State) bool) {
+		t.Helper()
+		notices, cancel := s.svc.Watch(16)
+		defer cancel()
+		for !ok(s.svc.State()) {
+			within(t, notices)
+		}
+	}
+	settled(func(st *control.State) bool { return st.TransitGateway(g.ID).State == control.TransitAvailable })
+	a, err := s.svc.CreateTransitAttachment(ctx, control.CreateTransitAttachmentInput{Gateway: g.ID, VPC: s.vpc.ID, Subnets: []string{s.a.ID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settled(func(st *control.State) bool {
+		a := st.TransitAttachment(a.ID)
+		return a.State == control.TransitAvailable && a.TableState == control.TransitAssociated
+	})
+	table := s.svc.State().MainRouteTable(s.vpc.ID)
+	err = s.svc.CreateRoute(ctx, control.RouteInput{Table: table.ID, DestinationInput: control.DestinationInput{CIDR: "10.0.0.0/8"}, Transit: g.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := call[Topology](s.lab, "GET", "/topology", nil).TransitGateways
+	if len(got) != 1 || got[0].ID != g.ID || got[0].Description != "hub" || len(got[0].Attachments) != 1 || len(got[0].RouteTables) != 1 {
+		t.Fatalf("transit gateways %+v", got)
+	}
+	at, routes := got[0].Attachments[0], got[0].RouteTables[0]
+	if at.ID != a.ID || at.VPCID != s.vpc.ID || !slices.Equal(at.SubnetIDs, []string{s.a.ID}) || at.State != "available" || at.RouteTableID != routes.ID {
+		t.Errorf("attachment %+v", at)
+	}
+	if want := []TransitRoute{{"192.168.0.0/16", a.ID, true, "active"}}; !slices.Equal(routes.Routes, want) {
+		t.Errorf("routes %+v, want %+v", routes.Routes, want)
+	}
+	of := call[RouteTable](s.lab, "GET", "/route-tables/"+table.ID, nil).Routes
+	if want := (Route{"10.0.0.0/8", g.ID, "transit-gateway", "active"}); of[len(of)-1] != want {
+		t.Errorf("route %+v, want %+v", of[len(of)-1], want)
+	}
+	if one := call[TransitGateway](s.lab, "GET", "/transit-gateways/"+g.ID, nil); one.ID != g.ID {
+		t.Errorf("one: %+v", one)
+	}
+	if l := call[list[TransitGateway]](s.lab, "GET", "/transit-gateways", nil); len(l.Items) != 1 {
+		t.Errorf("all: %+v", l)
+	}
+	s.refused(http.StatusNotFound, "", "GET", "/transit-gateways/tgw-none", nil)
+}

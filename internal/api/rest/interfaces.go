@@ -23,7 +23,7 @@ type NetworkInterface struct {
 	VPCID           string            `json:"vpcId"`
 	SubnetID        string            `json:"subnetId"`
 	Zone            string            `json:"zone"`
-	Type            string            `json:"type" doc:"interface, efa, efa-only, trunk, branch, nat_gateway or vpc_endpoint"`
+	Type            string            `json:"type" doc:"interface, efa, efa-only, trunk, branch, nat_gateway, transit_gateway or vpc_endpoint"`
 	PrivateIPs      []PrivateIP       `json:"privateIps" doc:"The primary address first"`
 	Prefixes        []string          `json:"prefixes,omitempty" doc:"IPv4 prefixes, each of sixteen addresses"`
 	IPv6            []string          `json:"ipv6,omitempty" doc:"IPv6 addresses and prefixes"`

@@ -94,6 +94,8 @@ func routeView(st *control.State, t *control.RouteTable) func(control.Route) Rou
 			v.Kind, v.Target = "network-interface", r.Interface
 		case r.Peering != "":
 			v.Kind, v.Target = "peering-connection", r.Peering
+		case r.Transit != "":
+			v.Kind, v.Target = "transit-gateway", r.Transit
 		case r.Endpoint != "":
 			v.Kind, v.Target = "vpc-endpoint", r.Endpoint
 		}

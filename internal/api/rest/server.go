@@ -136,6 +136,7 @@ func (s *Server) operations(api huma.API) {
 	s.instanceOperations(api)
 	s.internetOperations(api)
 	s.gatewayOperations(api)
+	s.transitOperations(api)
 	s.routingOperations(api)
 	s.interfaceOperations(api)
 	s.moveOperations(api)

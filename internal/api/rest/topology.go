@@ -16,6 +16,7 @@ type Topology struct {
 	InternetGateways  []InternetGateway   `json:"internetGateways"`
 	NATGateways       []NATGateway        `json:"natGateways"`
 	Peerings          []PeeringConnection `json:"peeringConnections"`
+	TransitGateways   []TransitGateway    `json:"transitGateways"`
 	RouteTables       []RouteTable        `json:"routeTables"`
 	NetworkACLs       []NetworkACL        `json:"networkAcls"`
 	Policies          []FailoverPolicy    `json:"policies"`
@@ -42,6 +43,7 @@ func (s *Server) topology() Topology {
 		InternetGateways:  views(st.InternetGateways(), internetGatewayView(st)),
 		NATGateways:       views(st.NATGateways(), natGatewayView),
 		Peerings:          views(st.Peerings(), peeringView),
+		TransitGateways:   views(st.TransitGateways(), transitGatewayView(st)),
 		RouteTables:       views(st.RouteTables(), routeTableView(st)),
 		NetworkACLs:       views(st.NetworkACLs(), networkACLView),
 		Policies:          views(st.Policies(), s.policyView),

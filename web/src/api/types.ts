@@ -176,6 +176,15 @@ export interface TransitGateway {
   id: string;
   state: string;
   attachments: { id: string; vpcId: string; subnetIds: string[]; state: string; routeTableId?: string }[];
+  routeTables: {
+    id: string;
+    routes: {
+      destination: string;
+      attachmentId?: string;
+      propagated: boolean;
+      state: "active" | "blackhole";
+    }[];
+  }[];
   tags?: Tags;
 }
 
@@ -434,7 +443,7 @@ export interface Topology {
   internetGateways: InternetGateway[];
   natGateways: NatGateway[];
   peeringConnections: Peering[];
-  transitGateways?: TransitGateway[];
+  transitGateways: TransitGateway[];
   routeTables: RouteTable[];
   networkAcls: NetworkAcl[];
   policies: Policy[];

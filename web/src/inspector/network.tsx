@@ -11,6 +11,7 @@ import type {
   NetworkAcl,
   RouteTable,
   Subnet,
+  TransitGateway,
   Vpc,
 } from "../api/types.ts";
 import { act, busy } from "../app/drill.ts";
@@ -58,7 +59,11 @@ export function NetworkPanel() {
         kind={t("gateway.transitGateway")}
         of={transit}
         vpcs={transit.attachments.map((a) => a.vpcId)}
-      />
+      >
+        {transit.routeTables.map((r) => (
+          <TransitRoutes key={r.id} of={transit} table={r} />
+        ))}
+      </LinkPanel>
     );
   return <p class="empty">{t("inspector.nothingNetwork")}</p>;
 }
@@ -415,14 +420,38 @@ function HostPanel({ host: h }: { host: InternetHost }) {
   );
 }
 
+function TransitRoutes({ of, table }: { of: TransitGateway; table: TransitGateway["routeTables"][number] }) {
+  return (
+    <section>
+      <h3>
+        {t("network.routeTable")} <code class="quiet">{table.id}</code>
+      </h3>
+      <ul class="routes">
+        {table.routes.map((r) => {
+          const vpc = of.attachments.find((a) => a.id === r.attachmentId)?.vpcId;
+          return (
+            <li key={r.destination} class={r.state}>
+              <code>{r.destination}</code>
+              <span>{vpc && <Named id={vpc} />}</span>
+              {r.state === "blackhole" && <span class="badge reject">{t("network.blackhole")}</span>}
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
 function LinkPanel({
   kind,
   of,
   vpcs,
+  children,
 }: {
   kind: string;
   of: { id: string; state: string; tags?: Record<string, string> };
   vpcs: string[];
+  children?: preact.ComponentChildren;
 }) {
   return (
     <Panel
@@ -433,6 +462,8 @@ function LinkPanel({
         [t("instance.state"), word("state", of.state)],
         [t("network.joins"), <List key="v" ids={vpcs} />],
       ]}
-    />
+    >
+      {children}
+    </Panel>
   );
 }

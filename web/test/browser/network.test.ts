@@ -77,6 +77,9 @@ describe("the network around the subnets", () => {
     expect(await dead.locator(".badge").innerText()).toBe("blackhole");
     await gateway(page, "peering").click();
     await page.locator(".facts dd", { hasText: "billing" }).waitFor();
+    await gateway(page, "transit").click();
+    await page.locator(".routes li.active", { hasText: "10.9.0.0/16" }).locator("button").waitFor();
+    expect(await page.locator(".routes li.blackhole").count()).toBe(1);
     await page.close();
   });
 

@@ -65,6 +65,7 @@ const lab = (owner = "i-b"): Topology => ({
   internetGateways: [],
   natGateways: [],
   peeringConnections: [],
+  transitGateways: [],
   routeTables: [],
   networkAcls: [],
   policies: [],
