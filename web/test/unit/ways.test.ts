@@ -35,7 +35,7 @@ describe("ways", () => {
     const t = lab();
     const table = t.routeTables.find((r) => r.subnetIds.includes(out.private))!;
     const to = (target: string, kind: string, state: "active" | "blackhole") =>
-      table.routes.push({ destination: "198.51.100.0/24", target, kind, state });
+      table.routes.unshift({ destination: "198.51.100.0/24", target, kind, state });
     to("pcx-gone", "peering-connection", "blackhole");
     expect(between(t, out.workerEth0, out.updates)).toContain(out.nat);
     to(out.igw, "internet-gateway", "active");
