@@ -21,7 +21,9 @@ func (l *lab) forget(action, token string) {
 	if r := l.svc.State().ClientToken("us-east-1", action, token); r == nil || r.Answer != "" {
 		l.t.Fatalf("%s: remembered is %+v", action, r)
 	}
-	l.api.tokens = newTokens()
+	l.api.tokens.mu.Lock() // a handler may still be on its way out
+	clear(l.api.tokens.byKey)
+	l.api.tokens.mu.Unlock()
 }
 
 // ids are those that an answer names, sorted.
