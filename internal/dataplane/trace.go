@@ -100,8 +100,10 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 		h.Detail = "belongs to a flow that the connection table knows"
 	case judged && rule != verdict.RuleNone:
 		h.Detail = "allowed by " + h.Rule
+	case judged && t.was != (Ends{}) && v != nil && v.nat != nil:
+		h.Detail = "translated by the NAT gateway"
 	case judged:
-		h.Detail = "no rule applies"
+		h.Detail = "no security group judges here"
 	case point == verdict.EgressPost:
 		to, mac := w.e.VNICName(b.Dst)
 		h.Rule = ""
