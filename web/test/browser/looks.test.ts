@@ -23,7 +23,7 @@ describe.each(["dark", "light"] as const)("%s", (theme) => {
     const { page, errors } = await open(browser, `${at.url}/live?lang=${language}`, { theme });
     await packetRows(page).first().waitFor();
     expect(await axe(page)).toEqual([]);
-    for (const tab of ["eni", "instance", "path"]) {
+    for (const tab of ["eni", "instance", "network", "path"]) {
       await page.locator(".chip.served").click();
       await page.locator(`#tab-${tab}`).click();
       expect([tab, await axe(page)]).toEqual([tab, []]);

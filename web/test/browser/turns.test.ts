@@ -215,7 +215,7 @@ describe("Korean", () => {
         return found;
       });
     expect(await english()).toEqual([]);
-    for (const tab of ["eni", "instance", "path", "failover"]) {
+    for (const tab of ["eni", "instance", "network", "path", "failover"]) {
       await page.locator(".chip.served").click();
       await page.locator(`#tab-${tab}`).click();
       expect([tab, await english()]).toEqual([tab, []]);
