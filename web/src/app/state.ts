@@ -158,7 +158,8 @@ interface Owned {
 }
 
 /** Whether a record is of an interface that moved, and not of addresses or a route. */
-export const isOfInterface = (f: Failover): boolean => (f.moved?.kind ?? "network-interface") === "network-interface";
+export const isOfInterface = (f: Failover): boolean =>
+  (f.moved?.kind ?? "network-interface") === "network-interface";
 
 /** Changes of owner by interface, oldest first, as the records tell them. */
 const ownerChanges = computed(() => {
