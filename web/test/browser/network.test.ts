@@ -54,7 +54,7 @@ describe("the network around the subnets", () => {
     expect(await page.locator(".box.tray").count()).toBe(0);
     await gateway(page, "igw").click();
     await page.locator(".facts dd", { hasText: "203.0.113.1" }).waitFor();
-    await gateway(page, "host").click();
+    await page.locator(".gateway.host", { hasText: "customer" }).click();
     await page.locator(".record-title", { hasText: "customer" }).waitFor();
     await page.locator(".box.subnet .can-select", { hasText: "private" }).click();
     const routes = page.locator(".routes li");
