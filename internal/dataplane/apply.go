@@ -367,6 +367,9 @@ func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
 	}
 	if c.nat {
 		c.fate, c.check = verdict.Delivered, false
+		if spec.NAT.Inside != "" {
+			c.inside = p.s.vpc(spec.NAT.Inside)
+		}
 		return c
 	}
 	if spec.Host == "" {

@@ -299,6 +299,10 @@ func (c *checking) checkVNICs(d *Delta) error {
 		if n.NAT != nil && (n.Host != "" || len(n.Groups) > 0) {
 			return fmt.Errorf("network interface %s: a NAT gateway has no guest and no security groups", n.ID)
 		}
+		if n.NAT != nil && (n.NAT.Inside != "") != (net.VPC == InternetVPC) || n.NAT != nil && n.NAT.Inside == InternetVPC {
+			return fmt.Errorf("network interface %s: a gateway endpoint stands on the internet and serves a VPC, a NAT gateway stands in its own; got %s of %s that serves %q",
+				n.ID, n.Subnet, net.VPC, n.NAT.Inside)
+		}
 		if n.Host == "" {
 			continue
 		}

@@ -39,11 +39,13 @@ func (w *worker) toInternet(h *hop, from *vpc, view *frame.View) verdict.Reason 
 // an ENI behind an internet gateway, whose table the frame then follows.
 func (w *worker) acrossInternet(h *hop, view *frame.View) verdict.Reason {
 	h.vpc = 0
-	if h.src == 0 && !view.SrcIP.Public() || !view.DstIP.Public() {
+	to := w.fabric.byIP.Get(addressKey(internetNumber, view.DstIP))
+	// Gateway endpoints have addresses there that are not public, and are asked by
+	// nobody: they get answers.
+	if h.src == 0 && !view.SrcIP.Public() || !view.DstIP.Public() && to == nil {
 		return verdict.NotPublic
 	}
-	h.to = w.fabric.byIP.Get(addressKey(internetNumber, view.DstIP))
-	if h.to == nil {
+	if h.to = to; to == nil {
 		return verdict.NoPublicHost
 	}
 	if h.to.subnet.vpc.number == internetNumber {

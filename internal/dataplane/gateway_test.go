@@ -78,7 +78,7 @@ func routed(from VNICSpec, to string, sport, dport uint16) []byte {
 }
 
 func toRouter(from VNICSpec, to string) frame.Header {
-	mac := map[string]frame.MAC{"subnet-a": routerA, "subnet-b": routerB, "subnet-c": routerC, "internet": routerInternet}[from.Subnet]
+	mac := map[string]frame.MAC{"subnet-a": routerA, "subnet-b": routerB, "subnet-c": routerC, "internet": routerInternet, "subnet-d": routerD}[from.Subnet]
 	return frame.Header{Dst: mac, Src: from.MAC, SrcIP: ip4(from.Addrs[0]), DstIP: ip4(addr(to)), TTL: 64}
 }
 

@@ -27,7 +27,7 @@ type hop struct {
 	route  verdict.RuleID // of the sender's table
 	onward verdict.RuleID // of the table of a gateway, the last that was asked
 	via    verdict.RuleID // the gateway or ENI that the route names
-	egress verdict.RuleID // the internet gateway that the frame leaves by
+	egress verdict.RuleID // the internet gateway or gateway endpoint that the frame leaves by
 	enters verdict.RuleID // the internet gateway that the frame comes in by
 }
 
@@ -60,6 +60,9 @@ func (w *worker) locate(h *hop, c *config, net *subnetVersion, view *frame.View)
 	}
 	in := c.subnet.vpc
 	h.vpc = in.number
+	if c.inside != nil {
+		return w.fromEndpoint(h, c, view)
+	}
 	if view.Dst != net.routerMAC {
 		h.to = w.fabric.byMAC.Get(uint64(view.Dst))
 		// Layer 2 ends at the subnet, whoever else knows the MAC.
@@ -93,6 +96,9 @@ func (w *worker) locate(h *hop, c *config, net *subnetVersion, view *frame.View)
 		case RouteInterface:
 			if h.to = w.fabric.byMAC.Get(uint64(r.mac)); h.to == nil {
 				return verdict.Blackhole
+			}
+			if h.to.subnet.vpc.number == internetNumber {
+				return w.toEndpoint(h, in, view)
 			}
 			if h.vpc != 0 {
 				h.holder = w.fabric.byIP.Get(addressKey(in.number, view.DstIP))

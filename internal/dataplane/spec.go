@@ -67,7 +67,7 @@ const (
 	// RouteLocal: inside the VPC, to whoever holds the destination.
 	RouteLocal RouteKind = iota
 	// RouteInterface: to one ENI of the VPC, whoever the destination is. A NAT
-	// gateway is reached so too, by its own ENI.
+	// gateway and a gateway endpoint are reached so too.
 	RouteInterface
 	// RouteBlackhole: the target is gone.
 	RouteBlackhole
@@ -190,7 +190,8 @@ type VNICSpec struct {
 	// Overlay are addresses of no subnet that routes lead here: the guest has them as
 	// its own, the network does not.
 	Overlay []netip.Addr
-	// NAT makes it the ENI of a NAT gateway: no guest, no security groups.
+	// NAT makes it the ENI of a NAT gateway, or a gateway endpoint: no guest, no
+	// security groups.
 	NAT *NATSpec
 
 	// Host is the instance it is attached to, "" if none, and DeviceIndex its
@@ -205,7 +206,11 @@ type PublicAddr struct{ Private, Public netip.Addr }
 // NATSpec is a NAT gateway: frames that a route leads to its ENI leave from there
 // with one of the ENI's addresses as their source, from ports 1024 to 65535.
 type NATSpec struct {
-	ID string // "nat-..."
+	ID string // "nat-...", "vpce-..."
+	// Inside makes it the gateway endpoint of that VPC: it stands on the internet,
+	// where it has its addresses, and takes what addresses of Inside send to hosts
+	// there, and answers back. "": it stands in the VPC that it serves.
+	Inside string
 }
 
 // Power is whether an instance runs.

@@ -28,8 +28,9 @@ type Hop struct {
 	// Onward is the route of the table of a gateway on the way, and Via what the
 	// routes lead through: a gateway, a peering connection, an ENI.
 	Onward, Via string
-	// Gateways are the internet gateways that translate on the way, and Was the
-	// addresses before: Now is what they have become.
+	// Gateways are the internet gateways that translate on the way, or the gateway
+	// endpoint by which it leaves. Was are the addresses before, Now is what they
+	// have become.
 	Gateways []string
 	Was, Now Ends
 }
@@ -48,8 +49,8 @@ type Trace struct {
 	Reason  verdict.Reason
 	Rule    string
 	Hops    []Hop
-	// LeftBy is the internet gateway by which it left its VPC last, "" if by none:
-	// the VPC has let it go, whatever the internet did with it.
+	// LeftBy is the internet gateway or gateway endpoint by which it left its VPC
+	// last, "" if by none: the VPC has let it go, whatever the internet did with it.
 	LeftBy string
 	// Arrived is the frame as its receiver gets it; nil if nobody does.
 	Arrived []byte
@@ -102,6 +103,9 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 		h.Detail = "allowed by " + h.Rule
 	case judged && t.was != (Ends{}) && v != nil && v.nat != nil:
 		h.Detail = "translated by the NAT gateway"
+		if c := v.config.Load(); c != nil && c.inside != nil {
+			h.Detail = "translated by the gateway endpoint"
+		}
 	case judged:
 		h.Detail = "no security group judges here"
 	case point == verdict.EgressPost:

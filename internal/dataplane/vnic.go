@@ -46,8 +46,9 @@ type config struct {
 	maxFlows int
 	timeouts conntrack.Timeouts
 	shape    *shape // of its instance; nil: as fast as the machine is
-	nat      bool   // a NAT gateway
-	open     bool   // a host of the internet or a NAT gateway: no group judges
+	nat      bool   // a NAT gateway or a gateway endpoint
+	inside   *vpc   // that a gateway endpoint serves; nil: it is none
+	open     bool   // a host of the internet, or nat: no group judges
 	policy   *policy
 
 	// fate of a frame that is otherwise deliverable: Delivered when the guest
