@@ -54,6 +54,7 @@ var reads = []struct {
 	{TableNATGateway, TableRouteTable, routesTo},
 	{TablePeering, TableRouteTable, routesTo},
 	{TablePrefixList, TableRouteTable, routesTo},
+	{TableVPCEndpoint, TableRouteTable, routesTo},
 	// A transit gateway's tables lead to its attachments, by the blocks of their
 	// VPCs; a route to it is a blackhole without an attachment of its own VPC.
 	{TableTransitAttachment, TableTransitGateway, transitOfAttachment},
@@ -140,9 +141,11 @@ func compile(before, after *State, changes []Change) dataplane.Delta {
 		case TableInternetHost:
 			d.VNICs, d.RemoveVNICs = differ(before, after, c, internetVNICSpec, d.VNICs, d.RemoveVNICs)
 			d.Hosts, d.RemoveHosts = differ(before, after, c, internetHostSpec, d.Hosts, d.RemoveHosts)
+		case TableVPCEndpoint:
+			d.VNICs, d.RemoveVNICs = differ(before, after, c, gatewayEndpointSpec, d.VNICs, d.RemoveVNICs)
 		}
 	}
-	// The subnet of the internet hosts is no row.
+	// The subnet of the internet is no row.
 	switch was, is := internetSubnetSpec(before), internetSubnetSpec(after); {
 	case was == nil && is != nil:
 		d.Subnets = append(d.Subnets, *is)

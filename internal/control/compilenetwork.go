@@ -87,10 +87,23 @@ func routeSpec(s *State, t *RouteTable, to netip.Prefix, r Route) dataplane.Rout
 		spec.Kind, spec.MAC = dataplane.RouteInterface, s.NetworkInterface(r.Interface).MAC
 	case r.Peering != "":
 		spec.Kind, spec.VPC = dataplane.RoutePeering, s.Peering(r.Peering).beyond(t.VPC)
+	case r.Endpoint != "" && s.VPCEndpoint(r.Endpoint).Source.IsValid():
+		spec.Kind, spec.MAC = dataplane.RouteInterface, internetMAC(s.VPCEndpoint(r.Endpoint).Source)
 	default:
 		spec.Kind = dataplane.RouteGateway
 	}
 	return spec
+}
+
+// gatewayEndpointSpec is nil for endpoints that are no gateways, or that are going.
+func gatewayEndpointSpec(_ *State, e *VPCEndpoint) *dataplane.VNICSpec {
+	if !e.Source.IsValid() {
+		return nil
+	}
+	return &dataplane.VNICSpec{
+		ID: e.ID, MAC: internetMAC(e.Source), Subnet: internetSubnet, Addrs: []netip.Addr{e.Source}, MTU: internetMTU,
+		NAT: &dataplane.NATSpec{ID: e.ID, Inside: e.VPC},
+	}
 }
 
 // gatewaySpec is nil for an internet gateway that no VPC has.

@@ -140,7 +140,7 @@ func TestRoutesNameWhatTheyLeadThrough(t *testing.T) {
 		t.Fatal("no route to the endpoint")
 	} else {
 		to := s.state.PrefixList(prefixes.Routes[i].PrefixList).Entries()[0].CIDR
-		if spec := s.routeSpec(table, to.String()); spec.Kind != dataplane.RouteGateway || spec.Via != endpoint.ID {
+		if spec := s.routeSpec(table, to.String()); spec.Kind != dataplane.RouteInterface || spec.Via != endpoint.ID || spec.MAC != internetMAC(endpoint.Source) {
 			t.Errorf("to an endpoint: %+v", spec)
 		}
 	}

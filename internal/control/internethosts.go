@@ -271,10 +271,12 @@ func (h *InternetHost) MAC() frame.MAC { return internetMAC(h.Address) }
 // internet reach everybody.
 func InternetRouterMAC() frame.MAC { return internetMAC(internetRouter) }
 
-// internetSubnetSpec is nil while the internet has no host: gateways then lead to
-// nobody, and nobody asks the subnet's router.
+// internetSubnetSpec is nil while nobody stands there, hosts or gateway endpoints:
+// internet gateways then lead to nobody, and nobody asks the subnet's router.
 func internetSubnetSpec(s *State) *dataplane.SubnetSpec {
-	if firstIn[*InternetHost](s.db.Txn(false), string(TableInternetHost), byCreation) == nil {
+	txn := s.db.Txn(false)
+	if firstIn[*InternetHost](txn, string(TableInternetHost), byCreation) == nil &&
+		firstIn[*VPCEndpoint](txn, string(TableVPCEndpoint), bySource) == nil {
 		return nil
 	}
 	everywhere := netip.PrefixFrom(netip.IPv4Unspecified(), 0)

@@ -166,7 +166,13 @@ var kinds = []*Kind{
 		"launch-template", func(l *LaunchTemplate) *Tags { return &l.Tags }),
 	document[LaunchTemplateVersion](TableLaunchTemplateVersion, IDKind{},
 		index(byTarget, true, key[*LaunchTemplateVersion](func(v *LaunchTemplateVersion) []byte { return mustKey(v.Template, v.Number) }))),
-	tagged(document[VPCEndpoint](TableVPCEndpoint, VPCEndpointID), "vpc-endpoint", func(e *VPCEndpoint) *Tags { return &e.Tags }),
+	tagged(document[VPCEndpoint](TableVPCEndpoint, VPCEndpointID,
+		index(bySource, true, key[*VPCEndpoint](func(e *VPCEndpoint) []byte {
+			if !e.Source.IsValid() {
+				return nil
+			}
+			return mustKey(e.Source)
+		}))), "vpc-endpoint", func(e *VPCEndpoint) *Tags { return &e.Tags }),
 	document[TrunkAssociation](TableTrunkAssociation, TrunkAssociationID,
 		index(byInterface, true, key[*TrunkAssociation](func(a *TrunkAssociation) []byte { return mustKey(a.Branch) })),
 		index(byTarget, false, key[*TrunkAssociation](func(a *TrunkAssociation) []byte { return mustKey(a.Trunk) }))),

@@ -73,8 +73,8 @@ func (l *PrefixList) EntriesOf(version int) ([]PrefixListEntry, bool) {
 }
 
 // awsPrefixLists makes the lists of AWS's services in a region that is founded.
-// The blocks are some of those that the services have in us-east-1; nothing
-// answers there.
+// The blocks are some of those that the services have in us-east-1; hosts
+// of the modelled internet with addresses there stand for the services.
 func (t *tx) awsPrefixLists() {
 	for _, l := range []struct {
 		service, id string // id: in us-east-1

@@ -17,7 +17,7 @@ import (
 // a spec that reads a row which compile does not know of is found here.
 func TestEveryFieldReachesThePlane(t *testing.T) {
 	for seed := range uint64(20) {
-		s := newSite(t)
+		s := founded(t)
 		i := s.run(s.a, "m5.large")
 		n := s.attach(s.eni(s.a, "192.168.0.42"), i, 1)
 		list := must(s.lab, func(t *tx) (*PrefixList, error) {
@@ -55,6 +55,7 @@ func TestEveryFieldReachesThePlane(t *testing.T) {
 		}
 		s.host("203.0.113.200", dataplane.WorkloadSpec{Name: "w", Kind: dataplane.WorkloadPing, Target: n.PrimaryAddress(), Rate: 1})
 		s.transit()
+		s.endpoint(CreateVPCEndpointInput{Service: s3Service, RouteTables: []string{main.ID}})
 		plane := newModelPlane()
 		if _, err := plane.Apply(context.Background(), compileAll(s.state)); err != nil {
 			t.Fatal(err)
@@ -143,7 +144,7 @@ func otherValue(name string, v reflect.Value) func(reflect.Value) {
 	case PeeringState:
 		return func(v reflect.Value) { v.Set(reflect.ValueOf(PeeringDeleted)) }
 	case netip.Addr:
-		if name != "PublicIP" || !p.IsValid() {
+		if name != "PublicIP" && name != "Source" || !p.IsValid() {
 			return nil
 		}
 		return func(v reflect.Value) { v.Set(reflect.ValueOf(netip.MustParseAddr("198.18.77.77"))) }

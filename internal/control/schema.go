@@ -49,6 +49,7 @@ const (
 	byProbe       = "probe"
 	byRule        = "rule"
 	byOrdinal     = "ordinal"
+	bySource      = "source"
 )
 
 // key is an index of one value of rows of type T. It does not reflect, as
@@ -260,7 +261,7 @@ func routeTableIndexes() []*memdb.IndexSchema {
 		index(byTarget, false, keys[*RouteTable](func(t *RouteTable) (ks [][]byte) {
 			seen := make(map[string]bool)
 			for _, r := range t.Routes {
-				for _, target := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering, r.PrefixList, r.Transit} {
+				for _, target := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering, r.PrefixList, r.Transit, r.Endpoint} {
 					if target != "" && !seen[target] {
 						seen[target] = true
 						ks = append(ks, mustKey(target))

@@ -179,6 +179,7 @@ func restore(c Commit) *State {
 			t.put(row.Table, row.After)
 		}
 	}
+	t.sourceEndpoints()
 	t.Txn.Commit()
 	return &State{db: db, revision: c.Revision, next: counters{
 		group: max(c.NextGroupRef, 1),

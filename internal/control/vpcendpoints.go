@@ -3,7 +3,10 @@ package control
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +43,9 @@ type VPCEndpoint struct {
 	Policy     string // a JSON document
 	// RouteTables of a gateway endpoint have a route to it, in the order given.
 	RouteTables []string `json:",omitzero"`
+	// Source is the address that a gateway endpoint has on the modelled internet
+	// while it carries frames. EC2 knows none: its services see private addresses.
+	Source netip.Addr `json:",omitzero"`
 	// Interfaces of an interface endpoint are in Subnets, one each.
 	Subnets    []string `json:",omitzero"`
 	Interfaces []string `json:",omitzero"`
@@ -165,8 +171,8 @@ func (t *tx) createEndpoint(in CreateVPCEndpointInput) (*VPCEndpoint, error) {
 		StateUntil: t.until(OpCreateEndpoint), Policy: policy, Tags: ownTags(in.Tags), CreatedAt: t.now,
 	}
 	if typ == EndpointGateway {
-		// A gateway endpoint is there at once: it is nothing but routes.
-		e.State, e.StateUntil = EndpointAvailable, time.Time{}
+		// A gateway endpoint is there at once: to EC2 it is nothing but routes.
+		e.State, e.StateUntil, e.Source = EndpointAvailable, time.Time{}, t.endpointSource(id)
 		err = t.openGatewayEndpoint(e, in)
 	} else {
 		err = t.openInterfaceEndpoint(v, e, in, service)
@@ -194,6 +200,34 @@ func (t *tx) openGatewayEndpoint(e *VPCEndpoint, in CreateVPCEndpointInput) erro
 		}
 	}
 	return nil
+}
+
+// endpointSources are addresses that no host of the internet and no Elastic IP can
+// have, for carriers to translate to (RFC 6598).
+var endpointSources = netip.MustParsePrefix("100.64.0.0/10")
+
+// endpointSource is an address for an endpoint that no other has. It follows from
+// the id, so that one laboratory's captures resemble the next one's.
+func (t *tx) endpointSource(id string) netip.Addr {
+	sum := sha256.Sum256([]byte(id))
+	mask := uint32(1)<<(32-endpointSources.Bits()) - 1
+	for n := binary.BigEndian.Uint32(sum[:]); ; n++ {
+		if ip := nth(endpointSources, int(n&mask)); !exists(t, TableVPCEndpoint, bySource, ip) {
+			return ip
+		}
+	}
+}
+
+// sourceEndpoints gives sources to gateway endpoints that are from before they
+// carried frames.
+func (t *tx) sourceEndpoints() {
+	for _, e := range list[*VPCEndpoint](t, TableVPCEndpoint, byID) {
+		if e.Type == EndpointGateway && e.State == EndpointAvailable && !e.Source.IsValid() {
+			c := *e
+			c.Source = t.endpointSource(e.ID)
+			t.put(TableVPCEndpoint, &c)
+		}
+	}
 }
 
 // servicePrefixes is the prefix list of a service.
@@ -341,7 +375,7 @@ func (t *tx) deleteEndpoint(id string) error {
 		t.unrouteEndpoint(e, table)
 	}
 	c := *e
-	c.RouteTables = nil
+	c.RouteTables, c.Source = nil, netip.Addr{}
 	c.State, c.StateAt, c.StateUntil = EndpointDeleting, t.now, t.until(OpDeleteEndpoint)
 	t.put(TableVPCEndpoint, &c)
 	t.emit("vpc-endpoint.deleting", id)

@@ -28,7 +28,7 @@ type Injection struct {
 	Code       string    `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
 	Rule       string    `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry or a route"`
 	Hops       []Hop     `json:"hops"`
-	LeftBy     string    `json:"leftBy,omitempty" doc:"The internet gateway by which the frame left its VPC: the VPC has let it go, whatever the internet did with it"`
+	LeftBy     string    `json:"leftBy,omitempty" doc:"The internet gateway or gateway endpoint by which the frame left its VPC: the VPC has let it go, whatever the internet did with it"`
 	Frame      HexFrame  `json:"frame"`
 	Arrived    *HexFrame `json:"arrived,omitempty" doc:"The frame as its receiver got it: gateways may have changed its addresses"`
 }
@@ -53,7 +53,7 @@ type Hop struct {
 	Route              string       `json:"route,omitempty" doc:"The route that decided, by its table's id and destination"`
 	Onward             string       `json:"onward,omitempty" doc:"The route of a gateway's own table that was followed after that, by its table's id and destination"`
 	Via                string       `json:"via,omitempty" doc:"What the routes lead through: the id of a gateway, a peering connection, a transit gateway or a network interface"`
-	Gateways           []string     `json:"gateways,omitempty" doc:"The internet gateways that the frame passed here, in order"`
+	Gateways           []string     `json:"gateways,omitempty" doc:"The internet gateways that the frame passed here, in order, or the gateway endpoint that it leaves by"`
 	Translation        *Translation `json:"translation,omitempty" doc:"What gateways made of the frame's addresses here"`
 	NetworkACLEntry    string       `json:"networkAclEntry,omitempty" doc:"The network ACL entry that was asked, by its ACL's id, direction and number"`
 	Detail             string       `json:"detail"`

@@ -1,29 +1,36 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
+	"enilab/internal/guest"
 	"enilab/internal/scenario"
 )
 
 // answered waits until a client has had an answer.
 func (l *lab) answered(client, workload string) {
 	l.t.Helper()
+	l.exchanged("an answer to "+workload+" of "+client, func(all []guest.FlowStats) bool {
+		return slices.ContainsFunc(all, func(f guest.FlowStats) bool {
+			return f.Host == client && f.Workload == workload && f.Received > 0
+		})
+	})
+}
+
+// exchanged waits until the guests' counts are as ok says.
+func (l *lab) exchanged(what string, ok func([]guest.FlowStats) bool) {
+	l.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		for _, f := range l.guests.Stats() {
-			if f.Host == client && f.Workload == workload && f.Received > 0 {
-				return
-			}
-		}
+	for !ok(l.guests.Stats()) {
 		select {
 		case <-tick.C:
 		case <-l.ctx.Done():
-			l.t.Fatalf("%s of %s is not answered: %+v", workload, client, l.guests.Stats())
+			l.t.Fatalf("not within %v: %s: %+v", patience, what, l.guests.Stats())
 		}
 	}
 }
