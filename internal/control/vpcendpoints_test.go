@@ -356,10 +356,10 @@ func TestGatewayEndpointsReachThePlane(t *testing.T) {
 // carried frames, and the same after every start.
 func TestGatewayEndpointsHaveAnAddressEach(t *testing.T) {
 	old := endpointSources
-	endpointSources = netip.MustParsePrefix("100.64.0.0/30") // so that ids collide
+	endpointSources = netip.MustParsePrefix("100.64.0.0/30") // so that ids meet
 	t.Cleanup(func() { endpointSources = old })
 	s := founded(t)
-	for range 2 {
+	for range 4 {
 		s.endpoint(CreateVPCEndpointInput{Service: s3Service})
 	}
 	stored := Commit{Changes: s.state.rows()}
@@ -380,8 +380,8 @@ func TestGatewayEndpointsHaveAnAddressEach(t *testing.T) {
 			}
 			seen[e.Source] = true
 		}
-		if len(seen) != 2 {
-			t.Errorf("two endpoints have the addresses %v", seen)
+		if len(seen) != 4 {
+			t.Errorf("four endpoints have the addresses %v", seen)
 		}
 	}
 }

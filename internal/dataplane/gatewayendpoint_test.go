@@ -144,9 +144,14 @@ func TestGatewayEndpointIsNotForOthers(t *testing.T) {
 			Tables: []TransitTableSpec{{ID: "tgw-rtb", Routes: []TransitRouteSpec{{Prefix: anywhere, Attachment: "attach-1"}}}},
 		}},
 	})
-	trace, err := l.Inject(t.Context(), l.p.ID, routed(l.p, "198.51.100.1", 1, 2))
-	if err != nil || trace.Reason != verdict.NoRoute || trace.Hops[0].Onward != "rtb-vpce-1 198.51.100.0/24" {
-		t.Errorf("%+v, %v", trace, err)
+	twin := eni(2, 77)
+	twin.Addrs = l.p.Addrs
+	for range 2 { // the second time somebody in the VPC has the sender's address
+		trace, err := l.Inject(t.Context(), l.p.ID, routed(l.p, "198.51.100.1", 1, 2))
+		if err != nil || trace.Reason != verdict.NoRoute || trace.Hops[0].Onward != "rtb-vpce-1 198.51.100.0/24" {
+			t.Errorf("%+v, %v", trace, err)
+		}
+		l.apply(Delta{VNICs: []VNICSpec{twin}, Hosts: []HostSpec{on(twin.Host)}})
 	}
 }
 
