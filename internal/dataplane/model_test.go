@@ -121,7 +121,12 @@ func (m *model) forward(sender, at VNICSpec, f sent, hops int) []fate {
 	end := func(why verdict.Reason) []fate { return []fate{{why, at.ID, f}} }
 	net := m.subnets[at.Subnet]
 	var path way
-	if f.dst == net.RouterMAC {
+	if at.NAT != nil && at.NAT.Inside != "" {
+		var why verdict.Reason
+		if path, why = m.fromEndpoint(at, f); why != verdict.Delivered {
+			return end(why)
+		}
+	} else if f.dst == net.RouterMAC {
 		var why verdict.Reason
 		if path, why = m.route(net, f); why != verdict.Delivered {
 			return end(why)

@@ -53,6 +53,13 @@ func (m *model) route(net SubnetSpec, f sent) (way, verdict.Reason) {
 			if w.to = m.byMAC(r.MAC); w.to == nil {
 				return way{}, verdict.Blackhole
 			}
+			if m.subnets[w.to.Subnet].VPC == InternetVPC { // a gateway endpoint, for the VPC's own addresses
+				if !w.known || m.holder(net.VPC, f.srcIP) == nil {
+					return way{}, verdict.NoRoute
+				}
+				w.mtu = 1500
+				return w, verdict.Delivered
+			}
 			if w.known {
 				w.holder = m.holder(net.VPC, f.dstIP)
 			}
@@ -151,9 +158,22 @@ func (m *model) out(net SubnetSpec, f sent) (way, verdict.Reason) {
 	return way{}, verdict.NoPublicAddress
 }
 
+// fromEndpoint is the way from a gateway endpoint: questions to the internet,
+// answers to the VPC.
+func (m *model) fromEndpoint(at VNICSpec, f sent) (way, verdict.Reason) {
+	in, none := at.NAT.Inside, verdict.NoMapping
+	if own(at, f.srcIP) {
+		in, none = InternetVPC, verdict.NoPublicHost
+	}
+	if to := m.holder(in, f.dstIP); to != nil {
+		return way{to: to}, verdict.Delivered
+	}
+	return way{}, none
+}
+
 // across is the way over the internet.
 func (m *model) across(w way, f sent) (way, verdict.Reason) {
-	if !public(f.dstIP) || !w.src.IsValid() && !public(f.srcIP) {
+	if !public(f.dstIP) && m.holder(InternetVPC, f.dstIP) == nil || !w.src.IsValid() && !public(f.srcIP) {
 		return w, verdict.NotPublic
 	}
 	if w.to = m.holder(InternetVPC, f.dstIP); w.to != nil {

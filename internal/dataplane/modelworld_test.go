@@ -137,6 +137,9 @@ func drawWorld(t *rapid.T) *model {
 		m.vnics = append(m.vnics, v)
 		m.hosts[v.Host] = on(v.Host)
 	}
+	for n := range roll(t, 3, "gateway endpoints") {
+		m.vnics = append(m.vnics, gatewayEndpoint(n+1))
+	}
 	for _, vpc := range []string{"vpc-1", "vpc-2"} {
 		if roll(t, 4, "gateway") > 0 {
 			m.gateways[vpc] = GatewaySpec{ID: "igw-" + vpc, VPC: vpc, RouteTable: oneOf(t, []string{"", "", "rtb-0-" + vpc}, "edge")}
@@ -169,7 +172,11 @@ func (m *model) drawTable(t *rapid.T, id, vpc string) RouteTableSpec {
 		if r.Kind == RouteInterface {
 			r.MAC = 0x02_00_00_00_66_66 // nobody's
 			for _, v := range m.vnics {
-				if m.subnets[v.Subnet].VPC == vpc && (v.NAT != nil || rapid.Bool().Draw(t, "target")) {
+				inside := m.subnets[v.Subnet].VPC == vpc
+				if !inside && (v.NAT == nil || v.NAT.Inside != vpc) {
+					continue
+				}
+				if inside && v.NAT != nil || rapid.Bool().Draw(t, "target") {
 					r.MAC = v.MAC
 				}
 			}
