@@ -25,7 +25,7 @@ var leftOut = []string{
 	"ports chosen by NAT gateways: any is right",
 	"layer 2 and TTL: Linux's routers are hops, the VPC's are not",
 	"frames of an interface to its own addresses: no guest sends them",
-	"transit gateways, MTU, faults, moves and limits: see the model of internal/dataplane",
+	"transit gateways, gateway endpoints, MTU, faults, moves and limits: see the model of internal/dataplane",
 }
 
 // forgettable makes of a frame one whose connection no other has, and reports
