@@ -96,6 +96,11 @@ func TestBadInput(t *testing.T) {
 		{"POST", "/packets", `{"networkInterfaceId":"` + s.eni.ID + `","fields":{"dst":"::1","protocol":"udp"}}`, 400, ""},
 		{"POST", "/packets", `{"networkInterfaceId":"` + s.eni.ID + `","fields":{"dst":"10.0.0.1","protocol":"tcp","tcpFlags":"syn,wink"}}`, 400, ""},
 		{"POST", "/packets", `{"networkInterfaceId":"` + s.eni.ID + `","fields":{"dst":"10.0.0.1","protocol":"udp","dstMac":"me"}}`, 400, ""},
+		{"POST", "/packets", `{"networkInterfaceId":"` + s.eni.ID + `","fields":{"dst":"10.0.0.1","protocol":"udp","dstPort":65536}}`, 422, ""},
+		{"POST", "/packets", `{"networkInterfaceId":"` + s.eni.ID + `","fields":{"dst":"10.0.0.1","protocol":"udp","srcPort":-1}}`, 422, ""},
+		{"POST", "/packets", `{"networkInterfaceId":"` + s.eni.ID + `","fields":{"dst":"10.0.0.1","protocol":"udp","ttl":256}}`, 422, ""},
+		{"POST", "/packets", `{"networkInterfaceId":"` + s.eni.ID + `","fields":{"dst":"10.0.0.1","protocol":"udp","tags":[4096]}}`, 400, ""},
+		{"POST", "/packets", `{"networkInterfaceId":"` + s.eni.ID + `","fields":{"dst":"10.0.0.1","protocol":"udp","tags":[99999]}}`, 400, ""},
 	} {
 		what := c.method + " " + c.path + " " + c.body
 		if len(what) > 120 {
@@ -113,6 +118,9 @@ func TestBadInput(t *testing.T) {
 		}
 		if r.status != c.status || p.Code != c.code || p.Detail == "" {
 			t.Errorf("%s: %d %.300s\nwant %d %s", what, r.status, r.body, c.status, c.code)
+		}
+		if strings.Contains(string(r.body), "Go struct field") {
+			t.Errorf("%s: the answer names types of the source: %s", what, r.body)
 		}
 		if len(r.body) > 2000 {
 			t.Errorf("%s: the answer repeats what was sent: %d bytes", what, len(r.body))

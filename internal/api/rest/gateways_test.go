@@ -146,6 +146,13 @@ func TestInjectThroughGateways(t *testing.T) {
 	if stray := ask(s.host.ID, public, map[string]any{"srcPort": 9}); stray.Reason != verdict.NATNoConnection.String() {
 		t.Errorf("a frame of no connection: %+v", stray)
 	}
+	// AWS has a code for what comes to nobody's address, none for what leaves.
+	for from, code := range map[string]string{s.host.ID: "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS", s.primary(s.far): ""} {
+		got := ask(from, "198.51.100.99", map[string]any{})
+		if last := got.Hops[len(got.Hops)-1]; got.Reason != verdict.NoPublicHost.String() || got.Code != code || last.Code != code {
+			t.Errorf("to nobody from %s: %+v", from, got)
+		}
+	}
 	s.refused(http.StatusNotFound, "", "POST", "/packets", map[string]any{"networkInterfaceId": "inet-none", "fields": map[string]any{"dst": public, "protocol": "udp"}})
 	s.refused(http.StatusNotFound, "", "GET", "/nat-gateways/nat-none/flows", nil)
 }

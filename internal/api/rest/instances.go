@@ -55,7 +55,7 @@ type Workload struct {
 	Name        string  `json:"name" maxLength:"64"`
 	Kind        string  `json:"kind" enum:"udp-echo,ping,http,frames"`
 	Target      string  `json:"target" maxLength:"64" doc:"IPv4 address"`
-	Port        uint16  `json:"port,omitempty" doc:"Default: the kind's"`
+	Port        uint16  `json:"port,omitempty" maximum:"65535" doc:"Default: the kind's"`
 	Rate        float64 `json:"rate" doc:"Requests a second; for http per connection"`
 	Connections int     `json:"connections,omitempty"`
 	Size        int     `json:"size,omitempty" doc:"Payload bytes"`

@@ -13,18 +13,18 @@ import (
 // PacketFields describes a frame to build. What is absent is what the sender's
 // guest would send.
 type PacketFields struct {
-	DstMAC     string   `json:"dstMac,omitempty" maxLength:"17" doc:"Default: as ARP would tell"`
-	SrcMAC     string   `json:"srcMac,omitempty" maxLength:"17" doc:"Default: the sender's"`
-	Src        string   `json:"src,omitempty" maxLength:"64" doc:"Default: the sender's primary address"`
-	Dst        string   `json:"dst" maxLength:"64"`
-	Protocol   string   `json:"protocol" enum:"udp,tcp,icmp"`
-	SrcPort    uint16   `json:"srcPort,omitempty" doc:"Default: 40000"`
-	DstPort    uint16   `json:"dstPort,omitempty" doc:"Default: 7 for udp, 80 for tcp"`
-	TCPFlags   string   `json:"tcpFlags,omitempty" maxLength:"64" doc:"Of fin, syn, rst, psh, ack, urg, separated by commas; default: syn"`
-	TTL        uint8    `json:"ttl,omitempty" doc:"Default: 64"`
-	PayloadHex string   `json:"payloadHex,omitempty" maxLength:"196605"`
-	Length     int      `json:"length,omitempty" minimum:"0" maximum:"65535" doc:"Payload is padded with zeros until the frame has so many bytes"`
-	Tags       []uint16 `json:"tags,omitempty" maxItems:"8" doc:"802.1Q VLAN ids, outermost first"`
+	DstMAC     string `json:"dstMac,omitempty" maxLength:"17" doc:"Default: as ARP would tell, and of a broadcast or multicast address the group's own"`
+	SrcMAC     string `json:"srcMac,omitempty" maxLength:"17" doc:"Default: the sender's"`
+	Src        string `json:"src,omitempty" maxLength:"64" doc:"Default: the sender's primary address"`
+	Dst        string `json:"dst" maxLength:"64"`
+	Protocol   string `json:"protocol" enum:"udp,tcp,icmp"`
+	SrcPort    uint16 `json:"srcPort,omitempty" maximum:"65535" doc:"Default: 40000"`
+	DstPort    uint16 `json:"dstPort,omitempty" maximum:"65535" doc:"Default: 7 for udp, 80 for tcp"`
+	TCPFlags   string `json:"tcpFlags,omitempty" maxLength:"64" doc:"Of fin, syn, rst, psh, ack, urg, separated by commas; default: syn"`
+	TTL        uint8  `json:"ttl,omitempty" maximum:"255" doc:"Default: 64"`
+	PayloadHex string `json:"payloadHex,omitempty" maxLength:"196605"`
+	Length     int    `json:"length,omitempty" minimum:"0" maximum:"65535" doc:"Payload is padded with zeros until the frame has so many bytes"`
+	Tags       []int  `json:"tags,omitempty" maxItems:"8" doc:"802.1Q VLAN ids of 0 to 4095, outermost first"`
 }
 
 const (
@@ -32,6 +32,7 @@ const (
 	defaultUDPPort = 7
 	defaultTCPPort = 80
 	vlanTagLen     = 4
+	maxVLAN        = 4095
 )
 
 var tcpFlags = map[string]uint8{"fin": 0x01, "syn": 0x02, "rst": 0x04, "psh": 0x08, "ack": 0x10, "urg": 0x20}
@@ -66,6 +67,11 @@ func (s *Server) build(id string, f *PacketFields) ([]byte, error) {
 	h, err := headerOf(from, f)
 	if err != nil {
 		return nil, err
+	}
+	for i, id := range f.Tags {
+		if id < 0 || id > maxVLAN {
+			return nil, wrong(fmt.Sprintf("body.fields.tags[%d]", i), fmt.Sprintf("want a VLAN id of 0 to %d", maxVLAN), strconv.Itoa(id))
+		}
 	}
 	payload, err := f.payload()
 	if err != nil {
@@ -114,6 +120,9 @@ func headerOf(from sender, f *PacketFields) (frame.Header, error) {
 	}
 	if f.DstMAC == "" {
 		h.Dst = from.nextHop(dst)
+		if group, ok := groupMAC(h.DstIP); ok {
+			h.Dst = group
+		}
 		return h, nil
 	}
 	if h.Dst, err = frame.ParseMAC(f.DstMAC); err != nil {
@@ -122,11 +131,26 @@ func headerOf(from sender, f *PacketFields) (frame.Header, error) {
 	return h, nil
 }
 
+// groupMAC is where a host sends what is for all or for a group, for which it
+// asks no ARP (RFC 1122, 3.3.6; RFC 1112, 6.4).
+func groupMAC(dst frame.IPv4) (frame.MAC, bool) {
+	switch {
+	case dst == 0xffff_ffff:
+		return frame.BroadcastMAC, true
+	case dst>>28 == 0xe:
+		return 0x0100_5e00_0000 | frame.MAC(dst&0x7f_ffff), true
+	}
+	return 0, false
+}
+
 // nextHop is what ARP would answer: the owner in the same subnet, else the
-// router.
+// router. A subnet's last address is its broadcast.
 func nextHop(st *control.State, n *control.NetworkInterface, dst netip.Addr) frame.MAC {
 	subnet := st.Subnet(n.Subnet)
 	if subnet.CIDR.Contains(dst) {
+		if next := dst.Next(); !next.IsValid() || !subnet.CIDR.Contains(next) {
+			return frame.BroadcastMAC
+		}
 		if owner := st.InterfaceByAddr(n.VPC, dst); owner != nil {
 			return owner.MAC
 		}

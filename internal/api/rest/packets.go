@@ -142,8 +142,8 @@ func injectionView(t dataplane.Trace, raw []byte) Injection {
 	tree, _ := frame.NewDecoder().Decode(raw)
 	v := Injection{
 		LeftBy:  t.LeftBy,
-		Verdict: t.Verdict.String(), Reason: t.Reason.String(), ReasonText: t.Reason.Text(), Code: t.Reason.Code(),
-		Rule: t.Rule, Hops: views(t.Hops, hopView), Frame: HexFrame{Hex: hex.EncodeToString(raw), Tree: tree},
+		Verdict: t.Verdict.String(), Reason: t.Reason.String(), ReasonText: t.Reason.Text(), Code: codeOf(t.Reason, t.LeftBy),
+		Rule: t.Rule, Hops: views(t.Hops, hopView(t.LeftBy)), Frame: HexFrame{Hex: hex.EncodeToString(raw), Tree: tree},
 	}
 	if t.Arrived != nil {
 		tree, _ := frame.NewDecoder().Decode(t.Arrived)
@@ -162,11 +162,25 @@ func translationView(h *dataplane.Hop) *Translation {
 	}
 }
 
-func hopView(h dataplane.Hop) Hop {
+// codeOf is AWS's code for a reason. What left a VPC for an address that nobody
+// has is no fault of the VPC's, and AWS has no code for it; what comes from the
+// internet to such an address has one.
+func codeOf(r verdict.Reason, leftBy string) string {
+	if r == verdict.NoPublicHost && leftBy != "" {
+		return ""
+	}
+	return r.Code()
+}
+
+func hopView(leftBy string) func(dataplane.Hop) Hop {
+	return func(h dataplane.Hop) Hop { return hopOf(h, leftBy) }
+}
+
+func hopOf(h dataplane.Hop, leftBy string) Hop {
 	v := Hop{Station: h.Station, NetworkInterfaceID: h.VNIC, Verdict: "pass", Rule: h.Rule, Established: h.Established,
 		Route: h.Route, Onward: h.Onward, Via: h.Via, Gateways: h.Gateways, Translation: translationView(&h), NetworkACLEntry: h.ACLEntry, Detail: h.Detail}
 	if h.Verdict != verdict.None {
-		v.Verdict, v.Reason, v.Code = h.Verdict.String(), h.Reason.String(), h.Reason.Code()
+		v.Verdict, v.Reason, v.Code = h.Verdict.String(), h.Reason.String(), codeOf(h.Reason, leftBy)
 	}
 	return v
 }

@@ -30,6 +30,9 @@ func TestInjectTellsTheFate(t *testing.T) {
 		{"a tag", map[string]any{"dst": "192.168.0.42", "protocol": "udp", "tags": []int{7}}, verdict.Lost, verdict.Tagged, 1},
 		{"too long", map[string]any{"dst": "192.168.0.42", "protocol": "udp", "length": 9016}, verdict.Lost, verdict.Oversize, 1},
 		{"as long as can be", map[string]any{"dst": "192.168.0.42", "protocol": "udp", "length": 65535}, verdict.Lost, verdict.Oversize, 1},
+		{"for all", map[string]any{"dst": "255.255.255.255", "protocol": "udp"}, verdict.Lost, verdict.Broadcast, 1},
+		{"for all of the subnet", map[string]any{"dst": "192.168.0.255", "protocol": "udp"}, verdict.Lost, verdict.Broadcast, 1},
+		{"for a group", map[string]any{"dst": "239.129.2.3", "protocol": "udp"}, verdict.Lost, verdict.Broadcast, 1},
 		{"jumbo", map[string]any{"dst": "192.168.0.42", "protocol": "udp", "dstPort": 7, "length": 9015}, verdict.Accept, verdict.Delivered, 4},
 	} {
 		got := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": sender, "fields": c.fields})
