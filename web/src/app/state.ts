@@ -91,10 +91,11 @@ export const holderName = (id: string): string => {
 
 export const serverNow = (): number => Date.now() + clockOffset.value;
 
+/** The name of an instance, or of a host of the internet: either can be a client and answer. */
 export const instanceName = (id: string | undefined): string => {
   if (!id) return "";
   const i = instancesById.value.get(id);
-  return i?.name || i?.tags?.Name || id;
+  return i?.name || i?.tags?.Name || hostsById.value.get(id)?.name || id;
 };
 
 export const eniName = (n: NetworkInterface): string => {
