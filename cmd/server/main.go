@@ -9,9 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"enilab/internal/scenario"
 )
 
 // version is set by the linker.
@@ -61,6 +64,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { panic(errExit) }),
 		kong.DefaultEnvars("ENILAB"),
+		kong.Vars{"scenarios": strings.Join(scenario.Names(), ", ")},
 	)
 	if err != nil {
 		return fmt.Errorf("building the command line: %w", err)

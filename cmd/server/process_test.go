@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"enilab/internal/scenario"
 )
 
 // patience bounds every wait for a process; a healthy one needs far less.
@@ -268,6 +270,15 @@ func TestVersionAndHelp(t *testing.T) {
 		var out bytes.Buffer
 		if err := run(context.Background(), []string{args}, &out); err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("%s: %v, %q; want %q", args, err, out.String(), want)
+		}
+	}
+	var out bytes.Buffer
+	if err := run(context.Background(), []string{"serve", "--help"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range scenario.Names() {
+		if !strings.Contains(out.String(), name) {
+			t.Errorf("serve --help does not name the scenario %s:\n%s", name, out.String())
 		}
 	}
 }

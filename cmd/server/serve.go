@@ -28,7 +28,7 @@ type serveCmd struct {
 	Listen    string   `default:"127.0.0.1:4566" help:"Address to listen on. Beyond loopback, page and API ask for a token."`
 	Data      string   `default:".enilab" placeholder:"DIR" help:"Data directory; made if it does not exist."`
 	Fresh     bool     `help:"Begin with an empty laboratory, deleting what the data directory holds."`
-	Scenario  string   `default:"none" placeholder:"none|demo|FILE" help:"What an empty laboratory is filled with."`
+	Scenario  string   `default:"none" placeholder:"none|NAME|FILE" help:"What an empty laboratory is filled with: nothing, a scenario of the binary (${scenarios}) or a file."`
 	Region    string   `default:"us-east-1" help:"AWS region to be."`
 	Timing    string   `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
 	Announce  bool     `name:"announce-moves" help:"Have the network tell the guests of a subnet when a secondary address has changed its network interface; on AWS this is disputed."`
