@@ -30,6 +30,14 @@ interface Link {
   vpcs: string[];
 }
 
+/** Where there is no room for all hosts: those that ask somebody or are asked, before the others. */
+function busiest(t: Topology): Topology["internetHosts"] {
+  const hosts = [...(t.internetHosts ?? [])].sort(byId);
+  const asked = new Set([...hosts, ...t.instances].flatMap((o) => (o.workloads ?? []).map((w) => w.target)));
+  const busy = (h: (typeof hosts)[number]): boolean => h.workloads.length > 0 || asked.has(h.address);
+  return [...hosts.filter(busy), ...hosts.filter((h) => !busy(h))].slice(0, maxHosts).sort(byId);
+}
+
 export class Outside {
   /** Where VPCs begin. */
   readonly left: number;
@@ -40,13 +48,16 @@ export class Outside {
   private readonly links: Link[];
   private readonly busX: number;
   private readonly hosts: Topology["internetHosts"];
+  /** The hosts that are drawn. */
+  private readonly drawn: Topology["internetHosts"];
 
   constructor(t: Topology, vpcs: Topology["vpcs"], out: Layout) {
     this.out = out;
     const shown = new Set(vpcs.map((v) => v.id));
     for (const g of t.internetGateways ?? [])
       if (g.vpcId && shown.has(g.vpcId)) this.gatewayOf.set(g.vpcId, g);
-    this.hosts = [...(t.internetHosts ?? [])].sort(byId);
+    this.hosts = t.internetHosts ?? [];
+    this.drawn = busiest(t);
     const stands = this.gatewayOf.size > 0 ? size.gateway.w / 2 : 0;
     const column = this.hosts.length > 0 ? size.card + 2 * size.pad : 0;
     this.busX = column + gutter / 2;
@@ -182,7 +193,7 @@ export class Outside {
       out.order.push(id);
       y += h + size.gap;
     };
-    for (const h of this.hosts.slice(0, maxHosts)) {
+    for (const h of this.drawn) {
       const x = size.pad + size.card;
       const cy = y + size.host / 2;
       out.anchors.set(h.id, {
@@ -204,7 +215,7 @@ export class Outside {
     if (this.hosts.length === 0) return;
     const { anchors, wires, boxes } = this.out;
     const ys: number[] = [];
-    for (const h of this.hosts.slice(0, maxHosts)) {
+    for (const h of this.drawn) {
       const a = anchors.get(h.id)!;
       ys.push(a.y);
       wires.push([

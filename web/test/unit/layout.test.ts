@@ -128,6 +128,32 @@ describe("layout", () => {
     expect(box(l, "s-zb/more").value).toBe(41);
   });
 
+  it("draws the hosts of the internet that ask or are asked, and folds others", () => {
+    const t = lab();
+    const host = (id: string, address: string) => ({
+      id,
+      name: id,
+      address,
+      fault: "" as const,
+      workloads: [],
+      serve: [],
+    });
+    for (let i = 10; i < 40; i++) t.internetHosts.push(host(`inet-${i}`, `192.0.2.${i}`));
+    const work = (target: string) => [{ name: "w", kind: "ping" as const, target, rate: 1 }];
+    t.internetHosts.push(
+      { ...host("inet-98", "192.0.2.98"), workloads: work("203.0.113.1") },
+      host("inet-99", "192.0.2.99"),
+    );
+    t.instances[0]!.workloads = work("192.0.2.99");
+    const l = layout(t, "free");
+    expect(l.order.filter((id) => id.startsWith("inet-")).slice(-3)).toEqual([
+      "inet-19",
+      "inet-98",
+      "inet-99",
+    ]);
+    expect(box(l, "internet/more").value).toBe(20);
+  });
+
   it("leaves out a default VPC that nobody uses, unless there is no other", () => {
     const t = lab();
     const spare = { id: "vpc-0", cidr: "172.31.0.0/16", region: "us-east-1", default: true };
