@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // maxDepartures bounds the addresses that are remembered after their ENI has lost
@@ -34,7 +34,7 @@ type departure struct {
 // observe takes the changes of one commit and returns the addresses that are
 // another ENI's now. An ENI that moves whole keeps its MAC, so that its addresses
 // are not among them.
-func (d *departures) observe(changes []Change) (moved []dataplane.Announcement) {
+func (d *departures) observe(changes []Change) (moved []spec.Announcement) {
 	for _, c := range changes {
 		if before, after, ok := readdressed(c); ok && before != nil {
 			for a := range before.onWire() {
@@ -57,7 +57,7 @@ func (d *departures) observe(changes []Change) (moved []dataplane.Announcement) 
 			if from, known := d.last[at]; known {
 				delete(d.last, at)
 				if from.eni != c.ID {
-					moved = append(moved, dataplane.Announcement{Subnet: at.subnet, Addr: a})
+					moved = append(moved, spec.Announcement{Subnet: at.subnet, Addr: a})
 				}
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"testing"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // TestMovedAddressesAreAnnounced: which addresses guests are told of, by the
@@ -39,11 +39,11 @@ func TestMovedAddressesAreAnnounced(t *testing.T) {
 			return err
 		}
 	}
-	told := []dataplane.Announcement{{Subnet: sub.ID, Addr: netip.MustParseAddr(moving)}}
+	told := []spec.Announcement{{Subnet: sub.ID, Addr: netip.MustParseAddr(moving)}}
 	for _, step := range []struct {
 		name string
 		do   func() error
-		want []dataplane.Announcement
+		want []spec.Announcement
 	}{
 		{"a new address", assign(0, &yes), nil},
 		{"moves, off", assign(1, nil), nil},
@@ -62,7 +62,7 @@ func TestMovedAddressesAreAnnounced(t *testing.T) {
 		s.check(step.do())
 		n := <-notices
 		cancel()
-		var got []dataplane.Announcement
+		var got []spec.Announcement
 		s.plane.mu.Lock()
 		if d := s.plane.applied[len(s.plane.applied)-1]; d.Generation == n.Commit.Revision {
 			got = d.Announce

@@ -3,7 +3,7 @@ package control
 import (
 	"context"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // applyLoop puts commits into force in the order of their revisions and then
@@ -39,7 +39,7 @@ func (s *Service) apply(ctx context.Context, st step) {
 	}
 	d := compile(s.inForce, s.newest, changes)
 	d.Announce = s.untold
-	st.ack = dataplane.Ack{Generation: d.Generation, At: st.at.UnixNano()}
+	st.ack = spec.Ack{Generation: d.Generation, At: st.at.UnixNano()}
 	if !d.Empty() {
 		ack, err := s.put(ctx, d)
 		if err != nil {
@@ -47,7 +47,7 @@ func (s *Service) apply(ctx context.Context, st step) {
 			// along.
 			s.owed = changes
 			st.err = internal("the change is stored, but the data plane has not taken it yet", err)
-			st.ack = dataplane.Ack{}
+			st.ack = spec.Ack{}
 		} else {
 			st.ack = ack
 		}
@@ -63,7 +63,7 @@ func (s *Service) apply(ctx context.Context, st step) {
 // put hands d to the data plane. An error means that nothing of d is in force:
 // to take a guest's mishap for that would lose track of what the network has,
 // and nothing would ever take it away again.
-func (s *Service) put(ctx context.Context, d dataplane.Delta) (dataplane.Ack, error) {
+func (s *Service) put(ctx context.Context, d spec.Delta) (spec.Ack, error) {
 	ack, err := s.opt.Plane.Apply(ctx, d)
 	if err != nil && ack.Generation == d.Generation {
 		s.opt.Log.Error("the network has switched, but a guest has not followed", "generation", d.Generation, "error", err)

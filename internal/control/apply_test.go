@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // A guest's mishap is not the network's: what is in force is accounted for as
@@ -22,7 +22,7 @@ func TestGuestsMishapIsInForce(t *testing.T) {
 		sub := s.network("10.0.0.0/24")
 		notices, cancel := s.Watch(10)
 		defer cancel()
-		s.plane.guests = func(dataplane.Delta) error { return errors.New("no socket in the guest") }
+		s.plane.guests = func(spec.Delta) error { return errors.New("no socket in the guest") }
 		n, err := s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "10.0.0.10"})
 		if err != nil {
 			t.Fatalf("the network has it, but the caller hears %v", err)
@@ -52,7 +52,7 @@ func TestOpenWithABrokenGuest(t *testing.T) {
 		s.stop()
 		var log strings.Builder
 		broken := newModelPlane()
-		broken.guests = func(dataplane.Delta) error { return errors.New("no socket in the guest") }
+		broken.guests = func(spec.Delta) error { return errors.New("no socket in the guest") }
 		serve(t, store, broken, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) }).stop()
 		if !strings.Contains(log.String(), "no socket in the guest") {
 			t.Errorf("logged %q", log.String())
@@ -75,7 +75,7 @@ func TestNothingToDoIsInForceToo(t *testing.T) {
 		sub := s.network("10.0.0.0/24")
 		i := s.running(sub, "", 1)[0]
 		broken := errors.New("no worker answers")
-		s.plane.before = func(context.Context, dataplane.Delta) error { return broken }
+		s.plane.before = func(context.Context, spec.Delta) error { return broken }
 		for _, when := range []string{"at first", "again, with nothing to change"} {
 			if _, err := s.FailInstance(t.Context(), i.ID, FaultLink); !errors.Is(err, broken) {
 				t.Errorf("%s: answered %v", when, err)
@@ -84,7 +84,7 @@ func TestNothingToDoIsInForceToo(t *testing.T) {
 		s.plane.before = nil
 		_, err := s.FailInstance(t.Context(), i.ID, FaultLink)
 		s.check(err)
-		if got := s.plane.hosts[i.ID].Fault; got != dataplane.FaultLink {
+		if got := s.plane.hosts[i.ID].Fault; got != spec.FaultLink {
 			t.Errorf("answered, but the data plane has fault %v", got)
 		}
 		applied := len(s.plane.applied)

@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // noPlane and noStore leave control's own cost.
 type noPlane struct{}
 
-func (noPlane) Apply(_ context.Context, d dataplane.Delta) (dataplane.Ack, error) {
-	return dataplane.Ack{Generation: d.Generation, At: int64(d.Generation)}, nil
+func (noPlane) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
+	return spec.Ack{Generation: d.Generation, At: int64(d.Generation)}, nil
 }
 
 // bench serves n ENIs in a /16 and two instances.

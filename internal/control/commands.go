@@ -3,7 +3,7 @@ package control
 import (
 	"context"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Every error of a command is an *Error with EC2's code and text.
@@ -77,13 +77,13 @@ func (s *Service) RecoverInstance(ctx context.Context, id string) (*Instance, er
 }
 
 // SetWorkloads replaces what runs in an instance.
-func (s *Service) SetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*Instance, error) {
+func (s *Service) SetWorkloads(ctx context.Context, id string, w []spec.Workload) (*Instance, error) {
 	return result(ctx, s, func(t *tx) (*Instance, error) { return t.setWorkloads(id, w) })
 }
 
 // SetServe replaces the ports that an instance serves beside those that every
 // one does.
-func (s *Service) SetServe(ctx context.Context, id string, p []dataplane.ServedPort) (*Instance, error) {
+func (s *Service) SetServe(ctx context.Context, id string, p []spec.ServedPort) (*Instance, error) {
 	return result(ctx, s, func(t *tx) (*Instance, error) { return t.setServe(id, p) })
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // gate lets nobody pass until it is opened.
@@ -166,7 +166,7 @@ func TestApplyDoesNotHoldUpCommits(t *testing.T) {
 		defer s.stop()
 		sub := s.network("10.0.0.0/24")
 		g := newGate()
-		s.plane.before = func(context.Context, dataplane.Delta) error { g.pass(); return nil }
+		s.plane.before = func(context.Context, spec.Delta) error { g.pass(); return nil }
 		answered := make(chan *NetworkInterface, 3)
 		for range 3 {
 			go func() {
@@ -195,7 +195,7 @@ func TestPlaneCatchesUp(t *testing.T) {
 		defer s.stop() // compares the plane with the State
 		sub := s.network("10.0.0.0/24")
 		broken := errors.New("no worker answers")
-		s.plane.before = func(context.Context, dataplane.Delta) error { return broken }
+		s.plane.before = func(context.Context, spec.Delta) error { return broken }
 		_, err := s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, Description: "first"})
 		if !errors.Is(err, broken) {
 			t.Fatalf("answered %v", err)
@@ -283,7 +283,7 @@ func TestShutdownOfAHungPlane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		svc, err := Open(t.Context(), Options{
 			Store: newMemStore(), Region: "us-east-1", Now: time.Now, Random: func(b []byte) { _, _ = rand.Read(b) },
-			Plane: &modelPlane{before: func(ctx context.Context, _ dataplane.Delta) error { <-ctx.Done(); return ctx.Err() }},
+			Plane: &modelPlane{before: func(ctx context.Context, _ spec.Delta) error { <-ctx.Done(); return ctx.Err() }},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -6,9 +6,9 @@ import (
 	"reflect"
 	"slices"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -118,8 +118,8 @@ func ids[T Row](rows []T) []string {
 // compile turns changes into what the data plane must do. A row whose meaning
 // for the data plane is the same before and after is left out: most ends of
 // transitional states are.
-func compile(before, after *State, changes []Change) dataplane.Delta {
-	d := dataplane.Delta{Generation: after.revision}
+func compile(before, after *State, changes []Change) spec.Delta {
+	d := spec.Delta{Generation: after.revision}
 	for _, c := range concerned(before, after, changes) {
 		switch c.Table {
 		case TableRouteTable:
@@ -200,14 +200,14 @@ func asAny(r Row) any {
 }
 
 // differ compiles one row in both states and adds what changed to set or to
-// remove. spec returns nil for a row without presence in the data plane.
-func differ[R any, S any](before, after *State, c Change, spec func(*State, *R) *S, set []S, remove []string) ([]S, []string) {
+// remove. compiled returns nil for a row without presence in the data plane.
+func differ[R any, S any](before, after *State, c Change, compiled func(*State, *R) *S, set []S, remove []string) ([]S, []string) {
 	var was, is *S
 	if r, ok := c.Before.(*R); ok && r != nil {
-		was = spec(before, r)
+		was = compiled(before, r)
 	}
 	if r, ok := c.After.(*R); ok && r != nil {
-		is = spec(after, r)
+		is = compiled(after, r)
 	}
 	switch {
 	case is == nil && was != nil:
@@ -219,7 +219,7 @@ func differ[R any, S any](before, after *State, c Change, spec func(*State, *R) 
 }
 
 // compileAll is the Delta from nothing to s.
-func compileAll(s *State) dataplane.Delta {
+func compileAll(s *State) spec.Delta {
 	empty := &State{db: newDB()}
 	return compile(empty, s, s.rows())
 }
@@ -240,16 +240,16 @@ func (s *State) rows() []Change {
 	return changes
 }
 
-func groupSpec(s *State, g *SecurityGroup) *dataplane.GroupSpec {
-	spec := &dataplane.GroupSpec{ID: g.ID, Ref: g.Ref}
+func groupSpec(s *State, g *SecurityGroup) *spec.Group {
+	group := &spec.Group{ID: g.ID, Ref: g.Ref}
 	for _, r := range g.Rules {
-		rule := dataplane.RuleSpec{Name: r.ID, Rule: secgroup.Rule{
+		rule := spec.Rule{Name: r.ID, Rule: secgroup.Rule{
 			ID: verdict.RuleID(r.Ref), Proto: int16(r.Protocol),
 			From: int32(r.FromPort), To: int32(r.ToPort), Prefix: r.CIDR,
 		}}
-		list := &spec.Ingress
+		list := &group.Ingress
 		if r.Egress {
-			list = &spec.Egress
+			list = &group.Egress
 		}
 		switch {
 		case r.PrefixList != "":
@@ -266,13 +266,13 @@ func groupSpec(s *State, g *SecurityGroup) *dataplane.GroupSpec {
 		}
 		*list = append(*list, rule)
 	}
-	return spec
+	return group
 }
 
 // vnicSpec is nil for the ENIs of services that the data plane does not have, and
 // of NAT gateways that do not work yet or any more: what is sent there is lost.
-func vnicSpec(s *State, n *NetworkInterface) *dataplane.VNICSpec {
-	spec := &dataplane.VNICSpec{
+func vnicSpec(s *State, n *NetworkInterface) *spec.VNIC {
+	vnic := &spec.VNIC{
 		ID: n.ID, MAC: n.MAC, Subnet: n.Subnet, Groups: n.Groups, SourceDestCheck: n.SourceDestCheck,
 		MTU: vpcMTU, Timeouts: conntrack.DefaultTimeouts(), Public: publicAddrs(s, n),
 	}
@@ -282,26 +282,26 @@ func vnicSpec(s *State, n *NetworkInterface) *dataplane.VNICSpec {
 			return nil
 		}
 		// Security groups cannot be put on a NAT gateway (VPC User Guide, "NAT gateways").
-		spec.NAT, spec.Groups = &dataplane.NATSpec{ID: g.ID}, nil
+		vnic.NAT, vnic.Groups = &spec.NAT{ID: g.ID}, nil
 	}
 	for _, a := range n.Addresses {
-		spec.Addrs = append(spec.Addrs, a.Addr)
+		vnic.Addrs = append(vnic.Addrs, a.Addr)
 	}
 	for _, p := range n.Prefixes {
-		spec.Addrs = slices.AppendSeq(spec.Addrs, addrs(p))
+		vnic.Addrs = slices.AppendSeq(vnic.Addrs, addrs(p))
 	}
 	// What is detaching is off already.
 	if a := n.Attachment; a != nil && a.State != Detaching {
-		spec.Host, spec.DeviceIndex = a.Instance, a.NetworkCard*(maxDeviceIndex+1)+a.DeviceIndex
-		spec.Overlay = overlayOf(s, n.ID)
+		vnic.Host, vnic.DeviceIndex = a.Instance, a.NetworkCard*(maxDeviceIndex+1)+a.DeviceIndex
+		vnic.Overlay = overlayOf(s, n.ID)
 		if t, ok := instanceTypes()[s.Instance(a.Instance).Type]; ok {
-			spec.Timeouts.TCPEstablished = t.TCPEstablished
+			vnic.Timeouts.TCPEstablished = t.TCPEstablished
 			if t.Nitro() {
-				n.Tracking.into(&spec.Timeouts)
+				n.Tracking.into(&vnic.Timeouts)
 			}
 		}
 	}
-	return spec
+	return vnic
 }
 
 // overlay reports whether a route leads one address to an ENI. EC2 lets no such
@@ -327,14 +327,14 @@ func overlayOf(s *State, eni string) (ips []netip.Addr) {
 // publicAddrs are the public addresses of an ENI, in the order of the private ones
 // that they stand for. Whether they lead anywhere (an attachment, an internet
 // gateway, a route to it) is for the data plane to find.
-func publicAddrs(s *State, n *NetworkInterface) (public []dataplane.PublicAddr) {
+func publicAddrs(s *State, n *NetworkInterface) (public []spec.PublicAddr) {
 	for _, a := range s.AddressesOf(n.ID) {
-		public = append(public, dataplane.PublicAddr{Private: a.PrivateIP, Public: a.PublicIP})
+		public = append(public, spec.PublicAddr{Private: a.PrivateIP, Public: a.PublicIP})
 	}
 	if n.PublicIP.IsValid() {
-		public = append(public, dataplane.PublicAddr{Private: n.PrimaryAddress(), Public: n.PublicIP})
+		public = append(public, spec.PublicAddr{Private: n.PrimaryAddress(), Public: n.PublicIP})
 	}
-	slices.SortFunc(public, func(a, b dataplane.PublicAddr) int { return a.Private.Compare(b.Private) })
+	slices.SortFunc(public, func(a, b spec.PublicAddr) int { return a.Private.Compare(b.Private) })
 	return public
 }
 
@@ -346,28 +346,28 @@ func (c ConnectionTracking) into(t *conntrack.Timeouts) {
 	t.UDP = cmp.Or(c.UDP, t.UDP)
 }
 
-func hostSpec(_ *State, i *Instance) *dataplane.HostSpec {
+func hostSpec(_ *State, i *Instance) *spec.Host {
 	if i.State == InstanceTerminated {
 		return nil
 	}
-	spec := &dataplane.HostSpec{ID: i.ID, Name: i.Name(), Boot: i.Boot, Workloads: i.Workloads, Serve: i.Serve}
+	host := &spec.Host{ID: i.ID, Name: i.Name(), Boot: i.Boot, Workloads: i.Workloads, Serve: i.Serve}
 	if t, ok := instanceTypes()[i.Type]; ok {
-		spec.Bandwidth = t.Bandwidth
+		host.Bandwidth = t.Bandwidth
 	}
 	if i.State == InstancePending || i.State == InstanceRunning {
-		spec.Power = dataplane.PowerOn
+		host.Power = spec.PowerOn
 	}
-	spec.Fault = i.Fault.inPlane()
-	return spec
+	host.Fault = i.Fault.inPlane()
+	return host
 }
 
 // inPlane is a fault as the data plane has it: one without power has none.
-func (f Fault) inPlane() dataplane.Fault {
+func (f Fault) inPlane() spec.Fault {
 	switch f {
 	case FaultFreeze:
-		return dataplane.FaultFreeze
+		return spec.FaultFreeze
 	case FaultLink:
-		return dataplane.FaultLink
+		return spec.FaultLink
 	}
-	return dataplane.FaultNone
+	return spec.FaultNone
 }

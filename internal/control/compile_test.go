@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
 
 // delta compiles the last commit.
-func (s *site) delta(before *State) dataplane.Delta {
+func (s *site) delta(before *State) spec.Delta {
 	return compile(before, s.state, s.last().Changes)
 }
 
@@ -68,11 +68,11 @@ func TestSpecs(t *testing.T) {
 	s.authorize(g,
 		RuleInput{Protocol: "tcp", FromPort: ptr(80), ToPort: ptr(81), Group: peer.ID},
 		RuleInput{Protocol: "icmp", FromPort: ptr(8), ToPort: ptr(-1), Group: g.ID})
-	spec := groupSpec(s.state, s.state.SecurityGroup(g.ID))
-	if len(spec.Ingress) != 2 || len(spec.Egress) != 1 || spec.Ref != g.Ref || spec.Ref == 0 {
-		t.Fatalf("compiled to %+v", spec)
+	group := groupSpec(s.state, s.state.SecurityGroup(g.ID))
+	if len(group.Ingress) != 2 || len(group.Egress) != 1 || group.Ref != g.Ref || group.Ref == 0 {
+		t.Fatalf("compiled to %+v", group)
 	}
-	for _, r := range spec.Ingress {
+	for _, r := range group.Ingress {
 		want := peer.Ref
 		if r.Proto == protoICMP {
 			want = g.Ref

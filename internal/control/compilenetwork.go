@@ -3,8 +3,8 @@ package control
 import (
 	"net/netip"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/netacl"
+	"enilab/internal/dataplane/spec"
 )
 
 // resolverOffset is where in its primary block a VPC has its DNS server (VPC User
@@ -14,19 +14,19 @@ const resolverOffset = 2
 // Resolver is the address of the VPC's own DNS server.
 func (v *VPC) Resolver() netip.Addr { return nth(v.CIDR, resolverOffset) }
 
-func subnetSpec(s *State, n *Subnet) *dataplane.SubnetSpec {
-	spec := &dataplane.SubnetSpec{
+func subnetSpec(s *State, n *Subnet) *spec.Subnet {
+	subnet := &spec.Subnet{
 		ID: n.ID, VPC: n.VPC, Zone: n.Zone, CIDR: n.CIDR,
 		VPCCIDRs: localBlocks(s.VPC(n.VPC)), RouterMAC: n.RouterMAC,
 		Resolver: s.VPC(n.VPC).Resolver(),
 	}
 	if t := s.RouteTableOf(n); t != nil {
-		spec.RouteTable = t.ID
+		subnet.RouteTable = t.ID
 	}
 	if a := s.NetworkACLOf(n.ID); a != nil {
-		spec.ACL = a.ID
+		subnet.ACL = a.ID
 	}
-	return spec
+	return subnet
 }
 
 func localBlocks(v *VPC) []netip.Prefix {
@@ -40,11 +40,11 @@ func localBlocks(v *VPC) []netip.Prefix {
 // routeTableSpec has the IPv4 routes. Of two with one destination a route to a
 // block comes before one to a prefix list (VPC User Guide, "Route priority for
 // prefix lists").
-func routeTableSpec(s *State, t *RouteTable) *dataplane.RouteTableSpec {
-	spec := &dataplane.RouteTableSpec{ID: t.ID}
+func routeTableSpec(s *State, t *RouteTable) *spec.RouteTable {
+	table := &spec.RouteTable{ID: t.ID}
 	add := func(to netip.Prefix, r Route) {
 		if to.Addr().Is4() {
-			spec.Routes = append(spec.Routes, routeSpec(s, t, to, r))
+			table.Routes = append(table.Routes, routeSpec(s, t, to, r))
 		}
 	}
 	for _, r := range t.Routes {
@@ -59,67 +59,67 @@ func routeTableSpec(s *State, t *RouteTable) *dataplane.RouteTableSpec {
 			}
 		}
 	}
-	return spec
+	return table
 }
 
 // routeSpec is a blackhole also while a NAT gateway, which EC2 shows as active
 // already, is still pending.
-func routeSpec(s *State, t *RouteTable, to netip.Prefix, r Route) dataplane.RouteSpec {
-	spec := dataplane.RouteSpec{Prefix: to, Kind: dataplane.RouteBlackhole}
+func routeSpec(s *State, t *RouteTable, to netip.Prefix, r Route) spec.Route {
+	route := spec.Route{Prefix: to, Kind: spec.RouteBlackhole}
 	if !r.Local {
-		spec.Via = r.Target()
+		route.Via = r.Target()
 	}
 	if s.RouteState(t, r) == RouteBlackhole {
-		return spec
+		return route
 	}
 	switch {
 	case r.Local:
-		spec.Kind = dataplane.RouteLocal
+		route.Kind = spec.RouteLocal
 	case r.Gateway != "":
-		spec.Kind = dataplane.RouteInternet
+		route.Kind = spec.RouteInternet
 	case r.NATGateway != "":
 		if g := s.NATGateway(r.NATGateway); g.State == NATAvailable {
-			spec.Kind, spec.MAC = dataplane.RouteInterface, s.NetworkInterface(g.Interface).MAC
+			route.Kind, route.MAC = spec.RouteInterface, s.NetworkInterface(g.Interface).MAC
 		}
 	case r.Transit != "":
-		spec.Kind = dataplane.RouteTransit
+		route.Kind = spec.RouteTransit
 	case r.Interface != "":
-		spec.Kind, spec.MAC = dataplane.RouteInterface, s.NetworkInterface(r.Interface).MAC
+		route.Kind, route.MAC = spec.RouteInterface, s.NetworkInterface(r.Interface).MAC
 	case r.Peering != "":
-		spec.Kind, spec.VPC = dataplane.RoutePeering, s.Peering(r.Peering).beyond(t.VPC)
+		route.Kind, route.VPC = spec.RoutePeering, s.Peering(r.Peering).beyond(t.VPC)
 	case r.Endpoint != "" && s.VPCEndpoint(r.Endpoint).Source.IsValid():
-		spec.Kind, spec.MAC = dataplane.RouteInterface, internetMAC(s.VPCEndpoint(r.Endpoint).Source)
+		route.Kind, route.MAC = spec.RouteInterface, internetMAC(s.VPCEndpoint(r.Endpoint).Source)
 	default:
-		spec.Kind = dataplane.RouteGateway
+		route.Kind = spec.RouteGateway
 	}
-	return spec
+	return route
 }
 
 // gatewayEndpointSpec is nil for endpoints that are no gateways, or that are going.
-func gatewayEndpointSpec(_ *State, e *VPCEndpoint) *dataplane.VNICSpec {
+func gatewayEndpointSpec(_ *State, e *VPCEndpoint) *spec.VNIC {
 	if !e.Source.IsValid() {
 		return nil
 	}
-	return &dataplane.VNICSpec{
+	return &spec.VNIC{
 		ID: e.ID, MAC: internetMAC(e.Source), Subnet: internetSubnet, Addrs: []netip.Addr{e.Source}, MTU: internetMTU,
-		NAT: &dataplane.NATSpec{ID: e.ID, Inside: e.VPC},
+		NAT: &spec.NAT{ID: e.ID, Inside: e.VPC},
 	}
 }
 
 // gatewaySpec is nil for an internet gateway that no VPC has.
-func gatewaySpec(s *State, g *InternetGateway) *dataplane.GatewaySpec {
+func gatewaySpec(s *State, g *InternetGateway) *spec.Gateway {
 	if g.VPC == "" {
 		return nil
 	}
-	spec := &dataplane.GatewaySpec{ID: g.ID, VPC: g.VPC}
+	gateway := &spec.Gateway{ID: g.ID, VPC: g.VPC}
 	if t := s.GatewayRouteTable(g); t != nil {
-		spec.RouteTable = t.ID
+		gateway.RouteTable = t.ID
 	}
-	return spec
+	return gateway
 }
 
-func aclSpec(_ *State, a *NetworkACL) *dataplane.ACLSpec {
-	spec := &dataplane.ACLSpec{ID: a.ID}
+func aclSpec(_ *State, a *NetworkACL) *spec.ACL {
+	acl := &spec.ACL{ID: a.ID}
 	for _, e := range a.Entries {
 		entry := netacl.Entry{
 			Number: e.Number, Allow: e.Allow, Proto: int16(e.Protocol), Prefix: e.CIDR,
@@ -128,11 +128,11 @@ func aclSpec(_ *State, a *NetworkACL) *dataplane.ACLSpec {
 		if e.Protocol == protoICMP {
 			entry.From, entry.To = int32(e.ICMPType), int32(e.ICMPCode)
 		}
-		list := &spec.Ingress
+		list := &acl.Ingress
 		if e.Egress {
-			list = &spec.Egress
+			list = &acl.Egress
 		}
 		*list = append(*list, entry)
 	}
-	return spec
+	return acl
 }

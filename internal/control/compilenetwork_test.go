@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // TestRoutesFollowTheirTargets: a route leads nowhere from the commit on with
@@ -36,13 +36,13 @@ func TestRoutesFollowTheirTargets(t *testing.T) {
 	for _, c := range []struct {
 		name, to string
 		f        func(*tx) error
-		want     dataplane.RouteKind
+		want     spec.RouteKind
 	}{
-		{"gateway detached", "0.0.0.0/0", func(t *tx) error { return t.detachInternetGateway(gateway.ID, s.vpc.ID) }, dataplane.RouteBlackhole},
-		{"gateway attached", "0.0.0.0/0", func(t *tx) error { return t.attachInternetGateway(gateway.ID, s.vpc.ID) }, dataplane.RouteInternet},
-		{"interface detached", "172.31.0.9/32", func(t *tx) error { _, err := t.detach(DetachInput{Attachment: n.Attachment.ID}); return err }, dataplane.RouteBlackhole},
-		{"NAT gateway deleted", "172.16.0.0/12", func(t *tx) error { _, err := t.deleteNATGateway(nat.ID); return err }, dataplane.RouteBlackhole},
-		{"peering deleted", "10.0.0.0/16", func(t *tx) error { return t.deletePeering(peering.ID, "1") }, dataplane.RouteBlackhole},
+		{"gateway detached", "0.0.0.0/0", func(t *tx) error { return t.detachInternetGateway(gateway.ID, s.vpc.ID) }, spec.RouteBlackhole},
+		{"gateway attached", "0.0.0.0/0", func(t *tx) error { return t.attachInternetGateway(gateway.ID, s.vpc.ID) }, spec.RouteInternet},
+		{"interface detached", "172.31.0.9/32", func(t *tx) error { _, err := t.detach(DetachInput{Attachment: n.Attachment.ID}); return err }, spec.RouteBlackhole},
+		{"NAT gateway deleted", "172.16.0.0/12", func(t *tx) error { _, err := t.deleteNATGateway(nat.ID); return err }, spec.RouteBlackhole},
+		{"peering deleted", "10.0.0.0/16", func(t *tx) error { return t.deletePeering(peering.ID, "1") }, spec.RouteBlackhole},
 	} {
 		before := s.state
 		s.ok(c.f)
@@ -131,8 +131,8 @@ func TestRoutesNameWhatTheyLeadThrough(t *testing.T) {
 		s.ok(func(t *tx) error { return t.createRoute(in) })
 	}
 	// EC2 shows a route to a pending NAT gateway as active; nothing translates yet.
-	if spec := s.routeSpec(table, "172.16.0.0/12"); spec.Kind != dataplane.RouteBlackhole || spec.Via != nat.ID {
-		t.Errorf("to a pending NAT gateway: %+v", spec)
+	if route := s.routeSpec(table, "172.16.0.0/12"); route.Kind != spec.RouteBlackhole || route.Via != nat.ID {
+		t.Errorf("to a pending NAT gateway: %+v", route)
 	}
 	s.settle()
 	prefixes := s.state.RouteTable(table.ID)
@@ -140,18 +140,18 @@ func TestRoutesNameWhatTheyLeadThrough(t *testing.T) {
 		t.Fatal("no route to the endpoint")
 	} else {
 		to := s.state.PrefixList(prefixes.Routes[i].PrefixList).Entries()[0].CIDR
-		if spec := s.routeSpec(table, to.String()); spec.Kind != dataplane.RouteInterface || spec.Via != endpoint.ID || spec.MAC != internetMAC(endpoint.Source) {
-			t.Errorf("to an endpoint: %+v", spec)
+		if route := s.routeSpec(table, to.String()); route.Kind != spec.RouteInterface || route.Via != endpoint.ID || route.MAC != internetMAC(endpoint.Source) {
+			t.Errorf("to an endpoint: %+v", route)
 		}
 	}
 	natMAC := s.state.NetworkInterface(nat.Interface).MAC
-	for to, want := range map[string]dataplane.RouteSpec{
-		"192.168.0.0/16":  {Kind: dataplane.RouteLocal},
-		"0.0.0.0/0":       {Kind: dataplane.RouteInternet, Via: gateway.ID},
-		"172.16.0.0/12":   {Kind: dataplane.RouteInterface, Via: nat.ID, MAC: natMAC},
-		"10.0.0.0/16":     {Kind: dataplane.RoutePeering, Via: peering.ID, VPC: other.vpc.ID},
-		"172.31.0.9/32":   {Kind: dataplane.RouteInterface, Via: n.ID, MAC: n.MAC},
-		s.b.CIDR.String(): {Kind: dataplane.RouteInterface, Via: n.ID, MAC: n.MAC},
+	for to, want := range map[string]spec.Route{
+		"192.168.0.0/16":  {Kind: spec.RouteLocal},
+		"0.0.0.0/0":       {Kind: spec.RouteInternet, Via: gateway.ID},
+		"172.16.0.0/12":   {Kind: spec.RouteInterface, Via: nat.ID, MAC: natMAC},
+		"10.0.0.0/16":     {Kind: spec.RoutePeering, Via: peering.ID, VPC: other.vpc.ID},
+		"172.31.0.9/32":   {Kind: spec.RouteInterface, Via: n.ID, MAC: n.MAC},
+		s.b.CIDR.String(): {Kind: spec.RouteInterface, Via: n.ID, MAC: n.MAC},
 	} {
 		want.Prefix = netip.MustParsePrefix(to)
 		if got := s.routeSpec(table, to); got != want {
@@ -163,17 +163,17 @@ func TestRoutesNameWhatTheyLeadThrough(t *testing.T) {
 	there, back := local, local
 	there.Interface, back.Local = n.ID, true
 	s.ok(func(t *tx) error { return t.replaceRoute(there) })
-	if got := s.routeSpec(table, "192.168.0.0/16"); got.Kind != dataplane.RouteInterface || got.MAC != n.MAC {
+	if got := s.routeSpec(table, "192.168.0.0/16"); got.Kind != spec.RouteInterface || got.MAC != n.MAC {
 		t.Errorf("a local route that leads to an interface: %+v", got)
 	}
 	s.ok(func(t *tx) error { return t.replaceRoute(back) })
-	if got := s.routeSpec(table, "192.168.0.0/16"); got.Kind != dataplane.RouteLocal {
+	if got := s.routeSpec(table, "192.168.0.0/16"); got.Kind != spec.RouteLocal {
 		t.Errorf("a local route again: %+v", got)
 	}
 }
 
 // routeSpec is what a table's route to a prefix is to the data plane.
-func (s *site) routeSpec(table *RouteTable, to string) dataplane.RouteSpec {
+func (s *site) routeSpec(table *RouteTable, to string) spec.Route {
 	s.t.Helper()
 	for _, r := range routeTableSpec(s.state, s.state.RouteTable(table.ID)).Routes {
 		if r.Prefix.String() == to {
@@ -181,7 +181,7 @@ func (s *site) routeSpec(table *RouteTable, to string) dataplane.RouteSpec {
 		}
 	}
 	s.t.Fatalf("no route to %s", to)
-	return dataplane.RouteSpec{}
+	return spec.Route{}
 }
 
 // TestGatewaysFollowTheirTables: an internet gateway is there while a VPC has it,
@@ -194,14 +194,14 @@ func TestGatewaysFollowTheirTables(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		f    func(*tx) error
-		want *dataplane.GatewaySpec // nil: removed
+		want *spec.Gateway // nil: removed
 	}{
-		{"attached", func(t *tx) error { return t.attachInternetGateway(g.ID, s.vpc.ID) }, &dataplane.GatewaySpec{ID: g.ID, VPC: s.vpc.ID}},
+		{"attached", func(t *tx) error { return t.attachInternetGateway(g.ID, s.vpc.ID) }, &spec.Gateway{ID: g.ID, VPC: s.vpc.ID}},
 		{"table associated", func(t *tx) (err error) {
 			bound, err = t.associateRouteTable(AssociateRouteTableInput{Table: edge.ID, Gateway: g.ID})
 			return err
-		}, &dataplane.GatewaySpec{ID: g.ID, VPC: s.vpc.ID, RouteTable: edge.ID}},
-		{"table disassociated", func(t *tx) error { return t.disassociateRouteTable(bound.ID) }, &dataplane.GatewaySpec{ID: g.ID, VPC: s.vpc.ID}},
+		}, &spec.Gateway{ID: g.ID, VPC: s.vpc.ID, RouteTable: edge.ID}},
+		{"table disassociated", func(t *tx) error { return t.disassociateRouteTable(bound.ID) }, &spec.Gateway{ID: g.ID, VPC: s.vpc.ID}},
 		{"detached", func(t *tx) error { return t.detachInternetGateway(g.ID, s.vpc.ID) }, nil},
 	} {
 		before := s.state
@@ -221,7 +221,7 @@ func TestPublicAddressesReachThePlane(t *testing.T) {
 	s := publicSite(t)
 	i := s.run(s.a, "m5.large")
 	own := s.primary(s.run(s.a, "m5.large"))
-	if v := vnicSpec(s.state, own); len(v.Public) != 1 || v.Public[0] != (dataplane.PublicAddr{Private: own.PrimaryAddress(), Public: own.PublicIP}) {
+	if v := vnicSpec(s.state, own); len(v.Public) != 1 || v.Public[0] != (spec.PublicAddr{Private: own.PrimaryAddress(), Public: own.PublicIP}) {
 		t.Errorf("an auto-assigned address: %+v", v.Public)
 	}
 	n := must(s.lab, func(t *tx) (*NetworkInterface, error) {
@@ -240,27 +240,27 @@ func TestPublicAddressesReachThePlane(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		f    func(*tx) error
-		want map[string][]dataplane.PublicAddr // of the ENIs in the delta
+		want map[string][]spec.PublicAddr // of the ENIs in the delta
 		gone int
 	}{
-		{"secondary", bind(two, n.ID, "192.168.0.43"), map[string][]dataplane.PublicAddr{n.ID: {{Private: second, Public: two.PublicIP}}}, 0},
-		{"primary", bind(one, n.ID, ""), map[string][]dataplane.PublicAddr{
+		{"secondary", bind(two, n.ID, "192.168.0.43"), map[string][]spec.PublicAddr{n.ID: {{Private: second, Public: two.PublicIP}}}, 0},
+		{"primary", bind(one, n.ID, ""), map[string][]spec.PublicAddr{
 			n.ID: {{Private: first, Public: one.PublicIP}, {Private: second, Public: two.PublicIP}},
 		}, 0},
 		// The auto-assigned address gives way.
-		{"taken over", bind(one, own.ID, ""), map[string][]dataplane.PublicAddr{
+		{"taken over", bind(one, own.ID, ""), map[string][]spec.PublicAddr{
 			own.ID: {{Private: own.PrimaryAddress(), Public: one.PublicIP}}, n.ID: {{Private: second, Public: two.PublicIP}},
 		}, 0},
 		{"secondary address gone", func(t *tx) error {
 			_, err := t.unassignAddresses(UnassignInput{ID: n.ID, IPs: []string{"192.168.0.43"}})
 			return err
-		}, map[string][]dataplane.PublicAddr{n.ID: nil}, 0},
+		}, map[string][]spec.PublicAddr{n.ID: nil}, 0},
 		{"NAT gateway pending", func(t *tx) (err error) {
 			nat, err = t.createNATGateway(CreateNATGatewayInput{Subnet: s.a.ID, Allocation: two.AllocationID, PrivateIP: "192.168.0.200"})
 			return err
 		}, nil, 0},
 		{"NAT gateway available", func(t *tx) error { t.now = t.now.Add(time.Hour); return t.finish(TableNATGateway, nat.ID) },
-			map[string][]dataplane.PublicAddr{"nat": {{Private: netip.MustParseAddr("192.168.0.200"), Public: two.PublicIP}}}, 0},
+			map[string][]spec.PublicAddr{"nat": {{Private: netip.MustParseAddr("192.168.0.200"), Public: two.PublicIP}}}, 0},
 		{"NAT gateway deleting", func(t *tx) error { _, err := t.deleteNATGateway(nat.ID); return err }, nil, 1},
 	} {
 		before := s.state

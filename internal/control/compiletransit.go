@@ -1,42 +1,42 @@
 package control
 
-import "enilab/internal/dataplane"
+import "enilab/internal/dataplane/spec"
 
 // transitSpec has of a transit gateway what frames pass: attachments that are
 // available, and the IPv4 routes of its tables, static ones first.
-func transitSpec(s *State, g *TransitGateway) *dataplane.TransitSpec {
+func transitSpec(s *State, g *TransitGateway) *spec.Transit {
 	if g.State == TransitDeleted {
 		return nil
 	}
-	spec := &dataplane.TransitSpec{ID: g.ID}
+	gateway := &spec.Transit{ID: g.ID}
 	for _, a := range all[*TransitAttachment](s, TableTransitAttachment, byTarget, g.ID) {
 		if !a.State.live() {
 			continue
 		}
-		to := dataplane.TransitAttachmentSpec{ID: a.ID, VPC: a.VPC, Subnets: a.Subnets}
+		to := spec.TransitAttachment{ID: a.ID, VPC: a.VPC, Subnets: a.Subnets}
 		if r := s.TransitTable(a.Table); r != nil && r.State == TransitAvailable && a.TableState == TransitAssociated {
 			to.Table = r.ID
 		}
-		spec.Attachments = append(spec.Attachments, to)
+		gateway.Attachments = append(gateway.Attachments, to)
 	}
 	for _, r := range all[*TransitTable](s, TableTransitTable, byTarget, g.ID) {
 		if r.State != TransitAvailable {
 			continue
 		}
-		table := dataplane.TransitTableSpec{ID: r.ID}
+		table := spec.TransitTable{ID: r.ID}
 		for _, route := range s.TransitRoutes(r) {
 			if !route.Destination.Addr().Is4() {
 				continue
 			}
-			to := dataplane.TransitRouteSpec{Prefix: route.Destination}
+			to := spec.TransitRoute{Prefix: route.Destination}
 			if route.State == RouteActive {
 				to.Attachment = route.Attachment
 			}
 			table.Routes = append(table.Routes, to)
 		}
-		spec.Tables = append(spec.Tables, table)
+		gateway.Tables = append(gateway.Tables, table)
 	}
-	return spec
+	return gateway
 }
 
 // transitOfAttachment is the gateway of an attachment.

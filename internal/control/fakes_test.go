@@ -9,8 +9,8 @@ import (
 	"slices"
 	"sync"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
 type rowKey struct {
@@ -137,59 +137,59 @@ func (b *memBatch) Rollback() {}
 type modelPlane struct {
 	mu         sync.Mutex
 	generation uint64
-	subnets    map[string]dataplane.SubnetSpec
-	tables     map[string]dataplane.RouteTableSpec
-	transits   map[string]dataplane.TransitSpec
-	acls       map[string]dataplane.ACLSpec
-	gateways   map[string]dataplane.GatewaySpec
-	groups     map[string]dataplane.GroupSpec
-	vnics      map[string]dataplane.VNICSpec
-	hosts      map[string]dataplane.HostSpec
-	applied    []dataplane.Delta
+	subnets    map[string]spec.Subnet
+	tables     map[string]spec.RouteTable
+	transits   map[string]spec.Transit
+	acls       map[string]spec.ACL
+	gateways   map[string]spec.Gateway
+	groups     map[string]spec.Group
+	vnics      map[string]spec.VNIC
+	hosts      map[string]spec.Host
+	applied    []spec.Delta
 
-	before func(context.Context, dataplane.Delta) error // called first, without the lock
-	guests func(dataplane.Delta) error                  // what guests say of a Delta in force
+	before func(context.Context, spec.Delta) error // called first, without the lock
+	guests func(spec.Delta) error                  // what guests say of a Delta in force
 }
 
 func newModelPlane() *modelPlane {
 	return &modelPlane{
-		tables: make(map[string]dataplane.RouteTableSpec), acls: make(map[string]dataplane.ACLSpec),
-		gateways: make(map[string]dataplane.GatewaySpec), transits: make(map[string]dataplane.TransitSpec),
-		subnets: make(map[string]dataplane.SubnetSpec), groups: make(map[string]dataplane.GroupSpec),
-		vnics: make(map[string]dataplane.VNICSpec), hosts: make(map[string]dataplane.HostSpec),
+		tables: make(map[string]spec.RouteTable), acls: make(map[string]spec.ACL),
+		gateways: make(map[string]spec.Gateway), transits: make(map[string]spec.Transit),
+		subnets: make(map[string]spec.Subnet), groups: make(map[string]spec.Group),
+		vnics: make(map[string]spec.VNIC), hosts: make(map[string]spec.Host),
 	}
 }
 
-func (p *modelPlane) Apply(ctx context.Context, d dataplane.Delta) (dataplane.Ack, error) {
+func (p *modelPlane) Apply(ctx context.Context, d spec.Delta) (spec.Ack, error) {
 	if p.before != nil {
 		if err := p.before(ctx, d); err != nil {
-			return dataplane.Ack{}, err
+			return spec.Ack{}, err
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if d.Generation <= p.generation {
-		return dataplane.Ack{}, fmt.Errorf("generation %d after %d", d.Generation, p.generation)
+		return spec.Ack{}, fmt.Errorf("generation %d after %d", d.Generation, p.generation)
 	}
 	p.generation = d.Generation
 	err := errors.Join(
-		hold(p.tables, d.RouteTables, d.RemoveRouteTables, func(s dataplane.RouteTableSpec) string { return s.ID }),
-		hold(p.transits, d.Transits, d.RemoveTransits, func(s dataplane.TransitSpec) string { return s.ID }),
-		hold(p.acls, d.ACLs, d.RemoveACLs, func(s dataplane.ACLSpec) string { return s.ID }),
-		hold(p.gateways, d.Gateways, d.RemoveGateways, func(s dataplane.GatewaySpec) string { return s.ID }),
-		hold(p.subnets, d.Subnets, d.RemoveSubnets, func(s dataplane.SubnetSpec) string { return s.ID }),
-		hold(p.groups, d.Groups, d.RemoveGroups, func(s dataplane.GroupSpec) string { return s.ID }),
-		hold(p.vnics, d.VNICs, d.RemoveVNICs, func(s dataplane.VNICSpec) string { return s.ID }),
-		hold(p.hosts, d.Hosts, d.RemoveHosts, func(s dataplane.HostSpec) string { return s.ID }),
+		hold(p.tables, d.RouteTables, d.RemoveRouteTables, func(s spec.RouteTable) string { return s.ID }),
+		hold(p.transits, d.Transits, d.RemoveTransits, func(s spec.Transit) string { return s.ID }),
+		hold(p.acls, d.ACLs, d.RemoveACLs, func(s spec.ACL) string { return s.ID }),
+		hold(p.gateways, d.Gateways, d.RemoveGateways, func(s spec.Gateway) string { return s.ID }),
+		hold(p.subnets, d.Subnets, d.RemoveSubnets, func(s spec.Subnet) string { return s.ID }),
+		hold(p.groups, d.Groups, d.RemoveGroups, func(s spec.Group) string { return s.ID }),
+		hold(p.vnics, d.VNICs, d.RemoveVNICs, func(s spec.VNIC) string { return s.ID }),
+		hold(p.hosts, d.Hosts, d.RemoveHosts, func(s spec.Host) string { return s.ID }),
 		p.complete())
 	p.applied = append(p.applied, d)
 	if err != nil {
-		return dataplane.Ack{}, err
+		return spec.Ack{}, err
 	}
 	if p.guests != nil {
 		err = p.guests(d)
 	}
-	return dataplane.Ack{Generation: d.Generation, At: int64(d.Generation)}, err
+	return spec.Ack{Generation: d.Generation, At: int64(d.Generation)}, err
 }
 
 func hold[S any](have map[string]S, set []S, remove []string, id func(S) string) error {
@@ -222,7 +222,7 @@ func (p *modelPlane) complete() error {
 		}
 	}
 	for _, n := range p.subnets {
-		if n.VPC == dataplane.InternetVPC {
+		if n.VPC == spec.InternetVPC {
 			continue // beyond all gateways: neither table nor ACL
 		}
 		if _, ok := p.tables[n.RouteTable]; !ok {
@@ -264,7 +264,7 @@ func (p *modelPlane) complete() error {
 	}
 	for _, t := range p.tables {
 		for _, r := range t.Routes {
-			if _, ok := p.transits[r.Via]; r.Kind == dataplane.RouteTransit && !ok {
+			if _, ok := p.transits[r.Via]; r.Kind == spec.RouteTransit && !ok {
 				return fmt.Errorf("%s leads to %s", t.ID, r.Via)
 			}
 		}
@@ -293,7 +293,7 @@ func (p *modelPlane) complete() error {
 	}
 	for _, t := range p.tables {
 		for _, r := range t.Routes {
-			if _, ok := owners[r.MAC]; r.Kind == dataplane.RouteInterface && !ok {
+			if _, ok := owners[r.MAC]; r.Kind == spec.RouteInterface && !ok {
 				return fmt.Errorf("%s leads %s to %s, which is not there", t.ID, r.Prefix, r.Via)
 			}
 		}

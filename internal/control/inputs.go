@@ -3,7 +3,7 @@ package control
 import (
 	"net/netip"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Inputs of the commands. Zero values mean "not given".
@@ -29,8 +29,8 @@ type (
 		Subnet, Type string // Type "": t3.micro
 		PrivateIP    string
 		Groups       []string
-		Workloads    []dataplane.WorkloadSpec
-		Serve        []dataplane.ServedPort
+		Workloads    []spec.Workload
+		Serve        []spec.ServedPort
 		Tags         Tags
 		Interface    string // an existing ENI as primary, instead of Subnet, PrivateIP and Groups
 	}
@@ -41,7 +41,7 @@ type (
 		Min, Max  int
 		Type      string // "": t3.micro
 		Zone      string // of the default subnet, or that a subnet must be in; "": any
-		Workloads []dataplane.WorkloadSpec
+		Workloads []spec.Workload
 		// Interfaces of each instance. One is at device index 0 of card 0.
 		Interfaces          []LaunchInterface
 		Tags, InterfaceTags Tags // of the instances, and of the ENIs that are made

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
 // InternetHost is a machine on the modelled internet: what VPCs see beyond their
@@ -22,8 +22,8 @@ type InternetHost struct {
 	Fault     Fault
 	FaultAt   time.Time
 	Boot      uint64 // counts starts
-	Workloads []dataplane.WorkloadSpec
-	Serve     []dataplane.ServedPort // beside what every guest serves
+	Workloads []spec.Workload
+	Serve     []spec.ServedPort // beside what every guest serves
 	CreatedAt time.Time
 }
 
@@ -37,8 +37,8 @@ const maxInternetHosts = 1000
 type CreateInternetHostInput struct {
 	Name      string
 	Address   string // public, IPv4
-	Workloads []dataplane.WorkloadSpec
-	Serve     []dataplane.ServedPort
+	Workloads []spec.Workload
+	Serve     []spec.ServedPort
 }
 
 // CreateInternetHost puts a host on the modelled internet. It runs when the call
@@ -53,13 +53,13 @@ func (s *Service) DeleteInternetHost(ctx context.Context, id string) error {
 }
 
 // SetInternetWorkloads replaces what runs in an internet host.
-func (s *Service) SetInternetWorkloads(ctx context.Context, id string, ws []dataplane.WorkloadSpec) (*InternetHost, error) {
+func (s *Service) SetInternetWorkloads(ctx context.Context, id string, ws []spec.Workload) (*InternetHost, error) {
 	return result(ctx, s, func(t *tx) (*InternetHost, error) { return t.setInternetWorkloads(id, ws) })
 }
 
 // SetInternetServe replaces the ports that an internet host serves beside those
 // that every one does.
-func (s *Service) SetInternetServe(ctx context.Context, id string, ps []dataplane.ServedPort) (*InternetHost, error) {
+func (s *Service) SetInternetServe(ctx context.Context, id string, ps []spec.ServedPort) (*InternetHost, error) {
 	return result(ctx, s, func(t *tx) (*InternetHost, error) { return t.setInternetServe(id, ps) })
 }
 
@@ -173,7 +173,7 @@ func (t *tx) deleteInternetHost(id string) error {
 	return nil
 }
 
-func (t *tx) setInternetWorkloads(id string, ws []dataplane.WorkloadSpec) (*InternetHost, error) {
+func (t *tx) setInternetWorkloads(id string, ws []spec.Workload) (*InternetHost, error) {
 	h, err := t.internetHost(id)
 	if err != nil {
 		return nil, err
@@ -191,7 +191,7 @@ func (t *tx) setInternetWorkloads(id string, ws []dataplane.WorkloadSpec) (*Inte
 	return &c, nil
 }
 
-func (t *tx) setInternetServe(id string, ps []dataplane.ServedPort) (*InternetHost, error) {
+func (t *tx) setInternetServe(id string, ps []spec.ServedPort) (*InternetHost, error) {
 	h, err := t.internetHost(id)
 	if err != nil {
 		return nil, err
@@ -273,35 +273,35 @@ func InternetRouterMAC() frame.MAC { return internetMAC(internetRouter) }
 
 // internetSubnetSpec is nil while nobody stands there, hosts or gateway endpoints:
 // internet gateways then lead to nobody, and nobody asks the subnet's router.
-func internetSubnetSpec(s *State) *dataplane.SubnetSpec {
+func internetSubnetSpec(s *State) *spec.Subnet {
 	txn := s.db.Txn(false)
 	if firstIn[*InternetHost](txn, string(TableInternetHost), byCreation) == nil &&
 		firstIn[*VPCEndpoint](txn, string(TableVPCEndpoint), bySource) == nil {
 		return nil
 	}
 	everywhere := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	return &dataplane.SubnetSpec{
-		ID: internetSubnet, VPC: dataplane.InternetVPC, CIDR: everywhere, VPCCIDRs: []netip.Prefix{everywhere},
+	return &spec.Subnet{
+		ID: internetSubnet, VPC: spec.InternetVPC, CIDR: everywhere, VPCCIDRs: []netip.Prefix{everywhere},
 		RouterMAC: internetMAC(internetRouter), RouterIP: internetRouter,
 	}
 }
 
 // The ENI and the host that an internet host is to the data plane, under one id.
-func internetVNICSpec(_ *State, h *InternetHost) *dataplane.VNICSpec {
-	return &dataplane.VNICSpec{
+func internetVNICSpec(_ *State, h *InternetHost) *spec.VNIC {
+	return &spec.VNIC{
 		ID: h.ID, MAC: internetMAC(h.Address), Subnet: internetSubnet, Addrs: []netip.Addr{h.Address},
 		SourceDestCheck: true, MTU: internetMTU, Host: h.ID,
 	}
 }
 
-func internetHostSpec(_ *State, h *InternetHost) *dataplane.HostSpec {
-	spec := &dataplane.HostSpec{
+func internetHostSpec(_ *State, h *InternetHost) *spec.Host {
+	host := &spec.Host{
 		ID: h.ID, Name: h.Name, Boot: h.Boot, Fault: h.Fault.inPlane(), Workloads: h.Workloads, Serve: h.Serve,
 	}
 	if h.Fault != FaultStop {
-		spec.Power = dataplane.PowerOn
+		host.Power = spec.PowerOn
 	}
-	return spec
+	return host
 }
 
 // boots copies h for a laboratory that begins anew after what it was.

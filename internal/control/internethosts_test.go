@@ -5,11 +5,11 @@ import (
 	"slices"
 	"testing"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
-func (l *lab) host(address string, ws ...dataplane.WorkloadSpec) *InternetHost {
+func (l *lab) host(address string, ws ...spec.Workload) *InternetHost {
 	l.t.Helper()
 	return must(l, func(t *tx) (*InternetHost, error) {
 		return t.createInternetHost(CreateInternetHostInput{Name: address, Address: address, Workloads: ws})
@@ -68,35 +68,35 @@ func TestInternetHostsInThePlane(t *testing.T) {
 	l := newLab(t)
 	var h *InternetHost
 	target := netip.MustParseAddr("203.0.113.1")
-	work := []dataplane.WorkloadSpec{{Name: "watch", Kind: dataplane.WorkloadPing, Target: target, Rate: 5}}
+	work := []spec.Workload{{Name: "watch", Kind: spec.WorkloadPing, Target: target, Rate: 5}}
 	for _, c := range []struct {
 		name    string
 		f       func(*tx) error
-		power   dataplane.Power
-		fault   dataplane.Fault
+		power   spec.Power
+		fault   spec.Fault
 		boot    uint64
 		working bool
 	}{
 		{"created", func(t *tx) (err error) {
 			h, err = t.createInternetHost(CreateInternetHostInput{Name: "client", Address: "192.0.2.10"})
 			return err
-		}, dataplane.PowerOn, dataplane.FaultNone, 1, false},
+		}, spec.PowerOn, spec.FaultNone, 1, false},
 		{"workloads", func(t *tx) error { _, err := t.setInternetWorkloads(h.ID, work); return err },
-			dataplane.PowerOn, dataplane.FaultNone, 1, true},
+			spec.PowerOn, spec.FaultNone, 1, true},
 		{"frozen", func(t *tx) error { _, err := t.failInternetHost(h.ID, FaultFreeze); return err },
-			dataplane.PowerOn, dataplane.FaultFreeze, 1, true},
+			spec.PowerOn, spec.FaultFreeze, 1, true},
 		{"thawed", func(t *tx) error { _, err := t.recoverInternetHost(h.ID); return err },
-			dataplane.PowerOn, dataplane.FaultNone, 1, true},
+			spec.PowerOn, spec.FaultNone, 1, true},
 		{"stopped", func(t *tx) error { _, err := t.failInternetHost(h.ID, FaultStop); return err },
-			dataplane.PowerOff, dataplane.FaultNone, 1, true},
+			spec.PowerOff, spec.FaultNone, 1, true},
 		{"without link", func(t *tx) error { _, err := t.failInternetHost(h.ID, FaultLink); return err },
-			dataplane.PowerOn, dataplane.FaultLink, 2, true},
+			spec.PowerOn, spec.FaultLink, 2, true},
 		{"linked", func(t *tx) error { _, err := t.recoverInternetHost(h.ID); return err },
-			dataplane.PowerOn, dataplane.FaultNone, 2, true},
+			spec.PowerOn, spec.FaultNone, 2, true},
 		{"serving", func(t *tx) error {
-			_, err := t.setInternetServe(h.ID, []dataplane.ServedPort{{Protocol: "tcp", Port: 443}})
+			_, err := t.setInternetServe(h.ID, []spec.ServedPort{{Protocol: "tcp", Port: 443}})
 			return err
-		}, dataplane.PowerOn, dataplane.FaultNone, 2, true},
+		}, spec.PowerOn, spec.FaultNone, 2, true},
 	} {
 		before := l.state
 		l.ok(c.f)
@@ -118,7 +118,7 @@ func TestInternetHostsInThePlane(t *testing.T) {
 	case v.Host != h.ID || v.Subnet != n.ID || v.MTU != 1500 || !v.SourceDestCheck || len(v.Groups) > 0 ||
 		!slices.Equal(v.Addrs, []netip.Addr{h.Address}) || v.MAC != frame.MACAt([]byte{6, 0, 192, 0, 2, 10}):
 		t.Errorf("its network interface is %+v", v)
-	case n.VPC != dataplane.InternetVPC || n.CIDR.Bits() != 0 || n.RouterIP.String() != "169.254.0.1" || n.RouterMAC == v.MAC || n.RouteTable != "" || n.ACL != "":
+	case n.VPC != spec.InternetVPC || n.CIDR.Bits() != 0 || n.RouterIP.String() != "169.254.0.1" || n.RouterMAC == v.MAC || n.RouteTable != "" || n.ACL != "":
 		t.Errorf("its subnet is %+v", n)
 	}
 	other := l.host("192.0.2.11")
@@ -134,7 +134,7 @@ func TestInternetHostsInThePlane(t *testing.T) {
 // Pausing all traffic pauses that of the internet too, and every region sees it.
 func TestInternetHostsAreOfNoRegion(t *testing.T) {
 	l := newLab(t)
-	h := l.host("192.0.2.10", dataplane.WorkloadSpec{Name: "w", Kind: dataplane.WorkloadPing, Target: netip.MustParseAddr("192.0.2.11"), Rate: 1})
+	h := l.host("192.0.2.10", spec.Workload{Name: "w", Kind: spec.WorkloadPing, Target: netip.MustParseAddr("192.0.2.11"), Rate: 1})
 	l.ok(func(t *tx) error { return t.pauseTraffic(true) })
 	if h = l.state.in("eu-west-1").InternetHost(h.ID); h == nil || !h.Workloads[0].Paused {
 		t.Errorf("seen from a region, paused: %+v", h)

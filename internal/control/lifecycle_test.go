@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 func (s *site) instanceDo(f func(*tx, string) (*Instance, error), i *Instance) *Instance {
@@ -244,8 +244,8 @@ func TestSurvivesItsInstance(t *testing.T) {
 func TestPauseTraffic(t *testing.T) {
 	s := newSite(t)
 	i, idle := s.run(s.a, ""), s.run(s.a, "")
-	echo := dataplane.WorkloadSpec{Name: "echo", Kind: dataplane.WorkloadUDPEcho, Target: s.primary(idle).PrimaryAddress(), Rate: 500}
-	must(s.lab, func(t *tx) (*Instance, error) { return t.setWorkloads(i.ID, []dataplane.WorkloadSpec{echo}) })
+	echo := spec.Workload{Name: "echo", Kind: spec.WorkloadUDPEcho, Target: s.primary(idle).PrimaryAddress(), Rate: 500}
+	must(s.lab, func(t *tx) (*Instance, error) { return t.setWorkloads(i.ID, []spec.Workload{echo}) })
 	s.ok(func(t *tx) error { return t.pauseTraffic(true) })
 	if c := s.last(); len(c.Changes) != 1 || !s.state.Instance(i.ID).Workloads[0].Paused {
 		t.Errorf("pausing is %+v", c.Changes)

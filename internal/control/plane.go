@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Plane is what control drives: the data plane and the guests behind it.
@@ -16,7 +16,7 @@ type Plane interface {
 	// The acknowledgement tells how far an error went. With d's generation in
 	// it the network follows d and a guest failed to; with the zero Ack
 	// nothing of d is in force.
-	Apply(ctx context.Context, d dataplane.Delta) (dataplane.Ack, error)
+	Apply(ctx context.Context, d spec.Delta) (spec.Ack, error)
 }
 
 // Table names a kind of stored resource.

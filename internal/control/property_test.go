@@ -11,8 +11,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
 // machine runs random commands against a State, a store and a data plane, and
@@ -334,7 +334,7 @@ func (m *machine) runInstance(rt *rapid.T) {
 		in.Subnet = m.anySubnet(rt).ID
 	}
 	if rapid.Bool().Draw(rt, "busy") {
-		in.Workloads = []dataplane.WorkloadSpec{{Name: "w", Kind: "ping", Target: netip.MustParseAddr("10.0.0.5"), Rate: 1}}
+		in.Workloads = []spec.Workload{{Name: "w", Kind: "ping", Target: netip.MustParseAddr("10.0.0.5"), Rate: 1}}
 	}
 	m.run("run", func(t *tx) error { _, err := t.runInstance(in); return err })
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // TestEveryFieldReachesThePlane changes every field of every row, in random
@@ -53,7 +53,7 @@ func TestEveryFieldReachesThePlane(t *testing.T) {
 			in.Table, in.CIDR = main.ID, cidr
 			s.ok(func(t *tx) error { return t.createRoute(in) })
 		}
-		s.host("203.0.113.200", dataplane.WorkloadSpec{Name: "w", Kind: dataplane.WorkloadPing, Target: n.PrimaryAddress(), Rate: 1})
+		s.host("203.0.113.200", spec.Workload{Name: "w", Kind: spec.WorkloadPing, Target: n.PrimaryAddress(), Rate: 1})
 		s.transit()
 		s.endpoint(CreateVPCEndpointInput{Service: s3Service, RouteTables: []string{main.ID}})
 		plane := newModelPlane()

@@ -13,6 +13,7 @@ import (
 
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/store"
 )
 
@@ -166,8 +167,8 @@ func (w *world) random(ctx context.Context, rng *rand.Rand) error {
 	case 0, 1:
 		_, err = w.CreateInterface(ctx, control.CreateInterfaceInput{Subnet: sub.ID, SecondaryCount: rng.IntN(2), Tags: control.Tags{"Name": "é"}})
 	case 2, 3:
-		_, err = w.RunInstance(ctx, control.RunInstanceInput{Subnet: sub.ID, Type: "t3.medium", Workloads: []dataplane.WorkloadSpec{
-			{Name: "w", Kind: dataplane.WorkloadPing, Target: netip.MustParseAddr("10.0.0.5"), Rate: 0.1},
+		_, err = w.RunInstance(ctx, control.RunInstanceInput{Subnet: sub.ID, Type: "t3.medium", Workloads: []spec.Workload{
+			{Name: "w", Kind: spec.WorkloadPing, Target: netip.MustParseAddr("10.0.0.5"), Rate: 0.1},
 		}})
 	case 4, 5:
 		_, err = w.Attach(ctx, control.AttachInput{Interface: n.ID, Instance: i.ID, DeviceIndex: rng.IntN(3)})

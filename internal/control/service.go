@@ -11,7 +11,7 @@ import (
 
 	"github.com/hashicorp/go-memdb"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -88,7 +88,7 @@ type core struct {
 	newest  *State   // of the steps that have come by
 	owed    []Change // from inForce to newest, not taken by the Plane
 	left    departures
-	untold  []dataplane.Announcement // not taken by the Plane
+	untold  []spec.Announcement // not taken by the Plane
 }
 
 // command is one transition on its way. Its fields belong to the commit loop,
@@ -106,7 +106,7 @@ type command struct {
 
 	at       time.Time
 	revision uint64 // that it made; 0: none
-	ack      dataplane.Ack
+	ack      spec.Ack
 	err      error
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -202,7 +202,7 @@ func TestMoveService(t *testing.T) {
 	}
 	// One delta, one VNIC, nothing else: the switch itself.
 	s.stop()
-	var moves []dataplane.Delta
+	var moves []spec.Delta
 	for _, d := range s.plane.applied {
 		if len(d.VNICs) == 1 && d.VNICs[0].ID == n.ID && d.VNICs[0].Host == two[1].ID {
 			moves = append(moves, d)

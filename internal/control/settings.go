@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // The settings of a resource are what neither the store nor an index has to
@@ -65,8 +65,8 @@ type MetadataOptions struct {
 
 // InstanceSettings are the attributes of an instance.
 type InstanceSettings struct {
-	Serve            []dataplane.ServedPort // beside what every guest serves
-	ImageID          string                 // "ami-..."
+	Serve            []spec.ServedPort // beside what every guest serves
+	ImageID          string            // "ami-..."
 	KeyName          string
 	StartedAt        time.Time `json:",omitzero"` // by the last start after a stop
 	PublicKey        string    // of that key pair when the instance was launched, in authorized_keys format

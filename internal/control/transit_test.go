@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // hub is a transit gateway with two VPCs attached: a site's, with subnets in two
@@ -74,7 +74,7 @@ func (h *hub) routes(in ...TransitRouteInput) {
 }
 
 // spec is the gateway as the data plane has it.
-func (h *hub) spec() *dataplane.TransitSpec {
+func (h *hub) spec() *spec.Transit {
 	h.t.Helper()
 	return transitSpec(h.state, h.state.TransitGateway(h.gateway.ID))
 }
@@ -247,17 +247,17 @@ func TestTransitRoutes(t *testing.T) {
 func TestRouteToTransitGateway(t *testing.T) {
 	s := newSite(t)
 	h := s.transit()
-	kind := func(d dataplane.Delta) dataplane.RouteKind {
+	kind := func(d spec.Delta) spec.RouteKind {
 		for _, table := range d.RouteTables {
 			for _, r := range table.Routes {
-				if r.Prefix == netip.MustParsePrefix("10.0.0.0/8") && (r.Kind != dataplane.RouteTransit || r.Via == h.gateway.ID) {
+				if r.Prefix == netip.MustParsePrefix("10.0.0.0/8") && (r.Kind != spec.RouteTransit || r.Via == h.gateway.ID) {
 					return r.Kind
 				}
 			}
 		}
-		return dataplane.RouteLocal
+		return spec.RouteLocal
 	}
-	if got := kind(compileAll(s.state)); got != dataplane.RouteTransit {
+	if got := kind(compileAll(s.state)); got != spec.RouteTransit {
 		t.Errorf("the route is of kind %d", got)
 	}
 	lone := s.otherVPC()
@@ -268,7 +268,7 @@ func TestRouteToTransitGateway(t *testing.T) {
 	}
 	before := s.state
 	must(s.lab, func(t *tx) (*TransitAttachment, error) { return t.deleteTransitAttachment(h.here.ID) })
-	if got := kind(s.delta(before)); got != dataplane.RouteBlackhole {
+	if got := kind(s.delta(before)); got != spec.RouteBlackhole {
 		t.Errorf("without attachment the route is of kind %d", got)
 	}
 	s.settleTransit()
@@ -277,7 +277,7 @@ func TestRouteToTransitGateway(t *testing.T) {
 	})
 	before = s.state
 	s.settleTransit()
-	if got := kind(s.delta(before)); got != dataplane.RouteTransit {
+	if got := kind(s.delta(before)); got != spec.RouteTransit {
 		t.Errorf("attached again the route is of kind %d", got)
 	}
 	// A reset takes the row away that says which gateway it was.
@@ -286,7 +286,7 @@ func TestRouteToTransitGateway(t *testing.T) {
 		t.remove(TableTransitAttachment, s.state.transitOf(h.gateway.ID, s.vpc.ID))
 		return nil
 	})
-	if d := s.delta(before); kind(d) != dataplane.RouteBlackhole || len(d.Transits) != 1 {
+	if d := s.delta(before); kind(d) != spec.RouteBlackhole || len(d.Transits) != 1 {
 		t.Errorf("without the attachment's row the route is of kind %d, %d gateways changed", kind(d), len(d.Transits))
 	}
 }
@@ -344,7 +344,7 @@ func TestTransitAssociations(t *testing.T) {
 	if r := s.state.TransitTable(second.ID); r.State != TransitDeleted {
 		t.Errorf("deleted is %+v", r)
 	}
-	if whole := compileAll(s.state).Transits; !reflect.DeepEqual(whole, []dataplane.TransitSpec{*h.spec()}) {
+	if whole := compileAll(s.state).Transits; !reflect.DeepEqual(whole, []spec.Transit{*h.spec()}) {
 		t.Errorf("the whole State has %+v", whole)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"net/netip"
 	"time"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
 // Tags are a resource's key-value pairs.
@@ -80,7 +80,7 @@ type Instance struct {
 	Boot       uint64 // counts starts and reboots
 	Fault      Fault
 	FaultAt    time.Time
-	Workloads  []dataplane.WorkloadSpec
+	Workloads  []spec.Workload
 	Tags       Tags
 	LaunchAt   time.Time // the first time; see LaunchTime
 	// Reason is EC2's stateReason code and message of the last transition, or "".

@@ -3,7 +3,7 @@ package control
 import (
 	"sync"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Notice tells a subscriber of one commit.
@@ -12,9 +12,9 @@ type Notice struct {
 	// Lost: commits were left out before the next Notice; read State again.
 	// Nothing else is set then.
 	Lost bool
-	Ack  dataplane.Ack // zero if the data plane failed to take the commit
+	Ack  spec.Ack // zero if the data plane failed to take the commit
 	// Announced are the addresses whose new ENI the guests of their subnet were told.
-	Announced []dataplane.Announcement
+	Announced []spec.Announcement
 }
 
 type watchers struct {

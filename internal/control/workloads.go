@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Limits of workloads: what one laptop can be asked for.
@@ -19,7 +19,7 @@ const (
 	maxBody    = 1 << 20
 )
 
-func checkWorkloads(ws []dataplane.WorkloadSpec) ([]dataplane.WorkloadSpec, error) {
+func checkWorkloads(ws []spec.Workload) ([]spec.Workload, error) {
 	if len(ws) > maxWorkloads {
 		return nil, invalid("workloads", "An instance runs at most %d workloads.", maxWorkloads)
 	}
@@ -42,11 +42,11 @@ func checkWorkloads(ws []dataplane.WorkloadSpec) ([]dataplane.WorkloadSpec, erro
 	return slices.Clone(ws), nil
 }
 
-func checkWorkload(w dataplane.WorkloadSpec) error {
+func checkWorkload(w spec.Workload) error {
 	size := maxPayload
 	switch w.Kind {
-	case dataplane.WorkloadUDPEcho, dataplane.WorkloadPing, dataplane.WorkloadFrames:
-	case dataplane.WorkloadHTTP:
+	case spec.WorkloadUDPEcho, spec.WorkloadPing, spec.WorkloadFrames:
+	case spec.WorkloadHTTP:
 		size = maxBody
 	default:
 		return invalid("workloads", "Workload '%s' has kind '%s', want udp-echo, ping, http or frames.", w.Name, w.Kind)
@@ -60,7 +60,7 @@ func checkWorkload(w dataplane.WorkloadSpec) error {
 		return invalid("workloads", "Workload '%s' has size %d, want 0 to %d bytes.", w.Name, w.Size, size)
 	case w.Connections < 0 || w.Connections > maxConnections:
 		return invalid("workloads", "Workload '%s' has %d connections, want 0 to %d.", w.Name, w.Connections, maxConnections)
-	case w.Kind != dataplane.WorkloadHTTP && w.Connections > 1:
+	case w.Kind != spec.WorkloadHTTP && w.Connections > 1:
 		return invalid("workloads", "Workload '%s' has %d connections, which only http has.", w.Name, w.Connections)
 	}
 	return nil
@@ -69,7 +69,7 @@ func checkWorkload(w dataplane.WorkloadSpec) error {
 // maxServe bounds the ports that an instance serves.
 const maxServe = 64
 
-func checkServe(ps []dataplane.ServedPort) ([]dataplane.ServedPort, error) {
+func checkServe(ps []spec.ServedPort) ([]spec.ServedPort, error) {
 	if len(ps) > maxServe {
 		return nil, invalid("serve", "An instance serves at most %d further ports.", maxServe)
 	}
@@ -89,7 +89,7 @@ func checkServe(ps []dataplane.ServedPort) ([]dataplane.ServedPort, error) {
 	return slices.Clone(ps), nil
 }
 
-func (t *tx) setServe(id string, ps []dataplane.ServedPort) (*Instance, error) {
+func (t *tx) setServe(id string, ps []spec.ServedPort) (*Instance, error) {
 	i, err := t.instance(id)
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func unicastIPv4(a netip.Addr) bool {
 	return a.Is4() && !a.IsMulticast() && !a.IsUnspecified() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
-func (t *tx) setWorkloads(id string, ws []dataplane.WorkloadSpec) (*Instance, error) {
+func (t *tx) setWorkloads(id string, ws []spec.Workload) (*Instance, error) {
 	i, err := t.instance(id)
 	if err != nil {
 		return nil, err
@@ -169,8 +169,8 @@ func (t *tx) pauseTraffic(paused bool) error {
 
 // allPaused copies workloads, all paused or all not, and reports whether that
 // changes any.
-func allPaused(ws []dataplane.WorkloadSpec, paused bool) ([]dataplane.WorkloadSpec, bool) {
-	if !slices.ContainsFunc(ws, func(w dataplane.WorkloadSpec) bool { return w.Paused != paused }) {
+func allPaused(ws []spec.Workload, paused bool) ([]spec.Workload, bool) {
+	if !slices.ContainsFunc(ws, func(w spec.Workload) bool { return w.Paused != paused }) {
 		return ws, false
 	}
 	ws = slices.Clone(ws)

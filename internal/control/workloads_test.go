@@ -6,36 +6,36 @@ import (
 	"strings"
 	"testing"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 func TestWorkloadRefusals(t *testing.T) {
 	s := newSite(t)
 	i := s.run(s.a, "")
-	good := dataplane.WorkloadSpec{Name: "w", Kind: dataplane.WorkloadHTTP, Target: netip.MustParseAddr("192.168.0.42"), Rate: 10, Connections: 8}
-	with := func(change func(*dataplane.WorkloadSpec)) []dataplane.WorkloadSpec {
+	good := spec.Workload{Name: "w", Kind: spec.WorkloadHTTP, Target: netip.MustParseAddr("192.168.0.42"), Rate: 10, Connections: 8}
+	with := func(change func(*spec.Workload)) []spec.Workload {
 		w := good
 		change(&w)
-		return []dataplane.WorkloadSpec{w}
+		return []spec.Workload{w}
 	}
 	for name, c := range map[string]struct {
-		ws   []dataplane.WorkloadSpec
+		ws   []spec.Workload
 		text string
 	}{
-		"no name":      {with(func(w *dataplane.WorkloadSpec) { w.Name = "" }), "A workload's name has 1 to 64 characters."},
-		"long name":    {with(func(w *dataplane.WorkloadSpec) { w.Name = strings.Repeat("x", 65) }), "A workload's name has 1 to 64 characters."},
-		"name twice":   {[]dataplane.WorkloadSpec{good, good}, "Workload name 'w' is given more than once."},
-		"unknown kind": {with(func(w *dataplane.WorkloadSpec) { w.Kind = "ftp" }), "Workload 'w' has kind 'ftp', want udp-echo, ping, http or frames."},
-		"no target":    {with(func(w *dataplane.WorkloadSpec) { w.Target = netip.Addr{} }), "Workload 'w' has no unicast IPv4 target."},
-		"multicast":    {with(func(w *dataplane.WorkloadSpec) { w.Target = netip.MustParseAddr("224.0.0.1") }), "Workload 'w' has no unicast IPv4 target."},
-		"rate 0":       {with(func(w *dataplane.WorkloadSpec) { w.Rate = 0 }), "Workload 'w' has rate 0, want more than 0 and at most 100000 a second."},
-		"rate NaN":     {with(func(w *dataplane.WorkloadSpec) { w.Rate = math.NaN() }), "Workload 'w' has rate NaN, want more than 0 and at most 100000 a second."},
-		"rate above":   {with(func(w *dataplane.WorkloadSpec) { w.Rate = 100_001 }), "Workload 'w' has rate 100001, want more than 0 and at most 100000 a second."},
-		"size":         {with(func(w *dataplane.WorkloadSpec) { w.Size = -1 }), "Workload 'w' has size -1, want 0 to 1048576 bytes."},
-		"datagram size": {with(func(w *dataplane.WorkloadSpec) { w.Kind, w.Connections, w.Size = "ping", 0, 8974 }),
+		"no name":      {with(func(w *spec.Workload) { w.Name = "" }), "A workload's name has 1 to 64 characters."},
+		"long name":    {with(func(w *spec.Workload) { w.Name = strings.Repeat("x", 65) }), "A workload's name has 1 to 64 characters."},
+		"name twice":   {[]spec.Workload{good, good}, "Workload name 'w' is given more than once."},
+		"unknown kind": {with(func(w *spec.Workload) { w.Kind = "ftp" }), "Workload 'w' has kind 'ftp', want udp-echo, ping, http or frames."},
+		"no target":    {with(func(w *spec.Workload) { w.Target = netip.Addr{} }), "Workload 'w' has no unicast IPv4 target."},
+		"multicast":    {with(func(w *spec.Workload) { w.Target = netip.MustParseAddr("224.0.0.1") }), "Workload 'w' has no unicast IPv4 target."},
+		"rate 0":       {with(func(w *spec.Workload) { w.Rate = 0 }), "Workload 'w' has rate 0, want more than 0 and at most 100000 a second."},
+		"rate NaN":     {with(func(w *spec.Workload) { w.Rate = math.NaN() }), "Workload 'w' has rate NaN, want more than 0 and at most 100000 a second."},
+		"rate above":   {with(func(w *spec.Workload) { w.Rate = 100_001 }), "Workload 'w' has rate 100001, want more than 0 and at most 100000 a second."},
+		"size":         {with(func(w *spec.Workload) { w.Size = -1 }), "Workload 'w' has size -1, want 0 to 1048576 bytes."},
+		"datagram size": {with(func(w *spec.Workload) { w.Kind, w.Connections, w.Size = "ping", 0, 8974 }),
 			"Workload 'w' has size 8974, want 0 to 8973 bytes."},
-		"connections": {with(func(w *dataplane.WorkloadSpec) { w.Kind = "ping" }), "Workload 'w' has 8 connections, which only http has."},
-		"too many":    {make([]dataplane.WorkloadSpec, 65), "An instance runs at most 64 workloads."},
+		"connections": {with(func(w *spec.Workload) { w.Kind = "ping" }), "Workload 'w' has 8 connections, which only http has."},
+		"too many":    {make([]spec.Workload, 65), "An instance runs at most 64 workloads."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.t = t
@@ -43,7 +43,7 @@ func TestWorkloadRefusals(t *testing.T) {
 		})
 	}
 	s.t = t
-	must(s.lab, func(t *tx) (*Instance, error) { return t.setWorkloads(i.ID, []dataplane.WorkloadSpec{good}) })
+	must(s.lab, func(t *tx) (*Instance, error) { return t.setWorkloads(i.ID, []spec.Workload{good}) })
 	if got := s.state.Instance(i.ID).Workloads; len(got) != 1 || got[0] != good {
 		t.Errorf("runs %+v", got)
 	}

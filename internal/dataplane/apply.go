@@ -9,12 +9,6 @@ import (
 	"enilab/internal/dataplane/verdict"
 )
 
-// Ack is what the workers report of an applied Delta.
-type Ack struct {
-	Generation uint64
-	At         int64 // when the last worker had it in force
-}
-
 const (
 	defaultMTU  = 9001 // of a VPC
 	etherHeader = 14

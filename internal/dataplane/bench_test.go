@@ -28,9 +28,9 @@ func sixtyRules() GroupSpec {
 		if i == 59 {
 			r.From, r.To, r.Prefix = 0, 65535, netip.MustParsePrefix("10.0.0.0/8")
 		}
-		g.Ingress = append(g.Ingress, RuleSpec{fmt.Sprintf("sgr-%d", i), r})
+		g.Ingress = append(g.Ingress, RuleSpec{Name: fmt.Sprintf("sgr-%d", i), Rule: r})
 		r.ID += 100
-		g.Egress = append(g.Egress, RuleSpec{fmt.Sprintf("sgr-e%d", i), r})
+		g.Egress = append(g.Egress, RuleSpec{Name: fmt.Sprintf("sgr-e%d", i), Rule: r})
 	}
 	return g
 }

@@ -66,9 +66,9 @@ func (c *changing) holders(s setting) []VNICSpec {
 	a, b := c.a, c.b
 	a.Public, b.Public = nil, nil
 	if s.holder == 1 {
-		a.Public = []PublicAddr{{a.Addrs[0], addr(floating)}}
+		a.Public = []PublicAddr{{Private: a.Addrs[0], Public: addr(floating)}}
 	} else if s.holder == 2 {
-		b.Public = []PublicAddr{{b.Addrs[0], addr(floating)}}
+		b.Public = []PublicAddr{{Private: b.Addrs[0], Public: addr(floating)}}
 	}
 	return []VNICSpec{a, b}
 }
@@ -76,7 +76,7 @@ func (c *changing) holders(s setting) []VNICSpec {
 func (c *changing) natOf(s setting) VNICSpec {
 	n := c.nat
 	if n.Public = nil; s.public {
-		n.Public = []PublicAddr{{n.Addrs[0], addr("203.0.113.99")}}
+		n.Public = []PublicAddr{{Private: n.Addrs[0], Public: addr("203.0.113.99")}}
 	}
 	return n
 }

@@ -182,7 +182,7 @@ func TestTransitGateway(t *testing.T) {
 			{ID: "tgw-attach-2", VPC: "vpc-2", Subnets: []string{"subnet-c"}, Table: "tgw-rtb-1"},
 		},
 		Tables: []TransitTableSpec{{ID: "tgw-rtb-1", Routes: []TransitRouteSpec{
-			{vpcCIDR, "tgw-attach-1"}, {prefix("10.1.0.0/16"), "tgw-attach-2"}, {prefix("10.9.0.0/16"), ""},
+			{Prefix: vpcCIDR, Attachment: "tgw-attach-1"}, {Prefix: prefix("10.1.0.0/16"), Attachment: "tgw-attach-2"}, {Prefix: prefix("10.9.0.0/16"), Attachment: ""},
 		}}},
 	}
 	through := func(local netip.Prefix) []RouteSpec {
@@ -230,7 +230,7 @@ func TestNoGroupsBeyondATransitGateway(t *testing.T) {
 			{ID: "tgw-attach-1", VPC: "vpc-1", Subnets: []string{"subnet-a"}, Table: "tgw-rtb-1"},
 			{ID: "tgw-attach-2", VPC: "vpc-2", Subnets: []string{"subnet-c"}, Table: "tgw-rtb-1"},
 		},
-		Tables: []TransitTableSpec{{ID: "tgw-rtb-1", Routes: []TransitRouteSpec{{prefix("10.1.0.0/16"), "tgw-attach-2"}}}},
+		Tables: []TransitTableSpec{{ID: "tgw-rtb-1", Routes: []TransitRouteSpec{{Prefix: prefix("10.1.0.0/16"), Attachment: "tgw-attach-2"}}}},
 	}
 	friends := GroupSpec{ID: "friends", Ref: 9, Egress: []RuleSpec{{Name: "sgr-90", Rule: secgroup.Rule{ID: 90, Proto: secgroup.AllProtocols, Group: 1}}}}
 	l.a.Groups, l.p.SourceDestCheck = []string{"friends"}, false

@@ -115,7 +115,7 @@ func drawWorld(t *rapid.T) *model {
 		}
 		for k, a := range v.Addrs {
 			if rapid.Bool().Draw(t, "public") {
-				v.Public = append(v.Public, PublicAddr{a, netip.AddrFrom4([4]byte{203, 0, 113, byte(2*i + k)})})
+				v.Public = append(v.Public, PublicAddr{Private: a, Public: netip.AddrFrom4([4]byte{203, 0, 113, byte(2*i + k)})})
 			}
 		}
 		m.vnics = append(m.vnics, v)
@@ -127,7 +127,7 @@ func drawWorld(t *rapid.T) *model {
 			Addrs: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(subnet % 2), byte(200 + i)})}, NAT: &NATSpec{ID: fmt.Sprintf("nat-%d", i)},
 		}
 		if roll(t, 4, "public") > 0 {
-			v.Public = []PublicAddr{{v.Addrs[0], netip.AddrFrom4([4]byte{203, 0, 113, byte(200 + i)})}}
+			v.Public = []PublicAddr{{Private: v.Addrs[0], Public: netip.AddrFrom4([4]byte{203, 0, 113, byte(200 + i)})}}
 		}
 		m.vnics = append(m.vnics, v)
 	}
@@ -199,7 +199,7 @@ func drawTransit(t *rapid.T) TransitSpec {
 		tr := TransitTableSpec{ID: fmt.Sprintf("tgw-rtb-%d", i)}
 		for _, p := range []string{"0.0.0.0/0", "10.0.0.0/16", "10.0.1.0/24"} {
 			if roll(t, 3, "there") > 0 {
-				tr.Routes = append(tr.Routes, TransitRouteSpec{netip.MustParsePrefix(p), oneOf(t, []string{"", "tgw-attach-1", "tgw-attach-2", "tgw-attach-2"}, "to")})
+				tr.Routes = append(tr.Routes, TransitRouteSpec{Prefix: netip.MustParsePrefix(p), Attachment: oneOf(t, []string{"", "tgw-attach-1", "tgw-attach-2", "tgw-attach-2"}, "to")})
 			}
 		}
 		tgw.Tables = append(tgw.Tables, tr)

@@ -68,7 +68,7 @@ var everyReason = []struct {
 		l.network(func(n *SubnetSpec) { n.RouteTable = "rtb" }, []RouteSpec{{Prefix: anywhere, Kind: RouteTransit, Via: "tgw"}}, nil)
 		l.apply(Delta{Transits: []TransitSpec{{ID: "tgw",
 			Attachments: []TransitAttachmentSpec{{ID: "at", VPC: "vpc-1", Subnets: []string{"subnet-a"}, Table: "t"}},
-			Tables:      []TransitTableSpec{{ID: "t", Routes: []TransitRouteSpec{{anywhere, "at"}}}},
+			Tables:      []TransitTableSpec{{ID: "t", Routes: []TransitRouteSpec{{Prefix: anywhere, Attachment: "at"}}}},
 		}}})
 		l.send(a, udp(a, c, 1, 2, ""))
 	}},
@@ -384,7 +384,7 @@ func TestMovedAddressIsAnnounced(t *testing.T) {
 		l.add(a, b, c, other)
 		a.Addrs, b.Addrs = a.Addrs[:1], append(b.Addrs, addr("10.0.1.50"))
 		l.apply(Delta{VNICs: []VNICSpec{a, b}, Announce: []Announcement{
-			{"subnet-a", addr("10.0.1.50")}, {"subnet-b", addr("10.0.1.50")}, {"subnet-x", addr("10.0.1.50")}, {"subnet-a", addr("10.0.1.77")},
+			{Subnet: "subnet-a", Addr: addr("10.0.1.50")}, {Subnet: "subnet-b", Addr: addr("10.0.1.50")}, {Subnet: "subnet-x", Addr: addr("10.0.1.50")}, {Subnet: "subnet-a", Addr: addr("10.0.1.77")},
 		}})
 		want := frame.AppendARP(nil, frame.BroadcastMAC, b.MAC, 2, b.MAC, ip4(addr("10.0.1.50")), frame.BroadcastMAC, ip4(addr("10.0.1.50")))
 		for _, v := range []VNICSpec{a, c} {

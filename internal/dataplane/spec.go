@@ -1,278 +1,55 @@
 package dataplane
 
-import (
-	"net/netip"
+import "enilab/internal/dataplane/spec"
 
-	"enilab/internal/dataplane/conntrack"
-	"enilab/internal/dataplane/frame"
-	"enilab/internal/dataplane/netacl"
-	"enilab/internal/dataplane/secgroup"
+// What the data plane is told, under the names that the engine uses for it. Its
+// meaning stands in package spec, which all others use.
+type (
+	Delta                 = spec.Delta
+	Ack                   = spec.Ack
+	Announcement          = spec.Announcement
+	RouteTableSpec        = spec.RouteTable
+	RouteKind             = spec.RouteKind
+	RouteSpec             = spec.Route
+	GatewaySpec           = spec.Gateway
+	TransitSpec           = spec.Transit
+	TransitAttachmentSpec = spec.TransitAttachment
+	TransitTableSpec      = spec.TransitTable
+	TransitRouteSpec      = spec.TransitRoute
+	ACLSpec               = spec.ACL
+	SubnetSpec            = spec.Subnet
+	GroupSpec             = spec.Group
+	RuleSpec              = spec.Rule
+	VNICSpec              = spec.VNIC
+	PublicAddr            = spec.PublicAddr
+	NATSpec               = spec.NAT
+	Power                 = spec.Power
+	Fault                 = spec.Fault
+	HostSpec              = spec.Host
+	ServedPort            = spec.ServedPort
+	WorkloadSpec          = spec.Workload
 )
 
-// Delta is one committed change of the control plane, compiled: what is now,
-// not how it came about. Applying it costs what it names, not what exists.
-// A whole State is the Delta from nothing.
-type Delta struct {
-	Generation uint64 // strictly increasing; the State's revision
-
-	RouteTables []RouteTableSpec
-	ACLs        []ACLSpec
-	Gateways    []GatewaySpec
-	Transits    []TransitSpec
-	Subnets     []SubnetSpec
-	Groups      []GroupSpec
-	VNICs       []VNICSpec
-	Hosts       []HostSpec
-
-	// Announce are addresses whose new holders the network tells the guests of
-	// their subnets; without it guests that have talked to the former holder go on
-	// to send to its MAC until their neighbor caches age.
-	Announce []Announcement
-
-	RemoveRouteTables []string
-	RemoveACLs        []string
-	RemoveGateways    []string
-	RemoveTransits    []string
-	RemoveSubnets     []string
-	RemoveGroups      []string
-	RemoveVNICs       []string
-	RemoveHosts       []string
-}
-
-// Empty reports whether d changes nothing.
-func (d *Delta) Empty() bool {
-	return len(d.RouteTables)+len(d.ACLs)+len(d.Gateways)+len(d.Transits)+len(d.Subnets)+len(d.Groups)+len(d.VNICs)+len(d.Hosts)+len(d.Announce)+
-		len(d.RemoveRouteTables)+len(d.RemoveACLs)+len(d.RemoveGateways)+len(d.RemoveTransits)+
-		len(d.RemoveSubnets)+len(d.RemoveGroups)+len(d.RemoveVNICs)+len(d.RemoveHosts) == 0
-}
-
-// Announcement names an address in a subnet.
-type Announcement struct {
-	Subnet string
-	Addr   netip.Addr
-}
-
-// RouteTableSpec is what subnets ask where their frames to the router go. Of two
-// routes with one prefix the first counts.
-type RouteTableSpec struct {
-	ID     string // "rtb-..."
-	Routes []RouteSpec
-}
-
-// RouteKind is what a route leads to.
-type RouteKind uint8
-
-// Kinds of routes.
+// The values of those types, likewise.
 const (
-	// RouteLocal: inside the VPC, to whoever holds the destination.
-	RouteLocal RouteKind = iota
-	// RouteInterface: to one ENI of the VPC, whoever the destination is. A NAT
-	// gateway and a gateway endpoint are reached so too.
-	RouteInterface
-	// RouteBlackhole: the target is gone.
-	RouteBlackhole
-	// RouteInternet: through the internet gateway of the VPC.
-	RouteInternet
-	// RoutePeering: to whoever holds the destination in another VPC.
-	RoutePeering
-	// RouteTransit: to a transit gateway, which asks a table of its own.
-	RouteTransit
-	// RouteGateway: to a gateway that this data plane does not have.
-	RouteGateway
+	RouteLocal     = spec.RouteLocal
+	RouteInterface = spec.RouteInterface
+	RouteBlackhole = spec.RouteBlackhole
+	RouteInternet  = spec.RouteInternet
+	RoutePeering   = spec.RoutePeering
+	RouteTransit   = spec.RouteTransit
+	RouteGateway   = spec.RouteGateway
+
+	InternetVPC = spec.InternetVPC
+
+	PowerOff    = spec.PowerOff
+	PowerOn     = spec.PowerOn
+	FaultNone   = spec.FaultNone
+	FaultFreeze = spec.FaultFreeze
+	FaultLink   = spec.FaultLink
+
+	WorkloadUDPEcho = spec.WorkloadUDPEcho
+	WorkloadPing    = spec.WorkloadPing
+	WorkloadHTTP    = spec.WorkloadHTTP
+	WorkloadFrames  = spec.WorkloadFrames
 )
-
-// RouteSpec is one IPv4 route.
-type RouteSpec struct {
-	Prefix netip.Prefix
-	Kind   RouteKind
-	MAC    frame.MAC // of the ENI that a RouteInterface leads to
-	// Via names what a route leads through, for people ("igw-...", "nat-...",
-	// "pcx-...", "tgw-...", "eni-..."); RouteInternet and RouteTransit find their
-	// gateway by it.
-	Via string
-	VPC string // beyond a RoutePeering
-}
-
-// InternetVPC is the VPC of what stands for the internet: its addresses are
-// public ones, and its hosts have no security groups.
-const InternetVPC = "internet"
-
-// GatewaySpec is an internet gateway that is attached to a VPC. It translates
-// between private and public addresses one to one, by VNICSpec.Public.
-type GatewaySpec struct {
-	ID  string // "igw-..."
-	VPC string
-	// RouteTable is asked for what comes in ("gateway route table"); "": whoever
-	// holds the address has it.
-	RouteTable string
-}
-
-// TransitSpec is a transit gateway with its route tables.
-type TransitSpec struct {
-	ID          string // "tgw-..."
-	Attachments []TransitAttachmentSpec
-	Tables      []TransitTableSpec
-}
-
-// TransitAttachmentSpec joins a VPC to a transit gateway.
-type TransitAttachmentSpec struct {
-	ID      string // "tgw-attach-..."
-	VPC     string
-	Subnets []string // one a zone: frames enter the VPC in the one of the sender's zone, and leave only from zones that have one
-	Table   string   // the route table that frames from this VPC ask; "" for none
-}
-
-// TransitTableSpec is a transit gateway route table: of equal prefixes the first counts.
-type TransitTableSpec struct {
-	ID     string // "tgw-rtb-..."
-	Routes []TransitRouteSpec
-}
-
-// TransitRouteSpec leads to an attachment, or to nothing if that is "".
-type TransitRouteSpec struct {
-	Prefix     netip.Prefix
-	Attachment string
-}
-
-// ACLSpec is one network ACL. Its entries have no IDs: the data plane numbers them.
-type ACLSpec struct {
-	ID      string // "acl-..."
-	Ingress []netacl.Entry
-	Egress  []netacl.Entry
-}
-
-// SubnetSpec is one subnet. The router answers ARP at CIDR base+1.
-type SubnetSpec struct {
-	ID        string
-	VPC       string
-	Zone      string
-	CIDR      netip.Prefix
-	VPCCIDRs  []netip.Prefix // of the VPC: the local routes of a subnet without a table
-	RouterMAC frame.MAC
-	// RouterIP answers ARP too; the zero Addr stands for CIDR base+1.
-	RouterIP netip.Addr
-	// Resolver is where the VPC's DNS server answers, its primary block's base
-	// plus two; the zero Addr: nowhere.
-	Resolver netip.Addr
-
-	RouteTable string // "" for none: local routes only
-	ACL        string // "" for none: all may cross
-}
-
-// GroupSpec is one security group with its rules.
-type GroupSpec struct {
-	ID      string // "sg-..."
-	Ref     uint32 // dense, unique, never 0; rules refer to groups by it
-	Ingress []RuleSpec
-	Egress  []RuleSpec
-}
-
-// RuleSpec is a rule and the id people know it by.
-type RuleSpec struct {
-	Name string // "sgr-..."
-	secgroup.Rule
-}
-
-// VNICSpec is one ENI. It exists in the data plane whether attached or not:
-// frames sent to an unattached one are counted as detached.
-type VNICSpec struct {
-	ID              string // "eni-..."
-	MAC             frame.MAC
-	Subnet          string
-	Addrs           []netip.Addr // primary first, all IPv4 in this version
-	Groups          []string     // ids of security groups
-	SourceDestCheck bool
-	MTU             int // IP MTU; 9001 unless set
-	Timeouts        conntrack.Timeouts
-	MaxFlows        int // 0: the engine's default
-	// Public are the public addresses that stand for private ones of Addrs.
-	Public []PublicAddr
-	// Overlay are addresses of no subnet that routes lead here: the guest has them as
-	// its own, the network does not.
-	Overlay []netip.Addr
-	// NAT makes it the ENI of a NAT gateway, or a gateway endpoint: no guest, no
-	// security groups.
-	NAT *NATSpec
-
-	// Host is the instance it is attached to, "" if none, and DeviceIndex its
-	// place there. Moving an ENI is one Delta that changes these two.
-	Host        string
-	DeviceIndex int
-}
-
-// PublicAddr is a public address and the private one that it stands for.
-type PublicAddr struct{ Private, Public netip.Addr }
-
-// NATSpec is a NAT gateway: frames that a route leads to its ENI leave from there
-// with one of the ENI's addresses as their source, from ports 1024 to 65535.
-type NATSpec struct {
-	ID string // "nat-...", "vpce-..."
-	// Inside makes it the gateway endpoint of that VPC: it stands on the internet,
-	// where it has its addresses, and takes what addresses of Inside send to hosts
-	// there, and answers back. "": it stands in the VPC that it serves.
-	Inside string
-}
-
-// Power is whether an instance runs.
-type Power uint8
-
-// Powers; the zero is off.
-const (
-	PowerOff Power = iota
-	PowerOn
-)
-
-// Fault is a failure injected into a running instance.
-type Fault uint8
-
-// Faults; the zero is a healthy instance.
-const (
-	FaultNone Fault = iota
-	// FaultFreeze: the guest neither reads nor sends.
-	FaultFreeze
-	// FaultLink: every NIC of the instance has lost its carrier.
-	FaultLink
-)
-
-// HostSpec is one instance: its power, its injected fault and what runs in it.
-type HostSpec struct {
-	ID        string // "i-..."
-	Name      string // the Name tag, or ""
-	Power     Power
-	Boot      uint64 // changes at every start or reboot: the guest boots anew
-	Fault     Fault
-	Workloads []WorkloadSpec
-	Serve     []ServedPort // beside what every guest serves
-	// Bandwidth is what its type may send, and what it may receive, in bits a
-	// second, all its ENIs together. An engine without Options.Shape does not mind it.
-	Bandwidth int64
-}
-
-// ServedPort is a port on which a guest answers: HTTP on TCP, echo on UDP, both
-// naming the instance.
-type ServedPort struct {
-	Protocol string // "tcp" or "udp"
-	Port     uint16
-}
-
-// Workload kinds.
-const (
-	WorkloadUDPEcho = "udp-echo" // client: echo requests with sequence numbers to port 7
-	WorkloadPing    = "ping"     // client: ICMP echo requests
-	WorkloadHTTP    = "http"     // client: keep-alive connections, each a request per interval
-	WorkloadFrames  = "frames"   // light generator: UDP frames straight into the Port, no stack
-)
-
-// WorkloadSpec is a client or generator that a guest runs. Every guest serves
-// ping, UDP echo on port 7 and HTTP on port 80 without being told, and what its
-// HostSpec says beside.
-type WorkloadSpec struct {
-	Name        string // unique within the instance
-	Kind        string // one of the Workload kinds
-	Target      netip.Addr
-	Port        uint16  // 0: the kind's default
-	Rate        float64 // per second; for http per connection
-	Connections int     // http: how many connections; udp-echo: 1
-	Size        int     // payload bytes; 0: the kind's default
-	Paused      bool
-}

@@ -131,7 +131,7 @@ func FuzzAnyBytes(f *testing.F) {
 func TestTrackedFlowsSurviveRuleChanges(t *testing.T) {
 	l := newLab(t, Options{})
 	only7 := GroupSpec{ID: "only7", Ref: 5,
-		Ingress: []RuleSpec{{"sgr-7", secgroup.Rule{ID: 50, Proto: frame.ProtoUDP, From: 7, To: 7, Prefix: anywhere}}}}
+		Ingress: []RuleSpec{{Name: "sgr-7", Rule: secgroup.Rule{ID: 50, Proto: frame.ProtoUDP, From: 7, To: 7, Prefix: anywhere}}}}
 	l.apply(Delta{Groups: []GroupSpec{only7}})
 	a, b := eni(1, 10), eni(1, 11, "only7")
 	l.add(a, b)

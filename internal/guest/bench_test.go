@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"testing"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // BenchmarkIdleHosts boots a thousand hosts, each with a stack, a NIC and its
@@ -18,7 +18,7 @@ func BenchmarkIdleHosts(b *testing.B) {
 		heap, goroutines := heapInUse(), runtime.NumGoroutine()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		d := dataplane.Delta{Subnets: []dataplane.SubnetSpec{{
+		d := spec.Delta{Subnets: []spec.Subnet{{
 			ID: "subnet-c", VPC: "vpc-1", Zone: "a", CIDR: netip.MustParsePrefix("192.168.64.0/20"),
 			VPCCIDRs: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}, RouterMAC: 0x0200000000c1,
 		}}}
@@ -65,7 +65,7 @@ func BenchmarkPing(b *testing.B) {
 }
 
 func BenchmarkMeter(b *testing.B) {
-	w, m := newWire(), testMeter(dataplane.WorkloadUDPEcho, 7, 5)
+	w, m := newWire(), testMeter(spec.WorkloadUDPEcho, 7, 5)
 	out, in := echoFrames(w, 5)
 	b.ReportAllocs()
 	seq := uint32(0)

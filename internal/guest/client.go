@@ -13,7 +13,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // source is where a client's packets leave its host.
@@ -25,7 +25,7 @@ type source struct {
 // client is one running workload of a host.
 type client struct {
 	host *Host
-	spec dataplane.WorkloadSpec // as started; Rate and Paused are in control
+	spec spec.Workload // as started; Rate and Paused are in control
 	from source
 	id   uint32 // in the echo payload; its low half is the ICMP identifier
 
@@ -48,7 +48,7 @@ type control struct {
 func (c control) idle() bool { return c.paused || c.frozen }
 
 // defaults fills in what a spec leaves to its kind, and refuses what no client can do.
-func defaults(w dataplane.WorkloadSpec) (dataplane.WorkloadSpec, error) {
+func defaults(w spec.Workload) (spec.Workload, error) {
 	if w.Name == "" {
 		return w, errors.New("workload without a name")
 	}
@@ -62,17 +62,17 @@ func defaults(w dataplane.WorkloadSpec) (dataplane.WorkloadSpec, error) {
 	var port uint16
 	size, least := 0, 0
 	switch w.Kind {
-	case dataplane.WorkloadUDPEcho:
+	case spec.WorkloadUDPEcho:
 		rate, port, size, least = 500, echoPort, defaultEchoSize, echoHeaderLen
-	case dataplane.WorkloadPing:
+	case spec.WorkloadPing:
 		rate, size = 10, 56
-	case dataplane.WorkloadHTTP:
+	case spec.WorkloadHTTP:
 		rate, port = 10, httpPort
-	case dataplane.WorkloadFrames:
+	case spec.WorkloadFrames:
 		rate, port, size, least = 1000, discardPort, defaultEchoSize, echoHeaderLen
 	default:
 		return w, fmt.Errorf("workload %q: unknown kind %q, want %q, %q, %q or %q", w.Name, w.Kind,
-			dataplane.WorkloadUDPEcho, dataplane.WorkloadPing, dataplane.WorkloadHTTP, dataplane.WorkloadFrames)
+			spec.WorkloadUDPEcho, spec.WorkloadPing, spec.WorkloadHTTP, spec.WorkloadFrames)
 	}
 	if w.Rate == 0 {
 		w.Rate = rate
@@ -98,9 +98,9 @@ const (
 
 // setWorkloads makes the running clients those of specs. A change of rate or
 // pause reaches the running client; any other change starts it anew.
-func (h *Host) setWorkloads(specs []dataplane.WorkloadSpec) error {
+func (h *Host) setWorkloads(specs []spec.Workload) error {
 	var errs []error
-	want := make(map[string]dataplane.WorkloadSpec, len(specs))
+	want := make(map[string]spec.Workload, len(specs))
 	for _, s := range specs {
 		w, err := defaults(s)
 		if err != nil {
@@ -138,45 +138,45 @@ func (h *Host) setWorkloads(specs []dataplane.WorkloadSpec) error {
 }
 
 // sameWork reports whether w differs from what c does only in rate and pause.
-func (c *client) sameWork(w dataplane.WorkloadSpec) bool {
+func (c *client) sameWork(w spec.Workload) bool {
 	w.Rate, w.Paused = c.spec.Rate, c.spec.Paused
 	return w == c.spec
 }
 
 // startLocked starts the client of w. Its socket is opened and its meter taps
 // before the first packet can leave.
-func (h *Host) startLocked(w dataplane.WorkloadSpec, from source) error {
+func (h *Host) startLocked(w spec.Workload, from source) error {
 	c := &client{
 		host: h, spec: w, from: from, id: h.env.flowID(h.id, w.Name),
 		done: make(chan struct{}), changed: make(chan struct{}),
-		control: control{rate: w.Rate, paused: w.Paused, frozen: h.fault == dataplane.FaultFreeze},
+		control: control{rate: w.Rate, paused: w.Paused, frozen: h.fault == spec.FaultFreeze},
 	}
 	flow := Flow{Host: h.id, VNIC: from.vnic, Workload: w.Name, Kind: w.Kind, Target: w.Target, Port: w.Port}
 	var run []func(context.Context)
 	switch w.Kind {
-	case dataplane.WorkloadUDPEcho:
+	case spec.WorkloadUDPEcho:
 		ep, err := h.openLocked(udp.ProtocolNumber, netip.AddrPortFrom(from.addr, 0), new(waiter.Queue), nil)
 		if err != nil {
 			return err
 		}
 		run = append(run, func(ctx context.Context) { c.runEcho(ctx, ep) })
-	case dataplane.WorkloadPing:
+	case spec.WorkloadPing:
 		ep, err := c.openPingLocked()
 		if err != nil {
 			return err
 		}
 		flow.Port = 0
 		run = append(run, func(ctx context.Context) { c.runPing(ctx, ep) })
-	case dataplane.WorkloadHTTP:
+	case spec.WorkloadHTTP:
 		for i := range w.Connections {
 			phase := float64(i) / float64(w.Connections)
 			run = append(run, func(ctx context.Context) { c.runHTTP(ctx, phase) })
 		}
-	case dataplane.WorkloadFrames:
+	case spec.WorkloadFrames:
 		n := h.nicLocked(from.vnic)
 		run = append(run, func(ctx context.Context) { c.runFrames(ctx, n) })
 	}
-	if w.Kind != dataplane.WorkloadFrames {
+	if w.Kind != spec.WorkloadFrames {
 		c.finish = h.env.measure(flow, measure{kind: w.Kind, local: from.addr, target: w.Target, port: w.Port, id: c.id,
 			rate: w.Rate * float64(w.Connections)})
 	}

@@ -6,12 +6,12 @@ import (
 	"net/netip"
 	"testing"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
-func (r *rig) fault(host string, f dataplane.Fault) {
+func (r *rig) fault(host string, f spec.Fault) {
 	r.t.Helper()
-	r.host(host, func(h *dataplane.HostSpec) { h.Fault = f })
+	r.host(host, func(h *spec.Host) { h.Fault = f })
 }
 
 func (r *rig) pingFrom(host string, local, to netip.Addr) error {
@@ -22,8 +22,8 @@ func (r *rig) pingFrom(host string, local, to netip.Addr) error {
 // TestFaults injects each fault, finds the host silent both ways, and finds
 // it whole after recovery: same stack, connections that lived through it.
 func TestFaults(t *testing.T) {
-	for _, f := range []dataplane.Fault{dataplane.FaultFreeze, dataplane.FaultLink} {
-		t.Run(map[dataplane.Fault]string{dataplane.FaultFreeze: "freeze", dataplane.FaultLink: "link"}[f], func(t *testing.T) {
+	for _, f := range []spec.Fault{spec.FaultFreeze, spec.FaultLink} {
+		t.Run(map[spec.Fault]string{spec.FaultFreeze: "freeze", spec.FaultLink: "link"}[f], func(t *testing.T) {
 			r := newRig(t)
 			conn, err := r.lab.Host(clientID).DialTCP(r.ctx, clientAddr, netip.AddrPortFrom(service, 80))
 			if err != nil {
@@ -39,7 +39,7 @@ func TestFaults(t *testing.T) {
 			if r.pingFrom(hostA, ownA, clientAddr) == nil {
 				t.Error("a failed host gets answers")
 			}
-			r.fault(hostA, dataplane.FaultNone)
+			r.fault(hostA, spec.FaultNone)
 			if _, err := r.lab.Host(clientID).Ping(r.ctx, clientAddr, service, 0, 1, nil); err != nil {
 				t.Errorf("after recovery: %v", err)
 			}
@@ -75,7 +75,7 @@ func TestFrozenClientIsSilent(t *testing.T) {
 	// that of the guest, and for what is due when its clock stops; no more.
 	requests := func(ns int64) uint64 { return uint64(float64(ns) * udpLoad().Rate / 1e9) }
 	before, asked := unseen(), r.lab.clock()
-	r.fault(clientID, dataplane.FaultFreeze)
+	r.fault(clientID, spec.FaultFreeze)
 	frozen := r.lab.clock()
 	still, _ := r.engine.VNICCounters("eni-c")
 	inVain := before + requests(frozen-asked+3*int64(pacerBurst))
@@ -89,7 +89,7 @@ func TestFrozenClientIsSilent(t *testing.T) {
 		t.Errorf("a frozen guest sent %d frames", now.TxFrames-still.TxFrames)
 	}
 	thawed := r.lab.clock()
-	r.fault(clientID, dataplane.FaultNone)
+	r.fault(clientID, spec.FaultNone)
 	r.eventually("replies after the thaw", func() bool { return r.answered(f, thawed, hostA) > 5 })
 	if n := unseen(); n > inVain {
 		t.Errorf("%d numbers used in vain, want at most %d: the frozen client went on counting", n, inVain)
@@ -110,9 +110,9 @@ func TestClientOutlivesItsLink(t *testing.T) {
 		}
 	}
 	r.eventually("first replies", served(0))
-	r.fault(clientID, dataplane.FaultLink)
+	r.fault(clientID, spec.FaultLink)
 	_ = r.pingFrom(hostA, service, clientAddr)
-	r.fault(clientID, dataplane.FaultNone)
+	r.fault(clientID, spec.FaultNone)
 	r.eventually("replies after the link came back", served(r.lab.clock()))
 }
 
@@ -120,7 +120,7 @@ func TestRebootIsAnotherHost(t *testing.T) {
 	r := newRig(t)
 	r.workloads(udpLoad())
 	before := r.lab.Host(clientID)
-	r.host(clientID, func(h *dataplane.HostSpec) { h.Boot++ })
+	r.host(clientID, func(h *spec.Host) { h.Boot++ })
 	after := r.lab.Host(clientID)
 	if after == before {
 		t.Fatal("the host did not boot")
@@ -142,7 +142,7 @@ func TestPowerOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.host(clientID, func(h *dataplane.HostSpec) { h.Power = dataplane.PowerOff })
+	r.host(clientID, func(h *spec.Host) { h.Power = spec.PowerOff })
 	if h := r.lab.Host(clientID); h != nil {
 		t.Error("a host that is off is listed as running")
 	}
@@ -152,11 +152,11 @@ func TestPowerOff(t *testing.T) {
 	if _, err := conn.Read(make([]byte, 1)); err == nil {
 		t.Error("read from a connection of a host that is off succeeded")
 	}
-	r.host(clientID, func(h *dataplane.HostSpec) { h.Power, h.Boot = dataplane.PowerOn, 2 })
+	r.host(clientID, func(h *spec.Host) { h.Power, h.Boot = spec.PowerOn, 2 })
 	if _, err := r.lab.Host(clientID).Ping(r.ctx, clientAddr, service, 0, 1, nil); err != nil {
 		t.Errorf("after the start: %v", err)
 	}
-	r.apply(dataplane.Delta{RemoveHosts: []string{farHost}, RemoveVNICs: []string{"eni-f"}})
+	r.apply(spec.Delta{RemoveHosts: []string{farHost}, RemoveVNICs: []string{"eni-f"}})
 	if r.lab.Host(farHost) != nil {
 		t.Error("a removed host is listed as running")
 	}
@@ -164,7 +164,7 @@ func TestPowerOff(t *testing.T) {
 
 func TestWorkloadsFollowTheirSpec(t *testing.T) {
 	r := newRig(t)
-	ping := dataplane.WorkloadSpec{Name: "ping", Kind: dataplane.WorkloadPing, Target: service, Rate: 100}
+	ping := spec.Workload{Name: "ping", Kind: spec.WorkloadPing, Target: service, Rate: 100}
 	r.workloads(ping)
 	f := r.flow("ping")
 	sent := func() uint64 {
@@ -205,7 +205,7 @@ func TestWorkloadsFollowTheirSpec(t *testing.T) {
 func TestBadWorkloadIsRefusedAlone(t *testing.T) {
 	r := newRig(t)
 	h := r.lab.Host(clientID)
-	err := h.setWorkloads([]dataplane.WorkloadSpec{
+	err := h.setWorkloads([]spec.Workload{
 		{Name: "odd", Kind: "smoke-signals", Target: service},
 		udpLoad(),
 	})
@@ -220,8 +220,8 @@ func TestBadWorkloadIsRefusedAlone(t *testing.T) {
 // the subnet and behind the router.
 func TestGenerator(t *testing.T) {
 	r := newRig(t)
-	gen := func(name string, to netip.Addr) dataplane.WorkloadSpec {
-		return dataplane.WorkloadSpec{Name: name, Kind: dataplane.WorkloadFrames, Target: to, Port: echoPort, Rate: 5000}
+	gen := func(name string, to netip.Addr) spec.Workload {
+		return spec.Workload{Name: name, Kind: spec.WorkloadFrames, Target: to, Port: echoPort, Rate: 5000}
 	}
 	r.workloads(gen("near", service), gen("far", farAddr))
 	for id, host := range map[string]string{"eni-service": hostA, "eni-f": farHost} {

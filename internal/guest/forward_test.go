@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"testing"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
 // TestForwardingFollowsTheCheck: a guest whose NIC has no source/destination
@@ -16,16 +16,16 @@ func TestForwardingFollowsTheCheck(t *testing.T) {
 	r := newRig(t)
 	detour := vnic("eni-a", 0x0221, "subnet-a", hostA, 0, ownA)
 	detour.SourceDestCheck = false
-	b := dataplane.SubnetSpec{
+	b := spec.Subnet{
 		ID: "subnet-b", VPC: "vpc-1", Zone: "b", CIDR: netip.MustParsePrefix("192.168.1.0/24"),
 		VPCCIDRs: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}, RouterMAC: 0x0200000000b1, RouteTable: "rtb-b",
 	}
-	r.apply(dataplane.Delta{
-		RouteTables: []dataplane.RouteTableSpec{{ID: "rtb-b", Routes: []dataplane.RouteSpec{
+	r.apply(spec.Delta{
+		RouteTables: []spec.RouteTable{{ID: "rtb-b", Routes: []spec.Route{
 			{Prefix: netip.MustParsePrefix("192.168.0.0/16")},
-			{Prefix: netip.MustParsePrefix("192.168.0.0/24"), Kind: dataplane.RouteInterface, MAC: detour.MAC},
+			{Prefix: netip.MustParsePrefix("192.168.0.0/24"), Kind: spec.RouteInterface, MAC: detour.MAC},
 		}}},
-		Subnets: []dataplane.SubnetSpec{b}, VNICs: []dataplane.VNICSpec{detour},
+		Subnets: []spec.Subnet{b}, VNICs: []spec.VNIC{detour},
 	})
 	far := r.lab.Host(farHost)
 	if who, _, err := getOn(t, r.ctx, far, farAddr, netip.AddrPortFrom(clientAddr, httpPort)); err != nil || who != clientID {
@@ -38,7 +38,7 @@ func TestForwardingFollowsTheCheck(t *testing.T) {
 	// guest is told that it is back.
 	detour.SourceDestCheck = true
 	r.lab.applying.Lock()
-	err := r.lab.applyLocked(dataplane.Delta{VNICs: []dataplane.VNICSpec{detour}})
+	err := r.lab.applyLocked(spec.Delta{VNICs: []spec.VNIC{detour}})
 	r.lab.applying.Unlock()
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestForwardingFollowsTheCheck(t *testing.T) {
 func TestEachNICAnswersThroughItself(t *testing.T) {
 	r := newRig(t)
 	outside := netip.MustParseAddr("192.168.1.21")
-	r.apply(dataplane.Delta{VNICs: []dataplane.VNICSpec{vnic("eni-out", 0x0321, "subnet-b", hostA, 2, outside)}})
+	r.apply(spec.Delta{VNICs: []spec.VNIC{vnic("eni-out", 0x0321, "subnet-b", hostA, 2, outside)}})
 	frames := func(id string) uint64 {
 		c, _ := r.engine.VNICCounters(id)
 		return c.TxFrames
@@ -93,15 +93,15 @@ func (anyPort) port(string, int) (port, bool) { return mutePort{}, true }
 func TestInternetHostStandsAlone(t *testing.T) {
 	l := newLab(anyPort{}, monotonic(), 1)
 	own, router := netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("169.254.0.1")
-	err := l.applyLocked(dataplane.Delta{
-		Subnets: []dataplane.SubnetSpec{{
-			ID: "internet", VPC: dataplane.InternetVPC, CIDR: anywhere, RouterMAC: frame.MAC(0x0600a9fe0001), RouterIP: router,
+	err := l.applyLocked(spec.Delta{
+		Subnets: []spec.Subnet{{
+			ID: "internet", VPC: spec.InternetVPC, CIDR: anywhere, RouterMAC: frame.MAC(0x0600a9fe0001), RouterIP: router,
 		}},
-		VNICs: []dataplane.VNICSpec{{
+		VNICs: []spec.VNIC{{
 			ID: "inet-00000001", MAC: frame.MAC(0x0600c000020a), Subnet: "internet", Addrs: []netip.Addr{own}, SourceDestCheck: true,
 			MTU: 1500, Host: "inet-00000001",
 		}},
-		Hosts: []dataplane.HostSpec{{ID: "inet-00000001", Power: dataplane.PowerOn, Boot: 1}},
+		Hosts: []spec.Host{{ID: "inet-00000001", Power: spec.PowerOn, Boot: 1}},
 	})
 	if err != nil {
 		t.Fatal(err)

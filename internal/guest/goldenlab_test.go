@@ -14,6 +14,7 @@ import (
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 )
@@ -23,12 +24,12 @@ const realServer frame.MAC = 0x020000000042
 // realNetwork is the network of the captures' README: two hosts of a subnet,
 // and one behind its router. The server takes ping, echo and DNS over UDP, and
 // HTTP unless that is closed; the client takes nothing but answers.
-func realNetwork(closed bool) dataplane.Delta {
+func realNetwork(closed bool) spec.Delta {
 	vpc := netip.MustParsePrefix("192.168.0.0/16")
-	rule := func(name string, id verdict.RuleID, proto int16, port int32, from netip.Prefix) dataplane.RuleSpec {
-		return dataplane.RuleSpec{Name: name, Rule: secgroup.Rule{ID: id, Proto: proto, From: port, To: port, Prefix: from}}
+	rule := func(name string, id verdict.RuleID, proto int16, port int32, from netip.Prefix) spec.Rule {
+		return spec.Rule{Name: name, Rule: secgroup.Rule{ID: id, Proto: proto, From: port, To: port, Prefix: from}}
 	}
-	serves := []dataplane.RuleSpec{
+	serves := []spec.Rule{
 		rule("sgr-icmp", 16, int16(frame.ProtoICMP), -1, vpc),
 		rule("sgr-echo", 17, int16(frame.ProtoUDP), 7, vpc),
 		rule("sgr-dns", 18, int16(frame.ProtoUDP), 53, vpc),
@@ -36,31 +37,31 @@ func realNetwork(closed bool) dataplane.Delta {
 	if !closed {
 		serves = append(serves, rule("sgr-http", 19, int16(frame.ProtoTCP), 80, vpc))
 	}
-	out := []dataplane.RuleSpec{rule("sgr-out", 20, secgroup.AllProtocols, 0, anywhere)}
-	at := func(id string, mac int, subnet, group, host, addr string) dataplane.VNICSpec {
+	out := []spec.Rule{rule("sgr-out", 20, secgroup.AllProtocols, 0, anywhere)}
+	at := func(id string, mac int, subnet, group, host, addr string) spec.VNIC {
 		v := vnic(id, mac, subnet, host, 0, netip.MustParseAddr(addr))
 		v.Groups = []string{group}
 		return v
 	}
-	return dataplane.Delta{
+	return spec.Delta{
 		Generation: 1,
-		Subnets: []dataplane.SubnetSpec{
+		Subnets: []spec.Subnet{
 			{ID: "subnet-a", VPC: "vpc-1", Zone: "a", CIDR: netip.MustParsePrefix("192.168.0.0/24"), VPCCIDRs: []netip.Prefix{vpc}, RouterMAC: 0x020000000001},
 			{ID: "subnet-b", VPC: "vpc-1", Zone: "a", CIDR: netip.MustParsePrefix("192.168.1.0/24"), VPCCIDRs: []netip.Prefix{vpc}, RouterMAC: 0x020000000101},
 		},
-		Groups: []dataplane.GroupSpec{
+		Groups: []spec.Group{
 			{ID: "sg-server", Ref: 1, Ingress: serves, Egress: out},
 			{ID: "sg-client", Ref: 2, Egress: out},
 		},
-		VNICs: []dataplane.VNICSpec{
+		VNICs: []spec.VNIC{
 			at("eni-client", 0x10, "subnet-a", "sg-client", clientID, "192.168.0.10"),
 			at("eni-server", 0x42, "subnet-a", "sg-server", hostA, "192.168.0.42"),
 			at("eni-far", 0x110, "subnet-b", "sg-server", farHost, "192.168.1.10"),
 		},
-		Hosts: []dataplane.HostSpec{
-			{ID: clientID, Power: dataplane.PowerOn, Boot: 1},
-			{ID: hostA, Power: dataplane.PowerOn, Boot: 1},
-			{ID: farHost, Power: dataplane.PowerOn, Boot: 1},
+		Hosts: []spec.Host{
+			{ID: clientID, Power: spec.PowerOn, Boot: 1},
+			{ID: hostA, Power: spec.PowerOn, Boot: 1},
+			{ID: farHost, Power: spec.PowerOn, Boot: 1},
 		},
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
 // Errors of a Host's sockets.
@@ -36,13 +36,13 @@ type Host struct {
 	closed  bool
 	stack   *stack.Stack             // nil until the first NIC
 	web     map[uint16]*webServer    // by port
-	serve   []dataplane.ServedPort   // beside what every guest serves
+	serve   []spec.ServedPort        // beside what every guest serves
 	udp     atomic.Pointer[[]uint16] // of serve, for the stack's goroutines
 	nics    []*nic                   // by device index
-	fault   dataplane.Fault
+	fault   spec.Fault
 	clients map[string]*client // by workload name
 	// workloads are what the host is to run, for when a NIC gets its address.
-	workloads []dataplane.WorkloadSpec
+	workloads []spec.Workload
 
 	done chan struct{} // closed when the host stops
 }
@@ -155,12 +155,12 @@ func (h *Host) bootLocked() error {
 
 // setServe makes the further ports that the host serves those of ps, now or
 // when its stack boots.
-func (h *Host) setServe(ps []dataplane.ServedPort) error {
+func (h *Host) setServe(ps []spec.ServedPort) error {
 	h.mu.Lock()
 	var ended []*webServer
 	h.serve = ps
 	for port, w := range h.web {
-		if port != httpPort && !slices.Contains(ps, dataplane.ServedPort{Protocol: "tcp", Port: port}) {
+		if port != httpPort && !slices.Contains(ps, spec.ServedPort{Protocol: "tcp", Port: port}) {
 			ended = append(ended, w)
 			delete(h.web, port)
 		}
@@ -196,18 +196,18 @@ func (h *Host) serveLocked() error {
 	return errors.Join(errs...)
 }
 
-func carrierOf(f dataplane.Fault) carrier {
+func carrierOf(f spec.Fault) carrier {
 	switch f {
-	case dataplane.FaultFreeze:
+	case spec.FaultFreeze:
 		return carrierFrozen
-	case dataplane.FaultLink:
+	case spec.FaultLink:
 		return carrierDown
 	}
 	return carrierUp
 }
 
 // setFault injects f, or ends it with FaultNone.
-func (h *Host) setFault(f dataplane.Fault) {
+func (h *Host) setFault(f spec.Fault) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.fault == f {
@@ -218,13 +218,13 @@ func (h *Host) setFault(f dataplane.Fault) {
 		n.setCarrier(carrierOf(f))
 	}
 	for _, c := range h.clients {
-		c.freeze(f == dataplane.FaultFreeze)
+		c.freeze(f == spec.FaultFreeze)
 	}
 }
 
 // Fault returns the fault that is in force in the guest. The control plane knows
 // of one, and of its end, a little before the guest does.
-func (h *Host) Fault() dataplane.Fault {
+func (h *Host) Fault() spec.Fault {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.fault

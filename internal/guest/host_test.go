@@ -15,8 +15,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -216,7 +216,7 @@ func TestSourceChoosesNIC(t *testing.T) {
 func TestHostWithoutNIC(t *testing.T) {
 	r := newRig(t)
 	lone := "i-00000000000000a10"
-	r.apply(dataplane.Delta{Hosts: []dataplane.HostSpec{r.on(lone)}})
+	r.apply(spec.Delta{Hosts: []spec.Host{r.on(lone)}})
 	h := r.lab.Host(lone)
 	if h == nil || h.stack != nil {
 		t.Fatalf("host %+v, want one without a stack", h)

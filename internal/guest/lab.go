@@ -15,6 +15,7 @@ import (
 
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 )
 
@@ -61,10 +62,10 @@ type Lab struct {
 	applying sync.Mutex
 
 	// What the Deltas said. Guarded by applying.
-	subnets map[string]dataplane.SubnetSpec
-	specs   map[string]dataplane.HostSpec
-	vnics   map[string]dataplane.VNICSpec // attached ones only: a parked VNIC costs nothing here
-	plugged map[string]map[int]string     // host, device index: VNIC
+	subnets map[string]spec.Subnet
+	specs   map[string]spec.Host
+	vnics   map[string]spec.VNIC      // attached ones only: a parked VNIC costs nothing here
+	plugged map[string]map[int]string // host, device index: VNIC
 	closed  bool
 
 	// mu guards what readers look up.
@@ -89,9 +90,9 @@ func NewLab(opt Options) *Lab {
 func newLab(f fabric, now func() int64, seed uint64) *Lab {
 	return &Lab{
 		fabric: f, clock: now, seed: seed,
-		subnets: map[string]dataplane.SubnetSpec{},
-		specs:   map[string]dataplane.HostSpec{},
-		vnics:   map[string]dataplane.VNICSpec{},
+		subnets: map[string]spec.Subnet{},
+		specs:   map[string]spec.Host{},
+		vnics:   map[string]spec.VNIC{},
 		plugged: map[string]map[int]string{},
 		hosts:   map[string]*Host{},
 		meters:  map[Flow]*meter{},
@@ -137,22 +138,22 @@ func (l *Lab) Host(id string) *Host {
 // applyLocked brings the guests in line with a Delta that the engine has in
 // force. NICs leave their old hosts before any is plugged, so that no address
 // is ever on two stacks.
-func (l *Lab) applyLocked(d dataplane.Delta) error {
+func (l *Lab) applyLocked(d spec.Delta) error {
 	touched := l.noteLocked(d)
 	if l.closed {
 		return nil
 	}
 	want := make(map[string][]attachment, len(touched))
 	for _, id := range touched {
-		spec, ok := l.specs[id]
-		on := ok && spec.Power == dataplane.PowerOn
+		told, ok := l.specs[id]
+		on := ok && told.Power == spec.PowerOn
 		if on {
 			want[id] = l.attachmentsLocked(id)
 		}
 		h := l.Host(id)
 		switch {
 		case h == nil:
-		case !on || h.boot != spec.Boot:
+		case !on || h.boot != told.Boot:
 			l.mu.Lock()
 			delete(l.hosts, id)
 			l.mu.Unlock()
@@ -163,26 +164,26 @@ func (l *Lab) applyLocked(d dataplane.Delta) error {
 	}
 	var errs []error
 	for _, id := range touched {
-		spec, ok := l.specs[id]
-		if !ok || spec.Power != dataplane.PowerOn {
+		told, ok := l.specs[id]
+		if !ok || told.Power != spec.PowerOn {
 			continue
 		}
 		h := l.Host(id)
 		if h == nil {
-			h = newHost(id, spec.Boot, l)
+			h = newHost(id, told.Boot, l)
 			l.mu.Lock()
 			l.hosts[id] = h
 			l.mu.Unlock()
 		}
-		h.setFault(spec.Fault)
-		errs = append(errs, h.setServe(spec.Serve), h.plug(want[id]), h.setWorkloads(spec.Workloads))
+		h.setFault(told.Fault)
+		errs = append(errs, h.setServe(told.Serve), h.plug(want[id]), h.setWorkloads(told.Workloads))
 	}
 	return errors.Join(errs...)
 }
 
 // noteLocked records what the Delta says and returns the ids of the hosts it
 // concerns, sorted.
-func (l *Lab) noteLocked(d dataplane.Delta) []string {
+func (l *Lab) noteLocked(d spec.Delta) []string {
 	touched := map[string]bool{}
 	for _, s := range d.Subnets {
 		l.subnets[s.ID] = s
@@ -236,7 +237,7 @@ func (l *Lab) detachLocked(id string, touched map[string]bool) {
 	l.mu.Unlock()
 }
 
-func (l *Lab) attachLocked(v dataplane.VNICSpec, touched map[string]bool) {
+func (l *Lab) attachLocked(v spec.VNIC, touched map[string]bool) {
 	if v.Host == "" {
 		return
 	}
@@ -282,14 +283,14 @@ func (l *Lab) attachmentsLocked(host string) []attachment {
 
 // neighbours are the addresses that a NIC reaches without the router. A host of
 // the internet has none: its address stands alone, as a cloud's machine has it.
-func neighbours(n *dataplane.SubnetSpec, v *dataplane.VNICSpec) netip.Prefix {
-	if n.VPC == dataplane.InternetVPC {
+func neighbours(n *spec.Subnet, v *spec.VNIC) netip.Prefix {
+	if n.VPC == spec.InternetVPC {
 		return netip.PrefixFrom(v.Addrs[0], v.Addrs[0].BitLen())
 	}
 	return n.CIDR
 }
 
-func routerOf(n *dataplane.SubnetSpec) netip.Addr {
+func routerOf(n *spec.Subnet) netip.Addr {
 	if n.RouterIP.IsValid() {
 		return n.RouterIP
 	}

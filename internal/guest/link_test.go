@@ -11,6 +11,7 @@ import (
 
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
 // pipe is one end of a cable between two hosts, without any engine.
@@ -142,7 +143,7 @@ func TestFrozenHostLeavesFramesInItsPort(t *testing.T) {
 	if _, err := a.Ping(patient(t), ownA, ownB, 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	b.setFault(dataplane.FaultFreeze)
+	b.setFault(spec.FaultFreeze)
 	sent := func() bool { return len(cable.peer.in) > 0 }
 	if err := pingUntil(t, a, sent); err == nil {
 		t.Error("a frozen host answers")
@@ -154,7 +155,7 @@ func TestFrozenHostLeavesFramesInItsPort(t *testing.T) {
 	if n := l.send([][]byte{make([]byte, 60)}); n != 1 || l.lost.Load() != 1 || len(cable.in) != 0 {
 		t.Errorf("a frozen host's frame: taken %d, lost %d, sent %d", n, l.lost.Load(), len(cable.in))
 	}
-	b.setFault(dataplane.FaultNone)
+	b.setFault(spec.FaultNone)
 	if _, err := a.Ping(patient(t), ownA, ownB, 1, 3, nil); err != nil {
 		t.Errorf("after the thaw: %v", err)
 	}

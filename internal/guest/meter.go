@@ -6,8 +6,8 @@ import (
 	"net/netip"
 	"sync"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 )
@@ -42,9 +42,9 @@ func (m measure) slots() int {
 // filter is the measure in the tap's language.
 func (m measure) filter() string {
 	switch m.kind {
-	case dataplane.WorkloadPing:
+	case spec.WorkloadPing:
 		return fmt.Sprintf("icmp and host %s", m.target)
-	case dataplane.WorkloadHTTP:
+	case spec.WorkloadHTTP:
 		return fmt.Sprintf("tcp and port %d and host %s", m.port, m.target)
 	}
 	return fmt.Sprintf("udp and port %d and host %s", m.port, m.target)
@@ -142,11 +142,11 @@ func (m *meter) observe(p verdict.Point, at int64, length int, b []byte) {
 		return
 	}
 	switch {
-	case m.measure.kind == dataplane.WorkloadUDPEcho && v.Proto == frame.ProtoUDP:
+	case m.measure.kind == spec.WorkloadUDPEcho && v.Proto == frame.ProtoUDP:
 		m.observeEcho(tx, at, payload)
-	case m.measure.kind == dataplane.WorkloadPing && v.Proto == frame.ProtoICMP:
+	case m.measure.kind == spec.WorkloadPing && v.Proto == frame.ProtoICMP:
 		m.observePing(tx, at)
-	case m.measure.kind == dataplane.WorkloadHTTP && v.Proto == frame.ProtoTCP:
+	case m.measure.kind == spec.WorkloadHTTP && v.Proto == frame.ProtoTCP:
 		m.observeHTTP(tx, at, payload)
 	}
 }

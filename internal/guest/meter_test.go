@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 )
@@ -44,7 +44,7 @@ func testMeter(kind string, port uint16, id uint32) *meter {
 }
 
 func TestMeterMatchesEchoes(t *testing.T) {
-	w, m := newWire(), testMeter(dataplane.WorkloadUDPEcho, 7, 5)
+	w, m := newWire(), testMeter(spec.WorkloadUDPEcho, 7, 5)
 	payload := make([]byte, 1400) // longer than the tap keeps
 	send := func(at int64, e echo) {
 		e.put(payload)
@@ -67,7 +67,7 @@ func TestMeterMatchesEchoes(t *testing.T) {
 }
 
 func TestMeterExtendsPings(t *testing.T) {
-	w, m := newWire(), testMeter(dataplane.WorkloadPing, 0, 0x1234)
+	w, m := newWire(), testMeter(spec.WorkloadPing, 0, 0x1234)
 	at := int64(1)
 	for seq := range 70_000 {
 		m.show(verdict.GuestTX, at, frame.AppendICMPEcho(nil, w.there, false, 0x1234, uint16(seq+1), nil))
@@ -91,7 +91,7 @@ func TestMeterExtendsPings(t *testing.T) {
 const response = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\nContent-Type: text/plain\r\nX-Instance-Id: " + hostA + "\r\n\r\n" + hostA + "\n"
 
 func TestMeterFollowsConnections(t *testing.T) {
-	w, m := newWire(), testMeter(dataplane.WorkloadHTTP, 80, 0)
+	w, m := newWire(), testMeter(spec.WorkloadHTTP, 80, 0)
 	const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 	const syn, ack, psh, fin, rst = frame.TCPSyn, frame.TCPAck, frame.TCPPsh, frame.TCPFin, frame.TCPRst
 
@@ -154,7 +154,7 @@ func TestConnectionRecordsAreBounded(t *testing.T) {
 }
 
 func TestMeterIgnoresOtherAddresses(t *testing.T) {
-	w, m := newWire(), testMeter(dataplane.WorkloadPing, 0, 1)
+	w, m := newWire(), testMeter(spec.WorkloadPing, 0, 1)
 	w.there.DstIP++
 	m.show(verdict.GuestTX, 1, frame.AppendICMPEcho(nil, w.there, false, 1, 1, nil))
 	if m.samples.sent != 0 {
@@ -180,7 +180,7 @@ func (m *meter) exchange(out, in []byte, seq uint32) {
 }
 
 func TestMeterDoesNotAllocate(t *testing.T) {
-	m := testMeter(dataplane.WorkloadUDPEcho, 7, 5)
+	m := testMeter(spec.WorkloadUDPEcho, 7, 5)
 	out, in := echoFrames(newWire(), 5)
 	seq := uint32(0)
 	step := func() {
@@ -206,7 +206,7 @@ func FuzzMeter(f *testing.F) {
 	f.Add(frame.AppendUDP(nil, w.there, 40000, 7, payload), uint16(0))
 	f.Add(frame.AppendICMPEcho(nil, w.there, false, 1, 1, nil), uint16(3))
 	f.Add(frame.AppendTCP(nil, w.back, frame.Segment{SrcPort: 80, DstPort: 1000, Flags: frame.TCPAck}, []byte(response)), uint16(900))
-	kinds := []*meter{testMeter(dataplane.WorkloadUDPEcho, 7, 1), testMeter(dataplane.WorkloadPing, 0, 1), testMeter(dataplane.WorkloadHTTP, 80, 1)}
+	kinds := []*meter{testMeter(spec.WorkloadUDPEcho, 7, 1), testMeter(spec.WorkloadPing, 0, 1), testMeter(spec.WorkloadHTTP, 80, 1)}
 	f.Fuzz(func(t *testing.T, b []byte, more uint16) {
 		for _, m := range kinds {
 			for _, p := range []verdict.Point{verdict.GuestTX, verdict.GuestRX} {
@@ -277,7 +277,7 @@ func TestHeaderValue(t *testing.T) {
 }
 
 func TestMeasureFiltersCompile(t *testing.T) {
-	for _, kind := range []string{dataplane.WorkloadUDPEcho, dataplane.WorkloadPing, dataplane.WorkloadHTTP} {
+	for _, kind := range []string{spec.WorkloadUDPEcho, spec.WorkloadPing, spec.WorkloadHTTP} {
 		m := measure{kind: kind, target: netip.MustParseAddr("10.1.2.3"), port: 8080}
 		if _, err := tap.CompileFilter(m.filter()); err != nil {
 			t.Errorf("%s: %v", kind, err)

@@ -11,6 +11,7 @@ import (
 
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
@@ -199,7 +200,7 @@ func (l *movingLab) furnish(rate float64) {
 		{Protocol: "udp", FromPort: &port, ToPort: &port, CIDR: "192.168.0.0/16"},
 	})
 	l.must(err)
-	launch := func(w ...dataplane.WorkloadSpec) string {
+	launch := func(w ...spec.Workload) string {
 		notices, cancel := l.service.Watch(1)
 		defer cancel()
 		i, err := l.service.RunInstance(l.ctx, control.RunInstanceInput{Subnet: subnet.ID, Type: "t3.medium", Workloads: w})
@@ -227,8 +228,8 @@ func (l *movingLab) furnish(rate float64) {
 		Filter: generated, Points: verdict.AllPoints, Workers: l.engine.Workers(), Snaplen: 64, Slots: 1 << 15,
 	})
 	l.engine.AddTap(l.watch, nil)
-	launch(dataplane.WorkloadSpec{
-		Name: "frames", Kind: dataplane.WorkloadFrames, Target: netip.MustParseAddr("192.168.0.42"), Port: 9, Rate: rate,
+	launch(spec.Workload{
+		Name: "frames", Kind: spec.WorkloadFrames, Target: netip.MustParseAddr("192.168.0.42"), Port: 9, Rate: rate,
 	})
 }
 

@@ -10,20 +10,20 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
-func (r *rig) workloads(ws ...dataplane.WorkloadSpec) {
+func (r *rig) workloads(ws ...spec.Workload) {
 	r.t.Helper()
-	r.host(clientID, func(h *dataplane.HostSpec) { h.Workloads = ws })
+	r.host(clientID, func(h *spec.Host) { h.Workloads = ws })
 }
 
-func udpLoad() dataplane.WorkloadSpec {
-	return dataplane.WorkloadSpec{Name: "echo", Kind: dataplane.WorkloadUDPEcho, Target: service, Rate: 500}
+func udpLoad() spec.Workload {
+	return spec.Workload{Name: "echo", Kind: spec.WorkloadUDPEcho, Target: service, Rate: 500}
 }
 
-func httpLoad(conns int) dataplane.WorkloadSpec {
-	return dataplane.WorkloadSpec{Name: "web", Kind: dataplane.WorkloadHTTP, Target: service, Rate: 50, Connections: conns}
+func httpLoad(conns int) spec.Workload {
+	return spec.Workload{Name: "web", Kind: spec.WorkloadHTTP, Target: service, Rate: 50, Connections: conns}
 }
 
 func (r *rig) flow(workload string) Flow {
@@ -121,11 +121,11 @@ func TestMoveUnderLoad(t *testing.T) {
 func TestSwap(t *testing.T) {
 	r := newRig(t)
 	other := netip.MustParseAddr("192.168.0.43")
-	at := func(host string) dataplane.VNICSpec {
+	at := func(host string) spec.VNIC {
 		return vnic("eni-other", 0x0243, "subnet-a", host, 1, other)
 	}
 	r.move(at(hostB))
-	r.apply(dataplane.Delta{VNICs: []dataplane.VNICSpec{at(hostA), serviceAt(hostB)}})
+	r.apply(spec.Delta{VNICs: []spec.VNIC{at(hostA), serviceAt(hostB)}})
 	for addr, want := range map[netip.Addr]string{service: hostB, other: hostA} {
 		if _, body, err := get(t, r.ctx, r.lab.Host(clientID), clientAddr, addr); err != nil || body != want+"\n" {
 			t.Errorf("%s answers %q, %v; want %s", addr, body, err, want)

@@ -9,7 +9,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -33,8 +33,8 @@ func (h *Host) neighbor(t *testing.T, a netip.Addr) tcpip.LinkAddress {
 // or the network announces the new one.
 func TestNeighborsOfAMovedAddress(t *testing.T) {
 	moved := netip.MustParseAddr("192.168.0.77")
-	holders := func(a, b []netip.Addr) []dataplane.VNICSpec {
-		return []dataplane.VNICSpec{
+	holders := func(a, b []netip.Addr) []spec.VNIC {
+		return []spec.VNIC{
 			vnic("eni-a", 0x0221, "subnet-a", hostA, 0, append([]netip.Addr{ownA}, a...)...),
 			vnic("eni-b", 0x0222, "subnet-a", hostB, 0, append([]netip.Addr{ownB}, b...)...),
 		}
@@ -43,17 +43,17 @@ func TestNeighborsOfAMovedAddress(t *testing.T) {
 	warm := func(t *testing.T) (r *rig, c *Host, lost func() uint64) {
 		r = newRig(t)
 		c = r.lab.Host(clientID)
-		r.apply(dataplane.Delta{VNICs: atA})
+		r.apply(spec.Delta{VNICs: atA})
 		if _, err := c.Ping(r.ctx, clientAddr, moved, 1, 1, nil); err != nil {
 			t.Fatal(err)
 		}
 		return r, c, func() uint64 { return r.engine.Totals().Dropped[verdict.NotOwnAddress] }
 	}
-	mac := func(v dataplane.VNICSpec) tcpip.LinkAddress { return tcpip.LinkAddress(v.MAC.HardwareAddr()) }
+	mac := func(v spec.VNIC) tcpip.LinkAddress { return tcpip.LinkAddress(v.MAC.HardwareAddr()) }
 
 	t.Run("announced", func(t *testing.T) {
 		r, c, lost := warm(t)
-		r.apply(dataplane.Delta{VNICs: atB, Announce: []dataplane.Announcement{{Subnet: "subnet-a", Addr: moved}}})
+		r.apply(spec.Delta{VNICs: atB, Announce: []spec.Announcement{{Subnet: "subnet-a", Addr: moved}}})
 		r.eventually("the client knows the new MAC", func() bool { return c.neighbor(t, moved) == mac(atB[1]) })
 		if _, err := c.Ping(r.ctx, clientAddr, moved, 1, 2, nil); err != nil || lost() != 0 {
 			t.Errorf("%v, and %d frames at the former holder", err, lost())
@@ -64,7 +64,7 @@ func TestNeighborsOfAMovedAddress(t *testing.T) {
 	})
 	t.Run("not announced", func(t *testing.T) {
 		r, c, lost := warm(t)
-		r.apply(dataplane.Delta{VNICs: atB})
+		r.apply(spec.Delta{VNICs: atB})
 		if _, err := c.Ping(r.brief(), clientAddr, moved, 1, 2, nil); err == nil || lost() == 0 || c.neighbor(t, moved) != mac(atA[0]) {
 			t.Fatalf("%v, with %d frames at the former holder, whose MAC is not believed any more", err, lost())
 		}
@@ -75,14 +75,14 @@ func TestNeighborsOfAMovedAddress(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		r.apply(dataplane.Delta{VNICs: atA})
+		r.apply(spec.Delta{VNICs: atA})
 		if err := c.stack.RemoveNeighbor(c.nics[0].id, ipv4.ProtocolNumber, address(moved)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Ping(r.ctx, clientAddr, moved, 1, 3, nil); err != nil {
 			t.Fatal(err)
 		}
-		r.apply(dataplane.Delta{VNICs: atB})
+		r.apply(spec.Delta{VNICs: atB})
 		seq := uint16(3)
 		r.eventually("it has asked again, and takes the first answer", func() bool {
 			seq++

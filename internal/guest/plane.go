@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Plane couples engine and lab: Apply puts a Delta into the engine first, then
@@ -23,12 +24,12 @@ type Plane struct {
 // An error with the zero Ack is the engine's refusal, and nothing of d is in
 // force. An error with d's generation in the Ack is a guest's: the engine has d
 // in force and keeps it, and the other guests have been served.
-func (p *Plane) Apply(ctx context.Context, d dataplane.Delta) (dataplane.Ack, error) {
+func (p *Plane) Apply(ctx context.Context, d spec.Delta) (spec.Ack, error) {
 	p.Lab.applying.Lock()
 	defer p.Lab.applying.Unlock()
 	ack, err := p.Engine.Apply(ctx, d)
 	if err != nil {
-		return dataplane.Ack{}, err
+		return spec.Ack{}, err
 	}
 	if err := p.Lab.applyLocked(d); err != nil {
 		return ack, fmt.Errorf("guests of generation %d: %w", d.Generation, err)

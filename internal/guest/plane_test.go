@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Whoever drives the plane must know what the engine has after an error: the
@@ -16,9 +16,9 @@ func TestPlaneTellsMishapFromRefusal(t *testing.T) {
 
 	refused := late
 	refused.Subnet = "subnet-unknown"
-	d := dataplane.Delta{Generation: r.gen + 1, VNICs: []dataplane.VNICSpec{refused}}
+	d := spec.Delta{Generation: r.gen + 1, VNICs: []spec.VNIC{refused}}
 	ack, err := r.plane.Apply(r.ctx, d)
-	if err == nil || ack != (dataplane.Ack{}) {
+	if err == nil || ack != (spec.Ack{}) {
 		t.Fatalf("refused with %+v, %v", ack, err)
 	}
 	if _, there := r.engine.VNICCounters(late.ID); there {
@@ -26,8 +26,8 @@ func TestPlaneTellsMishapFromRefusal(t *testing.T) {
 	}
 
 	broken := r.hosts[hostA]
-	broken.Workloads = []dataplane.WorkloadSpec{{Name: "broken", Kind: "no such kind", Target: service, Rate: 1}}
-	d = dataplane.Delta{Generation: r.gen + 1, VNICs: []dataplane.VNICSpec{late}, Hosts: []dataplane.HostSpec{broken}}
+	broken.Workloads = []spec.Workload{{Name: "broken", Kind: "no such kind", Target: service, Rate: 1}}
+	d = spec.Delta{Generation: r.gen + 1, VNICs: []spec.VNIC{late}, Hosts: []spec.Host{broken}}
 	ack, err = r.plane.Apply(r.ctx, d)
 	if err == nil || !strings.Contains(err.Error(), hostA) {
 		t.Fatalf("the error is %v, want one that names %s", err, hostA)
@@ -39,5 +39,5 @@ func TestPlaneTellsMishapFromRefusal(t *testing.T) {
 		t.Error("the engine has not what it acknowledged")
 	}
 	r.gen++
-	r.apply(dataplane.Delta{RemoveVNICs: []string{late.ID}, Hosts: []dataplane.HostSpec{r.hosts[hostA]}})
+	r.apply(spec.Delta{RemoveVNICs: []string{late.ID}, Hosts: []spec.Host{r.hosts[hostA]}})
 }

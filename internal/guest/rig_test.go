@@ -11,6 +11,7 @@ import (
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/spec"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -43,7 +44,7 @@ type rig struct {
 	lab    *Lab
 	plane  *Plane
 	gen    uint64
-	hosts  map[string]dataplane.HostSpec
+	hosts  map[string]spec.Host
 	ctx    context.Context // ends with the test's patience
 }
 
@@ -58,7 +59,7 @@ func newRig(t testing.TB) *rig {
 	now := monotonic()
 	e := dataplane.New(dataplane.Options{Workers: 2, Now: now, Seed: 1})
 	l := NewLab(Options{Engine: e, Now: now, Seed: 1})
-	r := &rig{t: t, engine: e, lab: l, plane: &Plane{Engine: e, Lab: l}, hosts: map[string]dataplane.HostSpec{}}
+	r := &rig{t: t, engine: e, lab: l, plane: &Plane{Engine: e, Lab: l}, hosts: map[string]spec.Host{}}
 	var enough context.CancelFunc
 	r.ctx, enough = context.WithTimeout(context.Background(), 4*patience)
 	t.Cleanup(enough)
@@ -79,45 +80,45 @@ func newRig(t testing.TB) *rig {
 			t.Errorf("%d frames unaccounted for", tot.Unaccounted())
 		}
 	})
-	all := []dataplane.RuleSpec{{Name: "sgr-all", Rule: secgroup.Rule{ID: 16, Proto: secgroup.AllProtocols, Prefix: anywhere}}}
+	all := []spec.Rule{{Name: "sgr-all", Rule: secgroup.Rule{ID: 16, Proto: secgroup.AllProtocols, Prefix: anywhere}}}
 	vpc := []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}
-	r.apply(dataplane.Delta{
-		Subnets: []dataplane.SubnetSpec{
+	r.apply(spec.Delta{
+		Subnets: []spec.Subnet{
 			{ID: "subnet-a", VPC: "vpc-1", Zone: "a", CIDR: netip.MustParsePrefix("192.168.0.0/24"), VPCCIDRs: vpc, RouterMAC: 0x0200000000a1},
 			{ID: "subnet-b", VPC: "vpc-1", Zone: "b", CIDR: netip.MustParsePrefix("192.168.1.0/24"), VPCCIDRs: vpc, RouterMAC: 0x0200000000b1},
 		},
-		Groups: []dataplane.GroupSpec{{ID: "sg-open", Ref: 1, Ingress: all, Egress: all}},
-		VNICs: []dataplane.VNICSpec{
+		Groups: []spec.Group{{ID: "sg-open", Ref: 1, Ingress: all, Egress: all}},
+		VNICs: []spec.VNIC{
 			vnic("eni-c", 0x0210, "subnet-a", clientID, 0, clientAddr),
 			vnic("eni-a", 0x0221, "subnet-a", hostA, 0, ownA),
 			vnic("eni-b", 0x0222, "subnet-a", hostB, 0, ownB),
 			serviceAt(hostA),
 			vnic("eni-f", 0x0305, "subnet-b", farHost, 0, farAddr),
 		},
-		Hosts: []dataplane.HostSpec{r.on(clientID), r.on(hostA), r.on(hostB), r.on(farHost)},
+		Hosts: []spec.Host{r.on(clientID), r.on(hostA), r.on(hostB), r.on(farHost)},
 	})
 	return r
 }
 
-func vnic(id string, mac int, subnet, host string, index int, addrs ...netip.Addr) dataplane.VNICSpec {
-	return dataplane.VNICSpec{
+func vnic(id string, mac int, subnet, host string, index int, addrs ...netip.Addr) spec.VNIC {
+	return spec.VNIC{
 		ID: id, MAC: frame.MAC(0x02_00_00_00_00_00 | mac), Subnet: subnet, Addrs: addrs,
 		Groups: []string{"sg-open"}, SourceDestCheck: true, MTU: 9001, Host: host, DeviceIndex: index,
 	}
 }
 
 // serviceAt is the movable interface, attached to a host as eth1.
-func serviceAt(host string) dataplane.VNICSpec {
+func serviceAt(host string) spec.VNIC {
 	return vnic("eni-service", 0x0242, "subnet-a", host, 1, service)
 }
 
-func (r *rig) on(id string) dataplane.HostSpec {
-	h := dataplane.HostSpec{ID: id, Power: dataplane.PowerOn, Boot: 1}
+func (r *rig) on(id string) spec.Host {
+	h := spec.Host{ID: id, Power: spec.PowerOn, Boot: 1}
 	r.hosts[id] = h
 	return h
 }
 
-func (r *rig) apply(d dataplane.Delta) {
+func (r *rig) apply(d spec.Delta) {
 	r.t.Helper()
 	r.gen++
 	d.Generation = r.gen
@@ -127,17 +128,17 @@ func (r *rig) apply(d dataplane.Delta) {
 }
 
 // host changes what is known of a host.
-func (r *rig) host(id string, change func(*dataplane.HostSpec)) {
+func (r *rig) host(id string, change func(*spec.Host)) {
 	r.t.Helper()
 	h := r.hosts[id]
 	change(&h)
 	r.hosts[id] = h
-	r.apply(dataplane.Delta{Hosts: []dataplane.HostSpec{h}})
+	r.apply(spec.Delta{Hosts: []spec.Host{h}})
 }
 
-func (r *rig) move(v dataplane.VNICSpec) {
+func (r *rig) move(v spec.VNIC) {
 	r.t.Helper()
-	r.apply(dataplane.Delta{VNICs: []dataplane.VNICSpec{v}})
+	r.apply(spec.Delta{VNICs: []spec.VNIC{v}})
 }
 
 // brief is a context for what must not succeed.

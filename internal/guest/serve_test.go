@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // TestFurtherPortsAreServed: the guest listens where its spec says, answers
@@ -21,8 +21,8 @@ func TestFurtherPortsAreServed(t *testing.T) {
 	if _, err := dial(8080); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Fatalf("port 8080 is not closed before anybody serves it: %v", err)
 	}
-	r.host(hostA, func(h *dataplane.HostSpec) {
-		h.Serve = []dataplane.ServedPort{{Protocol: "tcp", Port: 8080}, {Protocol: "udp", Port: 5000}, {Protocol: "tcp", Port: 80}}
+	r.host(hostA, func(h *spec.Host) {
+		h.Serve = []spec.ServedPort{{Protocol: "tcp", Port: 8080}, {Protocol: "udp", Port: 5000}, {Protocol: "tcp", Port: 80}}
 	})
 	for _, port := range []uint16{80, 8080} {
 		if who, err := dial(port); err != nil || who != hostA {
@@ -40,7 +40,7 @@ func TestFurtherPortsAreServed(t *testing.T) {
 	if slices.Contains(*r.lab.Host(hostA).udp.Load(), 5001) {
 		t.Error("a port that nobody asked for is served")
 	}
-	r.host(hostA, func(h *dataplane.HostSpec) { h.Serve = nil })
+	r.host(hostA, func(h *spec.Host) { h.Serve = nil })
 	if _, err := dial(8080); err == nil {
 		t.Error("port 8080 is served after its spec is gone")
 	}

@@ -5,22 +5,22 @@ import (
 	"fmt"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
-func served(ports []servedPort) []dataplane.ServedPort {
-	out := make([]dataplane.ServedPort, len(ports))
+func served(ports []servedPort) []spec.ServedPort {
+	out := make([]spec.ServedPort, len(ports))
 	for k, p := range ports {
-		out[k] = dataplane.ServedPort{Protocol: p.Protocol, Port: p.Port}
+		out[k] = spec.ServedPort{Protocol: p.Protocol, Port: p.Port}
 	}
 	return out
 }
 
 // specs needs what the targets name to be there.
-func (b *builder) specs(ws []workload) []dataplane.WorkloadSpec {
-	out, state := make([]dataplane.WorkloadSpec, len(ws)), b.svc.State()
+func (b *builder) specs(ws []workload) []spec.Workload {
+	out, state := make([]spec.Workload, len(ws)), b.svc.State()
 	for k, w := range ws {
-		out[k] = dataplane.WorkloadSpec{
+		out[k] = spec.Workload{
 			Name: w.Name, Kind: w.Kind, Target: b.loaded.target(state, w.Target), Port: w.Port, Rate: w.Rate,
 			Connections: w.Connections, Size: w.Size, Paused: w.Paused,
 		}

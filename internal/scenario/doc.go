@@ -9,7 +9,7 @@ import (
 	"context"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/guest"
 )
 
@@ -50,11 +50,11 @@ type Service interface {
 	DisassociateRouteTable(ctx context.Context, association string) error
 	CreateInternetHost(ctx context.Context, in control.CreateInternetHostInput) (*control.InternetHost, error)
 	DeleteInternetHost(ctx context.Context, id string) error
-	SetInternetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*control.InternetHost, error)
+	SetInternetWorkloads(ctx context.Context, id string, w []spec.Workload) (*control.InternetHost, error)
 
 	RunInstance(ctx context.Context, in control.RunInstanceInput) (*control.Instance, error)
 	TerminateInstance(ctx context.Context, id string) (*control.Instance, error)
-	SetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*control.Instance, error)
+	SetWorkloads(ctx context.Context, id string, w []spec.Workload) (*control.Instance, error)
 	PutPolicy(ctx context.Context, p control.FailoverPolicy) (*control.FailoverPolicy, error)
 	DeletePolicy(ctx context.Context, id string) error
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // TestLoadDemo holds the demo to what it is said to be.
@@ -55,10 +55,10 @@ func TestLoadDemo(t *testing.T) {
 		t.Errorf("policy %+v", p)
 	}
 	service := netip.MustParseAddr("192.168.0.42")
-	ws := []dataplane.WorkloadSpec{
-		{Name: "requests", Kind: dataplane.WorkloadUDPEcho, Target: service, Rate: 500},
-		{Name: "ping", Kind: dataplane.WorkloadPing, Target: service, Rate: 10},
-		{Name: "web", Kind: dataplane.WorkloadHTTP, Target: service, Rate: 5, Connections: 8},
+	ws := []spec.Workload{
+		{Name: "requests", Kind: spec.WorkloadUDPEcho, Target: service, Rate: 500},
+		{Name: "ping", Kind: spec.WorkloadPing, Target: service, Rate: 10},
+		{Name: "web", Kind: spec.WorkloadHTTP, Target: service, Rate: 5, Connections: 8},
 	}
 	if got := s.Instance(loaded.Instances["client"]).Workloads; !slices.Equal(got, ws) {
 		t.Errorf("workloads %+v", got)
@@ -115,10 +115,10 @@ func TestLoadEverything(t *testing.T) {
 		t.Errorf("instances %+v, %+v", one, two)
 	}
 	target := netip.MustParseAddr("10.1.0.30")
-	if ws := []dataplane.WorkloadSpec{
-		{Name: "web", Kind: dataplane.WorkloadHTTP, Target: target, Port: 80, Rate: 2.5, Connections: 2, Paused: true},
-		{Name: "big", Kind: dataplane.WorkloadPing, Target: target, Rate: 1, Size: 1400},
-		{Name: "out", Kind: dataplane.WorkloadPing, Target: netip.MustParseAddr("192.0.2.10"), Rate: 1},
+	if ws := []spec.Workload{
+		{Name: "web", Kind: spec.WorkloadHTTP, Target: target, Port: 80, Rate: 2.5, Connections: 2, Paused: true},
+		{Name: "big", Kind: spec.WorkloadPing, Target: target, Rate: 1, Size: 1400},
+		{Name: "out", Kind: spec.WorkloadPing, Target: netip.MustParseAddr("192.0.2.10"), Rate: 1},
 	}; !slices.Equal(one.Workloads, ws) {
 		t.Errorf("workloads %+v", one.Workloads)
 	}
@@ -160,10 +160,10 @@ func TestLoadEverything(t *testing.T) {
 		t.Errorf("the subnet uses %s, the gateway %+v", s.RouteTableOf(sub).ID, s.GatewayRouteTable(gateway))
 	}
 	far := s.InternetHost(loaded.InternetHosts["far"])
-	if far.Address != netip.MustParseAddr("192.0.2.10") || !slices.Equal(far.Serve, []dataplane.ServedPort{{Protocol: "tcp", Port: 443}}) ||
-		!slices.Equal(far.Workloads, []dataplane.WorkloadSpec{
-			{Name: "watch", Kind: dataplane.WorkloadPing, Target: bound, Rate: 1},
-			{Name: "near", Kind: dataplane.WorkloadPing, Target: netip.MustParseAddr("192.0.2.11"), Rate: 1},
+	if far.Address != netip.MustParseAddr("192.0.2.10") || !slices.Equal(far.Serve, []spec.ServedPort{{Protocol: "tcp", Port: 443}}) ||
+		!slices.Equal(far.Workloads, []spec.Workload{
+			{Name: "watch", Kind: spec.WorkloadPing, Target: bound, Rate: 1},
+			{Name: "near", Kind: spec.WorkloadPing, Target: netip.MustParseAddr("192.0.2.11"), Rate: 1},
 		}) {
 		t.Errorf("internet host %+v", far)
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // rehearsalRegion has the most zones, a to f.
@@ -67,6 +67,6 @@ func (nowhere) Events(context.Context, uint64, int) ([]control.Event, uint64, er
 	return nil, 0, nil
 }
 
-func (nowhere) Apply(_ context.Context, d dataplane.Delta) (dataplane.Ack, error) {
-	return dataplane.Ack{Generation: d.Generation}, nil
+func (nowhere) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
+	return spec.Ack{Generation: d.Generation}, nil
 }

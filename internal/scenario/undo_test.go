@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 var errInjected = errors.New("injected")
@@ -82,7 +82,7 @@ func (f *failing) PutPolicy(ctx context.Context, p control.FailoverPolicy) (*con
 	return try(f, func() (*control.FailoverPolicy, error) { return f.Service.PutPolicy(ctx, p) })
 }
 
-func (f *failing) SetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*control.Instance, error) {
+func (f *failing) SetWorkloads(ctx context.Context, id string, w []spec.Workload) (*control.Instance, error) {
 	return try(f, func() (*control.Instance, error) { return f.Service.SetWorkloads(ctx, id, w) })
 }
 
@@ -112,7 +112,7 @@ func (f *failing) CreateInternetHost(ctx context.Context, in control.CreateInter
 	return try(f, func() (*control.InternetHost, error) { return f.Service.CreateInternetHost(ctx, in) })
 }
 
-func (f *failing) SetInternetWorkloads(ctx context.Context, id string, w []dataplane.WorkloadSpec) (*control.InternetHost, error) {
+func (f *failing) SetInternetWorkloads(ctx context.Context, id string, w []spec.Workload) (*control.InternetHost, error) {
 	return try(f, func() (*control.InternetHost, error) { return f.Service.SetInternetWorkloads(ctx, id, w) })
 }
 

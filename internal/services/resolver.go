@@ -29,14 +29,14 @@ const (
 // question answers one by UDP, or gives a segment to the stack that has the
 // connection.
 func (s *Server) question(l *dataplane.LinkLocal, from *dataplane.Port, d *datagram) {
-	spec, subnet := from.VNIC(), from.Subnet()
+	vnic, subnet := from.VNIC(), from.Subnet()
 	if d.view.Proto == frame.ProtoTCP {
 		if vpc := s.opt.State().VPC(subnet.VPC); vpc != nil && vpc.DNSSupport {
 			s.tcp.Take(from, &d.view, d.frame, s.opt.Now())
 		}
 		return
 	}
-	mtu := spec.MTU
+	mtu := vnic.MTU
 	if mtu <= 0 {
 		mtu = defaultMTU
 	}

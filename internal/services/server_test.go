@@ -19,6 +19,7 @@ import (
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
@@ -125,7 +126,7 @@ func (l *lab) ok(err error) {
 	}
 }
 
-func (l *lab) run(ip string, work ...dataplane.WorkloadSpec) *control.Instance {
+func (l *lab) run(ip string, work ...spec.Workload) *control.Instance {
 	l.t.Helper()
 	i := must[*control.Instance](l)(l.RunInstance(l.ctx, control.RunInstanceInput{Subnet: l.subnet.ID, Type: "t3.medium", PrivateIP: ip, Workloads: work}))
 	notices, cancel := l.Watch(64)
@@ -396,7 +397,7 @@ func TestGuestsBootByDHCP(t *testing.T) {
 	w := tap.New(tap.Config{Points: verdict.GuestTX, Workers: 2})
 	l.engine.AddTap(w, nil)
 	defer l.engine.RemoveTap(w)
-	ping := dataplane.WorkloadSpec{Name: "p", Kind: dataplane.WorkloadPing, Target: netip.MustParseAddr("192.168.0.30"), Rate: 100}
+	ping := spec.Workload{Name: "p", Kind: spec.WorkloadPing, Target: netip.MustParseAddr("192.168.0.30"), Rate: 100}
 	l.run("192.168.0.21", ping)
 	first := map[string][]string{} // kinds of frames of each sender until its first own address
 	done := map[string]bool{}

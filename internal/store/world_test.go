@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
 // world is the model a store is compared with: rows by table and id. Rows are
@@ -135,15 +135,15 @@ func (w *world) addr() netip.Addr {
 	return frame.IPv4(w.rng.Uint32()).Addr()
 }
 
-func (w *world) workloads() []dataplane.WorkloadSpec {
+func (w *world) workloads() []spec.Workload {
 	switch w.rng.IntN(3) {
 	case 0:
 		return nil
 	case 1:
-		return []dataplane.WorkloadSpec{}
+		return []spec.Workload{}
 	}
-	return []dataplane.WorkloadSpec{
-		{Name: w.text(), Kind: dataplane.WorkloadHTTP, Rate: w.rng.NormFloat64(), Connections: 8},
+	return []spec.Workload{
+		{Name: w.text(), Kind: spec.WorkloadHTTP, Rate: w.rng.NormFloat64(), Connections: 8},
 		{Target: w.addr(), Port: math.MaxUint16, Rate: math.SmallestNonzeroFloat64, Paused: true},
 	}
 }

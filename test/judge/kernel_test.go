@@ -8,8 +8,8 @@ import (
 	"net/netip"
 	"strings"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,7 +47,7 @@ func build(t *topology) (*kernel, error) {
 	internet := k.namespace("internet")
 	for i := range t.Subnets {
 		s := &t.Subnets[i]
-		if s.VPC == dataplane.InternetVPC {
+		if s.VPC == spec.InternetVPC {
 			continue
 		}
 		if k.cores[s.VPC] == nil {
@@ -156,7 +156,7 @@ func gatewayLabel(vpc string) frame.MAC { return frame.MAC(0x02_00_00_04_00_00 |
 func peerLabel(vpc string) frame.MAC    { return frame.MAC(0x02_00_00_05_00_00 | vpcNumber(vpc)) }
 
 // in are the interfaces for which ok holds.
-func (t *topology) in(ok func(v *dataplane.VNICSpec) bool) (out []*dataplane.VNICSpec) {
+func (t *topology) in(ok func(v *spec.VNIC) bool) (out []*spec.VNIC) {
 	for i := range t.VNICs {
 		if v := &t.VNICs[i]; ok(v) {
 			out = append(out, v)
@@ -165,8 +165,8 @@ func (t *topology) in(ok func(v *dataplane.VNICSpec) bool) (out []*dataplane.VNI
 	return out
 }
 
-func (t *topology) byMAC(mac frame.MAC) *dataplane.VNICSpec {
-	for _, v := range t.in(func(v *dataplane.VNICSpec) bool { return v.MAC == mac }) {
+func (t *topology) byMAC(mac frame.MAC) *spec.VNIC {
+	for _, v := range t.in(func(v *spec.VNIC) bool { return v.MAC == mac }) {
 		return v
 	}
 	return nil

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strings"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // member makes an ENI or the interface of a NAT gateway at a subnet's bridge.
-func (k *kernel) member(v *dataplane.VNICSpec, s *dataplane.SubnetSpec, router *namespace, neighbors []*dataplane.VNICSpec) {
+func (k *kernel) member(v *spec.VNIC, s *spec.Subnet, router *namespace, neighbors []*spec.VNIC) {
 	n, port := k.namespace(v.ID), k.name("e")
 	k.link(n, "wire", v.MAC, router, port, k.mac())
 	router.ipf("link set %s master br0", port)
@@ -37,7 +37,7 @@ func (k *kernel) member(v *dataplane.VNICSpec, s *dataplane.SubnetSpec, router *
 
 // filter makes the source/destination check and the security groups of v. What
 // the kernel's tracker does not know what to do with is for the rules to judge.
-func (k *kernel) filter(v *dataplane.VNICSpec, n *namespace) {
+func (k *kernel) filter(v *spec.VNIC, n *namespace) {
 	var b strings.Builder
 	if v.SourceDestCheck {
 		own := make([]string, len(v.Addrs))
@@ -94,7 +94,7 @@ func (k *kernel) zones(n *namespace) {
 // its address must be an answer, and a segment of TCP that belongs to nothing and
 // begins nothing is answered with a reset (VPC User Guide, "Troubleshoot NAT
 // gateways"). A port range begins at 1024 ("NAT gateway basics").
-func (k *kernel) nat(v *dataplane.VNICSpec, s *dataplane.SubnetSpec, n *namespace) {
+func (k *kernel) nat(v *spec.VNIC, s *spec.Subnet, n *namespace) {
 	own := v.Addrs[0]
 	n.strict = true
 	n.ipf("route add default %s", k.hop(n, "wire", s.RouterMAC))

@@ -7,21 +7,21 @@ import (
 	"slices"
 	"strings"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/match"
 	"enilab/internal/dataplane/netacl"
+	"enilab/internal/dataplane/spec"
 )
 
 // subnet makes the router of a subnet, joined to the VPC's core, with the ENIs
 // behind it.
-func (k *kernel) subnet(s *dataplane.SubnetSpec) {
+func (k *kernel) subnet(s *spec.Subnet) {
 	t, core := k.topology, k.cores[s.VPC]
 	n := k.namespace("router of " + s.ID)
 	n.ipf("link add name br0 address %s type bridge mcast_snooping 0\nlink set br0 up", s.RouterMAC)
 	port, up, down := k.name("s"), k.mac(), k.mac()
 	k.link(n, "uplink", up, core, port, down)
 	n.takes, core.takes = append(n.takes, "uplink"), append(core.takes, port)
-	members := t.in(func(v *dataplane.VNICSpec) bool { return v.Subnet == s.ID })
+	members := t.in(func(v *spec.VNIC) bool { return v.Subnet == s.ID })
 	for _, v := range members {
 		k.member(v, s, n, members)
 		here, there := k.hop(n, "br0", v.MAC), k.hop(core, port, v.MAC)
@@ -42,13 +42,13 @@ func (k *kernel) subnet(s *dataplane.SubnetSpec) {
 
 // routes makes the route table of a subnet. A local route throws: on to table
 // 101, of what is in the subnet, and of the core for all else.
-func (k *kernel) routes(s *dataplane.SubnetSpec, n *namespace) {
-	var routes []dataplane.RouteSpec
+func (k *kernel) routes(s *spec.Subnet, n *namespace) {
+	var routes []spec.Route
 	if table := k.topology.tables[s.RouteTable]; table != nil {
 		routes = table.Routes
 	} else {
 		for _, p := range s.VPCCIDRs {
-			routes = append(routes, dataplane.RouteSpec{Prefix: p})
+			routes = append(routes, spec.Route{Prefix: p})
 		}
 	}
 	all := false
@@ -92,7 +92,7 @@ func (k *kernel) peering(a, b string) {
 const notPublic = "{ 0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, 224.0.0.0/3 }"
 
 // gateway makes an internet gateway between a core and the internet.
-func (k *kernel) gateway(g *dataplane.GatewaySpec, internet *namespace) {
+func (k *kernel) gateway(g *spec.Gateway, internet *namespace) {
 	t, core := k.topology, k.cores[g.VPC]
 	n := k.namespace(g.ID)
 	in, inside, outside, out := k.mac(), k.mac(), k.mac(), k.mac()
@@ -119,7 +119,7 @@ func (k *kernel) gateway(g *dataplane.GatewaySpec, internet *namespace) {
 	}
 
 	var private, public, outward, inward []string
-	for _, v := range t.in(func(v *dataplane.VNICSpec) bool { return t.of(v) == g.VPC }) {
+	for _, v := range t.in(func(v *spec.VNIC) bool { return t.of(v) == g.VPC }) {
 		for _, p := range v.Public {
 			private, public = append(private, p.Private.String()), append(public, p.Public.String())
 			outward = append(outward, fmt.Sprintf("%s : %s", p.Private, p.Public))
@@ -142,7 +142,7 @@ func (k *kernel) gateway(g *dataplane.GatewaySpec, internet *namespace) {
 func (k *kernel) hosts(internet *namespace) {
 	t := k.topology
 	var checks strings.Builder
-	for _, v := range t.in(func(v *dataplane.VNICSpec) bool { return t.of(v) == dataplane.InternetVPC }) {
+	for _, v := range t.in(func(v *spec.VNIC) bool { return t.of(v) == spec.InternetVPC }) {
 		guest, near := k.name("h"), k.name("h")
 		k.link(k.stage.namespace, guest, v.MAC, internet, near, t.subnets[v.Subnet].RouterMAC)
 		k.guests[v.ID] = guest

@@ -7,10 +7,10 @@ import (
 	"math/rand/v2"
 	"net/netip"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -22,15 +22,15 @@ var anywhere = prefix("0.0.0.0/0")
 // topology is what both judges are given: one Delta, read by the engine as it is
 // and by the kernel as kernel says.
 type topology struct {
-	dataplane.Delta
+	spec.Delta
 	rand *rand.Rand
 
-	subnets map[string]*dataplane.SubnetSpec
-	tables  map[string]*dataplane.RouteTableSpec
-	acls    map[string]*dataplane.ACLSpec
-	groups  map[string]*dataplane.GroupSpec
-	vnics   map[string]*dataplane.VNICSpec
-	gates   map[string]*dataplane.GatewaySpec // by VPC
+	subnets map[string]*spec.Subnet
+	tables  map[string]*spec.RouteTable
+	acls    map[string]*spec.ACL
+	groups  map[string]*spec.Group
+	vnics   map[string]*spec.VNIC
+	gates   map[string]*spec.Gateway // by VPC
 	rules   verdict.RuleID
 }
 
@@ -52,15 +52,15 @@ func newTopology(seed uint64) *topology {
 	for i := range 3 {
 		t.ACLs = append(t.ACLs, t.acl(i))
 	}
-	t.Subnets = append(t.Subnets, dataplane.SubnetSpec{
-		ID: "internet", VPC: dataplane.InternetVPC, CIDR: anywhere, RouterMAC: 0x02_00_00_00_ee_01, RouterIP: addr("169.254.0.1"),
+	t.Subnets = append(t.Subnets, spec.Subnet{
+		ID: "internet", VPC: spec.InternetVPC, CIDR: anywhere, RouterMAC: 0x02_00_00_00_ee_01, RouterIP: addr("169.254.0.1"),
 	})
 	for v := range 2 + t.rand.IntN(2) {
 		t.vpc(v)
 	}
 	for i := range 2 {
 		ip := netip.AddrFrom4([4]byte{198, 51, 100, byte(i + 1)})
-		t.VNICs = append(t.VNICs, dataplane.VNICSpec{
+		t.VNICs = append(t.VNICs, spec.VNIC{
 			ID: "host-" + ip.String(), MAC: frame.MAC(0x02_00_00_00_ee_10 + i), Subnet: "internet", Addrs: []netip.Addr{ip},
 			MTU: 1500, SourceDestCheck: t.chance(70), Host: "h-" + ip.String(),
 		})
@@ -78,7 +78,7 @@ func newTopology(seed uint64) *topology {
 	}
 	for _, v := range t.VNICs {
 		if v.Host != "" {
-			t.Hosts = append(t.Hosts, dataplane.HostSpec{ID: v.Host, Power: dataplane.PowerOn, Boot: 1})
+			t.Hosts = append(t.Hosts, spec.Host{ID: v.Host, Power: spec.PowerOn, Boot: 1})
 		}
 	}
 	t.index()
@@ -94,15 +94,15 @@ func byID[T any](list []T, id func(*T) string) map[string]*T {
 }
 
 func (t *topology) index() {
-	t.subnets = byID(t.Subnets, func(s *dataplane.SubnetSpec) string { return s.ID })
-	t.tables = byID(t.RouteTables, func(s *dataplane.RouteTableSpec) string { return s.ID })
-	t.acls = byID(t.ACLs, func(s *dataplane.ACLSpec) string { return s.ID })
-	t.groups = byID(t.Groups, func(s *dataplane.GroupSpec) string { return s.ID })
-	t.vnics = byID(t.VNICs, func(s *dataplane.VNICSpec) string { return s.ID })
-	t.gates = byID(t.Gateways, func(s *dataplane.GatewaySpec) string { return s.VPC })
+	t.subnets = byID(t.Subnets, func(s *spec.Subnet) string { return s.ID })
+	t.tables = byID(t.RouteTables, func(s *spec.RouteTable) string { return s.ID })
+	t.acls = byID(t.ACLs, func(s *spec.ACL) string { return s.ID })
+	t.groups = byID(t.Groups, func(s *spec.Group) string { return s.ID })
+	t.vnics = byID(t.VNICs, func(s *spec.VNIC) string { return s.ID })
+	t.gates = byID(t.Gateways, func(s *spec.Gateway) string { return s.VPC })
 }
 
-func (t *topology) of(v *dataplane.VNICSpec) string { return t.subnets[v.Subnet].VPC }
+func (t *topology) of(v *spec.VNIC) string { return t.subnets[v.Subnet].VPC }
 
 // proto returns a protocol with what a rule says of its ports or types.
 func (t *topology) proto() (proto int16, from, to int32) {
@@ -136,13 +136,13 @@ func (t *topology) remote() netip.Prefix {
 		prefix("198.51.100.0/24"), prefix("198.51.100.2/32"), prefix("203.0.113.0/24"), prefix("203.0.113.0/28"))
 }
 
-func (t *topology) group(i int) dataplane.GroupSpec {
-	g := dataplane.GroupSpec{ID: fmt.Sprintf("sg-%d", i), Ref: uint32(i + 1)}
-	for _, list := range []*[]dataplane.RuleSpec{&g.Ingress, &g.Egress} {
+func (t *topology) group(i int) spec.Group {
+	g := spec.Group{ID: fmt.Sprintf("sg-%d", i), Ref: uint32(i + 1)}
+	for _, list := range []*[]spec.Rule{&g.Ingress, &g.Egress} {
 		rule := func(r secgroup.Rule) {
 			r.ID = t.rules
 			t.rules++
-			*list = append(*list, dataplane.RuleSpec{Name: fmt.Sprintf("sgr-%d", r.ID), Rule: r})
+			*list = append(*list, spec.Rule{Name: fmt.Sprintf("sgr-%d", r.ID), Rule: r})
 		}
 		if t.chance(55) {
 			rule(secgroup.Rule{Proto: secgroup.AllProtocols, Prefix: anywhere})
@@ -156,8 +156,8 @@ func (t *topology) group(i int) dataplane.GroupSpec {
 	return g
 }
 
-func (t *topology) acl(i int) dataplane.ACLSpec {
-	a := dataplane.ACLSpec{ID: fmt.Sprintf("acl-%d", i)}
+func (t *topology) acl(i int) spec.ACL {
+	a := spec.ACL{ID: fmt.Sprintf("acl-%d", i)}
 	for _, list := range []*[]netacl.Entry{&a.Ingress, &a.Egress} {
 		for n := range t.rand.IntN(5) {
 			p, from, to := t.proto()
@@ -177,7 +177,7 @@ func (t *topology) vpc(v int) {
 	name := fmt.Sprintf("vpc-%d", v+1)
 	block := blocks[v].Addr().As4()
 	if t.chance(85) {
-		g := dataplane.GatewaySpec{ID: "igw-" + name, VPC: name}
+		g := spec.Gateway{ID: "igw-" + name, VPC: name}
 		if t.chance(30) {
 			g.RouteTable = "rtb-edge-" + name
 		}
@@ -192,7 +192,7 @@ func (t *topology) vpc(v int) {
 		nat = t.rand.IntN(subnets)
 	}
 	for k := range subnets {
-		n := dataplane.SubnetSpec{
+		n := spec.Subnet{
 			ID: fmt.Sprintf("subnet-%d-%d", v+1, k), VPC: name, Zone: "a",
 			CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{block[0], block[1], byte(k), 0}), 24), VPCCIDRs: []netip.Prefix{blocks[v]},
 			RouterMAC: frame.MAC(0x02_00_00_01_00_01 | v<<12 | k<<8),
@@ -204,16 +204,16 @@ func (t *topology) vpc(v int) {
 			n.ACL = fmt.Sprintf("acl-%d", t.rand.IntN(3))
 		}
 		t.Subnets = append(t.Subnets, n)
-		eni := func(i int) dataplane.VNICSpec {
-			return dataplane.VNICSpec{
+		eni := func(i int) spec.VNIC {
+			return spec.VNIC{
 				ID: fmt.Sprintf("eni-%d-%d-%d", v+1, k, i), MAC: frame.MAC(0x02_00_00_02_00_00 | v<<12 | k<<8 | i), Subnet: n.ID,
 				Addrs: []netip.Addr{netip.AddrFrom4([4]byte{block[0], block[1], byte(k), byte(i)})}, MTU: 1500,
 			}
 		}
-		publish := func(e *dataplane.VNICSpec, percent int) {
+		publish := func(e *spec.VNIC, percent int) {
 			for i, a := range e.Addrs {
 				if t.chance(percent) {
-					e.Public = append(e.Public, dataplane.PublicAddr{Private: a, Public: netip.AddrFrom4([4]byte{203, 0, 113, byte(v*64 + k*32 + int(a.As4()[3])%16*2 + i)})})
+					e.Public = append(e.Public, spec.PublicAddr{Private: a, Public: netip.AddrFrom4([4]byte{203, 0, 113, byte(v*64 + k*32 + int(a.As4()[3])%16*2 + i)})})
 				}
 			}
 		}
@@ -231,7 +231,7 @@ func (t *topology) vpc(v int) {
 		}
 		if k == nat {
 			e := eni(99)
-			e.NAT = &dataplane.NATSpec{ID: "nat-" + name}
+			e.NAT = &spec.NAT{ID: "nat-" + name}
 			publish(&e, 85)
 			t.VNICs = append(t.VNICs, e)
 		}
@@ -239,16 +239,16 @@ func (t *topology) vpc(v int) {
 }
 
 // lead returns a route to something at random.
-func (t *topology) lead(p netip.Prefix, vpc string, kinds ...dataplane.RouteKind) dataplane.RouteSpec {
-	r := dataplane.RouteSpec{Prefix: p, Kind: pick(t, kinds...)}
+func (t *topology) lead(p netip.Prefix, vpc string, kinds ...spec.RouteKind) spec.Route {
+	r := spec.Route{Prefix: p, Kind: pick(t, kinds...)}
 	switch r.Kind {
-	case dataplane.RouteInternet:
+	case spec.RouteInternet:
 		r.Via = "igw-" + vpc
-	case dataplane.RoutePeering:
+	case spec.RoutePeering:
 		if r.VPC = map[string]string{"vpc-1": "vpc-2", "vpc-2": "vpc-1"}[vpc]; r.VPC == "" {
-			r.Kind = dataplane.RouteBlackhole
+			r.Kind = spec.RouteBlackhole
 		}
-	case dataplane.RouteInterface:
+	case spec.RouteInterface:
 		r.MAC = 0x02_00_00_00_66_66 // nobody's
 		if e := t.inside(vpc); e != nil && t.chance(90) {
 			r.MAC, r.Via = e.MAC, e.ID
@@ -258,8 +258,8 @@ func (t *topology) lead(p netip.Prefix, vpc string, kinds ...dataplane.RouteKind
 }
 
 // inside returns an interface of a VPC, that of its NAT gateway above all.
-func (t *topology) inside(vpc string) *dataplane.VNICSpec {
-	var all []*dataplane.VNICSpec
+func (t *topology) inside(vpc string) *spec.VNIC {
+	var all []*spec.VNIC
 	for i := range t.VNICs {
 		if e := &t.VNICs[i]; t.of(e) == vpc {
 			if e.NAT != nil && t.chance(60) {
@@ -279,18 +279,18 @@ func (t *topology) local(vpc string) netip.Prefix {
 }
 
 const (
-	toLocal     = dataplane.RouteLocal
-	toInterface = dataplane.RouteInterface
-	toBlackhole = dataplane.RouteBlackhole
-	toInternet  = dataplane.RouteInternet
-	toPeering   = dataplane.RoutePeering
+	toLocal     = spec.RouteLocal
+	toInterface = spec.RouteInterface
+	toBlackhole = spec.RouteBlackhole
+	toInternet  = spec.RouteInternet
+	toPeering   = spec.RoutePeering
 )
 
 // table draws the route table of a subnet. Prefixes are distinct, as in EC2.
-func (t *topology) table(id, vpc string) dataplane.RouteTableSpec {
+func (t *topology) table(id, vpc string) spec.RouteTable {
 	local := t.local(vpc)
-	r := dataplane.RouteTableSpec{ID: id, Routes: []dataplane.RouteSpec{{Prefix: local}}}
-	add := func(percent int, p netip.Prefix, kinds ...dataplane.RouteKind) {
+	r := spec.RouteTable{ID: id, Routes: []spec.Route{{Prefix: local}}}
+	add := func(percent int, p netip.Prefix, kinds ...spec.RouteKind) {
 		if t.chance(percent) {
 			r.Routes = append(r.Routes, t.lead(p, vpc, kinds...))
 		}
@@ -314,11 +314,11 @@ func (t *topology) table(id, vpc string) dataplane.RouteTableSpec {
 }
 
 // edge draws the route table of an internet gateway.
-func (t *topology) edge(g *dataplane.GatewaySpec) dataplane.RouteTableSpec {
+func (t *topology) edge(g *spec.Gateway) spec.RouteTable {
 	local := t.local(g.VPC)
-	r := dataplane.RouteTableSpec{ID: g.RouteTable}
+	r := spec.RouteTable{ID: g.RouteTable}
 	if t.chance(90) {
-		r.Routes = append(r.Routes, dataplane.RouteSpec{Prefix: local})
+		r.Routes = append(r.Routes, spec.Route{Prefix: local})
 	}
 	four := local.Addr().As4()
 	for k := range byte(2) {

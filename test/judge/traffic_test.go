@@ -8,8 +8,8 @@ import (
 	"net/netip"
 	"slices"
 
-	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -19,7 +19,7 @@ const protoOther = 253
 // question is one frame before it became bytes. The bytes differ between the
 // judges where a NAT gateway has chosen a port.
 type question struct {
-	from  *dataplane.VNICSpec
+	from  *spec.VNIC
 	dst   frame.MAC
 	what  string
 	about *exchange // that it answers, passes on or complains of; nil: none
@@ -155,7 +155,7 @@ type traffic struct {
 	ports     uint16 // given to connections of TCP, each once
 }
 
-func (t *traffic) header(from *dataplane.VNICSpec) frame.Header {
+func (t *traffic) header(from *spec.VNIC) frame.Header {
 	return frame.Header{Dst: t.subnets[from.Subnet].RouterMAC, Src: from.MAC, TTL: ttl}
 }
 
@@ -211,11 +211,11 @@ func (t *traffic) fresh() question {
 	return t.freshFrom(t.guest())
 }
 
-func (t *traffic) guest() *dataplane.VNICSpec {
-	return pick(t.topology, t.in(func(v *dataplane.VNICSpec) bool { return v.NAT == nil })...)
+func (t *traffic) guest() *spec.VNIC {
+	return pick(t.topology, t.in(func(v *spec.VNIC) bool { return v.NAT == nil })...)
 }
 
-func (t *traffic) freshFrom(from *dataplane.VNICSpec) question {
+func (t *traffic) freshFrom(from *spec.VNIC) question {
 	q := question{
 		from: from, what: "sent", make: plain, h: t.header(from),
 		proto: pick[uint8](t.topology, frame.ProtoUDP, frame.ProtoUDP, frame.ProtoUDP, frame.ProtoICMP, frame.ProtoICMP, frame.ProtoTCP, frame.ProtoTCP, protoOther),
@@ -238,7 +238,7 @@ func (t *traffic) freshFrom(from *dataplane.VNICSpec) question {
 	if q.proto == frame.ProtoICMP {
 		q.dport = q.sport
 	}
-	if t.of(from) != dataplane.InternetVPC {
+	if t.of(from) != spec.InternetVPC {
 		t.byLayer2(&q)
 	}
 	q.dst = q.h.Dst
@@ -247,7 +247,7 @@ func (t *traffic) freshFrom(from *dataplane.VNICSpec) question {
 
 // byLayer2 sends q past the router now and then, to whoever has the address or not.
 func (t *traffic) byLayer2(q *question) {
-	for _, v := range t.in(func(v *dataplane.VNICSpec) bool { return v.Subnet == q.from.Subnet && v.ID != q.from.ID }) {
+	for _, v := range t.in(func(v *spec.VNIC) bool { return v.Subnet == q.from.Subnet && v.ID != q.from.ID }) {
 		holds := slices.ContainsFunc(v.Addrs, func(a netip.Addr) bool { return ip4(a) == q.h.DstIP })
 		if holds && t.chance(50) || t.chance(5) {
 			q.h.Dst = v.MAC
@@ -302,7 +302,7 @@ func (t *traffic) answer(x *exchange) (question, bool) {
 		// Each segment is answered once: a connection is no tree.
 		t.exchanges = slices.DeleteFunc(t.exchanges, func(e *exchange) bool { return e == x })
 	}
-	if x.from.Subnet == to.Subnet && x.from.ID != to.ID && t.chance(50) && x.engine.view.SrcIP == x.h.SrcIP && t.of(to) != dataplane.InternetVPC {
+	if x.from.Subnet == to.Subnet && x.from.ID != to.ID && t.chance(50) && x.engine.view.SrcIP == x.h.SrcIP && t.of(to) != spec.InternetVPC {
 		q.h.Dst = x.from.MAC
 	}
 	q.dst = q.h.Dst

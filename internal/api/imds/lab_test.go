@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 func TestMain(m *testing.M) {
@@ -57,8 +57,8 @@ func (r *rows) Rollback()     {}
 // nothing forwards no frame: what is tested reads State.
 type nothing struct{}
 
-func (nothing) Apply(_ context.Context, d dataplane.Delta) (dataplane.Ack, error) {
-	return dataplane.Ack{Generation: d.Generation}, nil
+func (nothing) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
+	return spec.Ack{Generation: d.Generation}, nil
 }
 
 // lab is a control plane that runs, with metadata on top.

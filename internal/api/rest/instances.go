@@ -10,7 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Instance is a virtual machine.
@@ -123,7 +123,7 @@ func instanceInterfaceView(n *control.NetworkInterface) InstanceInterface {
 	return InstanceInterface{n.ID, n.Attachment.DeviceIndex, string(n.Attachment.State)}
 }
 
-func workloadView(w dataplane.WorkloadSpec) Workload {
+func workloadView(w spec.Workload) Workload {
 	v := Workload{
 		Name: w.Name, Kind: w.Kind, Port: w.Port, Rate: w.Rate,
 		Connections: w.Connections, Size: w.Size, Paused: w.Paused,
@@ -134,24 +134,24 @@ func workloadView(w dataplane.WorkloadSpec) Workload {
 	return v
 }
 
-func servedView(p dataplane.ServedPort) ServedPort {
+func servedView(p spec.ServedPort) ServedPort {
 	return ServedPort{Protocol: p.Protocol, Port: int(p.Port)}
 }
 
-func servedPorts(ps []ServedPort) []dataplane.ServedPort {
-	return views(ps, func(p ServedPort) dataplane.ServedPort {
-		return dataplane.ServedPort{Protocol: p.Protocol, Port: uint16(p.Port)}
+func servedPorts(ps []ServedPort) []spec.ServedPort {
+	return views(ps, func(p ServedPort) spec.ServedPort {
+		return spec.ServedPort{Protocol: p.Protocol, Port: uint16(p.Port)}
 	})
 }
 
-func workloadSpecs(ws []Workload) ([]dataplane.WorkloadSpec, error) {
-	out := make([]dataplane.WorkloadSpec, 0, len(ws))
+func workloadSpecs(ws []Workload) ([]spec.Workload, error) {
+	out := make([]spec.Workload, 0, len(ws))
 	for i, w := range ws {
 		target, err := netip.ParseAddr(w.Target)
 		if err != nil {
 			return nil, wrong("body.workloads["+strconv.Itoa(i)+"].target", "want an IPv4 address", w.Target)
 		}
-		out = append(out, dataplane.WorkloadSpec{
+		out = append(out, spec.Workload{
 			Name: w.Name, Kind: w.Kind, Target: target, Port: w.Port, Rate: w.Rate,
 			Connections: w.Connections, Size: w.Size, Paused: w.Paused,
 		})

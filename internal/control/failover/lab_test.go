@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/guest"
 	"enilab/internal/store"
 )
@@ -47,11 +47,11 @@ type lab struct {
 
 type nopPlane struct{ l *lab }
 
-func (p nopPlane) Apply(_ context.Context, d dataplane.Delta) (dataplane.Ack, error) {
+func (p nopPlane) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
 	if f := p.l.applied.Load(); f != nil {
 		(*f)()
 	}
-	return dataplane.Ack{Generation: d.Generation, At: p.l.now.Add(int64(time.Microsecond))}, nil
+	return spec.Ack{Generation: d.Generation, At: p.l.now.Add(int64(time.Microsecond))}, nil
 }
 
 func (l *lab) Flows() []guest.Flow {

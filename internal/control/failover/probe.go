@@ -14,6 +14,7 @@ import (
 
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
@@ -67,7 +68,7 @@ func (g *GuestProber) Probe(ctx context.Context, t Target) Outcome {
 	if host == nil {
 		return Outcome{Result: ProberDown, At: g.now(), Detail: "the guest of " + t.From.Attachment.Instance + " has not booted"}
 	}
-	if f := host.Fault(); f != dataplane.FaultNone {
+	if f := host.Fault(); f != spec.FaultNone {
 		// The record says it recovered, the guest has yet to: what it sends now is
 		// lost, a neighbor request too, and then nothing leaves it for a second.
 		return Outcome{Result: ProberDown, At: g.now(), Detail: "the guest of " + t.From.Attachment.Instance + " has not recovered yet"}

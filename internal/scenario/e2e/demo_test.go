@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/guest"
 	"enilab/internal/scenario"
 )
@@ -133,10 +133,10 @@ func (l *lab) checkTraffic(rec *control.Failover, r control.TrafficResult, from,
 		t.Errorf("%s: outage %d from %d to %d, with the address moved at %d",
 			r.Workload, r.OutageNanos, r.LastReplyAt, r.FirstReplyAt, rec.Control.AttachedAt)
 	}
-	if r.Kind != dataplane.WorkloadPing && (r.LastReplyFrom != from || r.FirstReplyFrom != to) {
+	if r.Kind != spec.WorkloadPing && (r.LastReplyFrom != from || r.FirstReplyFrom != to) {
 		t.Errorf("%s: last reply from %s, first from %s", r.Workload, r.LastReplyFrom, r.FirstReplyFrom)
 	}
-	if r.Kind == dataplane.WorkloadHTTP {
+	if r.Kind == spec.WorkloadHTTP {
 		return // its connections are judged by themselves
 	}
 	if r.Lost == 0 || r.LostFirst <= r.LastReplySeq || r.FirstReplySeq <= r.LostFirst || r.Lost > r.LostLast-r.LostFirst+1 {
@@ -146,7 +146,7 @@ func (l *lab) checkTraffic(rec *control.Failover, r control.TrafficResult, from,
 	var lost uint64
 	samples, _ := l.guests.Samples(guest.Flow{
 		Host: r.Client, VNIC: r.NetworkInterface, Workload: r.Workload, Kind: r.Kind, Target: r.Target,
-		Port: map[string]uint16{dataplane.WorkloadUDPEcho: 7}[r.Kind],
+		Port: map[string]uint16{spec.WorkloadUDPEcho: 7}[r.Kind],
 	}, 0)
 	for _, s := range samples {
 		if s.SentAt >= rec.StartedAt-int64(time.Second) && s.SentAt <= r.FirstReplyAt &&

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
 )
@@ -43,8 +43,8 @@ func TestAMovedAddressAndItsNeighbor(t *testing.T) {
 	}
 	assign(0, nil)
 	target := l.svc.State().NetworkInterface(enis[0]).Addresses[1].Addr
-	_, err = l.svc.RunInstance(l.ctx, control.RunInstanceInput{Subnet: subnet.ID, Workloads: []dataplane.WorkloadSpec{
-		{Name: "requests", Kind: dataplane.WorkloadUDPEcho, Target: target, Rate: 200},
+	_, err = l.svc.RunInstance(l.ctx, control.RunInstanceInput{Subnet: subnet.ID, Workloads: []spec.Workload{
+		{Name: "requests", Kind: spec.WorkloadUDPEcho, Target: target, Rate: 200},
 	}})
 	ok(err)
 	answered := func(since int64, host string) func() bool {
@@ -140,7 +140,7 @@ func TestAReplacedRoute(t *testing.T) {
 		subnets[cidr], err = l.svc.CreateSubnet(l.ctx, control.CreateSubnetInput{VPC: vpc.ID, CIDR: cidr, Zone: "us-east-1a"})
 		ok(err)
 	}
-	run := func(cidr string, ws ...dataplane.WorkloadSpec) *control.NetworkInterface {
+	run := func(cidr string, ws ...spec.Workload) *control.NetworkInterface {
 		i, err := l.svc.RunInstance(l.ctx, control.RunInstanceInput{Subnet: subnets[cidr].ID, Workloads: ws})
 		ok(err)
 		return l.svc.State().InterfacesOf(i.ID)[0]
@@ -166,8 +166,8 @@ func TestAReplacedRoute(t *testing.T) {
 	overlay := control.RouteInput{Table: table.ID, DestinationInput: control.DestinationInput{CIDR: "172.31.255.1/32"}, Interface: boxes[0].ID}
 	ok(l.svc.CreateRoute(l.ctx, overlay))
 	client := run("10.0.1.0/24",
-		dataplane.WorkloadSpec{Name: "requests", Kind: dataplane.WorkloadUDPEcho, Target: server.PrimaryAddress(), Rate: 100},
-		dataplane.WorkloadSpec{Name: "overlay", Kind: dataplane.WorkloadUDPEcho, Target: netip.MustParseAddr("172.31.255.1"), Rate: 100})
+		spec.Workload{Name: "requests", Kind: spec.WorkloadUDPEcho, Target: server.PrimaryAddress(), Rate: 100},
+		spec.Workload{Name: "overlay", Kind: spec.WorkloadUDPEcho, Target: netip.MustParseAddr("172.31.255.1"), Rate: 100})
 	l.answered(client.Attachment.Instance, "requests")
 	l.answered(client.Attachment.Instance, "overlay")
 	route.Interface = boxes[1].ID

@@ -9,7 +9,7 @@ import (
 
 	"enilab/internal/control"
 	"enilab/internal/control/failover"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // TestProbesTellBlockedFromDead sends every kind of probe through the real
@@ -62,10 +62,10 @@ func TestProbesTellBlockedFromDead(t *testing.T) {
 		t.Errorf("tcp to a closed port: %+v, want it blocked by the target's group", o)
 	}
 	// What a group rejects of the prober's other traffic says nothing of its probes.
-	refused := dataplane.WorkloadSpec{
-		Name: "refused", Kind: dataplane.WorkloadUDPEcho, Target: netip.MustParseAddr("192.168.0.42"), Port: 9999, Rate: 200,
+	refused := spec.Workload{
+		Name: "refused", Kind: spec.WorkloadUDPEcho, Target: netip.MustParseAddr("192.168.0.42"), Port: 9999, Rate: 200,
 	}
-	if _, err := l.svc.SetWorkloads(l.ctx, loaded.Instances["EC2-2"], []dataplane.WorkloadSpec{refused}); err != nil {
+	if _, err := l.svc.SetWorkloads(l.ctx, loaded.Instances["EC2-2"], []spec.Workload{refused}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.svc.FailInstance(l.ctx, one, control.FaultFreeze); err != nil {

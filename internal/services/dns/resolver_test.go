@@ -12,7 +12,7 @@ import (
 	"github.com/miekg/dns"
 
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // nowhere is a store that keeps nothing and a data plane that does nothing.
@@ -26,8 +26,8 @@ func (nowhere) Events(context.Context, uint64, int) ([]control.Event, uint64, er
 func (nowhere) Write(control.Commit) error { return nil }
 func (nowhere) Commit() error              { return nil }
 func (nowhere) Rollback()                  {}
-func (nowhere) Apply(_ context.Context, d dataplane.Delta) (dataplane.Ack, error) {
-	return dataplane.Ack{Generation: d.Generation}, nil
+func (nowhere) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
+	return spec.Ack{Generation: d.Generation}, nil
 }
 
 // site is a VPC a with an instance, a peered VPC b in another region and a VPC c

@@ -12,7 +12,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
 
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 const (
@@ -143,10 +143,10 @@ func (c *Conn) Context() context.Context { return c.session.ctx }
 
 // VNIC is the interface that the connection came from, as it was when its
 // attachment's stack started.
-func (c *Conn) VNIC() dataplane.VNICSpec { return c.session.vnic }
+func (c *Conn) VNIC() spec.VNIC { return c.session.vnic }
 
 // Subnet is the subnet of that interface.
-func (c *Conn) Subnet() dataplane.SubnetSpec { return c.session.subnet }
+func (c *Conn) Subnet() spec.Subnet { return c.session.subnet }
 
 // SetHopLimit sets the TTL of what is sent from now on; 0: the usual one. It is
 // called before each answer, so a client that sends its next request before it

@@ -15,6 +15,7 @@ import (
 
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/spec"
 )
 
 const (
@@ -28,8 +29,8 @@ const (
 
 // Session is the stack that answers one attachment.
 type Session struct {
-	vnic   dataplane.VNICSpec // as it was when the stack started
-	subnet dataplane.SubnetSpec
+	vnic   spec.VNIC // as it was when the stack started
+	subnet spec.Subnet
 	port   *dataplane.Port
 	last   atomic.Int64 // Unix nanoseconds of the newest frame
 
@@ -47,17 +48,17 @@ type Session struct {
 
 // open starts the stack of an attachment; nil if that has ended meanwhile.
 func (s *Pool) open(p *dataplane.Port, now time.Time) *Session {
-	spec, subnet := p.VNIC(), p.Subnet()
-	if spec.Host == "" || subnet.ID == "" {
+	vnic, subnet := p.VNIC(), p.Subnet()
+	if vnic.Host == "" || subnet.ID == "" {
 		return nil
 	}
-	mtu := spec.MTU
+	mtu := vnic.MTU
 	if mtu <= 0 {
 		mtu = defaultMTU
 	}
 	x := &Session{
-		vnic: spec, subnet: subnet, port: p, served: make(chan struct{}),
-		link: &link{out: s.opt.Link, port: p, dst: spec.MAC, src: subnet.RouterMAC, mtu: uint32(mtu)},
+		vnic: vnic, subnet: subnet, port: p, served: make(chan struct{}),
+		link: &link{out: s.opt.Link, port: p, dst: vnic.MAC, src: subnet.RouterMAC, mtu: uint32(mtu)},
 	}
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	x.stack = stack.New(stack.Options{

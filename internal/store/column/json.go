@@ -2,13 +2,13 @@ package column
 
 import (
 	"enilab/internal/control"
-	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Columns of JSON, by what they hold.
 type (
 	Tags      = JSON[control.Tags]
-	Workloads = JSON[[]dataplane.WorkloadSpec]
+	Workloads = JSON[[]spec.Workload]
 	Strings   = JSON[[]string]
 	Probe     = JSON[control.Probe]
 	Stale     = JSON[[]control.StaleInterface]

@@ -20,6 +20,7 @@ import (
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
@@ -70,24 +71,24 @@ func newRig(t *testing.T, max int) *rig {
 	r.start("engine", func(ctx context.Context) error { r.engine.Start(ctx); r.engine.Wait(); return nil })
 	r.start("guests", lab.Run)
 	r.start("metadata", r.server.Run)
-	sub := func(id, vpc string, router frame.MAC) dataplane.SubnetSpec {
+	sub := func(id, vpc string, router frame.MAC) spec.Subnet {
 		cidr := netip.MustParsePrefix("192.168.0.0/24")
-		return dataplane.SubnetSpec{ID: id, VPC: vpc, CIDR: cidr, VPCCIDRs: []netip.Prefix{cidr}, RouterMAC: router}
+		return spec.Subnet{ID: id, VPC: vpc, CIDR: cidr, VPCCIDRs: []netip.Prefix{cidr}, RouterMAC: router}
 	}
-	r.apply(dataplane.Delta{
-		Subnets: []dataplane.SubnetSpec{sub("subnet-1", "vpc-1", 0x0200000000a1), sub("subnet-2", "vpc-2", 0x0200000000b1)},
-		Groups: []dataplane.GroupSpec{
+	r.apply(spec.Delta{
+		Subnets: []spec.Subnet{sub("subnet-1", "vpc-1", 0x0200000000a1), sub("subnet-2", "vpc-2", 0x0200000000b1)},
+		Groups: []spec.Group{
 			{ID: "sg-nothing", Ref: 1},
-			{ID: "sg-all", Ref: 2, Egress: []dataplane.RuleSpec{{Name: "sgr-1", Rule: secgroup.Rule{
+			{ID: "sg-all", Ref: 2, Egress: []spec.Rule{{Name: "sgr-1", Rule: secgroup.Rule{
 				ID: 16, Proto: secgroup.AllProtocols, Prefix: netip.MustParsePrefix("0.0.0.0/0")}}}},
 		},
-		VNICs: []dataplane.VNICSpec{
+		VNICs: []spec.VNIC{
 			vnic("eni-a", 0x21, "subnet-1", "i-0000000000000000a", 0, "192.168.0.21"),
 			vnic("eni-s", 0x42, "subnet-1", "i-0000000000000000a", 1, "192.168.0.42"),
 			vnic("eni-b", 0x22, "subnet-1", "i-0000000000000000b", 0, "192.168.0.22"),
 			vnic("eni-x", 0x31, "subnet-2", "i-0000000000000000f", 0, "192.168.0.21"), // as eni-a, in another VPC
 		},
-		Hosts: []dataplane.HostSpec{on("i-0000000000000000a"), on("i-0000000000000000b"), on("i-0000000000000000f")},
+		Hosts: []spec.Host{on("i-0000000000000000a"), on("i-0000000000000000b"), on("i-0000000000000000f")},
 	})
 	if _, err := r.get("i-0000000000000000a", "192.168.0.21", "/"); err != nil {
 		t.Fatal(err)
@@ -95,15 +96,15 @@ func newRig(t *testing.T, max int) *rig {
 	return r
 }
 
-func vnic(id string, mac int, subnet, host string, index int, addr string) dataplane.VNICSpec {
-	return dataplane.VNICSpec{
+func vnic(id string, mac int, subnet, host string, index int, addr string) spec.VNIC {
+	return spec.VNIC{
 		ID: id, MAC: frame.MAC(0x02_00_00_00_00_00 | mac), Subnet: subnet, Addrs: []netip.Addr{netip.MustParseAddr(addr)},
 		Groups: []string{"sg-nothing"}, SourceDestCheck: true, Host: host, DeviceIndex: index,
 	}
 }
 
-func on(id string) dataplane.HostSpec {
-	return dataplane.HostSpec{ID: id, Power: dataplane.PowerOn, Boot: 1}
+func on(id string) spec.Host {
+	return spec.Host{ID: id, Power: spec.PowerOn, Boot: 1}
 }
 
 func (r *rig) start(name string, run func(context.Context) error) {
@@ -118,7 +119,7 @@ func (r *rig) start(name string, run func(context.Context) error) {
 	})
 }
 
-func (r *rig) apply(d dataplane.Delta) {
+func (r *rig) apply(d spec.Delta) {
 	r.t.Helper()
 	r.gen++
 	d.Generation = r.gen
@@ -392,7 +393,7 @@ func TestMovedInterface(t *testing.T) {
 	if body, err := r.get("i-0000000000000000a", "192.168.0.42", "/"); err != nil || !strings.HasPrefix(body, "i-0000000000000000a ") {
 		t.Fatalf("%q, %v", body, err)
 	}
-	r.apply(dataplane.Delta{VNICs: []dataplane.VNICSpec{vnic("eni-s", 0x42, "subnet-1", "i-0000000000000000b", 1, "192.168.0.42")}})
+	r.apply(spec.Delta{VNICs: []spec.VNIC{vnic("eni-s", 0x42, "subnet-1", "i-0000000000000000b", 1, "192.168.0.42")}})
 	if body, err := r.get("i-0000000000000000b", "192.168.0.42", "/"); err != nil || !strings.HasPrefix(body, "i-0000000000000000b ") {
 		t.Errorf("%q, %v", body, err)
 	}
