@@ -1,9 +1,80 @@
 package control
 
 import (
+	"context"
 	"net/netip"
 	"slices"
+	"time"
 )
+
+// Address is an Elastic IP.
+type Address struct {
+	AllocationID     string // "eipalloc-..."
+	Region           string
+	PublicIP         netip.Addr
+	AssociationID    string // "eipassoc-...", "" if none
+	NetworkInterface string
+	PrivateIP        netip.Addr
+	Tags             Tags
+	CreatedAt        time.Time
+}
+
+// AssociateAddressInput is AssociateAddress'. PrivateIP "" is the ENI's
+// primary address.
+type AssociateAddressInput struct {
+	Allocation, Interface, PrivateIP string
+	AllowReassociation               bool
+	// NeedsGateway: refuse it in a VPC without an internet gateway, as EC2
+	// does. The laboratory's own calls do not.
+	NeedsGateway bool
+}
+
+// Address returns one Elastic IP.
+func (s *State) Address(allocationID string) *Address {
+	return seek[Address](s, TableAddress, byID, allocationID)
+}
+
+// Addresses returns every Elastic IP.
+func (s *State) Addresses() []*Address { return all[*Address](s, TableAddress, byCreation) }
+
+// AddressesOf returns the Elastic IPs associated with an ENI.
+func (s *State) AddressesOf(eni string) []*Address {
+	return all[*Address](s, TableAddress, byInterface, eni)
+}
+
+// AllocateAddress gives an Elastic IP.
+func (s *Service) AllocateAddress(ctx context.Context, tags Tags) (*Address, error) {
+	return s.RecoverAddress(ctx, tags, "")
+}
+
+// RecoverAddress gives the Elastic IP that was released before, if nobody has it
+// since; "" is any.
+func (s *Service) RecoverAddress(ctx context.Context, tags Tags, ip string) (*Address, error) {
+	return result(ctx, s, func(t *tx) (*Address, error) { return t.allocateAddress(tags, ip) })
+}
+
+// AssociateAddress maps an Elastic IP to a private address of an ENI, by
+// default the primary one, with or without an internet gateway.
+func (s *Service) AssociateAddress(ctx context.Context, allocation, eni, privateIP string, allowReassociation bool) (*Address, error) {
+	return s.Associate(ctx, AssociateAddressInput{
+		Allocation: allocation, Interface: eni, PrivateIP: privateIP, AllowReassociation: allowReassociation,
+	})
+}
+
+// Associate is AssociateAddress by EC2's rules.
+func (s *Service) Associate(ctx context.Context, in AssociateAddressInput) (*Address, error) {
+	return result(ctx, s, func(t *tx) (*Address, error) { return t.associateAddress(in) })
+}
+
+// DisassociateAddress ends an association; the Elastic IP stays allocated.
+func (s *Service) DisassociateAddress(ctx context.Context, association string) error {
+	return s.change(ctx, func(t *tx) error { return t.disassociateAddress(association) })
+}
+
+// ReleaseAddress gives an Elastic IP back.
+func (s *Service) ReleaseAddress(ctx context.Context, allocation string) error {
+	return s.change(ctx, func(t *tx) error { return t.releaseAddress(allocation) })
+}
 
 // publicPools are addresses that look public and can belong to nobody, first
 // the blocks that RFC 5737 keeps for documentation.

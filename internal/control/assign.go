@@ -1,11 +1,88 @@
 package control
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 )
+
+// AssignAddressesInput is AssignPrivateIpAddresses': exactly one of IPs,
+// Count, Prefixes and PrefixCount.
+type AssignAddressesInput struct {
+	ID                string
+	IPs               []string
+	Count             int
+	Prefixes          []string
+	PrefixCount       int
+	AllowReassignment bool
+	// Announce tells the guests of the subnet, or not, of those addresses that
+	// were another ENI's; nil: as Timing.AnnounceMoves says.
+	Announce *bool
+}
+
+// AssignIPv6Input is AssignIpv6Addresses': IPs or a Count, Prefixes or a
+// PrefixCount, or both kinds.
+type AssignIPv6Input struct {
+	ID          string
+	IPs         []string
+	Count       int
+	Prefixes    []string
+	PrefixCount int
+}
+
+// Assigned is what an ENI was given.
+type Assigned struct {
+	Addresses []netip.Addr
+	Prefixes  []netip.Prefix
+}
+
+// UnassignInput is UnassignPrivateIpAddresses' and UnassignIpv6Addresses'.
+type UnassignInput struct {
+	ID            string
+	IPs, Prefixes []string
+}
+
+// AssignAddresses adds secondary private addresses or prefixes, all or none,
+// and returns which.
+func (s *Service) AssignAddresses(ctx context.Context, in AssignAddressesInput) (*NetworkInterface, Assigned, error) {
+	return assigned(ctx, s, func(t *tx) (*NetworkInterface, Assigned, error) { return t.assignAddresses(in) })
+}
+
+// AssignIPv6 adds IPv6 addresses and prefixes, all or none, and returns which.
+func (s *Service) AssignIPv6(ctx context.Context, in AssignIPv6Input) (*NetworkInterface, Assigned, error) {
+	return assigned(ctx, s, func(t *tx) (*NetworkInterface, Assigned, error) { return t.assignIPv6(in) })
+}
+
+func assigned(ctx context.Context, s *Service, f func(*tx) (*NetworkInterface, Assigned, error)) (*NetworkInterface, Assigned, error) {
+	type both struct {
+		n   *NetworkInterface
+		got Assigned
+	}
+	b, err := result(ctx, s, func(t *tx) (b both, err error) {
+		b.n, b.got, err = f(t)
+		return b, err
+	})
+	return b.n, b.got, err
+}
+
+// UnassignAddresses removes secondary private addresses and what is mapped to
+// them.
+func (s *Service) UnassignAddresses(ctx context.Context, eni string, ips []string) (*NetworkInterface, error) {
+	return s.Unassign(ctx, UnassignInput{ID: eni, IPs: ips})
+}
+
+// Unassign removes secondary private addresses and prefixes, and what is mapped
+// to them.
+func (s *Service) Unassign(ctx context.Context, in UnassignInput) (*NetworkInterface, error) {
+	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.unassignAddresses(in) })
+}
+
+// UnassignIPv6 removes IPv6 addresses and prefixes.
+func (s *Service) UnassignIPv6(ctx context.Context, in UnassignInput) (*NetworkInterface, error) {
+	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.unassignIPv6(in) })
+}
 
 // room tells why an ENI cannot have so many addresses and prefixes more where
 // it is now.

@@ -1,11 +1,65 @@
 package control
 
 import (
-	"slices"
+	"context"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// AttachmentState is EC2's attachment status.
+type AttachmentState string
+
+// Attachment states.
+const (
+	Attaching AttachmentState = "attaching"
+	Attached  AttachmentState = "attached"
+	Detaching AttachmentState = "detaching"
+	Detached  AttachmentState = "detached"
+)
+
+// Attachment binds an ENI to an instance's device index.
+type Attachment struct {
+	ID          string // "eni-attach-..."
+	Instance    string
+	DeviceIndex int
+	NetworkCard int // index of the network card, 0 unless the type has several
+	State       AttachmentState
+	StateAt     time.Time // when State was entered
+	// StateUntil is when State ends by itself; zero: it does not, or waits for
+	// the instance.
+	StateUntil          time.Time
+	AttachTime          time.Time
+	DeleteOnTermination bool
+	Force               bool // a forced detach is under way
+}
+
+// Primary reports whether this is an instance's primary network interface.
+func (a *Attachment) Primary() bool { return a.DeviceIndex == 0 && a.NetworkCard == 0 }
+
+// AttachInput is AttachNetworkInterface's.
+type AttachInput struct {
+	Interface, Instance      string
+	DeviceIndex, NetworkCard int
+}
+
+// DetachInput is DetachNetworkInterface's.
+type DetachInput struct {
+	Attachment string
+	Force      bool
+}
+
+// Attach returns when the data plane delivers to the instance; the State shows
+// attaching, later attached.
+func (s *Service) Attach(ctx context.Context, in AttachInput) (*NetworkInterface, error) {
+	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.attach(in) })
+}
+
+// Detach returns when the data plane delivers nothing more to the instance;
+// the State shows detaching, later available.
+func (s *Service) Detach(ctx context.Context, in DetachInput) (*NetworkInterface, error) {
+	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.detach(in) })
+}
 
 // maxDeviceIndex bounds device indexes. AWS does not publish a bound.
 const maxDeviceIndex = 31
@@ -179,108 +233,4 @@ func yes(b bool) string {
 		return "true"
 	}
 	return ""
-}
-
-// move is detach and attach in one transition, refused for the reasons of
-// either. The State never shows the ENI without an owner.
-func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
-	if err := InterfaceID.check("networkInterfaceId", in.Interface); err != nil {
-		return nil, err
-	}
-	if err := InstanceID.check("instanceId", in.Instance); err != nil {
-		return nil, err
-	}
-	if in.DeviceIndex >= 0 {
-		if err := checkDeviceIndex(in.DeviceIndex); err != nil {
-			return nil, err
-		}
-	}
-	switch in.Kind {
-	case "", KindMove, KindFailover, KindFailBack:
-	default:
-		return nil, invalid("kind", "Value (%s) for parameter kind is invalid.", in.Kind)
-	}
-	n, err := t.networkInterface(in.Interface)
-	if err != nil {
-		return nil, err
-	}
-	to, err := t.instance(in.Instance)
-	if err != nil {
-		return nil, err
-	}
-	if n.RequesterManaged {
-		return nil, errManaged()
-	}
-	if n.Type == TypeBranch {
-		return nil, errInUse(n.ID)
-	}
-	from, deleteOnTermination := "", false
-	if a := n.Attachment; a != nil {
-		owner := get[*Instance](t, TableInstance, byID, a.Instance)
-		switch {
-		case a.Primary():
-			return nil, errPrimary()
-		case a.Instance == to.ID:
-			return nil, invalid("instanceId", "Network interface '%s' is already attached to instance '%s'.", n.ID, to.ID)
-		case owner.State == InstanceShuttingDown:
-			// EC2 keeps the ENI busy until the instance is terminated.
-			return nil, errInUse(n.ID)
-		case n.efa() && owner.State != InstanceStopped:
-			return nil, errHotEFA(n)
-		}
-		from, deleteOnTermination = a.Instance, a.DeleteOnTermination
-	}
-	at := t.place(n, to, in.DeviceIndex)
-	if err := t.attachable(n, to, at); err != nil {
-		return nil, err
-	}
-	if from != "" && in.Force {
-		t.forceOff(n)
-	}
-	c, err := t.bind(n, to, at, deleteOnTermination)
-	if err != nil {
-		return nil, err
-	}
-	if from != "" {
-		t.end(n, n.Attachment)
-	}
-	kind := in.Kind
-	if kind == "" {
-		kind = KindMove
-	}
-	t.emit("network-interface.moved", c.ID, "from", from, "instance", to.ID, "attachment", c.Attachment.ID,
-		"deviceIndex", strconv.Itoa(at.index), "kind", string(kind), "force", yes(in.Force))
-	return c, nil
-}
-
-// place is where a move puts n: on the network card on which it is now, if
-// the instance has that, and at the index that is asked for. An index below 0
-// is n's present one if the instance has it free, else the lowest free one. A
-// full instance gives one past the last, which is never free of the other
-// refusals.
-func (t *tx) place(n *NetworkInterface, i *Instance, index int) device {
-	at := device{index: index}
-	if n.Attachment != nil && n.Attachment.NetworkCard < len(instanceTypes()[i.Type].Cards) {
-		at.card = n.Attachment.NetworkCard
-	}
-	if index >= 0 {
-		return at
-	}
-	var used [maxDeviceIndex + 1]bool
-	for _, o := range i.Stale {
-		if o.Card == at.card {
-			used[o.DeviceIndex] = true
-		}
-	}
-	for _, o := range t.interfacesOf(i.ID) {
-		if o.Attachment.NetworkCard == at.card {
-			used[o.Attachment.DeviceIndex] = true
-		}
-	}
-	if n.Attachment != nil && !used[n.Attachment.DeviceIndex] {
-		at.index = n.Attachment.DeviceIndex
-	} else {
-		at.index = max(slices.Index(used[:], false), 1)
-	}
-	return at
 }

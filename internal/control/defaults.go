@@ -2,6 +2,16 @@ package control
 
 import "context"
 
+// DefaultVPC returns the default VPC of a region, nil if it was deleted.
+func (s *State) DefaultVPC(region string) *VPC {
+	for _, v := range s.VPCs() {
+		if v.Default && v.Region == region {
+			return v
+		}
+	}
+	return nil
+}
+
 // CreateDefaultVPC makes a new default VPC in a region that has none, with all
 // that a default VPC has.
 func (s *Service) CreateDefaultVPC(ctx context.Context) (*VPC, error) {

@@ -7,7 +7,33 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 )
+
+// DHCPOptions is a set of DHCP options; it never changes.
+type DHCPOptions struct {
+	ID        string // "dopt-..."
+	Region    string
+	Options   []DHCPOption // by key
+	Tags      Tags
+	CreatedAt time.Time
+}
+
+// DHCPOption is one option of a set, such as domain-name-servers.
+type DHCPOption struct {
+	Key    string
+	Values []string
+}
+
+// DHCPOptions returns one set of DHCP options.
+func (s *State) DHCPOptions(id string) *DHCPOptions {
+	return seek[DHCPOptions](s, TableDHCPOptions, byID, id)
+}
+
+// DHCPOptionSets returns every set of DHCP options.
+func (s *State) DHCPOptionSets() []*DHCPOptions {
+	return all[*DHCPOptions](s, TableDHCPOptions, byCreation)
+}
 
 // amazonDNS is the value of domain-name-servers that stands for the VPC's own
 // resolver.

@@ -4,7 +4,33 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"time"
 )
+
+// FlowLog asks for records of the traffic of a VPC, subnet or ENI.
+type FlowLog struct {
+	ID              string // "fl-..."
+	Region          string
+	Resource        string // "vpc-...", "subnet-...", "eni-..."
+	TrafficType     string // ACCEPT, REJECT, ALL
+	DestinationType string // cloud-watch-logs, s3, kinesis-data-firehose
+	Destination     string // an ARN
+	LogGroup        string
+	Format          string
+	Aggregation     int // seconds, 60 or 600
+	PermissionARN   string
+	FileFormat      string // of S3: plain-text, parquet
+	HiveCompatible  bool   // of S3
+	HourlyPartition bool   // of S3
+	Tags            Tags
+	CreatedAt       time.Time
+}
+
+// FlowLog returns one flow log.
+func (s *State) FlowLog(id string) *FlowLog { return seek[FlowLog](s, TableFlowLog, byID, id) }
+
+// FlowLogs returns every flow log.
+func (s *State) FlowLogs() []*FlowLog { return all[*FlowLog](s, TableFlowLog, byCreation) }
 
 // Kinds of destinations of flow logs.
 const (

@@ -5,6 +5,11 @@ import (
 	"net/netip"
 )
 
+// Founded reports whether a region is in use: it has had its default VPC.
+func (s *State) Founded(region string) bool {
+	return seek[Region](s, TableRegion, byID, region) != nil
+}
+
 // Found makes what EC2 has in a region before anybody does anything there: a
 // set of DHCP options, the prefix lists that AWS manages, and the default VPC,
 // with a subnet in each zone, an internet gateway, and a route to it. Later calls do nothing, even if the

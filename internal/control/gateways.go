@@ -1,6 +1,47 @@
 package control
 
-import "context"
+import (
+	"context"
+	"time"
+)
+
+// InternetGateway connects one VPC at most with the Internet.
+type InternetGateway struct {
+	ID        string // "igw-..."
+	Region    string
+	VPC       string // "" while detached
+	Tags      Tags
+	CreatedAt time.Time
+}
+
+// EgressOnlyGateway lets IPv6 out of a VPC, and answers in.
+type EgressOnlyGateway struct {
+	ID        string // "eigw-..."
+	Region    string
+	VPC       string
+	Tags      Tags
+	CreatedAt time.Time
+}
+
+// InternetGateway returns one internet gateway.
+func (s *State) InternetGateway(id string) *InternetGateway {
+	return seek[InternetGateway](s, TableInternetGateway, byID, id)
+}
+
+// InternetGateways returns every internet gateway.
+func (s *State) InternetGateways() []*InternetGateway {
+	return all[*InternetGateway](s, TableInternetGateway, byCreation)
+}
+
+// EgressOnlyGateway returns one egress-only internet gateway.
+func (s *State) EgressOnlyGateway(id string) *EgressOnlyGateway {
+	return seek[EgressOnlyGateway](s, TableEgressOnlyGateway, byID, id)
+}
+
+// EgressOnlyGateways returns every egress-only internet gateway.
+func (s *State) EgressOnlyGateways() []*EgressOnlyGateway {
+	return all[*EgressOnlyGateway](s, TableEgressOnlyGateway, byCreation)
+}
 
 // CreateInternetGateway makes a detached internet gateway.
 func (s *Service) CreateInternetGateway(ctx context.Context, tags Tags) (*InternetGateway, error) {

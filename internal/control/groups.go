@@ -2,10 +2,51 @@ package control
 
 import (
 	"cmp"
+	"context"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
+
+// SecurityGroup is a stateful, allow-only filter of one VPC.
+type SecurityGroup struct {
+	ID          string // "sg-..."
+	Ref         uint32 // dense number for the data plane, never reused
+	Region      string
+	VPC         string
+	Name        string
+	Description string
+	Rules       []SecurityGroupRule // by ID
+	Tags        Tags
+	CreatedAt   time.Time
+}
+
+// CreateGroupInput is CreateSecurityGroup's.
+type CreateGroupInput struct {
+	VPC, Name, Description string
+	Tags                   Tags
+}
+
+// SecurityGroup returns one security group.
+func (s *State) SecurityGroup(id string) *SecurityGroup {
+	return seek[SecurityGroup](s, TableSecurityGroup, byID, id)
+}
+
+// SecurityGroups returns every security group.
+func (s *State) SecurityGroups() []*SecurityGroup {
+	return all[*SecurityGroup](s, TableSecurityGroup, byCreation)
+}
+
+// CreateGroup makes a security group that lets everything out and nothing in.
+func (s *Service) CreateGroup(ctx context.Context, in CreateGroupInput) (*SecurityGroup, error) {
+	return result(ctx, s, func(t *tx) (*SecurityGroup, error) { return t.createGroup(in) })
+}
+
+// DeleteGroup deletes a group that no ENI carries and no other group names.
+func (s *Service) DeleteGroup(ctx context.Context, id string) error {
+	return s.change(ctx, func(t *tx) error { return t.deleteGroup(id) })
+}
 
 const (
 	defaultGroup = "default"

@@ -1,9 +1,113 @@
 package control
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"time"
+
+	"enilab/internal/dataplane/spec"
 )
+
+// InstanceState is EC2's instance state name.
+type InstanceState string
+
+// Instance states (EC2 InstanceState: codes 0, 16, 32, 48, 64, 80).
+const (
+	InstancePending      InstanceState = "pending"
+	InstanceRunning      InstanceState = "running"
+	InstanceShuttingDown InstanceState = "shutting-down"
+	InstanceTerminated   InstanceState = "terminated"
+	InstanceStopping     InstanceState = "stopping"
+	InstanceStopped      InstanceState = "stopped"
+)
+
+// Fault is the name of a failure injected into an instance.
+type Fault string
+
+// Faults that Fail injects.
+const (
+	FaultNone   Fault = ""
+	FaultFreeze Fault = "freeze" // the guest neither reads nor sends
+	FaultLink   Fault = "link"   // every NIC loses its carrier
+	FaultStop   Fault = "stop"   // the instance is stopped as by StopInstances
+)
+
+// Instance is a virtual machine.
+type Instance struct {
+	ID      string // "i-..."
+	Region  string
+	Zone    string
+	VPC     string
+	Subnet  string // of the primary ENI
+	Type    string // "t3.micro"
+	State   InstanceState
+	StateAt time.Time // when State was entered
+	// StateUntil is when State ends by itself, drawn when it was entered; zero:
+	// it does not.
+	StateUntil time.Time
+	Boot       uint64 // counts starts and reboots
+	Fault      Fault
+	FaultAt    time.Time
+	Workloads  []spec.Workload
+	Tags       Tags
+	LaunchAt   time.Time // the first time; see LaunchTime
+	// Reason is EC2's stateReason code and message of the last transition, or "".
+	ReasonCode, ReasonText string
+	InstanceSettings
+	// Stale is what forced detaches have left, by device index.
+	Stale []StaleInterface
+}
+
+// Name returns the Name tag.
+func (i *Instance) Name() string { return i.Tags["Name"] }
+
+// LaunchTime is when the instance was started last (EC2 API Reference, Instance:
+// "The time that the instance was last launched").
+func (i *Instance) LaunchTime() time.Time { return cmp.Or(i.StartedAt, i.LaunchAt) }
+
+// Instance returns one instance; a terminated one stays for an hour.
+func (s *State) Instance(id string) *Instance { return seek[Instance](s, TableInstance, byID, id) }
+
+// Instances returns every instance.
+func (s *State) Instances() []*Instance { return all[*Instance](s, TableInstance, byCreation) }
+
+// StartInstance boots a stopped instance anew and clears its fault.
+func (s *Service) StartInstance(ctx context.Context, id string) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.startInstance(id) })
+}
+
+// StopInstance switches an instance off; its ENIs and addresses stay.
+func (s *Service) StopInstance(ctx context.Context, id string, force bool) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.stopInstance(id, force) })
+}
+
+// HibernateInstance stops an instance that was launched for hibernation.
+func (s *Service) HibernateInstance(ctx context.Context, id string) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.switchOff(id, false, true) })
+}
+
+// RebootInstance boots the guest anew, which ends a freeze.
+func (s *Service) RebootInstance(ctx context.Context, id string) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.rebootInstance(id) })
+}
+
+// TerminateInstance switches an instance off for good. ENIs to delete on
+// termination are deleted when it is terminated; the others become available.
+func (s *Service) TerminateInstance(ctx context.Context, id string) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.terminateInstance(id) })
+}
+
+// FailInstance injects a fault into a running instance.
+func (s *Service) FailInstance(ctx context.Context, id string, f Fault) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.failInstance(id, f) })
+}
+
+// RecoverInstance clears the injected fault, and starts the instance again if
+// the fault was FaultStop.
+func (s *Service) RecoverInstance(ctx context.Context, id string) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.recoverInstance(id) })
+}
 
 const (
 	defaultInstanceType = "t3.micro"

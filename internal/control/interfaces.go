@@ -1,5 +1,129 @@
 package control
 
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"enilab/internal/dataplane/frame"
+)
+
+// PrivateAddress is one private IPv4 address of an ENI.
+type PrivateAddress struct {
+	Addr    netip.Addr
+	Primary bool
+}
+
+// NetworkInterface is an ENI: the durable object that holds addresses, MAC,
+// security groups and flags, whether attached or not.
+type NetworkInterface struct {
+	ID              string // "eni-..."
+	Region          string
+	Zone            string
+	VPC             string
+	Subnet          string
+	MAC             frame.MAC
+	Description     string
+	Addresses       []PrivateAddress // primary first
+	Groups          []string         // sorted security group ids, at least one
+	SourceDestCheck bool
+	Tags            Tags
+	CreatedAt       time.Time
+	// Attachment is nil while the ENI is available.
+	Attachment *Attachment
+	InterfaceSettings
+}
+
+// Status is EC2's status of the ENI: available, or in-use while an attachment
+// exists that has not ended, a service holds it or it is the branch of a trunk.
+func (n *NetworkInterface) Status() string {
+	if (n.Attachment == nil || n.Attachment.State == Detached) && !n.RequesterManaged && n.Type != TypeBranch {
+		return "available"
+	}
+	return "in-use"
+}
+
+// PrimaryAddress returns the primary private IPv4 address.
+func (n *NetworkInterface) PrimaryAddress() netip.Addr { return n.Addresses[0].Addr }
+
+// CreateInterfaceInput is CreateNetworkInterface's.
+type CreateInterfaceInput struct {
+	Subnet, Description string
+	Type                string // "": TypeInterface
+	PrivateIP           string // "": any free one
+	SecondaryIPs        []string
+	SecondaryCount      int
+	Prefixes            []string // /28 each
+	PrefixCount         int
+	IPv6                []string
+	IPv6Count           *int     // nil: one if the subnet assigns IPv6 addresses
+	IPv6Prefixes        []string // /80 each
+	IPv6PrefixCount     int
+	PrimaryIPv6         bool // EnablePrimaryIpv6
+	Tracking            ConnectionTracking
+	Groups              []string // empty: the VPC's default group
+	Tags                Tags
+}
+
+// ModifyInterfaceInput is ModifyNetworkInterfaceAttribute's: exactly one
+// attribute is set. AttachmentID and DeleteOnTermination are one.
+type ModifyInterfaceInput struct {
+	ID                  string
+	Description         *string
+	Groups              []string // not nil: replaces the whole set
+	SourceDestCheck     *bool
+	AttachmentID        string
+	DeleteOnTermination *bool
+	Tracking            *ConnectionTracking // 0 in it: the default again
+	PrimaryIPv6         *bool
+	PublicIP            *bool // AssociatePublicIpAddress
+}
+
+// NetworkInterface returns one ENI.
+func (s *State) NetworkInterface(id string) *NetworkInterface {
+	return seek[NetworkInterface](s, TableNetworkInterface, byID, id)
+}
+
+// NetworkInterfaces returns every ENI.
+func (s *State) NetworkInterfaces() []*NetworkInterface {
+	return all[*NetworkInterface](s, TableNetworkInterface, byCreation)
+}
+
+// InterfacesOf returns the ENIs attached to an instance, by network card and
+// device index, the primary one first.
+func (s *State) InterfacesOf(instance string) []*NetworkInterface {
+	return all[*NetworkInterface](s, TableNetworkInterface, byDevice, instance)
+}
+
+// InterfaceByAddr returns the ENI that holds a private address in a VPC.
+func (s *State) InterfaceByAddr(vpc string, a netip.Addr) *NetworkInterface {
+	l := firstIn[*lease](s.db.Txn(false), tableLease, byID, vpc, a)
+	if l == nil {
+		return nil
+	}
+	return s.NetworkInterface(l.Interface)
+}
+
+// InterfaceByAttachment returns the ENI of an attachment.
+func (s *State) InterfaceByAttachment(id string) *NetworkInterface {
+	return seek[NetworkInterface](s, TableNetworkInterface, byAttachment, id)
+}
+
+// CreateInterface makes an ENI, unattached.
+func (s *Service) CreateInterface(ctx context.Context, in CreateInterfaceInput) (*NetworkInterface, error) {
+	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.createInterface(in) })
+}
+
+// ModifyInterface changes exactly one attribute of an ENI.
+func (s *Service) ModifyInterface(ctx context.Context, in ModifyInterfaceInput) (*NetworkInterface, error) {
+	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.modifyInterface(in) })
+}
+
+// DeleteInterface deletes an unattached ENI.
+func (s *Service) DeleteInterface(ctx context.Context, id string) error {
+	return s.change(ctx, func(t *tx) error { return t.deleteInterface(id) })
+}
+
 func (t *tx) createInterface(in CreateInterfaceInput) (*NetworkInterface, error) {
 	sub, err := t.subnet(in.Subnet)
 	if err != nil {

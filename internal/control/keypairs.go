@@ -3,7 +3,26 @@ package control
 import (
 	"context"
 	"strings"
+	"time"
 )
+
+// KeyPair is an SSH key, of which only the public half is kept.
+type KeyPair struct {
+	ID          string // "key-..."
+	Region      string
+	Name        string
+	Type        string // "rsa", "ed25519"
+	Fingerprint string
+	PublicKey   string // in authorized_keys format
+	Tags        Tags
+	CreatedAt   time.Time
+}
+
+// KeyPair returns one key pair.
+func (s *State) KeyPair(id string) *KeyPair { return seek[KeyPair](s, TableKeyPair, byID, id) }
+
+// KeyPairs returns every key pair.
+func (s *State) KeyPairs() []*KeyPair { return all[*KeyPair](s, TableKeyPair, byCreation) }
 
 // CreateKeyInput is a new key pair, whose key was made or read outside.
 type CreateKeyInput struct {

@@ -2,9 +2,68 @@ package control
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
+
+	"enilab/internal/dataplane/spec"
 )
+
+// RunInstanceInput is a launch of one instance with one ENI, in a subnet that
+// is named.
+type RunInstanceInput struct {
+	Subnet, Type string // Type "": t3.micro
+	PrivateIP    string
+	Groups       []string
+	Workloads    []spec.Workload
+	Serve        []spec.ServedPort
+	Tags         Tags
+	Interface    string // an existing ENI as primary, instead of Subnet, PrivateIP and Groups
+}
+
+// LaunchInput is RunInstances': as many instances as there is room for, Min
+// at least and Max at most, all in one reservation.
+type LaunchInput struct {
+	Min, Max  int
+	Type      string // "": t3.micro
+	Zone      string // of the default subnet, or that a subnet must be in; "": any
+	Workloads []spec.Workload
+	// Interfaces of each instance. One is at device index 0 of card 0.
+	Interfaces          []LaunchInterface
+	Tags, InterfaceTags Tags // of the instances, and of the ENIs that are made
+	VolumeTags          Tags // of the volumes that are made
+	// Image is what the image says of block devices, unless Settings.ImageID is
+	// of an image of the account. Devices are the launch's own, over those.
+	Image   ImageDevices
+	Devices []BlockDevice
+	// Settings but ReservationID, LaunchIndex and what the three below say,
+	// which the subnet of the primary ENI says if they do not.
+	Settings            InstanceSettings
+	HostnameType        string
+	RecordA, RecordAAAA *bool
+	Source              LaunchSource // the launch template, zero without
+}
+
+// LaunchInterface is an ENI of a launch: a new one, in a default subnet
+// unless it names one, or the existing one of an ID.
+type LaunchInterface struct {
+	CreateInterfaceInput
+	ID                       string
+	DeviceIndex, NetworkCard int
+	DeleteOnTermination      *bool // nil: true for a new one
+	PublicIP                 *bool // AssociatePublicIpAddress; nil: as the subnet says
+}
+
+// RunInstance launches one instance. It is pending in the State and its guest
+// boots when the call returns.
+func (s *Service) RunInstance(ctx context.Context, in RunInstanceInput) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.runInstance(in) })
+}
+
+// Launch launches instances, all in one commit or none.
+func (s *Service) Launch(ctx context.Context, in LaunchInput) ([]*Instance, error) {
+	return result(ctx, s, func(t *tx) ([]*Instance, error) { return t.launch(in) })
+}
 
 // launchPlan is one ENI of each instance of a launch.
 type launchPlan struct {

@@ -2,8 +2,59 @@ package control
 
 import (
 	"context"
+	"net/netip"
 	"time"
 )
+
+// NATGatewayState is EC2's state of a NAT gateway.
+type NATGatewayState string
+
+// NAT gateway states. A deleted one stays visible for an hour.
+const (
+	NATPending   NATGatewayState = "pending"
+	NATAvailable NATGatewayState = "available"
+	NATDeleting  NATGatewayState = "deleting"
+	NATDeleted   NATGatewayState = "deleted"
+	NATFailed    NATGatewayState = "failed"
+)
+
+// NATGateway translates the addresses of a VPC's instances.
+type NATGateway struct {
+	ID      string // "nat-..."
+	Region  string
+	VPC     string
+	Subnet  string
+	Private bool // connectivityType private: without Elastic IP
+	State   NATGatewayState
+	StateAt time.Time // when State was entered
+	// StateUntil is when State ends by itself: its transitions, and an hour of
+	// being shown after its end.
+	StateUntil time.Time
+	Interface  string // its own requester-managed ENI, "" without
+	PrivateIP  netip.Addr
+	// Allocation and PublicIP are of its Elastic IP, "" and invalid if Private.
+	Allocation string
+	PublicIP   netip.Addr
+	// FailureCode and FailureText tell why it is going to fail, or has.
+	FailureCode string
+	FailureText string
+	DeletedAt   time.Time
+	Tags        Tags
+	CreatedAt   time.Time
+}
+
+// NATGateway returns one NAT gateway.
+func (s *State) NATGateway(id string) *NATGateway {
+	return seek[NATGateway](s, TableNATGateway, byID, id)
+}
+
+// natGatewayOf is the NAT gateway that an ENI is of, nil if it is of none.
+func (s *State) natGatewayOf(n *NetworkInterface) *NATGateway {
+	return seek[NATGateway](s, TableNATGateway, byInterface, n.ID)
+}
+
+// NATGateways returns every NAT gateway.
+func (s *State) NATGateways() []*NATGateway { return all[*NATGateway](s, TableNATGateway, byCreation) }
 
 // natEndedFor is how long a NAT gateway that is deleted or has failed stays
 // visible (VPC User Guide, "NAT gateways").

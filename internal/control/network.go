@@ -1,10 +1,98 @@
 package control
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
+
+	"enilab/internal/dataplane/frame"
 )
+
+// VPC is a virtual private cloud.
+type VPC struct {
+	ID        string // "vpc-..."
+	Region    string
+	CIDR      netip.Prefix // the primary block
+	Tags      Tags
+	CreatedAt time.Time
+	VPCSettings
+}
+
+// Subnet is a range of one VPC in one Availability Zone.
+type Subnet struct {
+	ID        string // "subnet-..."
+	VPC       string
+	Region    string
+	Zone      string // "us-east-1a"
+	CIDR      netip.Prefix
+	RouterMAC frame.MAC // of the VPC router at CIDR base+1
+	Tags      Tags
+	CreatedAt time.Time
+	SubnetSettings
+}
+
+// CreateVPCInput is CreateVpc's.
+type CreateVPCInput struct {
+	CIDR       string
+	AmazonIPv6 bool   // with a /56 of Amazon's
+	Tenancy    string // "default", "dedicated"; "" is default
+	Tags       Tags
+}
+
+// CreateSubnetInput is CreateSubnet's. Zone "" is the region's first.
+type CreateSubnetInput struct {
+	VPC, CIDR, Zone string
+	IPv6CIDR        string // a /64 of the VPC's, "" for none
+	Tags            Tags
+}
+
+// VPC returns one VPC.
+func (s *State) VPC(id string) *VPC { return seek[VPC](s, TableVPC, byID, id) }
+
+// VPCs returns every VPC.
+func (s *State) VPCs() []*VPC { return all[*VPC](s, TableVPC, byCreation) }
+
+// Subnet returns one subnet.
+func (s *State) Subnet(id string) *Subnet { return seek[Subnet](s, TableSubnet, byID, id) }
+
+// Subnets returns every subnet.
+func (s *State) Subnets() []*Subnet { return all[*Subnet](s, TableSubnet, byCreation) }
+
+// AvailableAddresses is EC2's AvailableIpAddressCount of a subnet, 0 if there
+// is no such subnet.
+func (s *State) AvailableAddresses(subnet string) int {
+	sub := s.Subnet(subnet)
+	if sub == nil {
+		return 0
+	}
+	free := capacity(sub.CIDR)
+	if u := firstIn[*usage](s.db.Txn(false), tableUsage, byID, subnet); u != nil {
+		free -= u.Used
+	}
+	return free
+}
+
+// CreateVPC makes a VPC with its default security group.
+func (s *Service) CreateVPC(ctx context.Context, in CreateVPCInput) (*VPC, error) {
+	return result(ctx, s, func(t *tx) (*VPC, error) { return t.createVPC(in) })
+}
+
+// DeleteVPC deletes a VPC that holds nothing but its default group.
+func (s *Service) DeleteVPC(ctx context.Context, id string) error {
+	return s.change(ctx, func(t *tx) error { return t.deleteVPC(id) })
+}
+
+// CreateSubnet makes a subnet in one zone.
+func (s *Service) CreateSubnet(ctx context.Context, in CreateSubnetInput) (*Subnet, error) {
+	return result(ctx, s, func(t *tx) (*Subnet, error) { return t.createSubnet(in) })
+}
+
+// DeleteSubnet deletes a subnet without ENIs.
+func (s *Service) DeleteSubnet(ctx context.Context, id string) error {
+	return s.change(ctx, func(t *tx) error { return t.deleteSubnet(id) })
+}
 
 // createVPC makes a VPC and what EC2 gives each one: a main route table, a
 // default network ACL and a default security group.

@@ -6,7 +6,53 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 )
+
+// NetworkACL is the stateless filter of subnets.
+type NetworkACL struct {
+	ID           string // "acl-..."
+	Region       string
+	VPC          string
+	Default      bool
+	Entries      []NetworkACLEntry // by direction, then number, without the final denials
+	Associations []NetworkACLAssociation
+	Tags         Tags
+	CreatedAt    time.Time
+}
+
+// NetworkACLAssociation binds a network ACL to a subnet; every subnet has one.
+type NetworkACLAssociation struct {
+	ID     string // "aclassoc-..."
+	Subnet string
+}
+
+// NetworkACLEntry is one rule. Entries are judged by rising number, the first
+// match decides, and what matches none is denied.
+type NetworkACLEntry struct {
+	Number   int // 1 to 32766
+	Egress   bool
+	Allow    bool
+	Protocol int // IANA number, -1 all
+	CIDR     netip.Prefix
+	FromPort int // TCP and UDP
+	ToPort   int
+	ICMPType int // ICMP and ICMPv6; -1 all
+	ICMPCode int
+}
+
+// NetworkACL returns one network ACL.
+func (s *State) NetworkACL(id string) *NetworkACL {
+	return seek[NetworkACL](s, TableNetworkACL, byID, id)
+}
+
+// NetworkACLs returns every network ACL.
+func (s *State) NetworkACLs() []*NetworkACL { return all[*NetworkACL](s, TableNetworkACL, byCreation) }
+
+// NetworkACLOf returns the network ACL of a subnet.
+func (s *State) NetworkACLOf(subnet string) *NetworkACL {
+	return seek[NetworkACL](s, TableNetworkACL, bySubnet, subnet)
+}
 
 const (
 	// defaultACLNumber is the number of a default network ACL's rules for IPv4

@@ -8,6 +8,50 @@ import (
 	"time"
 )
 
+// PeeringState is EC2's status code of a VPC peering connection.
+type PeeringState string
+
+// Peering states.
+const (
+	PeeringInitiating PeeringState = "initiating-request"
+	PeeringPending    PeeringState = "pending-acceptance"
+	PeeringActive     PeeringState = "active"
+	PeeringDeleted    PeeringState = "deleted"
+	PeeringRejected   PeeringState = "rejected"
+	PeeringExpired    PeeringState = "expired"
+	PeeringFailed     PeeringState = "failed"
+)
+
+// PeeringSide is one of the two VPCs of a peering connection, as it was when
+// the connection was asked for.
+type PeeringSide struct {
+	VPC, Region string
+	CIDRs       []netip.Prefix
+	IPv6CIDRs   []netip.Prefix
+}
+
+// Peering is a VPC peering connection. It belongs to the requester's region;
+// the accepter's sees it too.
+type Peering struct {
+	ID                  string // "pcx-..."
+	Region              string
+	Requester, Accepter PeeringSide
+	State               PeeringState
+	StateAt             time.Time
+	Message             string
+	StateUntil          time.Time `json:",omitzero"` // of an initiating one
+	ExpiresAt           time.Time // of one that waits for its acceptance: 7 days after it was asked for
+	Tags                Tags
+	CreatedAt           time.Time
+}
+
+// Peering returns one VPC peering connection, of which either side is in a
+// region that s shows.
+func (s *State) Peering(id string) *Peering { return seek[Peering](s, TablePeering, byID, id) }
+
+// Peerings returns every VPC peering connection.
+func (s *State) Peerings() []*Peering { return all[*Peering](s, TablePeering, byCreation) }
+
 const (
 	// peeringExpiry is how long a request for a peering waits for its acceptance.
 	peeringExpiry = 7 * 24 * time.Hour

@@ -1,6 +1,30 @@
 package control
 
-import "context"
+import (
+	"context"
+	"time"
+)
+
+// InterfacePermission lets another account or an AWS service use an ENI.
+type InterfacePermission struct {
+	ID         string // "eni-perm-..."
+	Region     string
+	Interface  string
+	Account    string
+	Service    string
+	Permission string // INSTANCE-ATTACH, EIP-ASSOCIATE
+	CreatedAt  time.Time
+}
+
+// InterfacePermission returns one network interface permission.
+func (s *State) InterfacePermission(id string) *InterfacePermission {
+	return seek[InterfacePermission](s, TableInterfacePermission, byID, id)
+}
+
+// InterfacePermissions returns every network interface permission.
+func (s *State) InterfacePermissions() []*InterfacePermission {
+	return all[*InterfacePermission](s, TableInterfacePermission, byCreation)
+}
 
 // Permissions that an ENI's owner can give (EC2 InterfacePermissionType).
 const (

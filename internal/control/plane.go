@@ -7,6 +7,16 @@ import (
 	"enilab/internal/dataplane/spec"
 )
 
+// Event is one entry of the event log.
+type Event struct {
+	Seq      uint64
+	Revision uint64
+	At       time.Time
+	Type     string            // "instance.running", "network-interface.attached", ...
+	Resource string            // id
+	Detail   map[string]string // small
+}
+
 // Plane is what control drives: the data plane and the guests behind it.
 type Plane interface {
 	// Apply puts d into force and returns when no frame follows the old

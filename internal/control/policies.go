@@ -1,11 +1,64 @@
 package control
 
 import (
-	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
 )
+
+// ProbeType is how a failover policy tests an instance.
+type ProbeType string
+
+// Probe types.
+const (
+	ProbeICMP ProbeType = "icmp"
+	ProbeTCP  ProbeType = "tcp"
+	ProbeHTTP ProbeType = "http"
+)
+
+// Probe is a failover policy's health check, sent from an ENI like any frame.
+type Probe struct {
+	Type     ProbeType
+	From     string // ENI that sends it
+	Port     int    // tcp, http
+	Path     string // http
+	Interval time.Duration
+	Timeout  time.Duration
+	Misses   int // consecutive misses that mean failure
+}
+
+// FailoverPolicy says who takes over an ENI when its instance fails.
+type FailoverPolicy struct {
+	ID               string // "fop-..."
+	Region           string
+	NetworkInterface string
+	Standbys         []string // instance ids in order of preference
+	Probe            Probe
+	FailBack         bool // return when the first owner has recovered
+	Enabled          bool
+	CreatedAt        time.Time
+}
+
+// Policy returns one failover policy.
+func (s *State) Policy(id string) *FailoverPolicy {
+	return seek[FailoverPolicy](s, TablePolicy, byID, id)
+}
+
+// Policies returns every failover policy.
+func (s *State) Policies() []*FailoverPolicy {
+	return all[*FailoverPolicy](s, TablePolicy, byCreation)
+}
+
+// PutPolicy creates (ID "") or replaces a failover policy.
+func (s *Service) PutPolicy(ctx context.Context, p FailoverPolicy) (*FailoverPolicy, error) {
+	return result(ctx, s, func(t *tx) (*FailoverPolicy, error) { return t.putPolicy(p) })
+}
+
+// DeletePolicy deletes a failover policy.
+func (s *Service) DeletePolicy(ctx context.Context, id string) error {
+	return s.change(ctx, func(t *tx) error { return t.deletePolicy(id) })
+}
 
 // Bounds of a probe.
 const (
@@ -173,84 +226,5 @@ func (t *tx) withdrawStandby(instance string) {
 			t.emit("failover-policy.changed", c.ID, "withdrawn", instance)
 		}
 		t.put(TablePolicy, &c)
-	}
-}
-
-// maxFailovers bounds the records kept.
-const maxFailovers = 1000
-
-// putFailover creates (ID "") or replaces a record.
-func (t *tx) putFailover(f Failover) (*Failover, error) {
-	before := FailoverState("")
-	if f.ID != "" {
-		old, err := find[Failover](t, FailoverID, TableFailover, byID, "failoverId", f.ID)
-		if err != nil {
-			return nil, err
-		}
-		before = old.State
-	}
-	switch f.State {
-	case FailoverRunning, FailoverCompleted, FailoverFailed:
-	default:
-		return nil, invalid("state", "Value (%s) for parameter state is invalid.", f.State)
-	}
-	switch f.Kind {
-	case KindFailover, KindFailBack, KindMove:
-	default:
-		return nil, invalid("kind", "Value (%s) for parameter kind is invalid.", f.Kind)
-	}
-	switch f.Moved.Kind {
-	case MovedInterface, MovedAddresses, MovedElasticIP, MovedRoute:
-	case "":
-		f.Moved = Moved{Kind: MovedInterface, From: f.NetworkInterface, To: f.NetworkInterface}
-	default:
-		return nil, invalid("moved", "Value (%s) for parameter moved is invalid.", f.Moved.Kind)
-	}
-	f.Moved.Addresses = slices.Clone(f.Moved.Addresses)
-	f.Region = t.region
-	if n := get[*NetworkInterface](t, TableNetworkInterface, byID, f.NetworkInterface); n != nil {
-		f.Region = n.Region
-	}
-	f.Phases, f.Traffic = slices.Clone(f.Phases), slices.Clone(f.Traffic)
-	f.Checks, f.Notes = slices.Clone(f.Checks), slices.Clone(f.Notes)
-	if f.ID == "" {
-		id, err := t.mintRow(TableFailover, FailoverID.Prefix)
-		if err != nil {
-			return nil, err
-		}
-		f.ID = id
-	}
-	detail := []string{"kind", string(f.Kind), "moved", f.Moved.String(), "networkInterface", f.NetworkInterface, "from", f.From, "to", f.To, "error", f.Error}
-	if before == "" {
-		t.emit("failover.started", f.ID, detail...)
-	}
-	if f.State != before && f.State != FailoverRunning {
-		t.emit("failover."+string(f.State), f.ID, detail...)
-	}
-	t.put(TableFailover, &f)
-	if before == "" {
-		t.forgetFailovers(f.ID)
-	}
-	return &f, nil
-}
-
-// forgetFailovers makes room for the record just put: what ended first goes
-// first, what runs last. StartedAt says nothing of age here, for a failover
-// counts from its fault, and an instance may have failed long before anybody
-// moved its interface away.
-func (t *tx) forgetFailovers(put string) {
-	all := list[*Failover](t, TableFailover, byID)
-	excess := len(all) - maxFailovers
-	if excess <= 0 {
-		return
-	}
-	slices.SortFunc(all, func(a, b *Failover) int {
-		return cmp.Or(
-			cmp.Compare(one(a.ID == put), one(b.ID == put)),
-			cmp.Compare(one(a.State == FailoverRunning), one(b.State == FailoverRunning)),
-			cmp.Compare(a.EndedAt, b.EndedAt), cmp.Compare(a.StartedAt, b.StartedAt), cmp.Compare(a.ID, b.ID))
-	})
-	for _, old := range all[:excess] {
-		t.remove(TableFailover, old)
 	}
 }

@@ -7,7 +7,44 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
+
+// PrefixList is a managed list of CIDR blocks.
+type PrefixList struct {
+	ID     string // "pl-..."
+	Region string
+	Name   string
+	AWS    bool   // managed by AWS, not by the customer
+	Family string // IPv4, IPv6
+	// MaxEntries is what the list counts for against the quota of what refers to
+	// it. Of one that AWS manages it is the weight that AWS gives.
+	MaxEntries int
+	// Version is the newest, from 1. Versions hold the entries of the newest
+	// ones, the last at the end; a change of entries makes a new one.
+	Version   int
+	Versions  [][]PrefixListEntry
+	State     string // create-complete, modify-complete
+	Tags      Tags
+	CreatedAt time.Time
+}
+
+// PrefixListEntry is one block of a prefix list.
+type PrefixListEntry struct {
+	CIDR        netip.Prefix
+	Description string
+}
+
+// Entries are those of the newest version.
+func (l *PrefixList) Entries() []PrefixListEntry { return l.Versions[len(l.Versions)-1] }
+
+// PrefixList returns one customer-managed prefix list.
+func (s *State) PrefixList(id string) *PrefixList {
+	return seek[PrefixList](s, TablePrefixList, byID, id)
+}
+
+// PrefixLists returns every customer-managed prefix list.
+func (s *State) PrefixLists() []*PrefixList { return all[*PrefixList](s, TablePrefixList, byCreation) }
 
 const (
 	familyIPv4 = "IPv4"

@@ -4,7 +4,15 @@ import (
 	_ "embed"
 	"strings"
 	"sync"
+	"time"
 )
+
+// Region marks a region that is in use. It has its default VPC from then on,
+// unless that is deleted.
+type Region struct {
+	Name      string
+	CreatedAt time.Time
+}
 
 // Zone is an Availability Zone.
 type Zone struct {

@@ -4,7 +4,30 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"time"
 )
+
+// CIDRReservation keeps a range of a subnet from automatic assignment.
+type CIDRReservation struct {
+	ID          string // "scr-..."
+	Region      string
+	Subnet      string
+	CIDR        netip.Prefix
+	Type        string // prefix, explicit
+	Description string
+	Tags        Tags
+	CreatedAt   time.Time
+}
+
+// CIDRReservation returns one subnet CIDR reservation.
+func (s *State) CIDRReservation(id string) *CIDRReservation {
+	return seek[CIDRReservation](s, TableCIDRReservation, byID, id)
+}
+
+// CIDRReservations returns every subnet CIDR reservation.
+func (s *State) CIDRReservations() []*CIDRReservation {
+	return all[*CIDRReservation](s, TableCIDRReservation, byCreation)
+}
 
 // Kinds of reservations (EC2 SubnetCidrReservationType): of prefixes that ENIs
 // get by number, and of addresses that only those get who name them.

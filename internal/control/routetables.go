@@ -2,8 +2,91 @@ package control
 
 import (
 	"context"
+	"net/netip"
 	"slices"
+	"time"
 )
+
+// RouteTable says where a subnet's frames to the router go.
+type RouteTable struct {
+	ID           string // "rtb-..."
+	Region       string
+	VPC          string
+	Routes       []Route // local ones first, then in order of creation
+	Associations []RouteTableAssociation
+	Tags         Tags
+	CreatedAt    time.Time
+}
+
+// Main reports whether subnets without a table of their own use this one.
+func (t *RouteTable) Main() bool {
+	for _, a := range t.Associations {
+		if a.Main {
+			return true
+		}
+	}
+	return false
+}
+
+// RouteTableAssociation binds a route table to a subnet, to a gateway, or as
+// the main one of its VPC: exactly one of Main, Subnet and Gateway is set.
+type RouteTableAssociation struct {
+	ID      string // "rtbassoc-..."
+	Main    bool
+	Subnet  string
+	Gateway string // "igw-..."
+}
+
+// Route leads a destination to a target. Exactly one of Destination and
+// PrefixList, and exactly one of the targets, is set. Whether it is active or a
+// blackhole depends on the target, so that only State.RouteState knows.
+type Route struct {
+	Destination netip.Prefix
+	PrefixList  string // "pl-..."
+	Local       bool   // to the VPC itself
+	Gateway     string // "igw-..."
+	EgressOnly  string // "eigw-..."
+	NATGateway  string // "nat-..."
+	Interface   string // "eni-..."
+	Peering     string // "pcx-..."
+	Endpoint    string `json:",omitzero"` // "vpce-..." of a gateway endpoint, with PrefixList
+	Transit     string `json:",omitzero"` // "tgw-..."
+	// Origin is CreateRouteTable for local routes, else CreateRoute.
+	Origin string
+}
+
+// RouteTable returns one route table.
+func (s *State) RouteTable(id string) *RouteTable {
+	return seek[RouteTable](s, TableRouteTable, byID, id)
+}
+
+// RouteTables returns every route table.
+func (s *State) RouteTables() []*RouteTable { return all[*RouteTable](s, TableRouteTable, byCreation) }
+
+// RouteTableOf returns the route table that a subnet uses: its own, or the
+// main one of its VPC.
+func (s *State) RouteTableOf(subnet *Subnet) *RouteTable {
+	if t := seek[RouteTable](s, TableRouteTable, bySubnet, subnet.ID); t != nil {
+		return t
+	}
+	return s.MainRouteTable(subnet.VPC)
+}
+
+// GatewayRouteTable returns the route table of what comes in by an internet
+// gateway, nil if it has none (VPC User Guide, "Gateway route tables").
+func (s *State) GatewayRouteTable(g *InternetGateway) *RouteTable {
+	return seek[RouteTable](s, TableRouteTable, byGateway, g.ID)
+}
+
+// MainRouteTable returns the main route table of a VPC.
+func (s *State) MainRouteTable(vpc string) *RouteTable {
+	for _, t := range all[*RouteTable](s, TableRouteTable, byVPC, vpc) {
+		if t.Main() {
+			return t
+		}
+	}
+	return nil
+}
 
 // Origins of routes (EC2 RouteOrigin).
 const (

@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -9,6 +10,42 @@ import (
 	"strconv"
 	"strings"
 )
+
+// SecurityGroupRule allows traffic; exactly one of CIDR, Group and PrefixList
+// is set.
+type SecurityGroupRule struct {
+	ID          string // "sgr-..."
+	Ref         uint32 // number for the data plane (verdict.RuleID), never reused
+	Egress      bool
+	Protocol    int          // IANA number, -1 all
+	FromPort    int          // or ICMP type; -1 all
+	ToPort      int          // or ICMP code; -1 all
+	CIDR        netip.Prefix // masked
+	Group       string       // referenced "sg-..."
+	PrefixList  string       // referenced "pl-..."
+	Description string
+	Tags        Tags
+}
+
+// RuleInput is one source or destination of one IpPermission.
+type RuleInput struct {
+	Protocol         string // tcp, udp, icmp, icmpv6, an IANA number, or -1
+	FromPort, ToPort *int   // ports; ICMP type and code
+	// Exactly one of CIDR, Group and PrefixList is given.
+	CIDR, Group, PrefixList string
+	Description             string
+	Tags                    Tags
+}
+
+// AuthorizeRules adds rules, all or none, and returns them with their ids.
+func (s *Service) AuthorizeRules(ctx context.Context, group string, egress bool, rules []RuleInput) ([]SecurityGroupRule, error) {
+	return result(ctx, s, func(t *tx) ([]SecurityGroupRule, error) { return t.authorizeRules(group, egress, rules) })
+}
+
+// RevokeRules removes rules by id, all or none.
+func (s *Service) RevokeRules(ctx context.Context, group string, ruleIDs []string) error {
+	return s.change(ctx, func(t *tx) error { return t.revokeRules(group, ruleIDs) })
+}
 
 // IANA protocol numbers that security groups know by name.
 const (

@@ -15,6 +15,11 @@ import (
 	"enilab/internal/dataplane/verdict"
 )
 
+func (s *Service) change(ctx context.Context, f func(*tx) error) error {
+	_, err := s.do(ctx, f)
+	return err
+}
+
 // Options of a Service. All but Timing, Quotas and Log are required.
 type Options struct {
 	Store  Store

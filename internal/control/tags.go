@@ -1,10 +1,19 @@
 package control
 
 import (
+	"context"
 	"maps"
 	"strings"
 	"unicode/utf8"
 )
+
+// Tags are a resource's key-value pairs.
+type Tags map[string]string
+
+// SetTags removes and sets tags of a resource.
+func (s *Service) SetTags(ctx context.Context, resource string, set Tags, remove []string) error {
+	return s.change(ctx, func(t *tx) error { return t.setTags(resource, set, remove) })
+}
 
 // Limits of tags (EC2 User Guide, "Tag your Amazon EC2 resources").
 const (

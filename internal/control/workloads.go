@@ -1,11 +1,29 @@
 package control
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 
 	"enilab/internal/dataplane/spec"
 )
+
+// SetWorkloads replaces what runs in an instance.
+func (s *Service) SetWorkloads(ctx context.Context, id string, w []spec.Workload) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.setWorkloads(id, w) })
+}
+
+// SetServe replaces the ports that an instance serves beside those that every
+// one does.
+func (s *Service) SetServe(ctx context.Context, id string, p []spec.ServedPort) (*Instance, error) {
+	return result(ctx, s, func(t *tx) (*Instance, error) { return t.setServe(id, p) })
+}
+
+// PauseTraffic pauses or resumes every workload of every instance and internet
+// host in one commit.
+func (s *Service) PauseTraffic(ctx context.Context, paused bool) error {
+	return s.change(ctx, func(t *tx) error { return t.pauseTraffic(paused) })
+}
 
 // Limits of workloads: what one laptop can be asked for.
 const (
