@@ -7,6 +7,40 @@ import (
 	"strings"
 )
 
+// BlockDevice is one entry of a block device mapping (EC2 BlockDeviceMapping).
+// At most one of NoDevice, Virtual and EBS is set.
+type BlockDevice struct {
+	Device   string     // "/dev/sdf"
+	NoDevice bool       `json:",omitzero"` // what the image has there is left out
+	Virtual  string     `json:",omitzero"` // of the instance store, "ephemeral0"
+	EBS      *EBSDevice `json:",omitzero"`
+}
+
+// EBSDevice is a volume of a block device mapping.
+type EBSDevice struct {
+	VolumeSpec
+	DeleteOnTermination *bool `json:",omitzero"` // nil: true
+}
+
+func (d *EBSDevice) deleted() bool { return d.DeleteOnTermination == nil || *d.DeleteOnTermination }
+
+// ImageDevices are the block devices of an image that is no row.
+type ImageDevices struct {
+	Root    string // device name of the root volume; "": DefaultRootDevice
+	Devices []BlockDevice
+}
+
+// DefaultRootDevice is the root device of an instance whose image says none.
+const DefaultRootDevice = "/dev/xvda"
+
+// RootDeviceName is the device name of an instance's root volume.
+func (i *Instance) RootDeviceName() string { return cmp.Or(i.RootDevice, DefaultRootDevice) }
+
+// DefaultRoot is the root volume of every image that says nothing else.
+func DefaultRoot(image string) VolumeSpec {
+	return VolumeSpec{Size: 8, Type: volumeGP3, Image: cmp.Or(image, NoImage)}.filled()
+}
+
 // deviceForm is of the names that EC2 takes for the volumes of instances with
 // hardware virtualization (EC2 User Guide, "Device names for volumes"), with or
 // without the folder.

@@ -7,6 +7,48 @@ import (
 	"time"
 )
 
+// ImageState is EC2's state of an image.
+type ImageState string
+
+// Image states. A deregistered one stays as a stone with its name on it, so that
+// its id is not taken for that of an image of somebody else.
+const (
+	ImagePending      ImageState = "pending"
+	ImageAvailable    ImageState = "available"
+	ImageDeregistered ImageState = "deregistered"
+)
+
+// Image is an image of the account. No guest boots from it.
+type Image struct {
+	ID             string // "ami-..."
+	Region         string
+	Name           string        // unique among those that are not deregistered
+	Description    string        `json:",omitzero"`
+	Architecture   string        // "x86_64"
+	RootDevice     string        // "/dev/xvda"
+	Devices        []BlockDevice // the root first
+	SourceInstance string        `json:",omitzero"`
+	SourceImage    string        `json:",omitzero"`
+	State          ImageState
+	StateUntil     time.Time `json:",omitzero"` // when pending ends
+	Tags           Tags      `json:",omitzero"`
+	CreatedAt      time.Time
+}
+
+// Image returns one image of the account, deregistered ones among them.
+func (s *State) Image(id string) *Image { return seek[Image](s, TableImage, byID, id) }
+
+// Images returns the images of the account that are not deregistered.
+func (s *State) Images() []*Image {
+	return slices.DeleteFunc(all[*Image](s, TableImage, byCreation), func(i *Image) bool { return i.State == ImageDeregistered })
+}
+
+// Identity implements Row.
+func (i *Image) Identity() Identity { return Identity{i.ID, i.Region, "", i.CreatedAt} }
+
+// NoImage stands for the image of instances that were launched without one.
+const NoImage = "ami-00000000000000000"
+
 // CreateImageInput is CreateImage's. Tags are the image's, SnapshotTags those of
 // the snapshots that are made for it.
 type CreateImageInput struct {

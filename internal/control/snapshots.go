@@ -7,6 +7,48 @@ import (
 	"time"
 )
 
+// SnapshotState is EC2's state of a snapshot.
+type SnapshotState string
+
+// Snapshot states.
+const (
+	SnapshotPending   SnapshotState = "pending"
+	SnapshotCompleted SnapshotState = "completed"
+)
+
+// Snapshot is a copy of a volume at an instant, on record only.
+type Snapshot struct {
+	ID          string // "snap-..."
+	Region      string
+	Volume      string // that it is of, whether it is still there or not
+	Size        int    // GiB, of the volume
+	Encrypted   bool   `json:",omitzero"`
+	KMSKey      string `json:",omitzero"`
+	Description string `json:",omitzero"`
+	State       SnapshotState
+	StateUntil  time.Time `json:",omitzero"` // when pending ends
+	CompletedAt time.Time `json:",omitzero"`
+	Tags        Tags      `json:",omitzero"`
+	CreatedAt   time.Time
+}
+
+// Progress is how much of a snapshot is done at an instant, in percent.
+func (s *Snapshot) Progress(now time.Time) int {
+	if s.State != SnapshotPending {
+		return 100
+	}
+	return percent(s.CreatedAt, s.StateUntil, now)
+}
+
+// Snapshot returns one snapshot.
+func (s *State) Snapshot(id string) *Snapshot { return seek[Snapshot](s, TableSnapshot, byID, id) }
+
+// Snapshots returns every snapshot.
+func (s *State) Snapshots() []*Snapshot { return all[*Snapshot](s, TableSnapshot, byCreation) }
+
+// Identity implements Row.
+func (s *Snapshot) Identity() Identity { return Identity{s.ID, s.Region, "", s.CreatedAt} }
+
 // CreateSnapshotInput is CreateSnapshot's.
 type CreateSnapshotInput struct {
 	Volume, Description string

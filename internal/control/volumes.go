@@ -7,6 +7,134 @@ import (
 	"time"
 )
 
+// VolumeState is EC2's state of a volume. One that is deleted is gone.
+type VolumeState string
+
+// Volume states.
+const (
+	VolumeCreating  VolumeState = "creating"
+	VolumeAvailable VolumeState = "available"
+	VolumeInUse     VolumeState = "in-use"
+	VolumeDeleting  VolumeState = "deleting"
+)
+
+// Volume is an EBS volume, on record only: there is no disk behind it.
+type Volume struct {
+	ID     string // "vol-..."
+	Region string
+	Zone   string
+	VolumeSpec
+	MultiAttach bool `json:",omitzero"` // several instances may have it
+	State       VolumeState
+	StateAt     time.Time // when State was entered
+	// StateUntil is when State ends by itself; zero: it does not.
+	StateUntil   time.Time          `json:",omitzero"`
+	Attachments  []VolumeAttachment `json:",omitzero"` // in the order of their making; one at most unless MultiAttach
+	AutoEnableIO bool               `json:",omitzero"`
+	// Modification is the last one, nil if there was none.
+	Modification *VolumeModification `json:",omitzero"`
+	Tags         Tags                `json:",omitzero"`
+	CreatedAt    time.Time
+}
+
+// VolumeAttachment binds a volume to a device name of an instance.
+type VolumeAttachment struct {
+	Instance string
+	Device   string // "/dev/sdf"
+	State    AttachmentState
+	// StateUntil is when State ends by itself; zero: it does not, or waits for
+	// the instance.
+	StateUntil          time.Time `json:",omitzero"`
+	AttachTime          time.Time
+	DeleteOnTermination bool `json:",omitzero"`
+}
+
+// ModificationState is EC2's VolumeModificationState.
+type ModificationState string
+
+// Modification states. The volume has its new size and type from optimizing on
+// (EBS User Guide, "Monitor the progress of volume modifications").
+const (
+	Modifying  ModificationState = "modifying"
+	Optimizing ModificationState = "optimizing"
+	Modified   ModificationState = "completed"
+)
+
+// VolumeModification is a change of what a volume is like.
+type VolumeModification struct {
+	State             ModificationState
+	StateAt           time.Time
+	StateUntil        time.Time `json:",omitzero"` // when State ends by itself
+	Original, Target  VolumeSpec
+	OriginalMulti     bool      `json:",omitzero"`
+	TargetMulti       bool      `json:",omitzero"`
+	StartedAt, EndsAt time.Time // EndsAt is when it will be, or was, completed
+}
+
+// AttachmentTo returns the attachment to an instance, nil if there is none.
+func (v *Volume) AttachmentTo(instance string) *VolumeAttachment {
+	i := slices.IndexFunc(v.Attachments, func(a VolumeAttachment) bool { return a.Instance == instance })
+	if i < 0 {
+		return nil
+	}
+	return &v.Attachments[i]
+}
+
+// due is when the next thing about v ends by itself, zero if nothing does.
+func (v *Volume) due() time.Time {
+	next := v.StateUntil
+	earlier := func(at time.Time) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	for _, a := range v.Attachments {
+		earlier(a.StateUntil)
+	}
+	if v.Modification != nil {
+		earlier(v.Modification.StateUntil)
+	}
+	return next
+}
+
+// Progress is how much of a modification is done at an instant, in percent.
+func (m *VolumeModification) Progress(now time.Time) int {
+	if m.State == Modified {
+		return 100
+	}
+	return percent(m.StartedAt, m.EndsAt, now)
+}
+
+// percent is how far now is between two instants, 99 at most: only the
+// transition makes it 100.
+func percent(from, to, now time.Time) int {
+	if !to.After(from) || now.Before(from) {
+		return 0
+	}
+	return min(int(100*now.Sub(from)/to.Sub(from)), 99)
+}
+
+// Volume returns one volume.
+func (s *State) Volume(id string) *Volume { return seek[Volume](s, TableVolume, byID, id) }
+
+// Volumes returns every volume.
+func (s *State) Volumes() []*Volume { return all[*Volume](s, TableVolume, byCreation) }
+
+// VolumesOf returns the volumes of an instance, the root volume first, then in
+// the order in which they were attached.
+func (s *State) VolumesOf(i *Instance) []*Volume {
+	rows := all[*Volume](s, TableVolume, byDevice, i.ID)
+	slices.SortStableFunc(rows, func(a, b *Volume) int {
+		x, y := a.AttachmentTo(i.ID), b.AttachmentTo(i.ID)
+		root := i.RootDeviceName()
+		return cmp.Or(one(y.Device == root)-one(x.Device == root), x.AttachTime.Compare(y.AttachTime))
+	})
+	return rows
+}
+
+// Identity implements Row.
+func (v *Volume) Identity() Identity { return Identity{v.ID, v.Region, "", v.CreatedAt} }
+
 // codeState is EBS's code for a resource that is not in the state for a request.
 const codeState = "IncorrectState"
 

@@ -8,6 +8,15 @@ import (
 	"enilab/internal/control"
 )
 
+func bindAddresses(t map[string]handler) {
+	bind(t, "Domain=vpc PublicIpv4Pool=amazon NetworkBorderGroup Address TagSpecification", allocateAddress)
+	bind(t, "AllocationId PublicIp NetworkInterfaceId InstanceId PrivateIpAddress AllowReassociation", associateAddress)
+	bind(t, "AssociationId PublicIp", disassociateAddress)
+	bind(t, "AllocationId PublicIp NetworkBorderGroup", releaseAddress)
+	bind(t, "AllocationId PublicIp Filter", describeAddresses)
+	bind(t, "AllocationId Attribute MaxResults NextToken", describeAddressesAttribute)
+}
+
 func (c *call) address(a *control.Address) model.Address {
 	m := model.Address{
 		AllocationId: &a.AllocationID, PublicIp: new(a.PublicIP.String()), Domain: new("vpc"),

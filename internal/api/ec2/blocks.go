@@ -8,6 +8,20 @@ import (
 	"enilab/internal/control"
 )
 
+func bindBlocks(t map[string]handler) {
+	bind(t, "VpcId CidrBlock AmazonProvidedIpv6CidrBlock", associateVpcCidrBlock)
+	bind(t, "AssociationId", disassociateVpcCidrBlock)
+	bind(t, "SubnetId Ipv6CidrBlock", associateSubnetCidrBlock)
+	bind(t, "AssociationId", disassociateSubnetCidrBlock)
+	bind(t, "SubnetId Cidr ReservationType Description TagSpecification", createSubnetCidrReservation)
+	bind(t, "SubnetId Filter MaxResults NextToken", getSubnetCidrReservations)
+	bind(t, "SubnetCidrReservationId", deleteSubnetCidrReservation)
+	bind(t, "", createDefaultVpc)
+	bind(t, "AvailabilityZone AvailabilityZoneId Ipv6Native=false", createDefaultSubnet)
+	bind(t, "VpcId Filter", describeVpcClassicLink)
+	bind(t, "VpcIds MaxResults NextToken", describeVpcClassicLinkDNSSupport)
+}
+
 func associateVpcCidrBlock(c *call, in *model.AssociateVpcCidrBlockRequest) (result, error) {
 	a, err := c.command().AssociateVPCBlock(c.ctx, control.AssociateVPCBlockInput{
 		VPC: *in.VpcId, CIDR: query.Value(in.CidrBlock), AmazonIPv6: query.Value(in.AmazonProvidedIpv6CidrBlock),

@@ -6,6 +6,13 @@ import (
 	"enilab/internal/control"
 )
 
+func bindDhcpOptions(t map[string]handler) {
+	bind(t, "DhcpConfiguration TagSpecification", createDhcpOptions)
+	bind(t, "DhcpOptionsId Filter MaxResults NextToken", describeDhcpOptions)
+	bind(t, "DhcpOptionsId VpcId", associateDhcpOptions)
+	bind(t, "DhcpOptionsId", deleteDhcpOptions)
+}
+
 func (c *call) dhcpOptions(d *control.DHCPOptions) model.DhcpOptions {
 	out := model.DhcpOptions{
 		DhcpOptionsId: &d.ID, OwnerId: &c.api.opt.Account, DhcpConfigurations: []model.DhcpConfiguration{}, Tags: someTags(d.Tags),

@@ -5,6 +5,17 @@ import (
 	"enilab/internal/control"
 )
 
+func bindGateways(t map[string]handler) {
+	bind(t, "TagSpecification", createInternetGateway)
+	bind(t, "InternetGatewayId Filter MaxResults NextToken", describeInternetGateways)
+	bind(t, "InternetGatewayId VpcId", attachInternetGateway)
+	bind(t, "InternetGatewayId VpcId", detachInternetGateway)
+	bind(t, "InternetGatewayId", deleteInternetGateway)
+	bind(t, "VpcId TagSpecification", createEgressOnlyInternetGateway)
+	bind(t, "EgressOnlyInternetGatewayId Filter MaxResults NextToken", describeEgressOnlyInternetGateways)
+	bind(t, "EgressOnlyInternetGatewayId", deleteEgressOnlyInternetGateway)
+}
+
 // EC2 has two words for the same: an internet gateway that is attached is
 // "available", an egress-only one "attached".
 const (

@@ -8,6 +8,21 @@ import (
 	"enilab/internal/control"
 )
 
+func bindGroups(t map[string]handler) {
+	const permissions = " IpPermissions.IpProtocol IpPermissions.FromPort IpPermissions.ToPort IpPermissions.IpRanges" +
+		" IpPermissions.Ipv6Ranges IpPermissions.PrefixListIds IpPermissions.Groups.GroupId IpPermissions.Groups.GroupName" +
+		" IpPermissions.Groups.UserId IpPermissions.Groups.VpcId IpPermissions.Groups.VpcPeeringConnectionId" +
+		" IpPermissions.Groups.Description IpProtocol FromPort ToPort CidrIp SourceSecurityGroupName SourceSecurityGroupOwnerId"
+	bind(t, "GroupName GroupDescription VpcId TagSpecification", createSecurityGroup)
+	bind(t, "GroupId GroupName Filter MaxResults NextToken", describeSecurityGroups)
+	bind(t, "GroupId GroupName", deleteSecurityGroup)
+	bind(t, "SecurityGroupRuleId Filter MaxResults NextToken", describeSecurityGroupRules)
+	bind(t, "GroupId GroupName TagSpecification"+permissions, authorizeIngress)
+	bind(t, "GroupId TagSpecification"+permissions, authorizeEgress)
+	bind(t, "GroupId GroupName SecurityGroupRuleId"+permissions, revokeIngress)
+	bind(t, "GroupId SecurityGroupRuleId"+permissions, revokeEgress)
+}
+
 // errNoDefaultVPC: what names no VPC is in the default one, which may have been
 // deleted.
 func errNoDefaultVPC() error {

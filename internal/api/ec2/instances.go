@@ -10,6 +10,42 @@ import (
 	"enilab/internal/control"
 )
 
+func bindInstances(t map[string]handler) {
+	// Any image is taken and none is booted: the guests are enilab's own.
+	bind(t, "LaunchTemplate.LaunchTemplateId LaunchTemplate.LaunchTemplateName LaunchTemplate.Version"+
+		" ImageId InstanceType MinCount MaxCount SubnetId SecurityGroupId SecurityGroup PrivateIpAddress Ipv6Address"+
+		" Ipv6AddressCount EnablePrimaryIpv6 TagSpecification KeyName UserData"+
+		" "+mappingParams+
+		" Placement.AvailabilityZone Placement.AvailabilityZoneId Placement.Tenancy"+
+		" Placement.HostId Placement.Affinity"+
+		" IamInstanceProfile.Name IamInstanceProfile.Arn Placement.GroupName= CpuOptions.CoreCount CpuOptions.ThreadsPerCore"+
+		" NetworkPerformanceOptions.BandwidthWeighting=default EbsOptimized Monitoring.Enabled"+
+		" DisableApiTermination DisableApiStop InstanceInitiatedShutdownBehavior CreditSpecification.CpuCredits"+
+		" MetadataOptions.HttpTokens MetadataOptions.HttpEndpoint MetadataOptions.HttpPutResponseHopLimit"+
+		" MetadataOptions.HttpProtocolIpv6 MetadataOptions.InstanceMetadataTags"+
+		" PrivateDnsNameOptions.HostnameType PrivateDnsNameOptions.EnableResourceNameDnsARecord"+
+		" PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord MaintenanceOptions.AutoRecovery=default"+
+		" EnclaveOptions.Enabled=false HibernationOptions.Configured"+
+		" CapacityReservationSpecification.CapacityReservationPreference=open"+
+		" NetworkInterface.DeviceIndex NetworkInterface.NetworkCardIndex NetworkInterface.NetworkInterfaceId"+
+		" NetworkInterface.SubnetId NetworkInterface.SecurityGroupId NetworkInterface.Description"+
+		" NetworkInterface.PrivateIpAddress NetworkInterface.PrivateIpAddresses NetworkInterface.SecondaryPrivateIpAddressCount"+
+		" NetworkInterface.Ipv4Prefix NetworkInterface.Ipv4PrefixCount NetworkInterface.Ipv6Addresses"+
+		" NetworkInterface.Ipv6AddressCount NetworkInterface.Ipv6Prefix NetworkInterface.Ipv6PrefixCount"+
+		" NetworkInterface.PrimaryIpv6 NetworkInterface.DeleteOnTermination NetworkInterface.AssociatePublicIpAddress"+
+		" NetworkInterface.InterfaceType NetworkInterface.ConnectionTrackingSpecification"+
+		" NetworkInterface.EnaSrdSpecification.EnaSrdEnabled=false"+
+		" NetworkInterface.EnaSrdSpecification.EnaSrdUdpSpecification.EnaSrdUdpEnabled=false", runInstances)
+	bind(t, "InstanceId Filter MaxResults NextToken IncludeManagedResources", describeInstances)
+	bind(t, "InstanceId", startInstances)
+	bind(t, "InstanceId Force Hibernate", stopInstances)
+	bind(t, "InstanceId", rebootInstances)
+	// Every guest here can be switched off at once, whether forced or not.
+	bind(t, "InstanceId Force SkipOsShutdown", terminateInstances)
+	bind(t, "InstanceId IncludeAllInstances Filter MaxResults NextToken IncludeManagedResources", describeInstanceStatus)
+	bind(t, "InstanceType Filter MaxResults NextToken", describeInstanceTypes)
+}
+
 // instancePlace orders instances as the State lists them: by launch, and within
 // one by index.
 func instancePlace(i *control.Instance) string {

@@ -8,6 +8,26 @@ import (
 	"enilab/internal/control"
 )
 
+func bindInterfaces(t map[string]handler) {
+	bind(t, "SubnetId Description SecurityGroupId PrivateIpAddress PrivateIpAddresses SecondaryPrivateIpAddressCount"+
+		" Ipv4Prefix Ipv4PrefixCount Ipv6Addresses Ipv6AddressCount Ipv6Prefix Ipv6PrefixCount EnablePrimaryIpv6"+
+		" ConnectionTrackingSpecification TagSpecification InterfaceType", createNetworkInterface)
+	bind(t, "NetworkInterfaceId Filter MaxResults NextToken IncludeManagedResources", describeNetworkInterfaces)
+	bind(t, "NetworkInterfaceId", deleteNetworkInterface)
+	bind(t, "NetworkInterfaceId Attribute", describeNetworkInterfaceAttribute)
+	bind(t, "NetworkInterfaceId Description SecurityGroupId SourceDestCheck Attachment.AttachmentId"+
+		" Attachment.DeleteOnTermination ConnectionTrackingSpecification EnablePrimaryIpv6 AssociatePublicIpAddress",
+		modifyNetworkInterfaceAttribute)
+	bind(t, "NetworkInterfaceId SourceDestCheck", resetNetworkInterfaceAttribute)
+	bind(t, "NetworkInterfaceId InstanceId DeviceIndex NetworkCardIndex", attachNetworkInterface)
+	bind(t, "AttachmentId Force", detachNetworkInterface)
+	bind(t, "NetworkInterfaceId PrivateIpAddress SecondaryPrivateIpAddressCount Ipv4Prefix Ipv4PrefixCount AllowReassignment",
+		assignPrivateIPAddresses)
+	bind(t, "NetworkInterfaceId PrivateIpAddress Ipv4Prefix", unassignPrivateIPAddresses)
+	bind(t, "NetworkInterfaceId Ipv6Addresses Ipv6AddressCount Ipv6Prefix Ipv6PrefixCount", assignIpv6Addresses)
+	bind(t, "NetworkInterfaceId Ipv6Addresses Ipv6Prefix", unassignIpv6Addresses)
+}
+
 func createNetworkInterface(c *call, in *model.CreateNetworkInterfaceRequest) (result, error) {
 	tags, err := tagSpecs(in.TagSpecifications, "network-interface")
 	if err != nil {

@@ -6,6 +6,17 @@ import (
 	"enilab/internal/control"
 )
 
+func bindNetworkACLs(t map[string]handler) {
+	const entry = "NetworkAclId RuleNumber Egress RuleAction Protocol CidrBlock Ipv6CidrBlock PortRange Icmp"
+	bind(t, "VpcId TagSpecification", createNetworkACL)
+	bind(t, "NetworkAclId Filter MaxResults NextToken", describeNetworkACLs)
+	bind(t, "NetworkAclId", deleteNetworkACL)
+	bind(t, entry, createNetworkACLEntry)
+	bind(t, entry, replaceNetworkACLEntry)
+	bind(t, "NetworkAclId RuleNumber Egress", deleteNetworkACLEntry)
+	bind(t, "AssociationId NetworkAclId", replaceNetworkACLAssociation)
+}
+
 // Numbers of the denials that end every network ACL.
 const (
 	lastRule     = 32767

@@ -8,6 +8,14 @@ import (
 	"enilab/internal/control"
 )
 
+func bindPeerings(t map[string]handler) {
+	bind(t, "VpcId PeerVpcId PeerRegion PeerOwnerId TagSpecification", createVpcPeeringConnection)
+	bind(t, "VpcPeeringConnectionId Filter MaxResults NextToken", describeVpcPeeringConnections)
+	bind(t, "VpcPeeringConnectionId", acceptVpcPeeringConnection)
+	bind(t, "VpcPeeringConnectionId", rejectVpcPeeringConnection)
+	bind(t, "VpcPeeringConnectionId", deleteVpcPeeringConnection)
+}
+
 // side shows one of the two VPCs. EC2 shows no blocks of the accepter before it
 // has accepted.
 func (c *call) side(s control.PeeringSide, blocks bool) *model.VpcPeeringConnectionVpcInfo {

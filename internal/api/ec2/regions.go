@@ -5,6 +5,14 @@ import (
 	"enilab/internal/control"
 )
 
+func bindRegions(t map[string]handler) {
+	bind(t, "AllRegions RegionName Filter", describeRegions)
+	// The laboratory has ordinary zones only, so that all of them are always shown.
+	bind(t, "AllAvailabilityZones ZoneName ZoneId Filter", describeAvailabilityZones)
+
+	bind(t, "AttributeName", describeAccountAttributes)
+}
+
 // zoneID is the physical id of a zone of the call's region.
 func (c *call) zoneID(name string) *string {
 	for _, z := range c.region.Zones {

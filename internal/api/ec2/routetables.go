@@ -8,6 +8,21 @@ import (
 	"enilab/internal/control"
 )
 
+func bindRouting(t map[string]handler) {
+	const destination = "RouteTableId DestinationCidrBlock DestinationIpv6CidrBlock DestinationPrefixListId"
+	const target = " GatewayId EgressOnlyInternetGatewayId NatGatewayId NetworkInterfaceId InstanceId VpcPeeringConnectionId" +
+		" TransitGatewayId"
+	bind(t, "VpcId TagSpecification", createRouteTable)
+	bind(t, "RouteTableId Filter MaxResults NextToken", describeRouteTables)
+	bind(t, "RouteTableId", deleteRouteTable)
+	bind(t, "RouteTableId SubnetId GatewayId", associateRouteTable)
+	bind(t, "AssociationId", disassociateRouteTable)
+	bind(t, "AssociationId RouteTableId", replaceRouteTableAssociation)
+	bind(t, destination+target, createRoute)
+	bind(t, destination+target+" LocalTarget", replaceRoute)
+	bind(t, destination, deleteRoute)
+}
+
 func (c *call) routeTable(r *control.RouteTable) model.RouteTable {
 	out := model.RouteTable{
 		RouteTableId: &r.ID, VpcId: &r.VPC, OwnerId: &c.api.opt.Account, Routes: []model.Route{},

@@ -6,6 +6,14 @@ import (
 	"enilab/internal/control"
 )
 
+func bindSubnets(t map[string]handler) {
+	bind(t, "VpcId CidrBlock AvailabilityZone AvailabilityZoneId Ipv6CidrBlock TagSpecification Ipv6Native=false", createSubnet)
+	bind(t, "SubnetId Filter MaxResults NextToken", describeSubnets)
+	bind(t, "SubnetId MapPublicIpOnLaunch AssignIpv6AddressOnCreation EnableDns64 PrivateDnsHostnameTypeOnLaunch"+
+		" EnableResourceNameDnsARecordOnLaunch EnableResourceNameDnsAAAARecordOnLaunch", modifySubnetAttribute)
+	bind(t, "SubnetId", deleteSubnet)
+}
+
 func (c *call) subnet(s *control.Subnet) model.Subnet {
 	return model.Subnet{
 		SubnetId: &s.ID, SubnetArn: new(c.arn("subnet", s.ID)), VpcId: &s.VPC, OwnerId: &c.api.opt.Account,

@@ -10,6 +10,12 @@ import (
 	"enilab/internal/control"
 )
 
+func bindTags(t map[string]handler) {
+	bind(t, "ResourceId Tag", createTags)
+	bind(t, "ResourceId Tag", deleteTags)
+	bind(t, "Filter MaxResults NextToken", describeTags)
+}
+
 // someTags is a tagSet that is left out without tags, as EC2 does for most
 // resources; testdata/emptylists.txt has which.
 func someTags(tags control.Tags) []model.Tag {

@@ -8,6 +8,14 @@ import (
 	"enilab/internal/control"
 )
 
+func bindVpcs(t map[string]handler) {
+	bind(t, "CidrBlock TagSpecification InstanceTenancy AmazonProvidedIpv6CidrBlock", createVpc)
+	bind(t, "VpcId Filter MaxResults NextToken", describeVpcs)
+	bind(t, "VpcId Attribute", describeVpcAttribute)
+	bind(t, "VpcId EnableDnsSupport EnableDnsHostnames EnableNetworkAddressUsageMetrics", modifyVpcAttribute)
+	bind(t, "VpcId", deleteVpc)
+}
+
 func (c *call) vpc(v *control.VPC) model.Vpc {
 	out := model.Vpc{
 		VpcId: &v.ID, OwnerId: &c.api.opt.Account, State: new("available"), CidrBlock: new(v.CIDR.String()),
