@@ -365,21 +365,6 @@ func (t *tx) launchInterface(p *launchPlan) (*NetworkInterface, error) {
 	return t.newInterface(sub, &p.CreateInterfaceInput, p.groups, true)
 }
 
-// settingsIn are the settings of an instance in a subnet, whose names it gets
-// unless the launch says which.
-func (in *LaunchInput) settingsIn(sub *Subnet) InstanceSettings {
-	s := in.Settings
-	s.HostnameType = cmp.Or(in.HostnameType, sub.HostnameType)
-	s.RecordA, s.RecordAAAA = sub.RecordA, sub.RecordAAAA
-	if in.RecordA != nil {
-		s.RecordA = *in.RecordA
-	}
-	if in.RecordAAAA != nil {
-		s.RecordAAAA = *in.RecordAAAA
-	}
-	return s
-}
-
 // runInstance launches one instance with one ENI.
 func (t *tx) runInstance(in RunInstanceInput) (*Instance, error) {
 	spec := LaunchInterface{

@@ -1,5 +1,22 @@
 package control
 
+import "cmp"
+
+// settingsIn are the settings of an instance in a subnet, whose names it gets
+// unless the launch says which.
+func (in *LaunchInput) settingsIn(sub *Subnet) InstanceSettings {
+	s := in.Settings
+	s.HostnameType = cmp.Or(in.HostnameType, sub.HostnameType)
+	s.RecordA, s.RecordAAAA = sub.RecordA, sub.RecordAAAA
+	if in.RecordA != nil {
+		s.RecordA = *in.RecordA
+	}
+	if in.RecordAAAA != nil {
+		s.RecordAAAA = *in.RecordAAAA
+	}
+	return s
+}
+
 // checkSettings refuses settings that no launch takes. A key pair must be there;
 // afterwards the instance keeps its name and its public key.
 func (t *tx) checkSettings(in *LaunchInput) error {
