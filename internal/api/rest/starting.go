@@ -45,7 +45,10 @@ func Start(ln *net.TCPListener, version string, refuse func(c *fiber.Ctx, status
 	app := fiber.New(fiber.Config{
 		AppName: "enilab", DisableStartupMessage: true, BodyLimit: maxBody, Concurrency: connectionLimit(openFiles()),
 		ReadTimeout: startingReadTime, CaseSensitive: true, DisablePreParseMultipartForm: true,
-		ErrorHandler: func(c *fiber.Ctx, _ error) error { return s.answer(c) },
+		ErrorHandler: func(c *fiber.Ctx, _ error) error {
+			hangup.Linger(c.Context().Conn()) // what was not read would take the answer away
+			return s.answer(c)
+		},
 	})
 	app.Use(secureHeaders, s.answer)
 	go func() { s.served <- app.Listener(hangup.Listener(s.accepts)) }()
