@@ -13,18 +13,22 @@ import (
 // PacketFields describes a frame to build. What is absent is what the sender's
 // guest would send.
 type PacketFields struct {
-	DstMAC     string `json:"dstMac,omitempty" maxLength:"17" doc:"Default: as ARP would tell, and of a broadcast or multicast address the group's own"`
-	SrcMAC     string `json:"srcMac,omitempty" maxLength:"17" doc:"Default: the sender's"`
-	Src        string `json:"src,omitempty" maxLength:"64" doc:"Default: the sender's primary address"`
-	Dst        string `json:"dst" maxLength:"64"`
-	Protocol   string `json:"protocol" enum:"udp,tcp,icmp"`
-	SrcPort    uint16 `json:"srcPort,omitempty" maximum:"65535" doc:"Default: 40000"`
-	DstPort    uint16 `json:"dstPort,omitempty" maximum:"65535" doc:"Default: 7 for udp, 80 for tcp"`
-	TCPFlags   string `json:"tcpFlags,omitempty" maxLength:"64" doc:"Of fin, syn, rst, psh, ack, urg, separated by commas; default: syn"`
-	TTL        uint8  `json:"ttl,omitempty" maximum:"255" doc:"Default: 64"`
-	PayloadHex string `json:"payloadHex,omitempty" maxLength:"196605"`
-	Length     int    `json:"length,omitempty" minimum:"0" maximum:"65535" doc:"Payload is padded with zeros until the frame has so many bytes"`
-	Tags       []int  `json:"tags,omitempty" maxItems:"8" doc:"802.1Q VLAN ids of 0 to 4095, outermost first"`
+	DstMAC      string `json:"dstMac,omitempty" maxLength:"17" doc:"Default: as ARP would tell, and of a broadcast or multicast address the group's own"`
+	SrcMAC      string `json:"srcMac,omitempty" maxLength:"17" doc:"Default: the sender's"`
+	Src         string `json:"src,omitempty" maxLength:"64" doc:"Default: the sender's primary address"`
+	Dst         string `json:"dst" maxLength:"64"`
+	Protocol    string `json:"protocol" enum:"udp,tcp,icmp"`
+	SrcPort     uint16 `json:"srcPort,omitempty" maximum:"65535" doc:"Default: 40000"`
+	DstPort     uint16 `json:"dstPort,omitempty" maximum:"65535" doc:"Default: 7 for udp, 80 for tcp"`
+	ICMPType    *int   `json:"icmpType,omitempty" minimum:"0" maximum:"255" doc:"Default: 8, an echo request; an echo and its reply have srcPort as identifier and dstPort as sequence number"`
+	ICMPCode    int    `json:"icmpCode,omitempty" minimum:"0" maximum:"255"`
+	Options     string `json:"ipOptionsHex,omitempty" maxLength:"120" doc:"IPv4 options, at most 40 bytes; padded to a multiple of four"`
+	MayFragment bool   `json:"mayFragment,omitempty" doc:"Leaves out the flag don't-fragment, which is set otherwise"`
+	TCPFlags    string `json:"tcpFlags,omitempty" maxLength:"64" doc:"Of fin, syn, rst, psh, ack, urg, separated by commas; default: syn"`
+	TTL         uint8  `json:"ttl,omitempty" maximum:"255" doc:"Default: 64"`
+	PayloadHex  string `json:"payloadHex,omitempty" maxLength:"196605"`
+	Length      int    `json:"length,omitempty" minimum:"0" maximum:"65535" doc:"Payload is padded with zeros until the frame has so many bytes"`
+	Tags        []int  `json:"tags,omitempty" maxItems:"8" doc:"802.1Q VLAN ids of 0 to 4095, outermost first"`
 }
 
 const (
@@ -33,6 +37,7 @@ const (
 	defaultTCPPort = 80
 	vlanTagLen     = 4
 	maxVLAN        = 4095
+	maxIPOptions   = 40
 )
 
 var tcpFlags = map[string]uint8{"fin": 0x01, "syn": 0x02, "rst": 0x04, "psh": 0x08, "ack": 0x10, "urg": 0x20}
@@ -79,7 +84,14 @@ func (s *Server) build(id string, f *PacketFields) ([]byte, error) {
 	}
 	switch f.Protocol {
 	case "icmp":
-		return f.tagged(frame.AppendICMPEcho(nil, h, false, orPort(f.SrcPort, 1), orPort(f.DstPort, 1), payload)), nil
+		typ, rest := uint8(8), uint32(0)
+		if f.ICMPType != nil {
+			typ = uint8(*f.ICMPType)
+		}
+		if typ == 8 || typ == 0 {
+			rest = uint32(orPort(f.SrcPort, 1))<<16 | uint32(orPort(f.DstPort, 1))
+		}
+		return f.tagged(frame.AppendICMP(nil, h, typ, uint8(f.ICMPCode), rest, payload)), nil
 	case "udp":
 		return f.tagged(frame.AppendUDP(nil, h, orPort(f.SrcPort, defaultSrcPort), orPort(f.DstPort, defaultUDPPort), payload)), nil
 	}
@@ -94,8 +106,11 @@ func (s *Server) build(id string, f *PacketFields) ([]byte, error) {
 }
 
 func headerOf(from sender, f *PacketFields) (frame.Header, error) {
-	h := frame.Header{Src: from.mac, TTL: f.TTL, DontFrag: true}
+	h := frame.Header{Src: from.mac, TTL: f.TTL, DontFrag: !f.MayFragment}
 	var err error
+	if h.Options, err = parseHex(f.Options); err != nil || len(h.Options) > maxIPOptions {
+		return h, wrong("body.fields.ipOptionsHex", fmt.Sprintf("want pairs of hexadecimal digits, at most %d bytes", maxIPOptions), f.Options)
+	}
 	if f.SrcMAC != "" {
 		if h.Src, err = frame.ParseMAC(f.SrcMAC); err != nil {
 			return h, wrong("body.fields.srcMac", err.Error(), f.SrcMAC)
@@ -167,6 +182,9 @@ func (f *PacketFields) payload() ([]byte, error) {
 		"udp": frame.EthernetLen + frame.IPv4MinLen + frame.UDPLen, "tcp": frame.EthernetLen + frame.IPv4MinLen + frame.TCPMinLen,
 		"icmp": frame.EthernetLen + frame.IPv4MinLen + frame.ICMPLen,
 	}[f.Protocol] + vlanTagLen*len(f.Tags)
+	if options, err := parseHex(f.Options); err == nil {
+		headers += (len(options) + 3) &^ 3
+	}
 	if room := 65535 - headers; len(payload) > room {
 		return nil, wrong("body.fields.payloadHex", fmt.Sprintf("want at most %d bytes", room), "")
 	}

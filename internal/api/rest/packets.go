@@ -18,19 +18,21 @@ type injectPacket struct {
 	NetworkInterfaceID string        `json:"networkInterfaceId" maxLength:"64" doc:"The interface whose guest seems to send it, or the id of a host of the modelled internet"`
 	Hex                string        `json:"hex,omitempty" maxLength:"196605" doc:"The whole frame; spaces, colons and line ends are skipped"`
 	Fields             *PacketFields `json:"fields,omitempty" doc:"Instead of hex"`
+	Answer             bool          `json:"answer,omitempty" doc:"Has whoever gets the frame answer it, and traces that too"`
 }
 
 // Injection is the fate of an injected frame.
 type Injection struct {
-	Verdict    string    `json:"verdict" enum:"accept,reject,lost,control"`
-	Reason     string    `json:"reason"`
-	ReasonText string    `json:"reasonText"`
-	Code       string    `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
-	Rule       string    `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry or a route"`
-	Hops       []Hop     `json:"hops"`
-	LeftBy     string    `json:"leftBy,omitempty" doc:"The internet gateway or gateway endpoint by which the frame left its VPC: the VPC has let it go, whatever the internet did with it"`
-	Frame      HexFrame  `json:"frame"`
-	Arrived    *HexFrame `json:"arrived,omitempty" doc:"The frame as its receiver got it: gateways may have changed its addresses"`
+	Verdict    string     `json:"verdict" enum:"accept,reject,lost,control"`
+	Reason     string     `json:"reason"`
+	ReasonText string     `json:"reasonText"`
+	Code       string     `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
+	Rule       string     `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry or a route"`
+	Hops       []Hop      `json:"hops"`
+	LeftBy     string     `json:"leftBy,omitempty" doc:"The internet gateway or gateway endpoint by which the frame left its VPC: the VPC has let it go, whatever the internet did with it"`
+	Frame      HexFrame   `json:"frame"`
+	Answer     *Injection `json:"answer,omitempty" doc:"The fate of the answer, if one was asked for and the frame arrived and has one"`
+	Arrived    *HexFrame  `json:"arrived,omitempty" doc:"The frame as its receiver got it: gateways may have changed its addresses"`
 }
 
 // Translation is what gateways made of a frame's two ends; the port is 0 where there is none.
@@ -90,7 +92,17 @@ func (s *Server) packetOperations(api huma.API) {
 			if err != nil {
 				return nil, newProblem(http.StatusServiceUnavailable, "", err.Error())
 			}
-			return &output[Injection]{Body: injectionView(trace, raw)}, nil
+			out := injectionView(trace, raw)
+			if reply := answerTo(trace.Arrived); in.Body.Answer && reply != nil {
+				by := trace.Hops[len(trace.Hops)-1].VNIC
+				back, err := s.opt.Engine.Inject(ctx, by, reply)
+				if err != nil {
+					return nil, newProblem(http.StatusServiceUnavailable, "", err.Error())
+				}
+				view := injectionView(back, reply)
+				out.Answer = &view
+			}
+			return &output[Injection]{Body: out}, nil
 		})
 	huma.Register(api, act("packets/decode", "Take a frame apart"),
 		func(_ context.Context, in *withBody[decodePacket]) (*output[Decoding], error) {
@@ -105,6 +117,44 @@ func (s *Server) packetOperations(api huma.API) {
 			}
 			return &output[Decoding]{Body: out}, nil
 		})
+}
+
+// answerTo makes what a host answers to a frame that has arrived: a datagram back,
+// the next segment of a connection, an echo reply. nil: it has no answer.
+func answerTo(arrived []byte) []byte {
+	var v frame.View
+	if v.Parse(arrived) != frame.KindIPv4 || !v.HasL4 || v.Fragment {
+		return nil
+	}
+	h := v.Back(v.DstIP)
+	h.DontFrag = v.DontFrag
+	payload := arrived[v.Payload:v.End]
+	switch v.Proto {
+	case frame.ProtoUDP:
+		return frame.AppendUDP(nil, h, v.DstPort, v.SrcPort, payload)
+	case frame.ProtoICMP:
+		const echo, sequence = 8, 6
+		if v.ICMPType != echo {
+			return nil
+		}
+		at := int(v.L4) + sequence
+		return frame.AppendICMPEcho(nil, h, true, v.ICMPID, uint16(arrived[at])<<8|uint16(arrived[at+1]), payload)
+	case frame.ProtoTCP:
+		if v.TCPFlags&frame.TCPRst != 0 {
+			return nil
+		}
+		s := frame.Segment{SrcPort: v.DstPort, DstPort: v.SrcPort, Seq: v.TCPAckNo, Ack: v.TCPSeq + uint32(len(payload)), Flags: frame.TCPAck, Window: 65535}
+		for _, flag := range []uint8{frame.TCPSyn, frame.TCPFin} { // each takes a sequence number
+			if v.TCPFlags&flag != 0 {
+				s.Ack++
+			}
+		}
+		if v.TCPFlags&(frame.TCPSyn|frame.TCPAck) == frame.TCPSyn {
+			s.Flags |= frame.TCPSyn
+		}
+		return frame.AppendTCP(nil, h, s, nil)
+	}
+	return nil
 }
 
 func (s *Server) frameOf(in injectPacket) ([]byte, error) {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"strings"
 	"testing"
 
 	"enilab/internal/dataplane/verdict"
@@ -59,6 +60,35 @@ func TestInjectTellsTheFate(t *testing.T) {
 	flows := call[FlowList](s.lab, "GET", "/network-interfaces/"+s.eni.ID+"/flows", nil)
 	if flows.Total == 0 || len(flows.Items) != flows.Total || flows.Items[0].LocalAddress != "192.168.0.42" {
 		t.Errorf("flows: %+v", flows)
+	}
+}
+
+// TestInjectAnswers: the answer goes the way back, by the connection that the
+// frame has made, which no rule would let in.
+func TestInjectAnswers(t *testing.T) {
+	s := newSite(t)
+	s.attach(s.one.ID)
+	from := s.primary(s.two)
+	for _, fields := range []map[string]any{
+		{"dst": "192.168.0.42", "protocol": "udp", "dstPort": 7, "srcPort": 9999},
+		{"dst": "192.168.0.42", "protocol": "icmp", "srcPort": 77},
+		{"dst": "192.168.0.42", "protocol": "icmp", "srcPort": 78, "ipOptionsHex": "07 07 04 00000000", "mayFragment": true},
+	} {
+		got := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": from, "fields": fields, "answer": true})
+		a := got.Answer
+		if a == nil || a.Reason != "delivered" || a.Hops[len(a.Hops)-1].NetworkInterfaceID != from || !strings.HasPrefix(a.Rule, "established") {
+			t.Errorf("%v: %+v", fields, a)
+		}
+	}
+	denied := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": from, "answer": true,
+		"fields": map[string]any{"dst": "192.168.0.42", "protocol": "tcp", "dstPort": 23}})
+	if denied.Answer != nil {
+		t.Errorf("what was denied was answered: %+v", denied.Answer)
+	}
+	odd := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": from, "answer": true,
+		"fields": map[string]any{"dst": "192.168.0.42", "protocol": "icmp", "icmpType": 13}})
+	if odd.Answer != nil || !strings.Contains(odd.Frame.Hex, "0d00") {
+		t.Errorf("a timestamp request: %+v", odd)
 	}
 }
 

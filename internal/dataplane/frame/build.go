@@ -23,6 +23,7 @@ type Header struct {
 	TTL          uint8  // 0: DefaultTTL
 	TOS          uint8
 	DontFrag     bool
+	Options      []byte // padded with end-of-list to a multiple of 4; at most 40 bytes
 }
 
 // Segment is the TCP header of a frame.
@@ -143,14 +144,20 @@ func RewriteMACs(b []byte, dst, src MAC) {
 // appendIPv4 appends Ethernet and IPv4 headers and room for n bytes, which it
 // returns as payload.
 func appendIPv4(b []byte, h Header, proto uint8, n int) (frame, payload []byte) {
-	if n > MaxFrame-EthernetLen-IPv4MinLen {
+	headerLen := IPv4MinLen + (len(h.Options)+3)&^3
+	if headerLen > 60 {
+		panic(fmt.Sprintf("frame: %d bytes of IP options, at most 40 fit", len(h.Options)))
+	}
+	if n > MaxFrame-EthernetLen-headerLen {
 		panic(fmt.Sprintf("frame: %d bytes do not fit a frame of %d", n, MaxFrame))
 	}
-	b, f := extend(b, EthernetLen+IPv4MinLen+n)
+	b, f := extend(b, EthernetLen+headerLen+n)
 	putEthernet(f, h.Dst, h.Src, EtherTypeIPv4)
-	ip := f[EthernetLen : EthernetLen+IPv4MinLen]
-	ip[0], ip[1] = 0x45, h.TOS
-	binary.BigEndian.PutUint16(ip[2:], uint16(IPv4MinLen+n))
+	ip := f[EthernetLen : EthernetLen+headerLen]
+	clear(ip[IPv4MinLen:])
+	copy(ip[IPv4MinLen:], h.Options)
+	ip[0], ip[1] = 0x40|uint8(headerLen/4), h.TOS
+	binary.BigEndian.PutUint16(ip[2:], uint16(headerLen+n))
 	binary.BigEndian.PutUint16(ip[4:], h.ID)
 	var flags uint16
 	if h.DontFrag {
@@ -165,7 +172,7 @@ func appendIPv4(b []byte, h Header, proto uint8, n int) (frame, payload []byte) 
 	h.SrcIP.Put(ip[12:])
 	h.DstIP.Put(ip[16:])
 	binary.BigEndian.PutUint16(ip[10:], Checksum(ip))
-	return b, f[EthernetLen+IPv4MinLen:]
+	return b, f[EthernetLen+headerLen:]
 }
 
 func putEthernet(b []byte, dst, src MAC, etherType uint16) {
