@@ -39,7 +39,7 @@ func (e *Engine) Apply(ctx context.Context, d Delta) (Ack, error) {
 	return Ack{Generation: d.Generation, At: e.opt.Now()}, nil
 }
 
-// change is what happens to one VNIC when its worker is visited.
+// change is what happens to one VNIC when its home is visited.
 type change struct {
 	v         *vnic
 	old, next *config // next nil: removed
@@ -56,7 +56,7 @@ type plan struct {
 	order    []*vnic             // of touched
 	policies []*policy           // to compile anew
 	swaps    []func()            // of versions that subnets, route tables and ACLs have from now on
-	changes  [][]change          // by worker
+	changes  [][]change          // by home
 	fabric   *fabric             // nil: the mapping stays
 	wide     bool                // concerns frames already past their sender's checks
 }
@@ -139,7 +139,7 @@ func (p *plan) prepare(d *Delta) error {
 		if v == nil {
 			v = &vnic{id: spec.ID}
 			e.directory.number(v, spec.MAC)
-			v.worker = e.workers[int(v.index-1)%len(e.workers)]
+			v.home = e.workers[int(v.index-1)%len(e.workers)]
 			s.vnics[spec.ID] = v
 			v.taps.Store(e.vnicTapsLocked(v, spec.Host))
 		}
@@ -267,7 +267,7 @@ func (p *plan) build(d *Delta) {
 		remap(v, old, nil, nil)
 		delete(s.vnics, id)
 		delete(p.touched, v)
-		p.changes[v.worker.id] = append(p.changes[v.worker.id], change{v: v, old: old})
+		p.changes[v.home.id] = append(p.changes[v.home.id], change{v: v, old: old})
 	}
 	for _, v := range p.order {
 		spec, ok := p.touched[v]
@@ -292,7 +292,7 @@ func (p *plan) build(d *Delta) {
 			p.wide = true
 		}
 		_, reboot := p.flushed[v]
-		p.changes[v.worker.id] = append(p.changes[v.worker.id], change{v, old, next, reboot})
+		p.changes[v.home.id] = append(p.changes[v.home.id], change{v, old, next, reboot})
 	}
 	if mapped {
 		p.fabric = &fabric{byIP.Done(), byMAC.Done()}
@@ -404,7 +404,7 @@ func (p *plan) commit(d *Delta) {
 	for _, swap := range p.swaps {
 		swap()
 	}
-	everybody := p.fabric != nil || len(p.policies) > 0 || len(p.swaps) > 0
+	everybody := p.fabric != nil || len(p.policies) > 0 || len(p.swaps) > 0 || p.wide
 	for i, w := range e.workers {
 		if !everybody && len(p.changes[i]) == 0 {
 			continue
@@ -412,12 +412,14 @@ func (p *plan) commit(d *Delta) {
 		w.visit(func() {
 			w.begin(e.opt.Now())
 			for _, c := range p.changes[i] {
+				w.hold(c.v)
 				w.install(c)
+				w.leave(c.v)
 			}
 			w.end()
 		})
 	}
-	if everybody || p.wide {
+	if everybody {
 		p.drain()
 	}
 	p.publishNames()

@@ -79,7 +79,7 @@ func (w *worker) answerARP(v *vnic, c *config, b *frame.Buf) {
 	b.Parse()
 	b.Src, b.Dst, b.Trace = 0, v.index, 0
 	w.originate(v)
-	if why := room(c); why != verdict.Delivered {
+	if why := w.room(c); why != verdict.Delivered {
 		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestRX, v.index)
 		return
 	}
@@ -102,7 +102,7 @@ func (p *plan) announce(a Announcement) {
 	byWorker := make([][]*vnic, len(p.e.workers))
 	for _, v := range sortedByIndex(n.members) {
 		if c := v.config.Load(); v != holder.vnic && c.port != nil {
-			byWorker[v.worker.id] = append(byWorker[v.worker.id], v)
+			byWorker[v.home.id] = append(byWorker[v.home.id], v)
 		}
 	}
 	for i, list := range byWorker {
@@ -113,7 +113,9 @@ func (p *plan) announce(a Announcement) {
 		w.visit(func() {
 			w.begin(p.e.opt.Now())
 			for _, v := range list {
+				w.hold(v)
 				w.tell(v, holder.mac, ip)
+				w.leave(v)
 			}
 			w.end()
 		})
@@ -133,7 +135,7 @@ func (w *worker) tell(v *vnic, mac frame.MAC, ip frame.IPv4) {
 	b.Parse()
 	b.Dst = v.index
 	c := v.config.Load()
-	if why := room(c); why != verdict.Delivered {
+	if why := w.room(c); why != verdict.Delivered {
 		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestRX, v.index)
 		return
 	}

@@ -7,14 +7,14 @@ import (
 	"enilab/internal/dataplane/verdict"
 )
 
-// egress takes frames that the guest of v handed over, at most burstFrames, to
-// their end: refused, answered, handed to another worker or delivered. c is v's
-// configuration for this burst.
+// egress takes frames that the guest of v handed over, at most burstFrames,
+// through the sender's side, and returns those that go on to arrive. w holds v,
+// and c is its configuration.
 //
 // The frames go through one stage together before any enters the next, as in
 // VPP's graph of nodes: what a stage reads of one frame is on its way to the
 // cache while it works on those before.
-func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) {
+func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	s := &w.staged
 	for _, b := range frames {
 		s.read += b.Touch()
@@ -35,16 +35,17 @@ func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) {
 			w.refuse(v, b, why, verdict.RuleNone, verdict.GuestTX, 0)
 		}
 	}
-	w.forward(v, c, frames[:n])
+	return w.forward(v, c, frames[:n])
 }
 
-// forward takes frames that have passed the sender's checks on: to whom, whether
-// groups and network ACL let them out, and there.
-func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
+// forward takes frames that have passed the sender's checks on: to whom, and
+// whether groups and network ACL let them out. It returns those that arrive there.
+func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	s, net := &w.staged, c.subnet.current.Load()
 	n, paths := 0, 0
 	h := &s.hops[0]
 	why := verdict.Delivered
+	judged := !c.open
 	var mac frame.MAC // where the frame before went
 	var from, to frame.IPv4
 	for _, b := range frames {
@@ -57,7 +58,9 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 				mac = 0
 			}
 		}
-		w.traceRoute(b, h)
+		if b.Trace != 0 {
+			w.traceRoute(b, h)
+		}
 		if why == verdict.Delivered && b.Hops == maxHops {
 			why = verdict.TooManyHops
 		}
@@ -74,22 +77,24 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 		if h.to != nil {
 			b.Dst, b.Crossed = h.to.vnic.index, h.to.subnet != c.subnet || h.translated()
 		}
-		s.keys[n], s.hashes[n] = conntrack.KeyOf(&b.View, conntrack.Egress), 0
-		if v.flows != nil {
-			var read uint8
-			s.hashes[n], read = v.flows.Warm(s.keys[n])
-			s.read += read
+		if judged {
+			s.flowOf(v, n, &b.View, conntrack.Egress)
 		}
 		frames[n], s.ways[n] = b, h
 		n++
 	}
-	local := 0
-	acl := net.acl.program()
+	out := 0
+	acl, watched := net.acl.program(), w.watched(v)
+	policy := c.policy.current.Load()
 	for i, b := range frames[:n] {
 		h := s.ways[i]
 		why, rule := verdict.Delivered, verdict.RuleNone
-		if !c.open {
-			why, rule = w.judgePolicy(v, c, b, conntrack.Egress, h.holder, s.keys[i], s.hashes[i])
+		switch {
+		case !judged:
+		case s.runs[i].repeats(b):
+			rule = s.runs[i].rule
+		default:
+			why, rule = w.judgePolicy(v, c, b, conntrack.Egress, h.holder, s.runs[i], policy)
 		}
 		if why == verdict.Delivered && b.Crossed {
 			entry, ok := acl.Match(conntrack.Egress, &b.View)
@@ -102,25 +107,27 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) {
 			w.refuse(v, b, why, rule, verdict.GuestTX, 0)
 			continue
 		}
-		w.pass(v, b, rule, verdict.GuestTX)
+		watched := watched || b.Trace != 0
+		if watched {
+			w.pass(v, b, rule, verdict.GuestTX)
+		}
 		if h.mtu != 0 || h.translated() {
 			if why := w.throughGateway(v, c, b, h); why != verdict.Delivered {
 				continue
 			}
 		}
-		w.pass(v, b, rule, verdict.EgressPost)
-		h.readdress(b)
-		if o := h.to.vnic.worker; o != w {
-			w.out[o.id].push(b)
-			continue
+		if watched {
+			w.pass(v, b, rule, verdict.EgressPost)
 		}
-		frames[local] = b
-		local++
+		h.readdress(b)
+		frames[out] = b
+		out++
+	}
+	if judged {
+		w.countFlows(v, c, conntrack.Egress)
 	}
 	clear(s.hops[:paths])
-	if local > 0 {
-		w.ingress(frames[:local])
-	}
+	return frames[:out]
 }
 
 // checkSender applies the sender's checks in the order of their cost and of
@@ -164,13 +171,15 @@ func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 // groups, whose permission it then records. to is whoever holds the destination
 // of a frame that leaves. The rule is the one that allowed the frame, or the flow
 // it belongs to.
-func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, to *endpoint, key conntrack.Key, hash uint64,
+func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, to *endpoint, f *flow, policy *rules,
 ) (verdict.Reason, verdict.RuleID) {
 	view := &b.View
-	policy := c.policy.current.Load()
-	if v.flows != nil {
-		if e := v.flows.UpdateHashed(key, hash, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
-			w.traceFlow(b, e)
+	if f.steady = false; v.flows != nil {
+		if e := v.flows.UpdateHashed(f.key, f.hash, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
+			f.steady, f.rule = e.Steady(), e.Rule()
+			if b.Trace != 0 {
+				w.traceFlow(b, e)
+			}
 			return verdict.Delivered, e.Rule()
 		}
 		if view.Proto == frame.ProtoICMP {
@@ -198,7 +207,7 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 		// outlive the flush that detaching did.
 		return verdict.Delivered, d.Rule
 	}
-	if !w.track(v, c, key, b, dir, d, policy.generation) {
+	if !w.track(v, c, f.key, b, dir, d, policy.generation) {
 		return verdict.ConntrackFull, d.Rule
 	}
 	return verdict.Delivered, d.Rule

@@ -1,7 +1,8 @@
-// Package dataplane forwards Ethernet frames between virtual NICs: workers own
-// shards of VNICs, a fabric knows where every address lives, security groups
-// and connection tables decide, and every frame ends delivered or with a
-// counted reason. It imports neither the control plane nor a clock.
+// Package dataplane forwards Ethernet frames between virtual NICs: workers, and
+// guests in their place, take frames through one VNIC at a time, a fabric knows
+// where every address lives, security groups and connection tables decide, and
+// every frame ends delivered or with a counted reason. It imports neither the
+// control plane nor a clock.
 package dataplane
 
 import (
@@ -66,11 +67,11 @@ type Engine struct {
 	everybody atomic.Pointer[tapSet] // taps on all VNICs; nil: none
 	directory directory
 	rules     ruleNames
-	serving   sync.Mutex               // held while services come and go; lock order: before a worker's turn
+	serving   sync.Mutex               // held while services come and go; lock order: before a worker's gate
 	services  atomic.Pointer[registry] // nil: the network answers nothing itself
 
 	// mu serialises changes of configuration. Lock order: mu, then a worker's
-	// turn and run, then a Port's locks, then worker.mu.
+	// gate and run, then a VNIC's token, then a Port's locks, then worker.mu.
 	mu    sync.Mutex
 	state state                // guarded by mu
 	taps  map[*tap.Tap]tapping // guarded by mu
@@ -93,7 +94,8 @@ type Engine struct {
 
 	started atomic.Bool
 	stop    <-chan struct{} // of Start's context; set before started
-	wg      sync.WaitGroup
+	moving  sync.WaitGroup  // workers' goroutines
+	wg      sync.WaitGroup  // all goroutines
 }
 
 // New returns an engine without VNICs. Start runs its workers.
@@ -127,7 +129,11 @@ func (e *Engine) Start(ctx context.Context) {
 		panic("dataplane: engine started twice")
 	}
 	for _, w := range e.workers {
-		e.wg.Go(func() { w.loop(ctx) })
+		e.moving.Add(1)
+		e.wg.Go(func() {
+			defer e.moving.Done()
+			w.loop(ctx)
+		})
 	}
 	e.wg.Go(func() { e.housekeep(ctx) })
 	e.wg.Go(func() { e.collectLoop(ctx) })

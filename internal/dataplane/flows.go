@@ -8,22 +8,22 @@ import (
 )
 
 // Flows returns the connection table of a VNIC, at most max entries of it
-// (0: all), and how many there are. The worker waits meanwhile: a full table
-// takes some milliseconds to list.
+// (0: all), and how many there are. Its frames wait meanwhile: a full
+// table takes some milliseconds to list.
 func (e *Engine) Flows(id string, max int) (flows []conntrack.FlowInfo, total int, err error) {
 	v := e.vnicByID(id)
 	if v == nil {
 		return nil, 0, fmt.Errorf("listing flows: unknown network interface %q", id)
 	}
-	v.worker.visit(func() {
-		if v.flows == nil {
-			return
+	v.lock()
+	defer v.token.Unlock()
+	if v.flows == nil {
+		return nil, 0, nil
+	}
+	v.flows.Each(e.opt.Now(), func(f conntrack.FlowInfo) {
+		if total++; max <= 0 || len(flows) < max {
+			flows = append(flows, f)
 		}
-		v.flows.Each(e.opt.Now(), func(f conntrack.FlowInfo) {
-			if total++; max <= 0 || len(flows) < max {
-				flows = append(flows, f)
-			}
-		})
 	})
 	return flows, total, nil
 }
@@ -35,15 +35,15 @@ func (e *Engine) NATFlows(id string, max int) (flows []nat.Flow, total int, err 
 	if v == nil {
 		return nil, 0, fmt.Errorf("listing translations: unknown network interface %q", id)
 	}
-	v.worker.visit(func() {
-		if v.nat == nil {
-			return
+	v.lock()
+	defer v.token.Unlock()
+	if v.nat == nil {
+		return nil, 0, nil
+	}
+	v.nat.Flows(e.opt.Now(), func(f nat.Flow) {
+		if total++; max <= 0 || len(flows) < max {
+			flows = append(flows, f)
 		}
-		v.nat.Flows(e.opt.Now(), func(f nat.Flow) {
-			if total++; max <= 0 || len(flows) < max {
-				flows = append(flows, f)
-			}
-		})
 	})
 	return flows, total, nil
 }

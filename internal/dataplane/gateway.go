@@ -158,7 +158,7 @@ func (w *worker) fragment(v *vnic, b *frame.Buf, h *hop) verdict.Reason {
 		}
 		w.pass(v, f, verdict.RuleNone, verdict.EgressPost)
 		h.readdress(f)
-		w.out[h.to.vnic.worker.id].push(f)
+		w.post(h.to.vnic, f)
 	}
 	return verdict.Fragmented
 }

@@ -6,48 +6,23 @@ import (
 	"enilab/internal/dataplane/verdict"
 )
 
-// stages is what a stage of a burst tells the next. Egress is done with it when
-// its frames enter ingress.
-type stages struct {
-	keys   [burstFrames]conntrack.Key
-	hashes [burstFrames]uint64 // 0: not known
-	hops   [burstFrames]hop    // those that differ; ways tells whose is which
-	ways   [burstFrames]*hop
-	vnics  [burstFrames]*vnic
-	// read is what was loaded early, for nothing but that.
-	read uint8
-}
-
-// ingress takes frames that have reached the VNICs that b.Dst names, at most
-// burstFrames, to their end. w owns these VNICs.
-func (w *worker) ingress(frames []*frame.Buf) {
+// ingress takes frames that have reached v, which w holds, to their end, at most
+// burstFrames. It returns those that v as a NAT gateway sends on.
+func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	s := &w.staged
-	n := 0
-	var v *vnic
-	for _, b := range frames {
-		if v == nil || v.index != b.Dst {
-			v = w.e.directory.vnic(b.Dst)
+	judged := !c.open
+	if judged {
+		for i, b := range frames {
+			s.flowOf(v, i, &b.View, conntrack.Ingress)
 		}
-		if v == nil || v.config.Load() == nil {
-			w.refuse(v, b, verdict.Removed, verdict.RuleNone, verdict.IngressPre, b.Dst)
-			continue
-		}
-		s.keys[n], s.hashes[n] = conntrack.KeyOf(&b.View, conntrack.Ingress), 0
-		if v.flows != nil {
-			var read uint8
-			s.hashes[n], read = v.flows.Warm(s.keys[n])
-			s.read += read
-		}
-		frames[n], s.vnics[n] = b, v
-		n++
 	}
-	onward := 0 // frames that a NAT gateway sends on
-	for i, b := range frames[:n] {
-		v := s.vnics[i]
-		c := v.config.Load()
+	acl, watched := c.subnet.current.Load().acl.program(), w.watched(v)
+	policy := c.policy.current.Load()
+	n := 0 // frames for the NAT gateway
+	for i, b := range frames {
 		reason, rule := verdict.Delivered, verdict.RuleNone
 		if b.Crossed {
-			entry, ok := c.subnet.current.Load().acl.program().Match(conntrack.Ingress, &b.View)
+			entry, ok := acl.Match(conntrack.Ingress, &b.View)
 			w.traceEntry(b, entry)
 			if !ok {
 				w.refuse(v, b, verdict.IngressACLDenied, entry, verdict.IngressPre, v.index)
@@ -55,18 +30,21 @@ func (w *worker) ingress(frames []*frame.Buf) {
 			}
 		}
 		if c.nat {
-			frames[onward] = b
-			onward++
+			frames[n] = b
+			n++
 			continue
 		}
 		switch {
 		case c.check && !c.owns(b.View.DstIP):
 			reason = verdict.NotOwnAddress
-		case !c.open:
-			reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, nil, s.keys[i], s.hashes[i])
+		case !judged:
+		case s.runs[i].repeats(b):
+			rule = s.runs[i].rule
+		default:
+			reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, nil, s.runs[i], policy)
 		}
 		if reason == verdict.Delivered {
-			reason = room(c)
+			reason = w.room(c)
 		}
 		if reason == verdict.Delivered && c.shape != nil && !c.shape.in.take(w.now, b.Len()) {
 			reason = verdict.BandwidthIn
@@ -75,13 +53,22 @@ func (w *worker) ingress(frames []*frame.Buf) {
 			w.refuse(v, b, reason, rule, verdict.IngressPre, v.index)
 			continue
 		}
-		w.pass(v, b, rule, verdict.IngressPre)
-		w.deliver(v, c.port, b, rule)
+		if watched || b.Trace != 0 {
+			w.pass(v, b, rule, verdict.IngressPre)
+		}
+		if watched || b.Trace != 0 || w.observed {
+			w.accept(v, b, rule)
+		}
+		b.At = w.now
+		w.place(c.port, b)
 	}
-	clear(s.vnics[:n])
-	if onward > 0 {
-		w.sendOn(frames[:onward])
+	if judged {
+		w.countFlows(v, c, conntrack.Ingress)
 	}
+	if n == 0 {
+		return nil
+	}
+	return w.throughNAT(v, c, frames[:n])
 }
 
 // senderGroups are the groups of whoever sent b, if it was sent with an address
@@ -98,31 +85,58 @@ func (w *worker) senderGroups(b *frame.Buf) []uint32 {
 	return nil
 }
 
-// room returns why the guest behind c cannot take a frame, or Delivered. The
-// worker is the only producer of the receive queue, so what it sees can only
-// grow until it delivers.
-func room(c *config) verdict.Reason {
+// room returns why the guest behind c cannot take a frame, or Delivered. Only the
+// holder of a VNIC adds to the receive queue, so what it sees there can only become
+// less until it delivers.
+func (w *worker) room(c *config) verdict.Reason {
 	if c.fate != verdict.Delivered {
 		return c.fate
 	}
-	if int(c.port.rxLen.Load())+c.port.arriving.n >= c.port.rxMax {
+	if int(c.port.rxLen.Load())+w.arriving >= c.port.rxMax {
 		return verdict.RxQueueFull
 	}
 	return verdict.Delivered
 }
 
-// deliver places b, for which there is room, in the receive queue of p; the
-// guest sees it at the end of the burst.
+// deliver places b, for which there is room, in the receive queue of p, the port
+// of the VNIC that w holds; the guest sees it when w leaves the VNIC.
 func (w *worker) deliver(v *vnic, p *Port, b *frame.Buf, rule verdict.RuleID) {
 	b.At = w.now
 	w.accept(v, b, rule)
-	w.arrive(p, b)
+	w.place(p, b)
 }
 
-// arrive lets the guest of p see b at the end of the burst.
-func (w *worker) arrive(p *Port, b *frame.Buf) {
-	if p.arriving.n == 0 {
-		w.arrivals = append(w.arrivals, p)
+// place lets the guest of p see b when w leaves the VNIC.
+func (w *worker) place(p *Port, b *frame.Buf) {
+	if w.arriving == len(w.arrivals) {
+		w.show()
 	}
-	p.arriving.push(b)
+	w.to = p
+	w.arrivals[w.arriving] = b
+	w.arriving++
+}
+
+// show publishes captures and moves what was placed to the guest's queue, in this
+// order: a guest answers at once, and another worker may carry the answer.
+func (w *worker) show() {
+	for i, t := range w.touched {
+		t.Flush(w.id)
+		w.touched[i] = nil
+	}
+	w.touched = w.touched[:0]
+	p, n := w.to, w.arriving
+	if n == 0 {
+		return
+	}
+	p.rx.Lock()
+	wasEmpty := p.rx.q.n == 0
+	p.rxLen.Add(int32(n))
+	p.rx.q.add(w.arrivals[:n])
+	w.ahead = w.ahead || p.rx.q.n > p.rxMax/2
+	p.rx.Unlock()
+	if wasEmpty {
+		p.signal()
+	}
+	clear(w.arrivals[:n])
+	w.to, w.arriving = nil, 0
 }

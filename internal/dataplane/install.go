@@ -3,12 +3,11 @@ package dataplane
 import (
 	"slices"
 
-	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/verdict"
 )
 
-// install puts one change into force. It runs in a visit, between begin and
-// end: nothing moves meanwhile at this VNIC. The engine's mu is held.
+// install puts one change into force. It runs in a visit, and w holds the VNIC:
+// nothing moves there meanwhile. The engine's mu is held.
 func (w *worker) install(c change) {
 	v, old, next := c.v, c.old, c.next
 	moved := old != nil && old.port != nil && (next == nil || next.port != old.port)
@@ -95,22 +94,20 @@ func (w *worker) flush(v *vnic, p *Port) {
 	}
 }
 
-// drain takes in everything that workers have handed over, and reports whether
-// there was anything that it handed on.
-func (w *worker) drain() (handed bool) {
+// drain takes in everything that workers have handed over, and reports whether w
+// has handed on anything that was sent on before, since it was asked last.
+func (w *worker) drain() (relayed bool) {
 	w.begin(w.e.opt.Now())
 	w.mu.Lock()
 	w.received.move(&w.inbox, w.inbox.n)
 	w.mu.Unlock()
-	var turn [burstFrames]*frame.Buf
-	for n := w.received.take(turn[:]); n > 0; n = w.received.take(turn[:]) {
-		w.ingress(turn[:n])
-	}
-	for i := range w.out {
-		handed = handed || w.out[i].n > 0
+	for n := w.received.take(w.turn[:]); n > 0; n = w.received.take(w.turn[:]) {
+		w.arrive(w.turn[:n], true)
+		clear(w.turn[:n])
 	}
 	w.end()
-	return handed
+	relayed, w.relayed = w.relayed, false
+	return relayed
 }
 
 // keepWarm remembers that p's pool may hold memory.
@@ -138,6 +135,10 @@ func (w *worker) keep(now int64) {
 	w.keepAt = now + keepInterval
 	tables := w.tables[:0]
 	for _, v := range w.tables {
+		if !v.token.TryLock() {
+			tables = append(tables, v) // it is not idle
+			continue
+		}
 		if v.flows != nil {
 			if v.flows.Expire(now, keepBuckets); v.flows.Len() == 0 {
 				v.flows = nil
@@ -148,19 +149,21 @@ func (w *worker) keep(now int64) {
 				v.nat = nil
 			}
 		}
-		if v.flows != nil || v.nat != nil {
+		if v.tabled = v.flows != nil || v.nat != nil; v.tabled {
 			tables = append(tables, v)
-			continue
 		}
-		v.tabled = false
+		v.token.Unlock()
 	}
 	clear(w.tables[len(tables):])
 	w.tables = tables
 	warm := w.warm[:0]
 	for _, p := range w.warm {
-		if p.trim() {
-			p.warm = false
-			continue
+		if p.v.token.TryLock() {
+			p.warm = !p.trim()
+			p.v.token.Unlock()
+			if !p.warm {
+				continue
+			}
 		}
 		warm = append(warm, p)
 	}

@@ -248,10 +248,12 @@ func (l *LinkLocal) Send(p *Port, frames [][]byte) (taken int) {
 		q.push(b)
 	}
 	l.pool.Unlock()
-	w := p.v.worker
+	w := p.v.home
 	w.visit(func() {
 		w.begin(l.e.opt.Now())
 		defer w.end()
+		w.hold(p.v)
+		defer w.leave(p.v)
 		for _, f := range unbuffered {
 			w.originate(p.v)
 			w.lose(p.v, verdict.NoBuffer, len(f))
@@ -274,7 +276,7 @@ func (w *worker) answer(p *Port, b *frame.Buf) bool {
 	c := v.config.Load()
 	why := verdict.Detached
 	if c != nil && c.port == p {
-		why = room(c)
+		why = w.room(c)
 	}
 	if why != verdict.Delivered {
 		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestRX, v.index)
@@ -282,7 +284,7 @@ func (w *worker) answer(p *Port, b *frame.Buf) bool {
 	}
 	b.At = w.now
 	w.pass(v, b, verdict.RuleNone, verdict.GuestRX)
-	w.arrive(p, b)
+	w.place(p, b)
 	return true
 }
 

@@ -79,15 +79,15 @@ func (m *model) delta() Delta {
 func portOf(e *Engine, now int64) func(id string, n natted) uint16 {
 	return func(id string, n natted) (port uint16) {
 		v := e.vnicByID(id)
-		v.worker.visit(func() {
-			if v.nat == nil {
-				return
+		v.lock()
+		defer v.token.Unlock()
+		if v.nat == nil {
+			return 0
+		}
+		v.nat.Flows(now, func(f nat.Flow) {
+			if f.Proto == n.proto && f.Inside == ip4(n.inside) && f.InsidePort == n.insidePort && f.Remote == ip4(n.remote) && f.RemotePort == n.far {
+				port = f.OutsidePort
 			}
-			v.nat.Flows(now, func(f nat.Flow) {
-				if f.Proto == n.proto && f.Inside == ip4(n.inside) && f.InsidePort == n.insidePort && f.Remote == ip4(n.remote) && f.RemotePort == n.far {
-					port = f.OutsidePort
-				}
-			})
 		})
 		return port
 	}

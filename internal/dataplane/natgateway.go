@@ -9,24 +9,11 @@ import (
 // A NAT gateway is a VNIC without a guest. A frame that reaches it is translated
 // and sent on from its subnet: by that subnet's routes and ACL, which lead what
 // comes from inside to the internet gateway, and answers back inside. Its table
-// belongs to the VNIC's worker, as a connection table does.
+// is the VNIC's, as a connection table is.
 
-// sendOn takes frames that have reached NAT gateways on, those of one together.
-func (w *worker) sendOn(frames []*frame.Buf) {
-	for len(frames) > 0 {
-		n := 1
-		for n < len(frames) && frames[n].Dst == frames[0].Dst {
-			n++
-		}
-		v := w.e.directory.vnic(frames[0].Dst) // it was there when they came in
-		w.throughNAT(v, v.config.Load(), frames[:n])
-		frames = frames[n:]
-	}
-}
-
-// throughNAT takes frames that have reached the NAT gateway behind v, at most
-// burstFrames, through its table and on.
-func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) {
+// throughNAT takes frames that have reached the NAT gateway behind v, which w
+// holds, through its table, and returns those that go on.
+func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	if v.nat == nil {
 		v.nat = nat.New(nat.Config{Addresses: addresses(c.spec.Addrs), Seed: w.e.opt.Seed})
 		w.keepTable(v)
@@ -68,7 +55,7 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) {
 		frames[n] = b
 		n++
 	}
-	w.forward(v, c, frames[:n])
+	return w.forward(v, c, frames[:n])
 }
 
 // reset makes the reset with which a NAT gateway answers b, as if its peer had

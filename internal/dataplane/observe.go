@@ -42,7 +42,7 @@ type Bin struct {
 }
 
 // Observer receives what the data plane saw. Methods are called by one
-// collector goroutine, never by a worker, and must not block for long: while
+// collector goroutine, never where frames move, and must not block for long: while
 // they do, records are skipped and counted, bins grow no further than their bound.
 type Observer interface {
 	// Bins are exact: every frame with a final verdict is in exactly one. A
@@ -125,7 +125,8 @@ func (e *Engine) collectLoop(ctx context.Context) {
 		}
 		tick.Stop()
 		if ctx.Err() != nil {
-			e.collect(e.opt.Now() + 2*binWidth) // what is left
+			e.moving.Wait() // for what their last bursts have to tell
+			e.collect(e.opt.Now() + 2*binWidth)
 		}
 	}
 }

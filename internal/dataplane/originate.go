@@ -16,7 +16,6 @@ const (
 func (w *worker) originate(v *vnic) {
 	w.total.originated++
 	v.pending.originated++
-	w.unpublished(v)
 }
 
 // emit sends a frame of the network's own to v, whose rules and table judge it as
@@ -32,7 +31,7 @@ func (w *worker) emit(v *vnic, n int, build func(b []byte) []byte) {
 	b.SetLen(len(build(b.Bytes()[:0])))
 	b.Parse()
 	b.Dst = v.index
-	w.out[v.worker.id].push(b)
+	w.post(v, b)
 }
 
 // sendTooBig tells the sender of b how long a frame may be there (RFC 1191), from

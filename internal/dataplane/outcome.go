@@ -12,12 +12,15 @@ import (
 
 // pass notes that b goes on behind point at v.
 func (w *worker) pass(v *vnic, b *frame.Buf, rule verdict.RuleID, point verdict.Point) {
-	if w.everybody == nil && v.taps.Load() == nil && b.Trace == 0 {
+	if !w.watched(v) && b.Trace == 0 {
 		return
 	}
 	w.capture(v, b, verdict.Delivered, rule, point)
 	w.hop(v, b, verdict.Delivered, rule, point)
 }
+
+// watched reports whether anybody may capture at v.
+func (w *worker) watched(v *vnic) bool { return w.everybody != nil || v.taps.Load() != nil }
 
 // accept notes that b is placed in the queue of v's guest.
 func (w *worker) accept(v *vnic, b *frame.Buf, rule verdict.RuleID) {
@@ -36,8 +39,7 @@ func (w *worker) consume(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict
 	w.total.drop(why)
 	if v != nil {
 		v.pending.drop(why)
-		w.unpublished(v)
-		if w.everybody != nil || v.taps.Load() != nil {
+		if w.watched(v) {
 			w.capture(v, b, why, rule, point)
 		}
 	}
@@ -57,13 +59,6 @@ func (w *worker) consume(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict
 func (w *worker) refuse(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point, dst uint32) {
 	w.consume(v, b, why, rule, point, dst)
 	w.release(b)
-}
-
-func (w *worker) unpublished(v *vnic) {
-	if !v.dirty {
-		v.dirty = true
-		w.dirty = append(w.dirty, v)
-	}
 }
 
 // tapSet is who watches a VNIC, immutable.

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,8 +19,9 @@ var ErrPortClosed = errors.New("port closed: its network interface was detached"
 // a guest and the VNIC attached there. Ports exist while a VNIC is attached to
 // the host; a guest that keeps one longer finds it closed.
 //
-// Lock order: send, then tx or rx, then the worker's. The worker never takes
-// send, so it never waits for a guest that copies frames.
+// Lock order: a worker's run, the VNIC's token, then tx or rx, then a worker's mu;
+// send before tx. A worker never waits for send, and so never for a guest that
+// copies frames.
 type Port struct {
 	v      *vnic
 	closed chan struct{}
@@ -37,7 +39,7 @@ type Port struct {
 	tx struct {
 		sync.Mutex
 		q         queue
-		scheduled bool // in the worker's ready list, or being served by it
+		scheduled bool // in a ready list, or being served: by one worker at a time, until all is handed over
 		closed    bool
 	}
 	txLen atomic.Int32 // len of tx.q: lets Send know its room without the lock
@@ -47,13 +49,11 @@ type Port struct {
 		q      queue
 		closed bool
 	}
-	rxLen atomic.Int32  // len of rx.q plus arriving
+	rxLen atomic.Int32  // len of rx.q
 	ready chan struct{} // capacity 1: rx.q has become non-empty
 
-	// Owned by the worker.
-	nextReady *Port
-	arriving  queue // delivered in this burst, moved to rx at its end
-	warm      bool  // in worker.warm
+	nextReady *Port // of whoever has scheduled or serves it
+	warm      bool  // in a worker's warm; guarded by the VNIC's token
 }
 
 func newPort(v *vnic, opt *Options) *Port {
@@ -105,7 +105,8 @@ func (r *refusals) add(why verdict.Reason, b []byte) {
 }
 
 // Send copies frames into the transmit queue and returns how many were taken;
-// the rest is counted as a drop. It never blocks on the network. A frame that
+// the rest is counted as a drop. It may take a burst's budget of them through the
+// network itself (see carry), and never waits for the network. A frame that
 // is refused for itself (longer than any buffer) does not keep the following
 // ones from being taken.
 func (p *Port) Send(frames [][]byte) int {
@@ -139,9 +140,9 @@ func (p *Port) Send(frames [][]byte) int {
 			batch.push(b)
 		}
 	}
-	// Counted before the worker can see the frames: what was dropped or
+	// Counted before a worker can see the frames: what was dropped or
 	// delivered never exceeds what was sent.
-	p.v.worker.countSent(p.v, uint64(len(frames)), bytes)
+	p.v.home.countSent(p.v, uint64(len(frames)), bytes)
 	taken := batch.n
 	schedule := false
 	p.tx.Lock()
@@ -164,13 +165,45 @@ func (p *Port) Send(frames [][]byte) int {
 		p.tx.Unlock()
 	}
 	p.send.Unlock()
+	ahead := false
 	if schedule {
-		p.v.worker.schedule(p)
+		var carried bool
+		if carried, ahead = p.carry(); !carried {
+			p.v.home.schedule(p)
+		}
 	}
 	if refused.n > 0 {
-		p.v.worker.countRefused(p.v, &refused)
+		p.v.home.countRefused(p.v, &refused)
+	}
+	if ahead || refused.reasons[verdict.TxQueueFull] > 0 {
+		// Whoever is to take the frames away needs a processor as well: without
+		// this, a guest that sends without end would keep it for a time slice.
+		runtime.Gosched()
 	}
 	return taken
+}
+
+// carry takes what waits in the transmit queue through the network on the caller's
+// goroutine, in the place of a worker that has nothing to do. False: there is none,
+// or the VNIC is not free. What goes beyond a burst's budget is left to the workers,
+// so that no guest is kept for long.
+// ahead tells that a receiver does not keep up.
+func (p *Port) carry() (carried, ahead bool) {
+	w := p.v.home.e.takePlace(p.v.home)
+	if w == nil {
+		return false, false
+	}
+	defer w.run.Unlock()
+	w.begin(w.e.opt.Now())
+	if !w.tryHold(p.v) {
+		return false, false
+	}
+	for more := w.serve(p); more && w.spent < budgetFrames && w.tryHold(p.v); {
+		more = w.serve(p)
+	}
+	w.served = append(w.served, p)
+	w.end()
+	return true, w.ahead
 }
 
 // Recv waits for frames and calls fn for each with its bytes (valid only
@@ -247,7 +280,7 @@ func (p *Port) hand(frames []*frame.Buf, fn func(b []byte, at int64)) {
 		return
 	}
 	bytes := uint64(0)
-	w := p.v.worker
+	w := p.v.home
 	if w.e.observed.Load() {
 		bytes = w.guests.accepted(w.e.opt.Now(), frames)
 	} else {
@@ -284,7 +317,7 @@ func (p *Port) queued() uint64 {
 }
 
 // trim gives back the memory of an idle port's buffers and queues. False: not
-// idle. The worker calls it, between two bursts.
+// idle. Whoever calls it holds the VNIC.
 func (p *Port) trim() bool {
 	if !p.send.TryLock() {
 		return false
@@ -300,6 +333,5 @@ func (p *Port) trim() bool {
 	p.rx.Lock()
 	p.rx.q.trim()
 	p.rx.Unlock()
-	p.arriving.trim()
 	return true
 }

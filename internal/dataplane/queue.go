@@ -24,6 +24,23 @@ func (q *queue) push(b *frame.Buf) {
 	q.n++
 }
 
+// add adds frames at the end.
+func (q *queue) add(frames []*frame.Buf) {
+	if q.n+len(frames) > len(q.ring) {
+		q.grow(q.n + len(frames))
+	}
+	for len(frames) > 0 {
+		at := (q.head + q.n) & (len(q.ring) - 1)
+		end := len(q.ring)
+		if at < q.head {
+			end = q.head
+		}
+		k := copy(q.ring[at:end], frames)
+		q.n += k
+		frames = frames[k:]
+	}
+}
+
 // grow makes room for n frames in all.
 func (q *queue) grow(n int) {
 	size := max(minRing, len(q.ring))

@@ -16,7 +16,7 @@ func TestQueueAgainstSlice(t *testing.T) {
 	out := make([]*frame.Buf, 70)
 	for i := range 20_000 {
 		a, b := r.IntN(3), r.IntN(3)
-		switch q := &queues[a]; r.IntN(6) {
+		switch q := &queues[a]; r.IntN(7) {
 		case 0, 1:
 			for range 1 + r.IntN(40) {
 				buf := new(frame.Buf)
@@ -48,6 +48,13 @@ func TestQueueAgainstSlice(t *testing.T) {
 			}
 		case 5:
 			q.trim()
+		case 6:
+			bufs := make([]*frame.Buf, r.IntN(40))
+			for k := range bufs {
+				bufs[k] = new(frame.Buf)
+			}
+			q.add(bufs)
+			model[a] = append(model[a], bufs...)
 		}
 		for k := range queues {
 			q := &queues[k]

@@ -203,7 +203,10 @@ var everyReason = []struct {
 		}
 	}},
 	{verdict.WorkerQueueFull, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
-		l.send(a, udp(a, b, 1, 2, ""), udp(a, b, 1, 2, ""), udp(a, b, 1, 2, ""))
+		f := udp(a, b, 1, 2, "")
+		l.Port(a.Host, 0).Send([][]byte{f, f, f})
+		l.stepWhileHeld(a, b)
+		l.settle()
 	}},
 	{verdict.ConntrackFull, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
 		ping := func(id uint16) []byte { return frame.AppendICMPEcho(nil, via(a, b), false, id, 1, nil) }
@@ -223,13 +226,10 @@ var everyReason = []struct {
 		l.apply(Delta{Hosts: []HostSpec{{ID: b.Host, Power: PowerOn, Boot: 2}}})
 	}},
 	{verdict.Removed, "", func(l *lab, a, b, c, d, m VNICSpec) {
-		// On its way to b's worker while b goes: a step of a's worker only.
+		// In the inbox of b's home while b goes: somebody else holds b.
 		l.Port(a.Host, 0).Send([][]byte{udp(a, b, 1, 2, "")})
-		w := l.vnicByID(a.ID).worker
-		w.run.Lock()
-		w.burst(l.now)
-		w.run.Unlock()
-		w = l.vnicByID(b.ID).worker
+		l.stepWhileHeld(a, b)
+		w := l.vnicByID(b.ID).home
 		w.received.move(&w.inbox, w.inbox.n)
 		held := w.received
 		w.received = queue{}

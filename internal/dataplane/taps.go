@@ -31,7 +31,7 @@ func hostOf(v *vnic) string {
 }
 
 // AddTap starts handing frames that t wants to t, at the given VNICs (nil:
-// all, present and future). The engine calls t.Frame from worker goroutines.
+// all, present and future). The engine calls t.Frame from workers' and guests' goroutines.
 func (e *Engine) AddTap(t *tap.Tap, vnics []string) {
 	at := tapping{t: t, all: vnics == nil, vnics: map[string]struct{}{}}
 	for _, id := range vnics {

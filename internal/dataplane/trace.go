@@ -176,7 +176,7 @@ func (e *Engine) Inject(ctx context.Context, id string, b []byte) (Trace, error)
 		return Trace{}, fmt.Errorf("injecting a frame at %s: %w", id, err)
 	}
 	t := &tracer{done: make(chan struct{})}
-	w := v.worker
+	w := v.home
 	w.visit(func() { w.inject(v, b, t) })
 	if !e.started.Load() {
 		for e.Step() {
@@ -204,13 +204,17 @@ func (w *worker) inject(v *vnic, b []byte, t *tracer) {
 		buf.Trace = w.e.traced.Add(1)
 	}
 	w.e.traces.Store(buf.Trace, t)
+	w.hold(v)
 	w.originate(v)
+	var onward []*frame.Buf
 	switch c := v.config.Load(); {
 	case c == nil:
 		w.refuse(v, buf, verdict.Removed, verdict.RuleNone, verdict.GuestTX, 0)
 	case len(b) > frame.LargeSize:
 		w.refuse(v, buf, verdict.Oversize, verdict.RuleNone, verdict.GuestTX, 0)
 	default:
-		w.egress(v, c, []*frame.Buf{buf})
+		onward = w.egress(v, c, []*frame.Buf{buf})
 	}
+	w.leave(v)
+	w.arrive(onward, false)
 }

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"enilab/internal/dataplane/conntrack"
@@ -15,23 +16,29 @@ import (
 
 // vnic is the presence of one ENI in the data plane. It outlives attachments.
 type vnic struct {
-	id     string  // immutable
-	index  uint32  // immutable
-	worker *worker // immutable: the one owner
+	id    string  // immutable
+	index uint32  // immutable
+	home  *worker // immutable: in whose inbox and ready list its frames wait
 
-	config atomic.Pointer[config] // nil: removed. Written during a visit to worker
+	// token is held by whoever takes frames through the VNIC, either way, or
+	// changes it: one at a time. See worker.hold.
+	token sync.Mutex
+	line  atomic.Int32 // who waits for the token: frames in an inbox or on the way to one, and goroutines
+
+	config atomic.Pointer[config] // nil: removed. Written under token
 	taps   atomic.Pointer[tapSet] // nil: nobody watches this VNIC in particular
 	counts counts
 
 	endpoint *endpoint // guarded by Engine.mu: what the mapping says now
 
-	// Owned by worker.
+	// Guarded by token.
+	at       int64            // worker.now of the last holder: time does not go back at a VNIC
+	by       *worker          // the last holder
 	flows    *conntrack.Table // nil: no flow yet
 	nat      *nat.Table       // of a NAT gateway; nil: no connection yet
 	pending  unpublished
 	services linklocal.Allowance // of frames to link-local services
-	dirty    bool                // in worker.dirty
-	tabled   bool                // in worker.tables
+	tabled   bool                // in a worker's tables
 }
 
 // config is what a VNIC is, immutable and swapped whole. A burst loads it once.

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -23,18 +24,27 @@ const (
 	keepBuckets = 1 << 14
 )
 
-// worker owns a shard of the VNICs. Its state belongs to whoever holds run:
-// its own goroutine holds it for one burst at a time, and between two bursts
-// others may visit. So a change needs no command queue, no wake-up of a parked
-// worker, and is in force when the visit ends.
+// worker is what it takes to move frames: room for a burst, and counts, records
+// and captures of its own. All that belongs to whoever holds run, for one burst:
+// its own goroutine; a visitor between two bursts; or, while its goroutine is
+// parked, a guest that sends (Port.carry). So there are never more bursts at a time
+// than workers, a change needs no command queue and no wake-up, and whoever has
+// visited every worker knows that each burst begun before has ended.
+//
+// A VNIC is no worker's. Whoever takes frames through it holds its token too, one
+// VNIC at a time, sender's side and receiver's alike. To wait for a token, no other
+// is held.
 type worker struct {
 	e  *Engine
 	id int
 
-	// turn lets visitors in: the loop passes through it before every burst, so
+	// gate lets visitors in: the loop passes through it before every burst, so
 	// that a visitor waits for one burst and is not overtaken for ever.
-	turn sync.Mutex
+	gate sync.Mutex
 	run  sync.Mutex
+	// busy counts what keeps others from its place: that its goroutine is not
+	// parked, and visitors.
+	busy atomic.Int32
 
 	mu     sync.Mutex
 	ready  portList // guarded by mu: ports with frames to send
@@ -60,14 +70,21 @@ type worker struct {
 	observed  bool      // of this burst
 	serving   portList
 	received  queue
-	out       []queue // by worker: leaves at the end of the burst
-	spent     int     // frames handled in this burst
-	arrivals  []*Port // ports with arriving frames
-	dirty     []*vnic // VNICs with unpublished counts
+	turn      [burstFrames]*frame.Buf // frames being taken through
+	others    [burstFrames]*frame.Buf // of gather
+	out       []queue                 // by home of the receiver: to its inbox at the end of the burst
+	spent     int                     // frames handled in this burst
+	served    []*Port                 // in this burst
+	landed    []landing               // in this burst
+	relayed   bool                    // frames in out had been sent on before
+	arrivals  [burstFrames]*frame.Buf // for the port to, of the VNIC held
+	arriving  int
+	to        *Port
+	ahead     bool // in this burst, of a guest whose queue fills
 	total     unpublished
 	free      [burstFrames]*frame.Buf
 	freed     int
-	touched   []*tap.Tap // taps that want a Flush
+	touched   []*tap.Tap // taps that want a Flush before w leaves the VNIC
 	samples   [numSamples]sampler
 	records   []Record // of this burst, and the runs too
 	runs      []run
@@ -79,12 +96,14 @@ type worker struct {
 }
 
 func newWorker(e *Engine, id int) *worker {
-	return &worker{
+	w := &worker{
 		e: e, id: id,
 		wake: make(chan struct{}, 1),
 		out:  make([]queue, e.opt.Workers),
 		own:  frame.NewPool(ownSmall, ownLarge),
 	}
+	w.busy.Store(1) // until its goroutine parks
+	return w
 }
 
 // portList is a first-in first-out list of ports, linked through nextReady. A
@@ -128,11 +147,15 @@ func (l *portList) splice(o *portList) {
 // loop is the worker's goroutine.
 func (w *worker) loop(ctx context.Context) {
 	for ctx.Err() == nil {
-		w.turn.Lock() // passes at once unless somebody visits
-		w.turn.Unlock()
+		w.gate.Lock() // passes at once unless somebody visits
+		w.gate.Unlock()
 		w.run.Lock()
 		worked := w.burst(w.e.opt.Now())
+		ahead := w.ahead
 		w.run.Unlock()
+		if ahead {
+			runtime.Gosched() // to who reads
+		}
 		if !worked && w.park() {
 			select {
 			case <-w.wake:
@@ -140,6 +163,15 @@ func (w *worker) loop(ctx context.Context) {
 			}
 		}
 	}
+	// Nobody takes its place any more, and who has has left it.
+	w.mu.Lock()
+	if w.parked {
+		w.parked = false
+		w.busy.Add(1)
+	}
+	w.mu.Unlock()
+	w.run.Lock()
+	w.run.Unlock()
 }
 
 // park reports whether there is nothing to do; the next work then wakes.
@@ -147,6 +179,9 @@ func (w *worker) park() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.parked = w.ready.head == nil && w.inbox.n == 0
+	if w.parked {
+		w.busy.Add(-1)
+	}
 	return w.parked
 }
 
@@ -154,6 +189,7 @@ func (w *worker) park() bool {
 func (w *worker) wakeLocked() {
 	if w.parked {
 		w.parked = false
+		w.busy.Add(1)
 		select {
 		case w.wake <- struct{}{}:
 		default:
@@ -164,9 +200,11 @@ func (w *worker) wakeLocked() {
 // visit runs fn between two bursts of w. fn may touch what w owns, must be
 // short, and must not visit another worker.
 func (w *worker) visit(fn func()) {
-	w.turn.Lock()
+	w.busy.Add(1)
+	w.gate.Lock()
 	w.run.Lock()
-	w.turn.Unlock()
+	w.gate.Unlock()
+	defer w.busy.Add(-1)
 	defer w.run.Unlock()
 	fn()
 }
@@ -199,21 +237,23 @@ func (w *worker) burst(now int64) (worked bool) {
 	w.serving.splice(&w.ready)
 	w.mu.Unlock()
 
-	var turn [burstFrames]*frame.Buf
 	for w.spent < budgetFrames {
-		n := w.received.take(turn[:])
+		n := w.received.take(w.turn[:])
 		if n == 0 {
 			break
 		}
 		w.spent += n
-		w.ingress(turn[:n])
+		w.arrive(w.turn[:n], true)
+		clear(w.turn[:n])
 	}
 	for w.spent < budgetFrames {
 		p := w.serving.pop()
 		if p == nil {
 			break
 		}
+		w.hold(p.v)
 		w.serve(p)
+		w.served = append(w.served, p)
 	}
 	worked = w.spent > 0 || w.serving.head != nil || w.received.n > 0
 	w.end()
@@ -224,8 +264,9 @@ func (w *worker) burst(now int64) (worked bool) {
 }
 
 func (w *worker) begin(now int64) {
-	w.now = now
+	w.now = max(w.now, now)
 	w.spent = 0
+	w.ahead = false
 	w.fabric = w.e.fabric.Load()
 	w.services = w.e.services.Load()
 	w.everybody = w.e.everybody.Load()
@@ -234,33 +275,34 @@ func (w *worker) begin(now int64) {
 	}
 }
 
-// serve takes a turn's frames of a port through egress.
-func (w *worker) serve(p *Port) {
-	var turn [burstFrames]*frame.Buf
+// serve takes a turn's frames of a port, whose VNIC w holds, to their end, leaves
+// the VNIC, and reports whether more wait. The port must go on to w.served.
+func (w *worker) serve(p *Port) (more bool) {
 	p.tx.Lock()
-	n := p.tx.q.take(turn[:])
-	more := p.tx.q.n > 0
-	p.tx.scheduled = more
+	n := p.tx.q.take(w.turn[:])
+	more = p.tx.q.n > 0
 	p.tx.Unlock()
 	p.txLen.Add(-int32(n))
-	if more {
-		w.serving.push(p)
-	}
 	w.spent += n
 	v := p.v
 	w.keepWarm(p)
-	c := v.config.Load()
-	if c == nil || c.port != p {
+	frames := w.turn[:n]
+	if c := v.config.Load(); c == nil || c.port != p {
 		// A closed port is emptied when it closes and takes nothing after.
-		for _, b := range turn[:n] {
+		for _, b := range frames {
 			w.refuse(v, b, verdict.Detached, verdict.RuleNone, verdict.GuestTX, 0)
 		}
-		return
+		frames = nil
+	} else {
+		frames = w.egress(v, c, frames)
+		if v.flows != nil {
+			v.flows.Expire(w.now, n)
+		}
 	}
-	w.egress(v, c, turn[:n])
-	if v.flows != nil {
-		v.flows.Expire(w.now, n)
-	}
+	w.leave(v)
+	w.arrive(frames, false)
+	clear(w.turn[:n])
+	return more
 }
 
 // end hands over what the burst produced: one lock per worker and port, not per frame.
@@ -270,51 +312,32 @@ func (w *worker) end() {
 			w.handOver(w.e.workers[i], &w.out[i])
 		}
 	}
-	for i, p := range w.arrivals {
-		p.rx.Lock()
-		wasEmpty := p.rx.q.n == 0
-		p.rxLen.Add(int32(p.arriving.n))
-		p.rx.q.move(&p.arriving, p.arriving.n)
-		p.rx.Unlock()
-		if wasEmpty {
-			p.signal()
-		}
-		w.arrivals[i] = nil
-	}
-	w.arrivals = w.arrivals[:0]
-	for i, v := range w.dirty {
-		v.pending.publish(&v.counts)
-		v.dirty = false
-		w.dirty[i] = nil
-	}
-	w.dirty = w.dirty[:0]
 	w.total.publish(&w.counts)
 	if w.freed > 0 {
 		frame.Return(w.free[:w.freed])
 		w.freed = 0
 	}
-	for i, t := range w.touched {
-		t.Flush(w.id)
-		w.touched[i] = nil
-	}
-	w.touched = w.touched[:0]
 	if w.observed {
 		w.endTelling()
 	}
-}
-
-// handOver moves q to the inbox of o. What does not fit is dropped here, at
-// the sender: the receiving worker has no time left for it.
-func (w *worker) handOver(o *worker, q *queue) {
-	o.mu.Lock()
-	if room := w.e.opt.Inbox - o.inbox.n; room > 0 {
-		o.inbox.move(q, room)
-		o.wakeLocked()
+	// Only now may what comes later be taken through by others: everything of
+	// this burst has arrived or is in line.
+	for i, l := range w.landed {
+		l.v.line.Add(-int32(l.n))
+		w.landed[i] = landing{}
 	}
-	o.mu.Unlock()
-	for b := q.pop(); b != nil; b = q.pop() {
-		w.refuse(w.e.directory.vnic(b.Src), b, verdict.WorkerQueueFull, verdict.RuleNone, verdict.EgressPost, b.Dst)
+	w.landed = w.landed[:0]
+	for i, p := range w.served {
+		p.tx.Lock()
+		more := p.tx.q.n > 0
+		p.tx.scheduled = more
+		p.tx.Unlock()
+		if more {
+			p.v.home.schedule(p)
+		}
+		w.served[i] = nil
 	}
+	w.served = w.served[:0]
 }
 
 // release gives a buffer home with the next batch.

@@ -137,23 +137,34 @@ func (e *Entry) begin(k Key, v *frame.View, dir Direction, rule verdict.RuleID, 
 	}
 }
 
+// Steady reports whether every further frame of the flow that has none of TCP's SYN,
+// FIN and RST, and is no fragment, passes as the last did and changes nothing but
+// what Count does.
+func (e *Entry) Steady() bool {
+	return e.state == UDPStream || e.state == UDPSingle || e.state == TCPEstablished
+}
+
+// count adds frames to a direction.
+func (e *Entry) count(d Direction, frames uint32, bytes uint64) {
+	e.bytes[d] += bytes
+	e.packetsLo[d] += frames
+	if e.packetsLo[d] < frames {
+		e.packetsHi[d]++
+	}
+	if e.state == UDPSingle && min(e.packetsLo[Egress], e.packetsLo[Ingress]) >= 2 {
+		e.state = UDPStream
+	}
+}
+
 // touch counts a frame, advances the flow's state and restarts its idle time.
 func (e *Entry) touch(v *frame.View, dir Direction, now int64, to *Timeouts) {
 	d := dir & 1
-	e.bytes[d] += uint64(v.End - v.L3)
-	e.packetsLo[d]++
-	if e.packetsLo[d] == 0 {
-		e.packetsHi[d]++
-	}
 	switch e.state {
 	case TCPOpening, TCPEstablished, TCPClosing:
 		if e.state != TCPEstablished || v.TCPFlags&(frame.TCPFin|frame.TCPRst) != 0 {
 			e.stepTCP(v.TCPFlags, d)
 		}
-	case UDPSingle:
-		if min(e.packetsLo[Egress], e.packetsLo[Ingress]) >= 2 {
-			e.state = UDPStream
-		}
 	}
+	e.count(d, 1, uint64(v.End-v.L3))
 	e.deadline = now + int64(to.of(e.state))
 }

@@ -203,6 +203,7 @@ func TestTableAgainstModel(t *testing.T) {
 				return // whether a full table had room for the fragments is not in the model
 			}
 			got, want := table.update(f, now, gen), m.update(f, now, gen)
+			known := got != nil
 			if got == nil && want == nil && rapid.IntRange(0, 3).Draw(t, "allowed") > 0 {
 				rule, tracked := verdict.RuleID(rapid.IntRange(16, 20).Draw(t, "rule")), rapid.Bool().Draw(t, "tracked")
 				live := m.live(now)
@@ -218,6 +219,16 @@ func TestTableAgainstModel(t *testing.T) {
 				}
 			}
 			compare(t, got, want, now)
+			if repeated := rapid.IntRange(0, 3).Draw(t, "repeated"); repeated > 0 && known && want != nil && got.Steady() &&
+				!f.view.Fragment && f.view.TCPFlags&(frame.TCPSyn|frame.TCPFin|frame.TCPRst) == 0 {
+				// What is counted together is what each frame would have been.
+				hash, _ := table.Warm(f.key())
+				table.Count(f.key(), hash, f.dir, uint32(repeated), uint64(repeated)*uint64(f.view.End-f.view.L3), now, &aws)
+				for range repeated {
+					want = m.update(f, now, gen)
+				}
+				compare(t, table.lookup(f.key()), want, now)
+			}
 			if want != nil && f.view.Fragment && f.view.FirstFrag && f.view.Proto != 47 && (want.tracked || want.gen == gen) {
 				later := f.fragment(false, f.view.IPID)
 				m.flows[keyInModel(later)] = &modelFlow{[]seen{later}, now, want.rule, want.tracked, want.gen}

@@ -132,6 +132,19 @@ func (t *Table) UpdateHashed(k Key, hash uint64, v *frame.View, dir Direction, n
 	return e
 }
 
+// Count adds frames of a flow that Update has found Steady at the same time now:
+// the same as an Update for each of them.
+func (t *Table) Count(k Key, hash uint64, dir Direction, frames uint32, bytes uint64, now int64, to *Timeouts) {
+	var e *Entry
+	if i := t.last; i < uint64(len(t.cur)) && t.cur[i].key == k {
+		e = &t.cur[i]
+	} else if e = t.lookupHashed(k, hash); e == nil {
+		return // the table was full and has given its place to another
+	}
+	e.count(dir&1, frames, bytes)
+	e.deadline = now + int64(to.of(e.state))
+}
+
 // Insert records a flow just admitted by rule (replacing an expired or stale
 // entry of the same key). It returns nil when the table is full.
 //
@@ -196,10 +209,17 @@ func (t *Table) Flush() int {
 }
 
 func (t *Table) lookup(k Key) *Entry {
+	return t.lookupHashed(k, 0)
+}
+
+// lookupHashed is lookup with the hash of k; 0 if it is not known.
+func (t *Table) lookupHashed(k Key, hash uint64) *Entry {
 	if t.n == 0 {
 		return nil
 	}
-	hash := t.hash.of(k)
+	if hash == 0 {
+		hash = t.hash.of(k)
+	}
 	if i, ok := t.cur.find(hash, k); ok {
 		return &t.cur[i]
 	}

@@ -7,6 +7,7 @@
 package tap
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"enilab/internal/dataplane/frame"
@@ -40,13 +41,18 @@ type Config struct {
 }
 
 // Tap is where workers leave copies of frames. Each worker has a ring of its
-// own; a full ring counts a loss and never waits.
+// own; a full ring counts a loss and never waits for the reader to make room.
 type Tap struct {
 	points  atomic.Uint32 // verdict.Point mask; 0 once closed
 	filter  *Filter       // immutable
 	snaplen int           // immutable
 	rings   []ring        // the slice is immutable, see ring for its parts
 	ready   chan struct{} // capacity 1: one signal stands for any number of flushes
+
+	// publishing is held, for a few stores or loads, by Flush and by Read as it
+	// looks how far each ring goes: whoever sees a frame sees those published before
+	// it, in other rings too. One VNIC's frames come through many workers in turn.
+	publishing sync.Mutex
 
 	// Owned by the reader.
 	lost uint64 // of the rings' losses, those already reported by Read
@@ -81,7 +87,7 @@ func (t *Tap) Wants(p verdict.Point) bool { return t.points.Load()&uint32(p) != 
 // read. Workers may go on calling Frame and Flush.
 func (t *Tap) Close() { t.points.Store(0) }
 
-// Frame offers one frame; called by worker w only from its own goroutine. No
+// Frame offers one frame; called by one goroutine at a time for a worker w. No
 // allocation; the bytes are copied (up to the snap length) if the filter matches.
 func (t *Tap) Frame(w int, m Meta, v *frame.View, b []byte) {
 	if !t.Wants(m.Point) || t.filter != nil && !t.filter.Match(v, b) {
@@ -95,10 +101,13 @@ func (t *Tap) Frame(w int, m Meta, v *frame.View, b []byte) {
 }
 
 // Flush publishes worker w's pending frames to the reader; the engine calls it
-// once a burst. It costs two atomic stores and, if the reader has not been
-// signalled yet, one channel send that never waits.
+// once a turn at a VNIC. It costs a short lock, two atomic stores and, if the reader has not
+// been signalled yet, one channel send that never waits.
 func (t *Tap) Flush(w int) {
-	if !t.rings[w].publish() {
+	t.publishing.Lock()
+	news := t.rings[w].publish()
+	t.publishing.Unlock()
+	if !news {
 		return
 	}
 	select {
@@ -119,9 +128,11 @@ func (t *Tap) Ready() <-chan struct{} { return t.ready }
 func (t *Tap) Read(fn func(p Packet)) (n int, lost uint64) {
 	t.Release()
 	var dropped uint64
+	t.publishing.Lock()
 	for i := range t.rings {
 		dropped += t.rings[i].load()
 	}
+	t.publishing.Unlock()
 	for {
 		var first *ring
 		for i := range t.rings {
