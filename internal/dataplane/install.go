@@ -159,9 +159,10 @@ func (w *worker) keep(now int64) {
 	warm := w.warm[:0]
 	for _, p := range w.warm {
 		if p.v.token.TryLock() {
-			p.warm = !p.trim()
-			p.v.token.Unlock()
-			if !p.warm {
+			idle := p.trim()
+			p.warm = !idle
+			p.v.token.Unlock() // another worker may list it from here on
+			if idle {
 				continue
 			}
 		}
