@@ -92,9 +92,7 @@ func (p *plan) prepare(d *Delta) error {
 	}
 	s.generation = d.Generation
 	p.prepareNetwork(d, tables, locals)
-	if err := p.prepareGateways(d); err != nil {
-		return err
-	}
+	p.prepareGateways(d)
 	for _, spec := range d.Groups {
 		g := s.groups[spec.ID]
 		if g == nil {
@@ -196,7 +194,7 @@ func (p *plan) prepareNetwork(d *Delta, tables, locals []*route.Table[lead]) {
 
 // prepareGateways notes what internet gateways and transit gateways are to be.
 // Routes are compiled before they are, and refer to what they stay.
-func (p *plan) prepareGateways(d *Delta) error {
+func (p *plan) prepareGateways(d *Delta) {
 	s := p.s
 	detach := func(id string) {
 		if old, ok := s.gateways[id]; ok {
@@ -215,10 +213,7 @@ func (p *plan) prepareGateways(d *Delta) error {
 		p.swaps = append(p.swaps, func() { v.gateway.Store(g) })
 	}
 	for _, spec := range d.Transits {
-		version, err := s.compileTransit(spec, &p.e.rules)
-		if err != nil {
-			return err
-		}
+		version := s.compileTransit(spec, &p.e.rules)
 		t := s.transit(spec.ID)
 		p.swaps = append(p.swaps, func() { t.current.Store(version) })
 	}
@@ -226,7 +221,6 @@ func (p *plan) prepareGateways(d *Delta) error {
 		t := s.transit(id)
 		p.swaps = append(p.swaps, func() { t.current.Store(nil) })
 	}
-	return nil
 }
 
 // build makes the new configurations and the new mapping.

@@ -142,7 +142,7 @@ func (s *state) gateway(spec GatewaySpec, names *ruleNames) *gateway {
 }
 
 // compileTransit needs a spec that check has passed.
-func (s *state) compileTransit(spec TransitSpec, names *ruleNames) (*transitVersion, error) {
+func (s *state) compileTransit(spec TransitSpec, names *ruleNames) *transitVersion {
 	v := &transitVersion{id: names.number(verdict.KindGateway, spec.ID), byVPC: map[uint32]*transitAttachment{}}
 	byID := map[string]*transitAttachment{}
 	for _, a := range spec.Attachments {
@@ -167,13 +167,13 @@ func (s *state) compileTransit(spec TransitSpec, names *ruleNames) (*transitVers
 		}
 		var err error
 		if tables[t.ID], err = route.NewTable(routes); err != nil {
-			return nil, fmt.Errorf("transit gateway route table %s: %w", t.ID, err)
+			panic(fmt.Sprintf("dataplane: check has passed route table %s of a transit gateway: %v", t.ID, err))
 		}
 	}
 	for _, a := range spec.Attachments {
 		byID[a.ID].routes = tables[a.Table]
 	}
-	return v, nil
+	return v
 }
 
 // version compiles what a subnet is to be.

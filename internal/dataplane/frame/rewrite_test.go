@@ -320,7 +320,7 @@ func FuzzRewrite(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frame []byte, which uint8, ip uint32, port uint16) {
 		if len(frame) < EthernetLen || len(frame) > LargeSize {
-			t.Skip()
+			return
 		}
 		b := loaded(t, frame)
 		checkRewrite(t, b, int(which), IPv4(ip), port)

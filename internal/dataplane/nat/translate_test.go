@@ -146,7 +146,7 @@ func FuzzTranslate(f *testing.F) {
 		now := int64(0)
 		for _, raw := range [][]byte{a, b, a} {
 			if len(raw) > frame.LargeSize {
-				t.Skip()
+				return
 			}
 			for _, translate := range []func(*frame.Buf, int64) Outcome{table.TranslateOut, table.TranslateIn} {
 				buf := load(t, pool, raw)
