@@ -218,7 +218,8 @@ for type in InstanceId NetworkInterfaceId; do
   want 0 0 aws-vpc-move-ip start
   running 0 aws-vpc-move-ip
   same "the route" "$(route)" "${node[0]}	${eni[0]}"
-  ip -n "${ns[0]}" addr show dev eth0 | grep -q 'inet 10.99.0.42/32' || failed "the address is not on node 1"
+  held=$(ip -n "${ns[0]}" addr show dev eth0)
+  [[ $held == *"inet 10.99.0.42/32"* ]] || failed "the address is not on node 1"
   want 0 0 aws-vpc-move-ip stop
   want 0 1 aws-vpc-move-ip start
   running 1 aws-vpc-move-ip

@@ -74,7 +74,7 @@ clean() {
 }
 
 # took LOG WHAT: how long Terraform says that something took.
-took() { sed -n -E "s/^$2 after ([0-9hms]+).*/\1/p" "$work/$1" | head -1; }
+took() { sed -n -E "s/^$2 after ([0-9hms]+).*/\1/p" "$work/$1" | sed -n 1p; }
 
 # begin NAME: a folder of that name's files, ready for Terraform.
 begin() {
@@ -85,7 +85,7 @@ begin() {
   export TF_CLI_CONFIG_FILE=$work/terraform.rc TF_IN_AUTOMATION=1 TF_DATA_DIR=$work/.terraform
   unset TF_PLUGIN_CACHE_DIR
   logged init.log init
-  tf version -no-color | head -3
+  tf version -no-color | sed -n 1,3p
 }
 
 data() {
