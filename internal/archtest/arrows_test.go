@@ -41,12 +41,17 @@ var arrows = map[string][]string{
 	"internal/dataplane":      leaves,
 	"internal/dataplane/sim":  with(leaves, "internal/dataplane"),
 
-	// Not the engine: control tells it by a Delta, which is data, and numbers
-	// its rules from where verdict's own end.
-	"internal/control": {"internal/dataplane/spec", "internal/dataplane/frame", "internal/dataplane/conntrack",
-		"internal/dataplane/netacl", "internal/dataplane/secgroup", "internal/dataplane/verdict"},
-	"internal/store": {"internal/dataplane/spec", "internal/dataplane/frame", "internal/control"},
-	"internal/guest": with(leaves, "internal/dataplane"),
+	// Neither the engine nor what it is told: of spec control has what rows hold
+	// (workloads, served ports) and what comes back, and it numbers its rules from
+	// where verdict's own end.
+	"internal/control": {"internal/dataplane/spec", "internal/dataplane/frame", "internal/dataplane/verdict"},
+	// The compiler of control's States into the data plane's Deltas.
+	"internal/plan": {"internal/control", "internal/dataplane/spec", "internal/dataplane/frame", "internal/dataplane/conntrack",
+		"internal/dataplane/secgroup", "internal/dataplane/netacl", "internal/dataplane/verdict"},
+	// For tests alone: no folder names it.
+	"internal/control/controltest": {"internal/control", "internal/plan", "internal/dataplane/spec", "internal/dataplane/frame"},
+	"internal/store":               {"internal/dataplane/spec", "internal/dataplane/frame", "internal/control"},
+	"internal/guest":               with(leaves, "internal/dataplane"),
 
 	// The one arrow from control to guest: records are computed from the
 	// samples and connections that the guests' meters take.
@@ -57,7 +62,7 @@ var arrows = map[string][]string{
 	"internal/services": with(leaves, "internal/dataplane", "internal/control"),
 
 	// What wires all parts but the API, for the server and for tests of the whole.
-	"internal/lab": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
+	"internal/lab": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/plan", "internal/guest",
 		"internal/services", "internal/api"),
 
 	"internal/scenario": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest"),
@@ -200,6 +205,8 @@ func TestArrowsRefuse(t *testing.T) {
 		{"internal/dataplane", "internal/dataplane/tap", true},
 		{"internal/dataplane/sim", "internal/dataplane", true},
 		{"internal/control", "internal/dataplane/spec", true},
+		{"internal/plan", "internal/control", true},
+		{"internal/lab", "internal/plan", true},
 		{"internal/control/failover", "internal/guest", true},
 		{"internal/store/column", "internal/control", true},
 		{"internal/api/rest", "internal/api/stream", true},
@@ -213,6 +220,10 @@ func TestArrowsRefuse(t *testing.T) {
 		{"internal/control", "internal/store", false},
 		{"internal/control", "internal/dataplane", false},
 		{"internal/control", "internal/dataplane/tap", false},
+		{"internal/control", "internal/plan", false},
+		{"internal/control", "internal/dataplane/secgroup", false},
+		{"internal/plan", "internal/dataplane", false},
+		{"internal/lab", "internal/control/controltest", false},
 		{"internal/store", "internal/dataplane", false},
 		{"internal/dataplane/spec", "internal/dataplane", false},
 		{"internal/control", "internal/guest", false},

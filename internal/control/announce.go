@@ -1,6 +1,7 @@
 package control
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -37,7 +38,7 @@ type departure struct {
 func (d *departures) observe(changes []Change) (moved []spec.Announcement) {
 	for _, c := range changes {
 		if before, after, ok := readdressed(c); ok && before != nil {
-			for a := range before.onWire() {
+			for a := range before.OnWire() {
 				if after == nil || !holds(after, a) {
 					d.leave(subnetAddr{before.Subnet, a}, c.ID)
 				}
@@ -52,7 +53,7 @@ func (d *departures) observe(changes []Change) (moved []spec.Announcement) {
 		if !ok || after == nil {
 			continue
 		}
-		for _, a := range slices.Collect(after.onWire()) {
+		for _, a := range slices.Collect(after.OnWire()) {
 			at := subnetAddr{after.Subnet, a}
 			if from, known := d.last[at]; known {
 				delete(d.last, at)
@@ -76,8 +77,8 @@ func readdressed(c Change) (before, after *NetworkInterface, ok bool) {
 		!slices.Equal(before.Addresses, after.Addresses) || !slices.Equal(before.Prefixes, after.Prefixes)
 }
 
-// onWire are the IPv4 addresses that the network delivers to an ENI.
-func (n *NetworkInterface) onWire() func(yield func(netip.Addr) bool) {
+// OnWire are the IPv4 addresses that the network delivers to an ENI.
+func (n *NetworkInterface) OnWire() iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
 		for a := range n.leased() {
 			if a.Is4() && !yield(a) {

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 
 	"enilab/internal/dataplane/spec"
@@ -37,39 +38,37 @@ func (s *Service) apply(ctx context.Context, st step) {
 	if st.announce {
 		s.untold = append(s.untold, moved...)
 	}
-	d := compile(s.inForce, s.newest, changes)
-	d.Announce = s.untold
-	st.ack = spec.Ack{Generation: d.Generation, At: st.at.UnixNano()}
-	if !d.Empty() {
-		ack, err := s.put(ctx, d)
-		if err != nil {
-			// What is stored cannot be taken back. The next step brings it
-			// along.
-			s.owed = changes
-			st.err = internal("the change is stored, but the data plane has not taken it yet", err)
-			st.ack = spec.Ack{}
-		} else {
-			st.ack = ack
-		}
+	ack, err := s.put(ctx, Turn{Before: s.inForce, After: s.newest, Changes: changes, Announce: s.untold})
+	if err != nil {
+		// What is stored cannot be taken back. The next step brings it along.
+		s.owed = changes
+		st.err = internal("the change is stored, but the data plane has not taken it yet", err)
+	} else {
+		ack.At = cmp.Or(ack.At, st.at.UnixNano())
+		st.ack = ack
 	}
+	told := s.untold
 	if st.err == nil {
 		s.inForce, s.owed, s.untold = s.newest, nil, nil
 	}
 	if st.after != nil {
-		s.subs.notify(Notice{Commit: st.commit, Ack: st.ack, Announced: d.Announce})
+		s.subs.notify(Notice{Commit: st.commit, Ack: st.ack, Announced: told})
 	}
 }
 
-// put hands d to the data plane. An error means that nothing of d is in force:
-// to take a guest's mishap for that would lose track of what the network has,
-// and nothing would ever take it away again.
-func (s *Service) put(ctx context.Context, d spec.Delta) (spec.Ack, error) {
-	ack, err := s.opt.Plane.Apply(ctx, d)
-	if err != nil && ack.Generation == d.Generation {
-		s.opt.Log.Error("the network has switched, but a guest has not followed", "generation", d.Generation, "error", err)
+// put has the Plane follow t. An error means that nothing of t is in force: to
+// take a guest's mishap for that would lose track of what the network has, and
+// nothing would ever take it away again.
+func (s *Service) put(ctx context.Context, t Turn) (spec.Ack, error) {
+	ack, err := s.opt.Plane.Follow(ctx, t)
+	if err != nil && ack.Generation == t.After.revision {
+		s.opt.Log.Error("the network has switched, but a guest has not followed", "generation", ack.Generation, "error", err)
 		err = nil
 	}
-	return ack, err
+	if err != nil {
+		return spec.Ack{}, err
+	}
+	return ack, nil
 }
 
 // merge joins the changes of two successive commits, one a row.

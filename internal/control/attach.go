@@ -61,12 +61,12 @@ func (s *Service) Detach(ctx context.Context, in DetachInput) (*NetworkInterface
 	return result(ctx, s, func(t *tx) (*NetworkInterface, error) { return t.detach(in) })
 }
 
-// maxDeviceIndex bounds device indexes. AWS does not publish a bound.
-const maxDeviceIndex = 31
+// MaxDeviceIndex bounds device indexes. AWS does not publish a bound.
+const MaxDeviceIndex = 31
 
 func checkDeviceIndex(index int) error {
-	if index < 0 || index > maxDeviceIndex {
-		return invalid("deviceIndex", "Value (%d) for parameter deviceIndex is invalid. Device indexes are 0 to %d.", index, maxDeviceIndex)
+	if index < 0 || index > MaxDeviceIndex {
+		return invalid("deviceIndex", "Value (%d) for parameter deviceIndex is invalid. Device indexes are 0 to %d.", index, MaxDeviceIndex)
 	}
 	return nil
 }

@@ -1,45 +1,38 @@
-package control
+package control_test
 
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
+	"enilab/internal/control"
+	"enilab/internal/control/controltest"
 	"enilab/internal/dataplane/spec"
+	"enilab/internal/plan"
 )
 
-// noPlane and noStore leave control's own cost.
-type noPlane struct{}
+// noNetwork leaves the cost of control and of the compiler.
+type noNetwork struct{}
 
-func (noPlane) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
+func (noNetwork) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
 	return spec.Ack{Generation: d.Generation, At: int64(d.Generation)}, nil
 }
 
 // bench serves n ENIs in a /16 and two instances.
-func bench(b *testing.B, n int) (*Service, *Subnet, []*Instance) {
+func bench(b *testing.B, n int) (*control.Service, *control.Subnet, []*control.Instance) {
 	b.Helper()
-	rng := rand.NewChaCha8([32]byte{3})
-	svc, err := Open(b.Context(), Options{
-		Store: newMemStore(), Plane: noPlane{}, Region: "us-east-1", Now: time.Now,
-		Random: func(p []byte) { _, _ = rng.Read(p) }, Timing: Timing{}.With(OpAttach, Fixed(time.Hour)).With(OpDetach, Fixed(time.Hour)),
+	s := controltest.Serve(b, nil, nil, func(o *control.Options) {
+		o.Plane = plan.Plane{Network: noNetwork{}}
+		o.Timing = control.Timing{}.With(control.OpAttach, control.Fixed(time.Hour)).With(control.OpDetach, control.Fixed(time.Hour))
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- svc.Run(ctx) }()
-	b.Cleanup(func() { cancel(); <-done })
-	s := &server{Service: svc, t: b}
-	sub := s.network("10.0.0.0/16")
-	instances := s.running(sub, "m5.xlarge", 2)
+	sub := s.Subnet("10.0.0.0/16")
+	instances := s.Running(sub, "m5.xlarge", 2)
 	for range n {
-		_, err := s.CreateInterface(b.Context(), CreateInterfaceInput{Subnet: sub.ID})
-		s.check(err)
+		_, err := s.CreateInterface(b.Context(), control.CreateInterfaceInput{Subnet: sub.ID})
+		s.Check(err)
 	}
-	return svc, sub, instances
+	return s.Service, sub, instances
 }
 
 func BenchmarkCreateInterface(b *testing.B) {
@@ -48,7 +41,7 @@ func BenchmarkCreateInterface(b *testing.B) {
 			s, sub, _ := bench(b, n)
 			b.ReportAllocs()
 			for b.Loop() {
-				eni, err := s.CreateInterface(b.Context(), CreateInterfaceInput{Subnet: sub.ID})
+				eni, err := s.CreateInterface(b.Context(), control.CreateInterfaceInput{Subnet: sub.ID})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -67,7 +60,7 @@ func BenchmarkAttachDetach(b *testing.B) {
 			eni := s.State().NetworkInterfaces()[5]
 			b.ReportAllocs()
 			for b.Loop() {
-				got, err := s.Attach(b.Context(), AttachInput{Interface: eni.ID, Instance: instances[0].ID, DeviceIndex: 1})
+				got, err := s.Attach(b.Context(), control.AttachInput{Interface: eni.ID, Instance: instances[0].ID, DeviceIndex: 1})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -80,16 +73,11 @@ func BenchmarkAttachDetach(b *testing.B) {
 }
 
 // release detaches and finishes at once what the timer would do later.
-func release(b *testing.B, s *Service, n *NetworkInterface) {
-	if _, err := s.Detach(b.Context(), DetachInput{Attachment: n.Attachment.ID}); err != nil {
+func release(b *testing.B, s *control.Service, n *control.NetworkInterface) {
+	if _, err := s.Detach(b.Context(), control.DetachInput{Attachment: n.Attachment.ID}); err != nil {
 		b.Fatal(err)
 	}
-	_ = s.change(b.Context(), func(t *tx) error {
-		if n := get[*NetworkInterface](t, TableNetworkInterface, byID, n.ID); n.Attachment != nil {
-			t.available(n)
-		}
-		return nil
-	})
+	s.End(n)
 }
 
 func BenchmarkMove(b *testing.B) {
@@ -100,7 +88,7 @@ func BenchmarkMove(b *testing.B) {
 			b.ReportAllocs()
 			k := 0
 			for b.Loop() {
-				_, err := s.Move(b.Context(), MoveInput{Interface: eni.ID, Instance: instances[k%2].ID, DeviceIndex: -1})
+				_, err := s.Move(b.Context(), control.MoveInput{Interface: eni.ID, Instance: instances[k%2].ID, DeviceIndex: -1})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -121,7 +109,7 @@ func BenchmarkParallelDescriptions(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for k := 0; pb.Next(); k++ {
 					text := fmt.Sprint("round ", k)
-					if _, err := s.ModifyInterface(b.Context(), ModifyInterfaceInput{ID: enis[k%len(enis)].ID, Description: &text}); err != nil {
+					if _, err := s.ModifyInterface(b.Context(), control.ModifyInterfaceInput{ID: enis[k%len(enis)].ID, Description: &text}); err != nil {
 						b.Error(err)
 						return
 					}

@@ -74,22 +74,6 @@ func TestVPCBlockAssociations(t *testing.T) {
 		func(t *tx) error { _, err := t.disassociateVPCBlock(first.ID); return err })
 }
 
-// The subnets of a VPC hear of its new blocks in one Delta, and of nothing else.
-func TestBlocksReachTheDataPlane(t *testing.T) {
-	s := newSite(t)
-	before := s.state
-	must(s.lab, associateBlock(s.vpc.ID, "100.65.0.0/16"))
-	d := compile(before, s.state, s.last().Changes)
-	if len(d.Subnets) != 2 || len(d.Subnets[0].VPCCIDRs) != 2 || d.Subnets[0].VPCCIDRs[1] != netip.MustParsePrefix("100.65.0.0/16") {
-		t.Errorf("%+v", d.Subnets)
-	}
-	before = s.state
-	s.ok(func(t *tx) error { return t.setTags(s.vpc.ID, Tags{"a": "b"}, nil) })
-	if d := compile(before, s.state, s.last().Changes); !d.Empty() {
-		t.Errorf("tags reach the data plane: %+v", d)
-	}
-}
-
 func TestIPv6Blocks(t *testing.T) {
 	s := newSite(t)
 	custom := must(s.lab, func(t *tx) (*SecurityGroup, error) {

@@ -1,4 +1,4 @@
-package control
+package control_test
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"enilab/internal/control"
+	"enilab/internal/control/controltest"
 	"enilab/internal/dataplane/spec"
 )
 
@@ -25,10 +27,10 @@ func (g *gate) pass() {
 
 // together starts n commands while another holds the store, so that they share
 // the next commit, and returns their errors.
-func (s *server) together(n int, f func(k int) error) []error {
+func together(t *testing.T, s *controltest.Lab, n int, f func(k int) error) []error {
 	g := newGate()
 	held := false
-	s.store.failCommit = func() error {
+	s.Store.FailCommit = func() error {
 		if !held {
 			held = true
 			g.pass()
@@ -38,8 +40,8 @@ func (s *server) together(n int, f func(k int) error) []error {
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := s.SetTags(context.Background(), s.State().VPCs()[0].ID, Tags{"round": time.Now().String()}, nil); err != nil {
-			s.t.Error(err)
+		if err := s.SetTags(context.Background(), s.State().VPCs()[0].ID, control.Tags{"round": time.Now().String()}, nil); err != nil {
+			t.Error(err)
 		}
 	})
 	<-g.entered
@@ -54,38 +56,38 @@ func (s *server) together(n int, f func(k int) error) []error {
 
 func TestCommandsShareACommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		defer s.stop()
-		sub := s.network("10.0.0.0/24")
-		errs := s.together(20, func(int) error {
-			_, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID})
+		s := controltest.Serve(t, nil, nil)
+		defer s.Stop()
+		sub := s.Subnet("10.0.0.0/24")
+		errs := together(t, s, 20, func(int) error {
+			_, err := s.CreateInterface(context.Background(), control.CreateInterfaceInput{Subnet: sub.ID})
 			return err
 		})
 		if slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
 			t.Error(errs)
 		}
-		if got := s.store.batches[len(s.store.batches)-1]; got != 20 {
-			t.Errorf("the last batch held %d commits, want 20", got)
+		if got := s.Store.Batches(); got[len(got)-1] != 20 {
+			t.Errorf("the batches held %v commits, want 20 in the last", got)
 		}
 	})
 }
 
 func TestOneBadWriteFailsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		defer s.stop()
-		sub := s.network("10.0.0.0/24")
+		s := controltest.Serve(t, nil, nil)
+		defer s.Stop()
+		sub := s.Subnet("10.0.0.0/24")
 		broken := errors.New("broken row")
-		s.store.failWrite = func(c Commit) error {
+		s.Store.FailWrite = func(c control.Commit) error {
 			for _, ch := range c.Changes {
-				if n, ok := ch.After.(*NetworkInterface); ok && n.Description == "bad" {
+				if n, ok := ch.After.(*control.NetworkInterface); ok && n.Description == "bad" {
 					return broken
 				}
 			}
 			return nil
 		}
-		errs := s.together(3, func(k int) error {
-			_, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID, Description: []string{"a", "bad", "c"}[k]})
+		errs := together(t, s, 3, func(k int) error {
+			_, err := s.CreateInterface(context.Background(), control.CreateInterfaceInput{Subnet: sub.ID, Description: []string{"a", "bad", "c"}[k]})
 			return err
 		})
 		if errs[0] != nil || code(errs[1]) != "InternalError" || !errors.Is(errs[1], broken) || errs[2] != nil {
@@ -101,19 +103,19 @@ func TestOneBadWriteFailsAlone(t *testing.T) {
 // that fails takes all of its commands with it, those refused included.
 func TestFailedCommitLeavesNoTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		defer s.stop()
-		sub := s.network("10.0.0.0/24")
+		s := controltest.Serve(t, nil, nil)
+		defer s.Stop()
+		sub := s.Subnet("10.0.0.0/24")
 		before := s.State()
 		full := errors.New("disk full")
 		g := newGate()
-		s.store.failCommit = func() error { g.pass(); return full }
+		s.Store.FailCommit = func() error { g.pass(); return full }
 		notices, cancel := s.Watch(10)
 		defer cancel()
 
 		answered := make(chan error, 2)
 		go func() {
-			_, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "10.0.0.9"})
+			_, err := s.CreateInterface(context.Background(), control.CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "10.0.0.9"})
 			answered <- err
 		}()
 		<-g.entered
@@ -128,9 +130,9 @@ func TestFailedCommitLeavesNoTrace(t *testing.T) {
 		if s.State() != before {
 			t.Error("the State changed")
 		}
-		s.store.failCommit = nil
-		n, err := s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "10.0.0.9"})
-		s.check(err)
+		s.Store.FailCommit = nil
+		n, err := s.CreateInterface(t.Context(), control.CreateInterfaceInput{Subnet: sub.ID, PrivateIP: "10.0.0.9"})
+		s.Check(err)
 		if got := s.State(); got.Revision() != before.Revision()+1 || got.NetworkInterface(n.ID) == nil {
 			t.Errorf("then revision %d after %d", got.Revision(), before.Revision())
 		}
@@ -141,18 +143,16 @@ func TestFailedCommitLeavesNoTrace(t *testing.T) {
 // that the State does not have yet.
 func TestEventsWaitForTheirState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		defer s.stop()
-		s.network("10.0.0.0/24")
+		s := controltest.Serve(t, nil, nil)
+		defer s.Stop()
+		s.Subnet("10.0.0.0/24")
 		before, _, err := s.Events(t.Context(), 0, 1000)
-		s.check(err)
+		s.Check(err)
 		last := before[len(before)-1].Seq
-		s.store.mu.Lock()
-		s.store.log = append(s.store.log, Event{Seq: last + 1}, Event{Seq: last + 2}) // stored, not published
-		s.store.mu.Unlock()
+		s.Store.Log(control.Event{Seq: last + 1}, control.Event{Seq: last + 2}) // stored, not published
 		for _, after := range []uint64{0, last, last + 1} {
 			got, _, err := s.Events(t.Context(), after, 1000)
-			if s.check(err); len(got) > 0 && got[len(got)-1].Seq > last || after == 0 && len(got) != len(before) {
+			if s.Check(err); len(got) > 0 && got[len(got)-1].Seq > last || after == 0 && len(got) != len(before) {
 				t.Errorf("after %d: %d events, of the State are %d", after, len(got), len(before))
 			}
 		}
@@ -162,15 +162,15 @@ func TestEventsWaitForTheirState(t *testing.T) {
 // A slow data plane holds back answers, not commits.
 func TestApplyDoesNotHoldUpCommits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		defer s.stop()
-		sub := s.network("10.0.0.0/24")
+		s := controltest.Serve(t, nil, nil)
+		defer s.Stop()
+		sub := s.Subnet("10.0.0.0/24")
 		g := newGate()
-		s.plane.before = func(context.Context, spec.Delta) error { g.pass(); return nil }
-		answered := make(chan *NetworkInterface, 3)
+		s.Network.Before = func(context.Context, spec.Delta) error { g.pass(); return nil }
+		answered := make(chan *control.NetworkInterface, 3)
 		for range 3 {
 			go func() {
-				n, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID})
+				n, err := s.CreateInterface(context.Background(), control.CreateInterfaceInput{Subnet: sub.ID})
 				if err != nil {
 					t.Error(err)
 				}
@@ -191,12 +191,12 @@ func TestApplyDoesNotHoldUpCommits(t *testing.T) {
 // What the data plane failed to take comes with the next change.
 func TestPlaneCatchesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		defer s.stop() // compares the plane with the State
-		sub := s.network("10.0.0.0/24")
+		s := controltest.Serve(t, nil, nil)
+		defer s.Stop() // compares the plane with the State
+		sub := s.Subnet("10.0.0.0/24")
 		broken := errors.New("no worker answers")
-		s.plane.before = func(context.Context, spec.Delta) error { return broken }
-		_, err := s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, Description: "first"})
+		s.Network.Before = func(context.Context, spec.Delta) error { return broken }
+		_, err := s.CreateInterface(t.Context(), control.CreateInterfaceInput{Subnet: sub.ID, Description: "first"})
 		if !errors.Is(err, broken) {
 			t.Fatalf("answered %v", err)
 		}
@@ -204,18 +204,18 @@ func TestPlaneCatchesUp(t *testing.T) {
 		if err := s.DeleteInterface(t.Context(), n.ID); err != nil {
 			t.Errorf("deleting what the data plane never saw: %v", err)
 		}
-		_, err = s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, Description: "second"})
+		_, err = s.CreateInterface(t.Context(), control.CreateInterfaceInput{Subnet: sub.ID, Description: "second"})
 		if !errors.Is(err, broken) {
 			t.Fatalf("answered %v", err)
 		}
-		_, err = s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, Description: "another"})
+		_, err = s.CreateInterface(t.Context(), control.CreateInterfaceInput{Subnet: sub.ID, Description: "another"})
 		if !errors.Is(err, broken) {
 			t.Fatalf("answered %v", err)
 		}
-		s.plane.before = nil
-		_, err = s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID, Description: "third"})
-		s.check(err)
-		if got := s.plane.applied[len(s.plane.applied)-1]; len(got.VNICs) != 3 {
+		s.Network.Before = nil
+		_, err = s.CreateInterface(t.Context(), control.CreateInterfaceInput{Subnet: sub.ID, Description: "third"})
+		s.Check(err)
+		if got := s.Network.Applied()[len(s.Network.Applied())-1]; len(got.VNICs) != 3 {
 			t.Errorf("the data plane got %+v", got)
 		}
 	})
@@ -224,11 +224,11 @@ func TestPlaneCatchesUp(t *testing.T) {
 // The end of a transition is no caller's command: nobody would repeat it.
 func TestFinishIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		defer s.stop()
-		sub := s.network("10.0.0.0/24")
+		s := controltest.Serve(t, nil, nil)
+		defer s.Stop()
+		sub := s.Subnet("10.0.0.0/24")
 		failures := 2
-		s.store.failWrite = func(c Commit) error {
+		s.Store.FailWrite = func(c control.Commit) error {
 			if c.Events[0].Type == "instance.running" && failures > 0 {
 				failures--
 				return errors.New("try again")
@@ -236,8 +236,8 @@ func TestFinishIsRetried(t *testing.T) {
 			return nil
 		}
 		begin := time.Now()
-		s.running(sub, "", 1)
-		if took := time.Since(begin); took < 2*retryDelay || failures != 0 {
+		s.Running(sub, "", 1)
+		if took := time.Since(begin); took < 2*control.RetryDelay || failures != 0 {
 			t.Errorf("it ran after %v", took)
 		}
 	})
@@ -245,24 +245,24 @@ func TestFinishIsRetried(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		sub := s.network("10.0.0.0/24")
+		s := controltest.Serve(t, nil, nil)
+		sub := s.Subnet("10.0.0.0/24")
 		// A command taken before the end is answered.
 		g := newGate()
-		s.store.failCommit = func() error { g.pass(); return nil }
+		s.Store.FailCommit = func() error { g.pass(); return nil }
 		answered := make(chan error, 1)
 		go func() {
-			_, err := s.CreateInterface(context.Background(), CreateInterfaceInput{Subnet: sub.ID})
+			_, err := s.CreateInterface(context.Background(), control.CreateInterfaceInput{Subnet: sub.ID})
 			answered <- err
 		}()
 		<-g.entered
 		notices, _ := s.Watch(10)
 		go close(g.open)
-		s.stop()
+		s.Stop()
 		if err := <-answered; err != nil {
 			t.Errorf("taken, but answered %v", err)
 		}
-		if _, err := s.CreateInterface(t.Context(), CreateInterfaceInput{Subnet: sub.ID}); code(err) != "Unavailable" {
+		if _, err := s.CreateInterface(t.Context(), control.CreateInterfaceInput{Subnet: sub.ID}); code(err) != "Unavailable" {
 			t.Errorf("after the end: %v", err)
 		}
 		for range notices { // closed
@@ -278,12 +278,12 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-// A data plane that hangs delays the end by drainTime, however much waits.
+// A data plane that hangs delays the end by control.DrainTime, however much waits.
 func TestShutdownOfAHungPlane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		svc, err := Open(t.Context(), Options{
-			Store: newMemStore(), Region: "us-east-1", Now: time.Now, Random: func(b []byte) { _, _ = rand.Read(b) },
-			Plane: &modelPlane{before: func(ctx context.Context, _ spec.Delta) error { <-ctx.Done(); return ctx.Err() }},
+		svc, err := control.Open(t.Context(), control.Options{
+			Store: controltest.NewStore(), Region: "us-east-1", Now: time.Now, Random: func(b []byte) { _, _ = rand.Read(b) },
+			Plane: (&controltest.Network{Before: func(ctx context.Context, _ spec.Delta) error { <-ctx.Done(); return ctx.Err() }}).Plane(),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -292,9 +292,9 @@ func TestShutdownOfAHungPlane(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- svc.Run(ctx) }()
 		var wg sync.WaitGroup
-		for range 3 * applyLength {
+		for range 3 * control.ApplyLength {
 			wg.Go(func() {
-				if _, err := svc.CreateVPC(context.Background(), CreateVPCInput{CIDR: "10.0.0.0/16"}); err == nil {
+				if _, err := svc.CreateVPC(context.Background(), control.CreateVPCInput{CIDR: "10.0.0.0/16"}); err == nil {
 					t.Error("answered as if it were in force")
 				}
 			})
@@ -302,7 +302,7 @@ func TestShutdownOfAHungPlane(t *testing.T) {
 		}
 		begin := time.Now()
 		cancel()
-		if err := <-done; err != nil || time.Since(begin) != drainTime {
+		if err := <-done; err != nil || time.Since(begin) != control.DrainTime {
 			t.Errorf("ended with %v after %v", err, time.Since(begin))
 		}
 		wg.Wait()
@@ -311,15 +311,15 @@ func TestShutdownOfAHungPlane(t *testing.T) {
 
 func TestCanceledCommands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		defer s.stop()
-		sub := s.network("10.0.0.0/24")
+		s := controltest.Serve(t, nil, nil)
+		defer s.Stop()
+		sub := s.Subnet("10.0.0.0/24")
 		var cancel func()
-		errs := s.together(1, func(int) error {
+		errs := together(t, s, 1, func(int) error {
 			ctx, stop := context.WithCancel(context.Background())
 			cancel = stop
 			go cancel()
-			_, err := s.CreateInterface(ctx, CreateInterfaceInput{Subnet: sub.ID})
+			_, err := s.CreateInterface(ctx, control.CreateInterfaceInput{Subnet: sub.ID})
 			return err
 		})
 		if code(errs[0]) != "RequestCanceled" || !errors.Is(errs[0], context.Canceled) {

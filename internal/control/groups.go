@@ -38,6 +38,12 @@ func (s *State) SecurityGroups() []*SecurityGroup {
 	return all[*SecurityGroup](s, TableSecurityGroup, byCreation)
 }
 
+// SecurityGroupsNaming are the groups with a rule that names another group or a
+// prefix list.
+func (s *State) SecurityGroupsNaming(id string) []*SecurityGroup {
+	return all[*SecurityGroup](s, TableSecurityGroup, byReference, id)
+}
+
 // CreateGroup makes a security group that lets everything out and nothing in.
 func (s *Service) CreateGroup(ctx context.Context, in CreateGroupInput) (*SecurityGroup, error) {
 	return result(ctx, s, func(t *tx) (*SecurityGroup, error) { return t.createGroup(in) })

@@ -247,61 +247,29 @@ func (t *tx) recoverInternetHost(id string) (*InternetHost, error) {
 	return &c, nil
 }
 
-// The modelled internet in the data plane: one subnet of its own VPC, in which
-// every host reaches all others through the router alone.
-const (
-	internetSubnet = "internet"
-	// internetMTU is what passes an internet gateway (EC2 User Guide, "Network MTU").
-	internetMTU = 1500
-)
+// InternetRouter is the address of the router through which hosts of the modelled
+// internet reach everybody.
+func InternetRouter() netip.Addr { return netip.AddrFrom4([4]byte{169, 254, 0, 1}) }
 
-var internetRouter = netip.AddrFrom4([4]byte{169, 254, 0, 1})
+// InternetRouterMAC is the MAC of that router.
+func InternetRouterMAC() frame.MAC { return InternetMAC(InternetRouter()) }
 
-// internetMAC is the MAC of an address of the internet. ENIs and the routers of
+// InternetMAC is the MAC of an address of the internet. ENIs and the routers of
 // subnets have others: theirs begin with 02.
-func internetMAC(a netip.Addr) frame.MAC {
+func InternetMAC(a netip.Addr) frame.MAC {
 	b := a.As4()
 	return frame.MACAt([]byte{0x06, 0, b[0], b[1], b[2], b[3]})
 }
 
 // MAC is that of the host's one interface.
-func (h *InternetHost) MAC() frame.MAC { return internetMAC(h.Address) }
+func (h *InternetHost) MAC() frame.MAC { return InternetMAC(h.Address) }
 
-// InternetRouterMAC is the MAC of the router through which hosts of the modelled
-// internet reach everybody.
-func InternetRouterMAC() frame.MAC { return internetMAC(internetRouter) }
-
-// internetSubnetSpec is nil while nobody stands there, hosts or gateway endpoints:
-// internet gateways then lead to nobody, and nobody asks the subnet's router.
-func internetSubnetSpec(s *State) *spec.Subnet {
+// InternetInhabited reports whether anybody stands in the modelled internet: a
+// host, or a gateway endpoint for its service.
+func (s *State) InternetInhabited() bool {
 	txn := s.db.Txn(false)
-	if firstIn[*InternetHost](txn, string(TableInternetHost), byCreation) == nil &&
-		firstIn[*VPCEndpoint](txn, string(TableVPCEndpoint), bySource) == nil {
-		return nil
-	}
-	everywhere := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	return &spec.Subnet{
-		ID: internetSubnet, VPC: spec.InternetVPC, CIDR: everywhere, VPCCIDRs: []netip.Prefix{everywhere},
-		RouterMAC: internetMAC(internetRouter), RouterIP: internetRouter,
-	}
-}
-
-// The ENI and the host that an internet host is to the data plane, under one id.
-func internetVNICSpec(_ *State, h *InternetHost) *spec.VNIC {
-	return &spec.VNIC{
-		ID: h.ID, MAC: internetMAC(h.Address), Subnet: internetSubnet, Addrs: []netip.Addr{h.Address},
-		SourceDestCheck: true, MTU: internetMTU, Host: h.ID,
-	}
-}
-
-func internetHostSpec(_ *State, h *InternetHost) *spec.Host {
-	host := &spec.Host{
-		ID: h.ID, Name: h.Name, Boot: h.Boot, Fault: h.Fault.inPlane(), Workloads: h.Workloads, Serve: h.Serve,
-	}
-	if h.Fault != FaultStop {
-		host.Power = spec.PowerOn
-	}
-	return host
+	return firstIn[*InternetHost](txn, string(TableInternetHost), byCreation) != nil ||
+		firstIn[*VPCEndpoint](txn, string(TableVPCEndpoint), bySource) != nil
 }
 
 // boots copies h for a laboratory that begins anew after what it was.

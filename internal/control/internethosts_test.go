@@ -2,10 +2,8 @@ package control
 
 import (
 	"net/netip"
-	"slices"
 	"testing"
 
-	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/spec"
 )
 
@@ -61,74 +59,6 @@ func TestInternetHostsHavePublicAddresses(t *testing.T) {
 	s.refuses("InvalidInternetHostID.NotFound", "The internet host ID '"+h.ID+"' does not exist",
 		func(t *tx) error { return t.deleteInternetHost(h.ID) })
 	s.host("192.0.2.10")
-}
-
-// What an internet host does and suffers is what it is to the data plane.
-func TestInternetHostsInThePlane(t *testing.T) {
-	l := newLab(t)
-	var h *InternetHost
-	target := netip.MustParseAddr("203.0.113.1")
-	work := []spec.Workload{{Name: "watch", Kind: spec.WorkloadPing, Target: target, Rate: 5}}
-	for _, c := range []struct {
-		name    string
-		f       func(*tx) error
-		power   spec.Power
-		fault   spec.Fault
-		boot    uint64
-		working bool
-	}{
-		{"created", func(t *tx) (err error) {
-			h, err = t.createInternetHost(CreateInternetHostInput{Name: "client", Address: "192.0.2.10"})
-			return err
-		}, spec.PowerOn, spec.FaultNone, 1, false},
-		{"workloads", func(t *tx) error { _, err := t.setInternetWorkloads(h.ID, work); return err },
-			spec.PowerOn, spec.FaultNone, 1, true},
-		{"frozen", func(t *tx) error { _, err := t.failInternetHost(h.ID, FaultFreeze); return err },
-			spec.PowerOn, spec.FaultFreeze, 1, true},
-		{"thawed", func(t *tx) error { _, err := t.recoverInternetHost(h.ID); return err },
-			spec.PowerOn, spec.FaultNone, 1, true},
-		{"stopped", func(t *tx) error { _, err := t.failInternetHost(h.ID, FaultStop); return err },
-			spec.PowerOff, spec.FaultNone, 1, true},
-		{"without link", func(t *tx) error { _, err := t.failInternetHost(h.ID, FaultLink); return err },
-			spec.PowerOn, spec.FaultLink, 2, true},
-		{"linked", func(t *tx) error { _, err := t.recoverInternetHost(h.ID); return err },
-			spec.PowerOn, spec.FaultNone, 2, true},
-		{"serving", func(t *tx) error {
-			_, err := t.setInternetServe(h.ID, []spec.ServedPort{{Protocol: "tcp", Port: 443}})
-			return err
-		}, spec.PowerOn, spec.FaultNone, 2, true},
-	} {
-		before := l.state
-		l.ok(c.f)
-		d := compile(before, l.state, l.last().Changes)
-		if len(d.Hosts) != 1 {
-			t.Fatalf("%s: compiled to %+v", c.name, d)
-		}
-		s := d.Hosts[0]
-		if s.ID != h.ID || s.Name != "client" || s.Power != c.power || s.Fault != c.fault || s.Boot != c.boot || (len(s.Workloads) > 0) != c.working {
-			t.Errorf("%s: compiled to %+v", c.name, s)
-		}
-		if made := c.name == "created"; made != (len(d.Subnets) == 1) || made != (len(d.VNICs) == 1) {
-			t.Errorf("%s: compiled to the subnets %+v and network interfaces %+v", c.name, d.Subnets, d.VNICs)
-		}
-	}
-	d := compileAll(l.state)
-	v, n := d.VNICs[0], d.Subnets[0]
-	switch {
-	case v.Host != h.ID || v.Subnet != n.ID || v.MTU != 1500 || !v.SourceDestCheck || len(v.Groups) > 0 ||
-		!slices.Equal(v.Addrs, []netip.Addr{h.Address}) || v.MAC != frame.MACAt([]byte{6, 0, 192, 0, 2, 10}):
-		t.Errorf("its network interface is %+v", v)
-	case n.VPC != spec.InternetVPC || n.CIDR.Bits() != 0 || n.RouterIP.String() != "169.254.0.1" || n.RouterMAC == v.MAC || n.RouteTable != "" || n.ACL != "":
-		t.Errorf("its subnet is %+v", n)
-	}
-	other := l.host("192.0.2.11")
-	for k, id := range []string{h.ID, other.ID} {
-		before := l.state
-		l.ok(func(t *tx) error { return t.deleteInternetHost(id) })
-		if d := compile(before, l.state, l.last().Changes); len(d.RemoveHosts) != 1 || len(d.RemoveVNICs) != 1 || len(d.RemoveSubnets) != k {
-			t.Errorf("host %d deleted: compiled to %+v", k+1, d)
-		}
-	}
 }
 
 // Pausing all traffic pauses that of the internet too, and every region sees it.

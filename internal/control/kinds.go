@@ -35,7 +35,8 @@ func KindOf(id string) *Kind {
 	return kindByPrefix[id[:strings.LastIndexByte(id, '-')+1]]
 }
 
-func kindOfTable(t Table) *Kind { return kinds[tableOrder[t]] }
+// Kind is the kind whose rows a table has.
+func (t Table) Kind() *Kind { return kinds[tableOrder[t]] }
 
 // Blank returns an empty row, to be read into.
 func (k *Kind) Blank() Row { return k.blank() }

@@ -2,7 +2,6 @@ package control
 
 import (
 	"encoding/base64"
-	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -250,7 +249,6 @@ func TestNetworkCards(t *testing.T) {
 	if enis[0].Attachment.NetworkCard != 0 || !enis[0].Attachment.Primary() || enis[2].Attachment.Primary() {
 		t.Error("the ENI at index 0 of card 1 passes for the primary one")
 	}
-	before := s.state
 	second := enis[5]
 	moved := must(s.lab, func(t *tx) (*NetworkInterface, error) {
 		return t.move(MoveInput{Interface: second.ID, Instance: other.ID, DeviceIndex: -1})
@@ -258,10 +256,8 @@ func TestNetworkCards(t *testing.T) {
 	if a := moved.Attachment; a.NetworkCard != 1 || a.DeviceIndex != second.Attachment.DeviceIndex {
 		t.Errorf("moved to %+v from %+v", a, second.Attachment)
 	}
-	// The data plane has one row of places an instance.
-	spec := s.delta(before).VNICs[0]
-	if spec.DeviceIndex != 32+second.Attachment.DeviceIndex || n.Attachment.DeviceIndex != 1 {
-		t.Errorf("at %d in the data plane", spec.DeviceIndex)
+	if n.Attachment.DeviceIndex != 1 {
+		t.Errorf("attached %+v", n.Attachment)
 	}
 }
 
@@ -318,9 +314,5 @@ func TestMoveKeepsEverything(t *testing.T) {
 	}
 	if now := s.state.AddressesOf(n.ID); len(now) != 3 || !slices.Equal(now, addresses) {
 		t.Errorf("Elastic IPs %+v, had %+v", now, addresses)
-	}
-	spec := vnicSpec(s.state, s.state.NetworkInterface(n.ID))
-	if len(spec.Addrs) != 2+16 || spec.Addrs[0] != netip.MustParseAddr("192.168.0.42") || spec.Timeouts.UDP != 45e9 {
-		t.Errorf("the data plane has %+v", spec)
 	}
 }

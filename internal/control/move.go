@@ -134,7 +134,7 @@ func (t *tx) place(n *NetworkInterface, i *Instance, index int) device {
 	if index >= 0 {
 		return at
 	}
-	var used [maxDeviceIndex + 1]bool
+	var used [MaxDeviceIndex + 1]bool
 	for _, o := range i.Stale {
 		if o.Card == at.card {
 			used[o.DeviceIndex] = true

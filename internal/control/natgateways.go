@@ -48,8 +48,8 @@ func (s *State) NATGateway(id string) *NATGateway {
 	return seek[NATGateway](s, TableNATGateway, byID, id)
 }
 
-// natGatewayOf is the NAT gateway that an ENI is of, nil if it is of none.
-func (s *State) natGatewayOf(n *NetworkInterface) *NATGateway {
+// NATGatewayOf is the NAT gateway that an ENI is of, nil if it is of none.
+func (s *State) NATGatewayOf(n *NetworkInterface) *NATGateway {
 	return seek[NATGateway](s, TableNATGateway, byInterface, n.ID)
 }
 

@@ -57,8 +57,18 @@ func (s *State) VPCs() []*VPC { return all[*VPC](s, TableVPC, byCreation) }
 // Subnet returns one subnet.
 func (s *State) Subnet(id string) *Subnet { return seek[Subnet](s, TableSubnet, byID, id) }
 
+// SubnetsOf are the subnets of a VPC.
+func (s *State) SubnetsOf(vpc string) []*Subnet { return all[*Subnet](s, TableSubnet, byVPC, vpc) }
+
 // Subnets returns every subnet.
 func (s *State) Subnets() []*Subnet { return all[*Subnet](s, TableSubnet, byCreation) }
+
+// resolverOffset is where in its primary block a VPC has its DNS server (VPC User
+// Guide, "Amazon DNS server").
+const resolverOffset = 2
+
+// Resolver is the address of the VPC's own DNS server.
+func (v *VPC) Resolver() netip.Addr { return nth(v.CIDR, resolverOffset) }
 
 // AvailableAddresses is EC2's AvailableIpAddressCount of a subnet, 0 if there
 // is no such subnet.

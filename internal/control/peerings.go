@@ -107,8 +107,8 @@ func (s *Service) DeletePeering(ctx context.Context, id, account string) error {
 // has reports whether a VPC is one of the two.
 func (p *Peering) has(vpc string) bool { return p.Requester.VPC == vpc || p.Accepter.VPC == vpc }
 
-// beyond is the other of the two.
-func (p *Peering) beyond(vpc string) string {
+// Beyond is the other of the two.
+func (p *Peering) Beyond(vpc string) string {
 	if p.Requester.VPC == vpc {
 		return p.Accepter.VPC
 	}

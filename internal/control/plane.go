@@ -17,16 +17,33 @@ type Event struct {
 	Detail   map[string]string // small
 }
 
-// Plane is what control drives: the data plane and the guests behind it.
+// Turn is from one State to another: one commit, or several if the Plane refused
+// the ones before.
+type Turn struct {
+	Before, After *State
+	Changes       []Change // of each row that differs, from Before to After
+	// Announce are addresses whose new holders the guests of their subnets are told.
+	Announce []spec.Announcement
+}
+
+// FromNothing is the Turn of a laboratory that starts: every row is new.
+func FromNothing(after *State) Turn {
+	return Turn{Before: &State{db: newDB()}, After: after, Changes: after.rows()}
+}
+
+// Plane is what control drives: the network, and the guests on it. What of a
+// State means something to it, and what that is, it knows itself; plan.Plane does.
 type Plane interface {
-	// Apply puts d into force and returns when no frame follows the old
-	// configuration. Calls come one at a time, by rising generation; the one
-	// after a refusal may have the refused generation again.
+	// Follow puts t.After into force in the place of t.Before and returns when no
+	// frame follows that any more. Calls come one at a time. The generation of an
+	// acknowledgement is the revision of t.After; its time is zero if t means
+	// nothing to the network. The Turn after a refused one begins where that
+	// began, and may end there.
 	//
-	// The acknowledgement tells how far an error went. With d's generation in
-	// it the network follows d and a guest failed to; with the zero Ack
-	// nothing of d is in force.
-	Apply(ctx context.Context, d spec.Delta) (spec.Ack, error)
+	// The acknowledgement tells how far an error went. With the generation in it
+	// the network follows t.After and a guest failed to; with the zero Ack nothing
+	// of t is in force.
+	Follow(ctx context.Context, t Turn) (spec.Ack, error)
 }
 
 // Table names a kind of stored resource.

@@ -19,16 +19,15 @@ import (
 // checks after each that all three agree and that EC2's invariants hold.
 type machine struct {
 	*lab
-	store *memStore
-	plane *modelPlane
-	rt    *rapid.T
+	mirror Mirror
+	rt     *rapid.T
 }
 
 // Random commands in random order; most are refused, and a refusal must not
 // change anything. What is stored, loaded again, equals the State.
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &machine{lab: newLab(t), store: newMemStore(), plane: newModelPlane(), rt: rt}
+		m := &machine{lab: newLab(t), mirror: NewMirror(), rt: rt}
 		m.timing.StaleAfterForce = true
 		for range 2 {
 			m.run("vpc", func(t *tx) error { _, err := t.createVPC(CreateVPCInput{CIDR: "10.0.0.0/16"}); return err })
@@ -99,15 +98,13 @@ func (m *machine) run(name string, f func(*tx) error) {
 			m.rt.Fatalf("%s: %s %s is changed before %s %s", name, prev.Table, prev.ID, ch.Table, ch.ID)
 		}
 	}
-	batch, _ := m.store.Begin(context.Background())
+	batch, _ := m.mirror.Store.Begin(context.Background())
 	if err := batch.Write(c); err != nil {
 		m.rt.Fatalf("%s: storing: %v", name, err)
 	}
 	_ = batch.Commit()
-	if d := compile(before, m.state, c.Changes); !d.Empty() {
-		if _, err := m.plane.Apply(context.Background(), d); err != nil {
-			m.rt.Fatalf("%s: applying: %v", name, err)
-		}
+	if _, err := m.mirror.Plane.Follow(context.Background(), Turn{Before: before, After: m.state, Changes: c.Changes}); err != nil {
+		m.rt.Fatalf("%s: applying: %v", name, err)
 	}
 }
 
@@ -124,10 +121,10 @@ func rank(c Change) int {
 func (m *machine) check(rt *rapid.T) {
 	m.rt = rt
 	s := m.state
-	if err := m.plane.differs(s); err != nil {
+	if err := m.mirror.Differs(s); err != nil {
 		rt.Fatal(err)
 	}
-	loaded, _ := m.store.Load(context.Background())
+	loaded, _ := m.mirror.Store.Load(context.Background())
 	again := restore(loaded)
 	if !reflect.DeepEqual(again.rows(), s.rows()) || again.revision != s.revision || again.next != s.next {
 		rt.Fatal("what is stored is not the State")

@@ -104,7 +104,7 @@ func (m *machine) checkTransits(rt *rapid.T) {
 			continue
 		}
 		g, pair := s.TransitGateway(a.Gateway), a.Gateway+a.VPC
-		if g == nil || !g.State.live() || s.VPC(a.VPC) == nil || pairs[pair] || len(a.Subnets) != len(a.Interfaces) || len(a.Subnets) == 0 {
+		if g == nil || !g.State.Live() || s.VPC(a.VPC) == nil || pairs[pair] || len(a.Subnets) != len(a.Interfaces) || len(a.Subnets) == 0 {
 			rt.Fatalf("%+v is of %+v", a, g)
 		}
 		pairs[pair] = true
@@ -116,13 +116,13 @@ func (m *machine) checkTransits(rt *rapid.T) {
 			}
 			zones[n.Zone] = true
 		}
-		if (a.Table == "") != (a.TableState == "") || a.Table != "" && (s.TransitTable(a.Table).Gateway != g.ID || !s.TransitTable(a.Table).State.live()) {
+		if (a.Table == "") != (a.TableState == "") || a.Table != "" && (s.TransitTable(a.Table).Gateway != g.ID || !s.TransitTable(a.Table).State.Live()) {
 			rt.Fatalf("%+v is associated with %+v", a, s.TransitTable(a.Table))
 		}
 	}
 	for _, r := range s.TransitTables() {
 		for k, id := range r.Propagations {
-			if a := s.TransitAttachment(id); a == nil || a.Gateway != r.Gateway || !a.State.live() || slices.Contains(r.Propagations[:k], id) {
+			if a := s.TransitAttachment(id); a == nil || a.Gateway != r.Gateway || !a.State.Live() || slices.Contains(r.Propagations[:k], id) {
 				rt.Fatalf("%s propagates to %+v", id, r)
 			}
 		}

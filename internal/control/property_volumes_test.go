@@ -13,7 +13,7 @@ import (
 // the others of TestInvariants meet too seldom.
 func TestStorageInvariants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &machine{lab: newLab(t), store: newMemStore(), plane: newModelPlane(), rt: rt}
+		m := &machine{lab: newLab(t), mirror: NewMirror(), rt: rt}
 		vpc := must(m.lab, func(t *tx) (*VPC, error) { return t.createVPC(CreateVPCInput{CIDR: "10.0.0.0/16"}) })
 		for k, zone := range []string{"us-east-1a", "us-east-1b"} {
 			sub := must(m.lab, func(t *tx) (*Subnet, error) {
@@ -24,13 +24,13 @@ func TestStorageInvariants(t *testing.T) {
 		m.settle()
 		check := func(rt *rapid.T) { m.rt = rt; m.checkVolumes(rt) }
 		for _, c := range m.commits {
-			batch, _ := m.store.Begin(t.Context())
+			batch, _ := m.mirror.Store.Begin(t.Context())
 			if err := batch.Write(c); err != nil {
 				rt.Fatal(err)
 			}
 			_ = batch.Commit()
 		}
-		_, _ = m.plane.Apply(t.Context(), compileAll(m.state))
+		_, _ = m.mirror.Plane.Follow(t.Context(), FromNothing(m.state))
 		rt.Repeat(map[string]func(*rapid.T){
 			"": check, "volumes": m.volumes, "more volumes": m.volumes, "snapshots": m.snapshots, "lifecycle": m.lifecycle, "wait": m.wait,
 			"wait for storage": func(*rapid.T) { m.waitForStorage() },

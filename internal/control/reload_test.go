@@ -14,6 +14,7 @@ import (
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/spec"
+	"enilab/internal/plan"
 	"enilab/internal/store"
 )
 
@@ -34,7 +35,7 @@ func open(t testing.TB, dir string, seed uint64) *world {
 	engine.Start(ctx)
 	rng := rand.NewChaCha8([32]byte{byte(seed)})
 	svc, err := control.Open(ctx, control.Options{
-		Store: st, Plane: engine, Region: "us-east-1", Now: time.Now,
+		Store: st, Plane: plan.Plane{Network: engine}, Region: "us-east-1", Now: time.Now,
 		Random: func(b []byte) { _, _ = rng.Read(b) },
 		Timing: control.Timing{}, // transitions end as soon as the loop comes round
 	})

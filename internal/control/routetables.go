@@ -63,6 +63,12 @@ func (s *State) RouteTable(id string) *RouteTable {
 // RouteTables returns every route table.
 func (s *State) RouteTables() []*RouteTable { return all[*RouteTable](s, TableRouteTable, byCreation) }
 
+// RouteTablesTo are the route tables with a route to a gateway, an ENI or another
+// target, or to a prefix list.
+func (s *State) RouteTablesTo(id string) []*RouteTable {
+	return all[*RouteTable](s, TableRouteTable, byTarget, id)
+}
+
 // RouteTableOf returns the route table that a subnet uses: its own, or the
 // main one of its VPC.
 func (s *State) RouteTableOf(subnet *Subnet) *RouteTable {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,7 +55,7 @@ const (
 //
 // Every command: validate -> pure transition on the State with one now ->
 // store commit (shared by concurrent commands) -> State published ->
-// Plane.Apply -> return. Reads use State. A context that ends makes a command
+// Plane.Follow -> return. Reads use State. A context that ends makes a command
 // return at once; if the command had been started, it may take effect. A guest
 // that fails to follow the network is logged and fails no command: EC2 does
 // not answer for the drivers of an instance either.
@@ -154,10 +155,8 @@ func Open(ctx context.Context, opt Options) (*Service, error) {
 	state := restore(loaded)
 	s.due.note(loaded.Changes)
 	s.past.note(loaded.Changes)
-	if d := compileAll(state); !d.Empty() {
-		if _, err := s.put(ctx, d); err != nil {
-			return nil, fmt.Errorf("putting the stored state into force: %w", err)
-		}
+	if _, err := s.put(ctx, FromNothing(state)); err != nil {
+		return nil, fmt.Errorf("putting the stored state into force: %w", err)
 	}
 	state.timing = opt.Timing
 	s.inForce, s.newest = state, state
@@ -165,13 +164,17 @@ func Open(ctx context.Context, opt Options) (*Service, error) {
 	return s, nil
 }
 
-func newDB() *memdb.MemDB {
+// newDB returns a database with nothing in it.
+func newDB() *memdb.MemDB { return emptyDB().Snapshot() }
+
+// emptyDB is made once: its tables and indexes are what costs.
+var emptyDB = sync.OnceValue(func() *memdb.MemDB {
 	db, err := memdb.NewMemDB(schema)
 	if err != nil {
 		panic("control's schema: " + err.Error())
 	}
 	return db
-}
+})
 
 // restore builds the State that c describes, derived tables included.
 func restore(c Commit) *State {

@@ -83,3 +83,19 @@ func allIn[T any](txn *memdb.Txn, table, index string, args ...any) []T {
 	}
 	return rows
 }
+
+// rows is every stored row as a creation, by table, then id.
+func (s *State) rows() []Change {
+	txn := s.db.Txn(false)
+	var changes []Change
+	for _, k := range kinds {
+		it, err := txn.Get(string(k.Table), byID)
+		if err != nil {
+			panic("reading " + string(k.Table) + ": " + err.Error())
+		}
+		for raw := it.Next(); raw != nil; raw = it.Next() {
+			changes = append(changes, Change{Table: k.Table, ID: rowID(raw), After: raw})
+		}
+	}
+	return changes
+}

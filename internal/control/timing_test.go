@@ -2,10 +2,8 @@ package control
 
 import (
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -115,81 +113,6 @@ func TestMetadataOfAnAttachmentIsDrawn(t *testing.T) {
 	if n = s.attach(n, s.state.Instance(i.ID), 1); !n.MetadataFrom.IsZero() {
 		t.Errorf("a stopped instance waits for the metadata until %v", n.MetadataFrom)
 	}
-}
-
-// A restart goes on with the deadline that was drawn before it, whatever its
-// own timing is.
-func TestRestartKeepsTheDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := newMemStore()
-		s := serve(t, store, newModelPlane(), func(o *Options) { o.Timing = TimingAWS })
-		sub := s.network("10.0.0.0/24")
-		i, err := s.RunInstance(t.Context(), RunInstanceInput{Subnet: sub.ID})
-		s.check(err)
-		time.Sleep(i.StateUntil.Sub(i.StateAt) / 2)
-		s.stop()
-		again := serve(t, store, newModelPlane(), func(o *Options) { o.Timing = TimingFast })
-		notices, cancel := again.Watch(10)
-		defer cancel()
-		e := again.await(notices, "instance.running")
-		if late := e.At.Sub(i.StateUntil); late < 0 || late > time.Millisecond {
-			t.Errorf("it ran %v after the instant that was drawn", late)
-		}
-	})
-}
-
-// A change is for what begins after it, comes to those who watch, and is gone
-// with the process.
-func TestChangeTiming(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := newMemStore()
-		s := serve(t, store, newModelPlane(), func(o *Options) { o.Timing = TimingFast })
-		sub := s.network("10.0.0.0/24")
-		notices, cancel := s.Watch(100)
-		defer cancel()
-		got, err := s.ChangeTiming(t.Context(), func(now Timing) (Timing, error) {
-			now.StaleAfterForce = true
-			return now.With(OpLaunch, Fixed(time.Hour)), nil
-		})
-		s.check(err)
-		if !got.StaleAfterForce || got.Spans[OpLaunch] != Fixed(time.Hour) || !reflect.DeepEqual(s.State().Timing(), got) {
-			t.Errorf("the timing is %+v", got)
-		}
-		if e := s.await(notices, "timing.changed"); e.Resource != "launch" || e.Detail["median"] != "1h0m0s" {
-			t.Errorf("told %+v", e)
-		}
-		slow, err := s.RunInstance(t.Context(), RunInstanceInput{Subnet: sub.ID})
-		s.check(err)
-		_, err = s.ChangeTiming(t.Context(), func(Timing) (Timing, error) { return s.Preset(), nil })
-		s.check(err)
-		quick, err := s.RunInstance(t.Context(), RunInstanceInput{Subnet: sub.ID})
-		s.check(err)
-		if slow.StateUntil.Sub(slow.StateAt) != time.Hour || quick.StateUntil.Sub(quick.StateAt) != 20*time.Millisecond {
-			t.Errorf("launched until %v, %v", slow.StateUntil, quick.StateUntil)
-		}
-		revision := s.State().Revision()
-		_, err = s.ChangeTiming(t.Context(), func(now Timing) (Timing, error) { return now, nil })
-		s.check(err)
-		_, err = s.ChangeTiming(t.Context(), func(now Timing) (Timing, error) { return now.With(OpStop, Fixed(-1)), nil })
-		if code(err) != "InvalidParameterValue" || s.State().Revision() != revision {
-			t.Errorf("a bad timing was answered with %v, at revision %d after %d", err, s.State().Revision(), revision)
-		}
-	})
-}
-
-func TestNote(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, newMemStore(), newModelPlane())
-		notices, cancel := s.Watch(10)
-		defer cancel()
-		s.check(s.Note(t.Context(), "api-fault.injected", "af-1", "operation", "AttachNetworkInterface", "empty", ""))
-		e := s.await(notices, "api-fault.injected")
-		log, _, err := s.Events(t.Context(), 0, 10)
-		s.check(err)
-		if len(e.Detail) != 1 || len(log) != 1 || !reflect.DeepEqual(log[0], e) {
-			t.Errorf("noted %+v, logged %+v", e, log)
-		}
-	})
 }
 
 func TestTimingCheck(t *testing.T) {

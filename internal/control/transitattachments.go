@@ -97,11 +97,16 @@ func (s *State) TransitAttachments() []*TransitAttachment {
 	return all[*TransitAttachment](s, TableTransitAttachment, byCreation)
 }
 
+// TransitAttachmentsOf are the attachments of a transit gateway, or of a VPC.
+func (s *State) TransitAttachmentsOf(id string) []*TransitAttachment {
+	return all[*TransitAttachment](s, TableTransitAttachment, byTarget, id)
+}
+
 // transitOf returns the attachment by which frames of a VPC enter a transit
 // gateway, nil if there is none.
 func (s *State) transitOf(gateway, vpc string) *TransitAttachment {
-	for _, a := range all[*TransitAttachment](s, TableTransitAttachment, byTarget, gateway) {
-		if a.VPC == vpc && a.State.live() {
+	for _, a := range s.TransitAttachmentsOf(gateway) {
+		if a.VPC == vpc && a.State.Live() {
 			return a
 		}
 	}
@@ -111,7 +116,7 @@ func (s *State) transitOf(gateway, vpc string) *TransitAttachment {
 // entersTransit reports whether frames of a VPC can enter a transit gateway.
 func (t *tx) entersTransit(gateway, vpc string) bool {
 	return slices.ContainsFunc(list[*TransitAttachment](t, TableTransitAttachment, byTarget, gateway), func(a *TransitAttachment) bool {
-		return a.VPC == vpc && a.State.live()
+		return a.VPC == vpc && a.State.Live()
 	})
 }
 
@@ -154,7 +159,7 @@ func (t *tx) createTransitAttachment(in CreateTransitAttachmentInput) (*TransitA
 				"%s has non-deleted Transit Gateway Attachments with same VPC ID.", g.ID)
 		}
 	}
-	if !g.State.live() {
+	if !g.State.Live() {
 		return nil, errTransitState("transitGatewayId", g.ID)
 	}
 	if len(in.Subnets) == 0 {

@@ -32,8 +32,8 @@ const (
 	minASN32, maxASN32 = 4_200_000_000, 4_294_967_294
 )
 
-// live reports whether frames pass what is in this state.
-func (s TransitState) live() bool { return s == TransitAvailable || s == TransitModifying }
+// Live reports whether frames pass what is in this state.
+func (s TransitState) Live() bool { return s == TransitAvailable || s == TransitModifying }
 
 // TransitGateway joins VPCs of a region by attachments and route tables of its own.
 type TransitGateway struct {

@@ -58,7 +58,7 @@ func (s *State) TransitRoutes(r *TransitTable) []ShownTransitRoute {
 	}
 	for _, id := range r.Propagations {
 		a := s.TransitAttachment(id)
-		if a == nil || !a.State.live() {
+		if a == nil || !a.State.Live() {
 			continue
 		}
 		for _, block := range s.propagated(a) {
@@ -93,7 +93,7 @@ func (s *State) ShowTransitRoute(route TransitRoute) ShownTransitRoute {
 	shown := ShownTransitRoute{TransitRoute: route, State: RouteBlackhole}
 	if a := s.TransitAttachment(route.Attachment); a != nil {
 		shown.VPC = a.VPC
-		if a.State.live() {
+		if a.State.Live() {
 			shown.State = RouteActive
 		}
 	}

@@ -67,6 +67,11 @@ func (s *State) TransitTables() []*TransitTable {
 	return all[*TransitTable](s, TableTransitTable, byCreation)
 }
 
+// TransitTablesOf are the route tables of a transit gateway.
+func (s *State) TransitTablesOf(gateway string) []*TransitTable {
+	return all[*TransitTable](s, TableTransitTable, byTarget, gateway)
+}
+
 // transitTable finds one that is not deleted.
 func (t *tx) transitTable(id string) (*TransitTable, error) {
 	r, err := find[TransitTable](t, TransitTableID, TableTransitTable, byID, "transitGatewayRouteTableId", id)
@@ -106,7 +111,7 @@ func (t *tx) transitPair(table, attachment string) (*TransitTable, *TransitAttac
 	case a.Gateway != r.Gateway:
 		return nil, nil, refuse("InvalidTransitGatewayAttachmentID.NotFound", "transitGatewayAttachmentId", // unverified: code and text
 			"Transit Gateway Attachment %s is not of %s.", a.ID, r.Gateway)
-	case !a.State.live():
+	case !a.State.Live():
 		return nil, nil, errTransitState("transitGatewayAttachmentId", a.ID)
 	}
 	return r, a, nil
@@ -117,7 +122,7 @@ func (t *tx) createTransitTable(gateway string, tags Tags) (*TransitTable, error
 	if err != nil {
 		return nil, err
 	}
-	if !g.State.live() {
+	if !g.State.Live() {
 		return nil, errTransitState("transitGatewayId", g.ID)
 	}
 	if err := checkTags(tags); err != nil {

@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"enilab/internal/dataplane"
 )
 
 const (
@@ -301,54 +299,6 @@ func (m *machine) endpointsHold(rt *rapid.T) {
 		if _, err := s.FindLaunchTemplateVersion(l, VersionDefault); err != nil {
 			rt.Fatal(err)
 		}
-	}
-}
-
-// TestGatewayEndpointsReachThePlane: one stands on the internet from the commit
-// that makes it to the one that begins to delete it, and its routes lead there.
-func TestGatewayEndpointsReachThePlane(t *testing.T) {
-	s := founded(t)
-	main := s.state.MainRouteTable(s.vpc.ID)
-	var e *VPCEndpoint
-	leads := func(d dataplane.Delta) (kinds []dataplane.RouteKind) {
-		for _, table := range d.RouteTables {
-			for _, r := range table.Routes {
-				if r.Via == e.ID {
-					kinds = append(kinds, r.Kind)
-				}
-			}
-		}
-		return kinds
-	}
-	before := s.state
-	e = s.endpoint(CreateVPCEndpointInput{Service: s3Service, RouteTables: []string{main.ID}})
-	d := s.delta(before)
-	if len(d.VNICs) != 1 || len(d.Subnets) != 1 || d.Subnets[0].VPC != dataplane.InternetVPC {
-		t.Fatalf("made: %+v in %+v", d.VNICs, d.Subnets)
-	}
-	v := d.VNICs[0]
-	if v.ID != e.ID || v.Subnet != internetSubnet || !slices.Equal(v.Addrs, []netip.Addr{e.Source}) || *v.NAT != (dataplane.NATSpec{ID: e.ID, Inside: s.vpc.ID}) {
-		t.Errorf("made: %+v", v)
-	}
-	if got := leads(d); len(got) != 3 || slices.ContainsFunc(got, func(k dataplane.RouteKind) bool { return k != dataplane.RouteInterface }) {
-		t.Errorf("made: routes of kinds %v, want three to an interface", got)
-	}
-	before = s.state
-	s.endpoint(CreateVPCEndpointInput{Service: ssmService, Type: EndpointInterface, Subnets: []string{s.a.ID}, PrivateDNS: new(false)})
-	if d := s.delta(before); len(d.VNICs)+len(d.Subnets) != 0 {
-		t.Errorf("an interface endpoint: %+v in %+v", d.VNICs, d.Subnets)
-	}
-	before = s.state
-	s.ok(func(t *tx) error {
-		return t.modifyEndpoint(ModifyVPCEndpointInput{ID: e.ID, RemoveRouteTables: []string{main.ID}})
-	})
-	if d := s.delta(before); len(d.RouteTables) != 1 || len(leads(d)) != 0 || len(d.VNICs)+len(d.RemoveVNICs) != 0 {
-		t.Errorf("without the table: %+v", d)
-	}
-	before = s.state
-	s.ok(func(t *tx) error { return t.deleteEndpoint(e.ID) })
-	if d := s.delta(before); !slices.Equal(d.RemoveVNICs, []string{e.ID}) || !slices.Equal(d.RemoveSubnets, []string{internetSubnet}) {
-		t.Errorf("deleted: %+v", d)
 	}
 }
 

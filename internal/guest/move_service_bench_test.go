@@ -15,6 +15,7 @@ import (
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
+	"enilab/internal/plan"
 	"enilab/internal/store"
 )
 
@@ -176,7 +177,7 @@ func newMovingLab(b *testing.B, rate float64) *movingLab {
 	run(guests.Run)
 	random := rand.NewChaCha8([32]byte{1})
 	l.service, err = control.Open(l.ctx, control.Options{
-		Store: st, Plane: &guest.Plane{Engine: l.engine, Lab: guests}, Region: "us-east-1",
+		Store: st, Plane: plan.Plane{Network: &guest.Plane{Engine: l.engine, Lab: guests}}, Region: "us-east-1",
 		Now:    func() time.Time { return time.Unix(0, now()).UTC() },
 		Random: func(p []byte) { _, _ = random.Read(p) }, Timing: control.TimingFast,
 	})

@@ -10,7 +10,7 @@ import (
 
 // Plane couples engine and lab: Apply puts a Delta into the engine first, then
 // hot-plugs and unplugs the guests' NICs and starts, stops and freezes guests.
-// It implements control.Plane.
+// It is the plan.Network of a laboratory.
 type Plane struct {
 	Engine *dataplane.Engine
 	Lab    *Lab

@@ -18,6 +18,7 @@ import (
 	"enilab/internal/control/failover"
 	"enilab/internal/dataplane"
 	"enilab/internal/guest"
+	"enilab/internal/plan"
 	"enilab/internal/services"
 )
 
@@ -89,7 +90,7 @@ func (l *Lab) open(ctx context.Context, opt Options) error {
 		return err
 	}
 	l.Control, err = control.Open(ctx, control.Options{
-		Store: opt.Store, Plane: &guest.Plane{Engine: l.Engine, Lab: l.Guests}, Region: opt.Region,
+		Store: opt.Store, Plane: plan.Plane{Network: &guest.Plane{Engine: l.Engine, Lab: l.Guests}}, Region: opt.Region,
 		Now: clock, Random: opt.Random, Timing: opt.Timing, Quotas: opt.Quotas, Log: opt.Log,
 	})
 	if err != nil {

@@ -67,6 +67,6 @@ func (nowhere) Events(context.Context, uint64, int) ([]control.Event, uint64, er
 	return nil, 0, nil
 }
 
-func (nowhere) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
-	return spec.Ack{Generation: d.Generation}, nil
+func (nowhere) Follow(_ context.Context, t control.Turn) (spec.Ack, error) {
+	return spec.Ack{Generation: t.After.Revision()}, nil
 }

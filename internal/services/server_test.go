@@ -23,6 +23,7 @@ import (
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
+	"enilab/internal/plan"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -73,7 +74,7 @@ func newEmptyLab(t *testing.T, opt Options, leases bool) *lab {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	svc, err := control.Open(ctx, control.Options{
-		Store: unstored{}, Plane: &guest.Plane{Engine: engine, Lab: guests}, Region: "us-east-1", Now: time.Now,
+		Store: unstored{}, Plane: plan.Plane{Network: &guest.Plane{Engine: engine, Lab: guests}}, Region: "us-east-1", Now: time.Now,
 		Random: func(b []byte) { _, _ = rng.Read(b) },
 	})
 	if err != nil {

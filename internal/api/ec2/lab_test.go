@@ -21,6 +21,7 @@ import (
 
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
+	"enilab/internal/plan"
 	"enilab/internal/store"
 )
 
@@ -68,7 +69,7 @@ func newLab(t testing.TB, change ...func(*Options)) *lab {
 	}
 	l := &lab{t: t, client: &http.Client{Transport: &http.Transport{}}, answered: make(map[string]bool)}
 	l.svc, err = control.Open(ctx, control.Options{
-		Store: st, Plane: engine, Region: "us-east-1", Now: time.Now, Random: seeded(), Timing: control.Timing{},
+		Store: st, Plane: plan.Plane{Network: engine}, Region: "us-east-1", Now: time.Now, Random: seeded(), Timing: control.Timing{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -57,8 +57,8 @@ func (r *rows) Rollback()     {}
 // nothing forwards no frame: what is tested reads State.
 type nothing struct{}
 
-func (nothing) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
-	return spec.Ack{Generation: d.Generation}, nil
+func (nothing) Follow(_ context.Context, t control.Turn) (spec.Ack, error) {
+	return spec.Ack{Generation: t.After.Revision()}, nil
 }
 
 // lab is a control plane that runs, with metadata on top.

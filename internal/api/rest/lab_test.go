@@ -18,6 +18,7 @@ import (
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/tap"
+	"enilab/internal/plan"
 	"enilab/internal/store"
 )
 
@@ -96,7 +97,7 @@ func newLab(t *testing.T, change ...func(*Options)) *lab {
 		t.Fatal(err)
 	}
 	l.svc, err = control.Open(ctx, control.Options{
-		Store: st, Plane: l.engine, Region: "us-east-1", Now: time.Now,
+		Store: st, Plane: plan.Plane{Network: l.engine}, Region: "us-east-1", Now: time.Now,
 		Random: func(b []byte) { _, _ = rand.Read(b) }, Timing: control.Timing{},
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"enilab/internal/control"
 	"enilab/internal/dataplane/spec"
 	"enilab/internal/guest"
+	"enilab/internal/plan"
 	"enilab/internal/store"
 )
 
@@ -98,7 +99,7 @@ func newLab(t *testing.T) *lab {
 	l.ctx = ctx
 	st := must(store.Open(ctx, store.Options{Dir: t.TempDir()}))(t)
 	l.svc = must(control.Open(ctx, control.Options{
-		Store: st, Plane: nopPlane{l}, Region: "us-east-1", Timing: control.Timing{},
+		Store: st, Plane: plan.Plane{Network: nopPlane{l}}, Region: "us-east-1", Timing: control.Timing{},
 		Now:    func() time.Time { return time.Unix(0, l.now.Add(int64(time.Microsecond))).UTC() },
 		Random: func(b []byte) { _, _ = rand.Read(b) },
 	}))(t)

@@ -26,8 +26,8 @@ func (nowhere) Events(context.Context, uint64, int) ([]control.Event, uint64, er
 func (nowhere) Write(control.Commit) error { return nil }
 func (nowhere) Commit() error              { return nil }
 func (nowhere) Rollback()                  {}
-func (nowhere) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
-	return spec.Ack{Generation: d.Generation}, nil
+func (nowhere) Follow(_ context.Context, t control.Turn) (spec.Ack, error) {
+	return spec.Ack{Generation: t.After.Revision()}, nil
 }
 
 // site is a VPC a with an instance, a peered VPC b in another region and a VPC c

@@ -15,6 +15,7 @@ import (
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
 	"enilab/internal/guest"
+	"enilab/internal/plan"
 )
 
 // unstored is a store that keeps nothing.
@@ -47,7 +48,7 @@ func newLab(t *testing.T) *lab {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	svc, err := control.Open(ctx, control.Options{
-		Store: unstored{}, Plane: &guest.Plane{Engine: engine, Lab: guests}, Region: "us-east-1", Now: time.Now,
+		Store: unstored{}, Plane: plan.Plane{Network: &guest.Plane{Engine: engine, Lab: guests}}, Region: "us-east-1", Now: time.Now,
 		Random: func(b []byte) { _, _ = rng.Read(b) },
 	})
 	if err != nil {

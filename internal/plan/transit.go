@@ -1,26 +1,29 @@
-package control
+package plan
 
-import "enilab/internal/dataplane/spec"
+import (
+	"enilab/internal/control"
+	"enilab/internal/dataplane/spec"
+)
 
 // transitSpec has of a transit gateway what frames pass: attachments that are
 // available, and the IPv4 routes of its tables, static ones first.
-func transitSpec(s *State, g *TransitGateway) *spec.Transit {
-	if g.State == TransitDeleted {
+func transitSpec(s *control.State, g *control.TransitGateway) *spec.Transit {
+	if g.State == control.TransitDeleted {
 		return nil
 	}
 	gateway := &spec.Transit{ID: g.ID}
-	for _, a := range all[*TransitAttachment](s, TableTransitAttachment, byTarget, g.ID) {
-		if !a.State.live() {
+	for _, a := range s.TransitAttachmentsOf(g.ID) {
+		if !a.State.Live() {
 			continue
 		}
 		to := spec.TransitAttachment{ID: a.ID, VPC: a.VPC, Subnets: a.Subnets}
-		if r := s.TransitTable(a.Table); r != nil && r.State == TransitAvailable && a.TableState == TransitAssociated {
+		if r := s.TransitTable(a.Table); r != nil && r.State == control.TransitAvailable && a.TableState == control.TransitAssociated {
 			to.Table = r.ID
 		}
 		gateway.Attachments = append(gateway.Attachments, to)
 	}
-	for _, r := range all[*TransitTable](s, TableTransitTable, byTarget, g.ID) {
-		if r.State != TransitAvailable {
+	for _, r := range s.TransitTablesOf(g.ID) {
+		if r.State != control.TransitAvailable {
 			continue
 		}
 		table := spec.TransitTable{ID: r.ID}
@@ -29,7 +32,7 @@ func transitSpec(s *State, g *TransitGateway) *spec.Transit {
 				continue
 			}
 			to := spec.TransitRoute{Prefix: route.Destination}
-			if route.State == RouteActive {
+			if route.State == control.RouteActive {
 				to.Attachment = route.Attachment
 			}
 			table.Routes = append(table.Routes, to)
@@ -40,7 +43,7 @@ func transitSpec(s *State, g *TransitGateway) *spec.Transit {
 }
 
 // transitOfAttachment is the gateway of an attachment.
-func transitOfAttachment(s *State, id string) []string {
+func transitOfAttachment(s *control.State, id string) []string {
 	if a := s.TransitAttachment(id); a != nil {
 		return []string{a.Gateway}
 	}
@@ -48,7 +51,7 @@ func transitOfAttachment(s *State, id string) []string {
 }
 
 // transitOfTable is the gateway of a table.
-func transitOfTable(s *State, id string) []string {
+func transitOfTable(s *control.State, id string) []string {
 	if r := s.TransitTable(id); r != nil {
 		return []string{r.Gateway}
 	}
@@ -56,8 +59,8 @@ func transitOfTable(s *State, id string) []string {
 }
 
 // transitsOfVPC are the gateways to which a VPC is attached.
-func transitsOfVPC(s *State, id string) (gateways []string) {
-	for _, a := range all[*TransitAttachment](s, TableTransitAttachment, byTarget, id) {
+func transitsOfVPC(s *control.State, id string) (gateways []string) {
+	for _, a := range s.TransitAttachmentsOf(id) {
 		gateways = append(gateways, a.Gateway)
 	}
 	return gateways
@@ -65,7 +68,7 @@ func transitsOfVPC(s *State, id string) (gateways []string) {
 
 // routesToTransit are the route tables with a route to the gateway of an
 // attachment.
-func routesToTransit(s *State, id string) []string {
+func routesToTransit(s *control.State, id string) []string {
 	if a := s.TransitAttachment(id); a != nil {
 		return routesTo(s, a.Gateway)
 	}

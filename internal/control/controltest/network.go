@@ -1,7 +1,6 @@
-package control
+package controltest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,132 +8,15 @@ import (
 	"slices"
 	"sync"
 
+	"enilab/internal/control"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/spec"
+	"enilab/internal/plan"
 )
 
-type rowKey struct {
-	table Table
-	id    string
-}
-
-// memStore keeps commits as package store does, and is stricter: a change must
-// start from what is stored, revisions and event numbers must have no gap.
-type memStore struct {
-	mu   sync.Mutex
-	rows map[rowKey]any
-	last Commit
-	log  []Event
-
-	// Set before use; they fail a write, a commit.
-	failWrite  func(Commit) error
-	failCommit func() error
-	batches    []int // commits in each durable batch
-}
-
-func newMemStore() *memStore { return &memStore{rows: make(map[rowKey]any)} }
-
-func (m *memStore) Load(context.Context) (Commit, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c := m.last
-	c.Changes, c.Events = nil, nil
-	for k, row := range m.rows {
-		c.Changes = append(c.Changes, Change{Table: k.table, ID: k.id, After: row})
-	}
-	slices.SortFunc(c.Changes, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.ID, b.ID))
-	})
-	return c, nil
-}
-
-func (m *memStore) Events(_ context.Context, after uint64, limit int) ([]Event, uint64, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var evs []Event
-	for _, e := range m.log {
-		if e.Seq > after && len(evs) < limit {
-			evs = append(evs, e)
-		}
-	}
-	return evs, 1, nil
-}
-
-func (m *memStore) Begin(context.Context) (Batch, error) {
-	return &memBatch{store: m, last: m.last, rows: make(map[rowKey]any)}, nil
-}
-
-type memBatch struct {
-	store   *memStore
-	last    Commit
-	rows    map[rowKey]any // nil: deleted
-	log     []Event
-	commits int
-}
-
-func (b *memBatch) Write(c Commit) error {
-	if f := b.store.failWrite; f != nil {
-		if err := f(c); err != nil {
-			return err
-		}
-	}
-	if c.Revision != b.last.Revision+1 || !c.At.After(b.last.At) {
-		return fmt.Errorf("revision %d of %v follows %d of %v", c.Revision, c.At, b.last.Revision, b.last.At)
-	}
-	seq := b.last.EventSeq
-	for _, e := range c.Events {
-		seq++
-		if e.Seq != seq || e.Revision != c.Revision {
-			return fmt.Errorf("event %d of revision %d follows %d of %d", e.Seq, e.Revision, seq-1, c.Revision)
-		}
-	}
-	if seq != c.EventSeq {
-		return fmt.Errorf("the event sequence is %d, the last event %d", c.EventSeq, seq)
-	}
-	for _, ch := range c.Changes {
-		k := rowKey{ch.Table, ch.ID}
-		have, ok := b.rows[k]
-		if !ok {
-			have = b.store.rows[k]
-		}
-		if have != ch.Before {
-			return fmt.Errorf("%s %s changes from what is not stored", ch.Table, ch.ID)
-		}
-	}
-	for _, ch := range c.Changes {
-		b.rows[rowKey{ch.Table, ch.ID}] = ch.After
-	}
-	b.last = c
-	b.log = append(b.log, c.Events...)
-	b.commits++
-	return nil
-}
-
-func (b *memBatch) Commit() error {
-	if f := b.store.failCommit; f != nil {
-		if err := f(); err != nil {
-			return err
-		}
-	}
-	b.store.mu.Lock()
-	defer b.store.mu.Unlock()
-	for k, row := range b.rows {
-		if row == nil {
-			delete(b.store.rows, k)
-		} else {
-			b.store.rows[k] = row
-		}
-	}
-	b.store.last = b.last
-	b.store.log = append(b.store.log, b.log...)
-	b.store.batches = append(b.store.batches, b.commits)
-	return nil
-}
-
-func (b *memBatch) Rollback() {}
-
-// modelPlane is what the data plane would hold.
-type modelPlane struct {
+// Network is what the data plane would hold: it folds the Deltas that it gets and
+// refuses one that is no change, or that leaves a reference to what is not there.
+type Network struct {
 	mu         sync.Mutex
 	generation uint64
 	subnets    map[string]spec.Subnet
@@ -147,12 +29,15 @@ type modelPlane struct {
 	hosts      map[string]spec.Host
 	applied    []spec.Delta
 
-	before func(context.Context, spec.Delta) error // called first, without the lock
-	guests func(spec.Delta) error                  // what guests say of a Delta in force
+	// Before, if set, is asked before anything is done, without a lock, and refuses
+	// a Delta. Guests, if set, is what guests say of a Delta in force.
+	Before func(context.Context, spec.Delta) error
+	Guests func(spec.Delta) error
 }
 
-func newModelPlane() *modelPlane {
-	return &modelPlane{
+// NewNetwork returns a Network with nothing in it.
+func NewNetwork() *Network {
+	return &Network{
 		tables: make(map[string]spec.RouteTable), acls: make(map[string]spec.ACL),
 		gateways: make(map[string]spec.Gateway), transits: make(map[string]spec.Transit),
 		subnets: make(map[string]spec.Subnet), groups: make(map[string]spec.Group),
@@ -160,9 +45,10 @@ func newModelPlane() *modelPlane {
 	}
 }
 
-func (p *modelPlane) Apply(ctx context.Context, d spec.Delta) (spec.Ack, error) {
-	if p.before != nil {
-		if err := p.before(ctx, d); err != nil {
+// Apply implements plan.Network.
+func (p *Network) Apply(ctx context.Context, d spec.Delta) (spec.Ack, error) {
+	if p.Before != nil {
+		if err := p.Before(ctx, d); err != nil {
 			return spec.Ack{}, err
 		}
 	}
@@ -186,8 +72,8 @@ func (p *modelPlane) Apply(ctx context.Context, d spec.Delta) (spec.Ack, error) 
 	if err != nil {
 		return spec.Ack{}, err
 	}
-	if p.guests != nil {
-		err = p.guests(d)
+	if p.Guests != nil {
+		err = p.Guests(d)
 	}
 	return spec.Ack{Generation: d.Generation, At: int64(d.Generation)}, err
 }
@@ -209,7 +95,7 @@ func hold[S any](have map[string]S, set []S, remove []string, id func(S) string)
 }
 
 // complete checks that nothing refers to what is not there.
-func (p *modelPlane) complete() error {
+func (p *Network) complete() error {
 	refs := map[uint32]bool{0: true}
 	for _, g := range p.groups {
 		refs[g.Ref] = true
@@ -301,18 +187,66 @@ func (p *modelPlane) complete() error {
 	return nil
 }
 
-// differs compares the model with the whole State compiled at once.
-func (p *modelPlane) differs(s *State) error {
+// Plane is the plan.Plane of the network.
+func (p *Network) Plane() control.Plane { return plan.Plane{Network: p} }
+
+// Applied are the Deltas that the network has got and not refused, oldest first.
+func (p *Network) Applied() []spec.Delta {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	whole := newModelPlane()
-	d := compileAll(s)
+	return slices.Clone(p.applied)
+}
+
+// Generation is that of the last Delta.
+func (p *Network) Generation() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.generation
+}
+
+// SetGeneration has the network refuse what is not newer.
+func (p *Network) SetGeneration(g uint64) { p.generation = g }
+
+// VNIC is what the network has of an ENI, nil if nothing; so are the others.
+func (p *Network) VNIC(id string) *spec.VNIC { return held(p, p.vnics, id) }
+
+// Host is an instance, or a host of the internet.
+func (p *Network) Host(id string) *spec.Host { return held(p, p.hosts, id) }
+
+// Subnet is a subnet.
+func (p *Network) Subnet(id string) *spec.Subnet { return held(p, p.subnets, id) }
+
+// Group is a security group.
+func (p *Network) Group(id string) *spec.Group { return held(p, p.groups, id) }
+
+// RouteTable is a route table of a VPC.
+func (p *Network) RouteTable(id string) *spec.RouteTable { return held(p, p.tables, id) }
+
+// Transit is a transit gateway.
+func (p *Network) Transit(id string) *spec.Transit { return held(p, p.transits, id) }
+
+func held[S any](p *Network, have map[string]S, id string) *S {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, ok := have[id]; ok {
+		return &s
+	}
+	return nil
+}
+
+// Differs compares what the Deltas made with a State compiled as a whole.
+func (p *Network) Differs(s *control.State) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	whole := NewNetwork()
+	d := plan.Compile(control.FromNothing(s))
 	d.Generation = 1
 	if _, err := whole.Apply(context.Background(), d); err != nil {
 		return err
 	}
 	for _, c := range []struct{ have, want any }{
-		{p.tables, whole.tables}, {p.acls, whole.acls}, {p.gateways, whole.gateways}, {p.transits, whole.transits}, {p.subnets, whole.subnets}, {p.groups, whole.groups}, {p.vnics, whole.vnics}, {p.hosts, whole.hosts},
+		{p.tables, whole.tables}, {p.acls, whole.acls}, {p.gateways, whole.gateways}, {p.transits, whole.transits},
+		{p.subnets, whole.subnets}, {p.groups, whole.groups}, {p.vnics, whole.vnics}, {p.hosts, whole.hosts},
 	} {
 		if !reflect.DeepEqual(c.have, c.want) {
 			return fmt.Errorf("the deltas made\n%+v\nthe State is\n%+v", c.have, c.want)

@@ -1,20 +1,15 @@
-package control
+package plan
 
 import (
 	"net/netip"
 
+	"enilab/internal/control"
+	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/spec"
 )
 
-// resolverOffset is where in its primary block a VPC has its DNS server (VPC User
-// Guide, "Amazon DNS server").
-const resolverOffset = 2
-
-// Resolver is the address of the VPC's own DNS server.
-func (v *VPC) Resolver() netip.Addr { return nth(v.CIDR, resolverOffset) }
-
-func subnetSpec(s *State, n *Subnet) *spec.Subnet {
+func subnetSpec(s *control.State, n *control.Subnet) *spec.Subnet {
 	subnet := &spec.Subnet{
 		ID: n.ID, VPC: n.VPC, Zone: n.Zone, CIDR: n.CIDR,
 		VPCCIDRs: localBlocks(s.VPC(n.VPC)), RouterMAC: n.RouterMAC,
@@ -29,7 +24,7 @@ func subnetSpec(s *State, n *Subnet) *spec.Subnet {
 	return subnet
 }
 
-func localBlocks(v *VPC) []netip.Prefix {
+func localBlocks(v *control.VPC) []netip.Prefix {
 	blocks := make([]netip.Prefix, len(v.CIDRs))
 	for k, a := range v.CIDRs {
 		blocks[k] = a.CIDR
@@ -40,9 +35,9 @@ func localBlocks(v *VPC) []netip.Prefix {
 // routeTableSpec has the IPv4 routes. Of two with one destination a route to a
 // block comes before one to a prefix list (VPC User Guide, "Route priority for
 // prefix lists").
-func routeTableSpec(s *State, t *RouteTable) *spec.RouteTable {
+func routeTableSpec(s *control.State, t *control.RouteTable) *spec.RouteTable {
 	table := &spec.RouteTable{ID: t.ID}
-	add := func(to netip.Prefix, r Route) {
+	add := func(to netip.Prefix, r control.Route) {
 		if to.Addr().Is4() {
 			table.Routes = append(table.Routes, routeSpec(s, t, to, r))
 		}
@@ -64,12 +59,12 @@ func routeTableSpec(s *State, t *RouteTable) *spec.RouteTable {
 
 // routeSpec is a blackhole also while a NAT gateway, which EC2 shows as active
 // already, is still pending.
-func routeSpec(s *State, t *RouteTable, to netip.Prefix, r Route) spec.Route {
+func routeSpec(s *control.State, t *control.RouteTable, to netip.Prefix, r control.Route) spec.Route {
 	route := spec.Route{Prefix: to, Kind: spec.RouteBlackhole}
 	if !r.Local {
 		route.Via = r.Target()
 	}
-	if s.RouteState(t, r) == RouteBlackhole {
+	if s.RouteState(t, r) == control.RouteBlackhole {
 		return route
 	}
 	switch {
@@ -78,7 +73,7 @@ func routeSpec(s *State, t *RouteTable, to netip.Prefix, r Route) spec.Route {
 	case r.Gateway != "":
 		route.Kind = spec.RouteInternet
 	case r.NATGateway != "":
-		if g := s.NATGateway(r.NATGateway); g.State == NATAvailable {
+		if g := s.NATGateway(r.NATGateway); g.State == control.NATAvailable {
 			route.Kind, route.MAC = spec.RouteInterface, s.NetworkInterface(g.Interface).MAC
 		}
 	case r.Transit != "":
@@ -86,28 +81,17 @@ func routeSpec(s *State, t *RouteTable, to netip.Prefix, r Route) spec.Route {
 	case r.Interface != "":
 		route.Kind, route.MAC = spec.RouteInterface, s.NetworkInterface(r.Interface).MAC
 	case r.Peering != "":
-		route.Kind, route.VPC = spec.RoutePeering, s.Peering(r.Peering).beyond(t.VPC)
+		route.Kind, route.VPC = spec.RoutePeering, s.Peering(r.Peering).Beyond(t.VPC)
 	case r.Endpoint != "" && s.VPCEndpoint(r.Endpoint).Source.IsValid():
-		route.Kind, route.MAC = spec.RouteInterface, internetMAC(s.VPCEndpoint(r.Endpoint).Source)
+		route.Kind, route.MAC = spec.RouteInterface, control.InternetMAC(s.VPCEndpoint(r.Endpoint).Source)
 	default:
 		route.Kind = spec.RouteGateway
 	}
 	return route
 }
 
-// gatewayEndpointSpec is nil for endpoints that are no gateways, or that are going.
-func gatewayEndpointSpec(_ *State, e *VPCEndpoint) *spec.VNIC {
-	if !e.Source.IsValid() {
-		return nil
-	}
-	return &spec.VNIC{
-		ID: e.ID, MAC: internetMAC(e.Source), Subnet: internetSubnet, Addrs: []netip.Addr{e.Source}, MTU: internetMTU,
-		NAT: &spec.NAT{ID: e.ID, Inside: e.VPC},
-	}
-}
-
 // gatewaySpec is nil for an internet gateway that no VPC has.
-func gatewaySpec(s *State, g *InternetGateway) *spec.Gateway {
+func gatewaySpec(s *control.State, g *control.InternetGateway) *spec.Gateway {
 	if g.VPC == "" {
 		return nil
 	}
@@ -118,14 +102,14 @@ func gatewaySpec(s *State, g *InternetGateway) *spec.Gateway {
 	return gateway
 }
 
-func aclSpec(_ *State, a *NetworkACL) *spec.ACL {
+func aclSpec(_ *control.State, a *control.NetworkACL) *spec.ACL {
 	acl := &spec.ACL{ID: a.ID}
 	for _, e := range a.Entries {
 		entry := netacl.Entry{
 			Number: e.Number, Allow: e.Allow, Proto: int16(e.Protocol), Prefix: e.CIDR,
 			From: int32(e.FromPort), To: int32(e.ToPort),
 		}
-		if e.Protocol == protoICMP {
+		if e.Protocol == frame.ProtoICMP {
 			entry.From, entry.To = int32(e.ICMPType), int32(e.ICMPCode)
 		}
 		list := &acl.Ingress
