@@ -19,6 +19,10 @@ const (
 	maxResources = 20_000
 	maxVPCs      = 1000
 	maxSubnets   = 1000
+	// maxSteps, maxAsserts and maxRuns bound a drill.
+	maxSteps   = 10_000
+	maxAsserts = 1000
+	maxRuns    = 1_000_000
 )
 
 // depth is an upper bound of the nesting of a document, found without parsing:
@@ -100,6 +104,10 @@ func (s *Scenario) checkCounts() error {
 		return s.src.errorAt("$.vpcs", nil, "the file defines %d VPCs, more than %d", len(f.VPCs), maxVPCs)
 	case len(f.Subnets) > maxSubnets:
 		return s.src.errorAt("$.subnets", nil, "the file defines %d subnets, more than %d", len(f.Subnets), maxSubnets)
+	case len(f.Steps) > maxSteps:
+		return s.src.errorAt("$.steps", nil, "the file has %d steps, more than %d", len(f.Steps), maxSteps)
+	case len(f.Assert) > maxAsserts:
+		return s.src.errorAt("$.assert", nil, "the file has %d assertions, more than %d", len(f.Assert), maxAsserts)
 	case n > maxResources:
 		return s.src.errorAt("", nil, "the file defines %d resources and rules, more than %d", n, maxResources)
 	}

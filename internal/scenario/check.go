@@ -14,7 +14,9 @@ import (
 type checker struct {
 	src   source
 	names names
-	err   error
+	// workloadsOf are the names of each host's workloads.
+	workloadsOf map[string][]string
+	err         error
 }
 
 func (c *checker) fail(path, format string, args ...any) {
@@ -79,7 +81,7 @@ func (s *Scenario) check() error {
 	if err != nil {
 		return err
 	}
-	c := &checker{src: s.src, names: n}
+	c := &checker{src: s.src, names: n, workloadsOf: workloadNames(&s.file)}
 	for i, sub := range s.file.Subnets {
 		at := fmt.Sprintf("$.subnets[%d]", i)
 		c.ref(at+".vpc", "VPC", sub.VPC, n.vpcs)
@@ -131,6 +133,7 @@ func (s *Scenario) check() error {
 	for i, st := range s.file.Steps {
 		c.step(fmt.Sprintf("$.steps[%d]", i), st)
 	}
+	c.drill(&s.file)
 	return c.err
 }
 

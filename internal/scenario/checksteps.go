@@ -137,9 +137,13 @@ func (c *checker) observation(at string, cond condition) {
 	}
 	if r := cond.Replies; r != nil {
 		c.hostRef(at+".replies.client", r.Client)
-		c.hostRef(at+".replies.by", r.By)
+		if r.By != "" {
+			c.hostRef(at+".replies.by", r.By)
+		}
 		if r.Workload == "" {
 			c.fail(at+".replies", "replies to which workload of %s", r.Client)
+		} else {
+			c.workloadRef(at+".replies.workload", r.Client, r.Workload)
 		}
 	}
 	if cond.Frames != "" {

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"enilab/internal/control"
 	"enilab/internal/guest"
 )
 
 // holds tells whether a condition is true now, and what is seen.
-func (r *runner) holds(ctx context.Context, c condition, since int64) (ok bool, saw string) {
+func (r *Session) holds(ctx context.Context, c condition, since int64) (ok bool, saw string) {
 	s := r.Service.State()
 	switch {
 	case c.Instance != nil:
@@ -39,7 +40,7 @@ func (r *runner) holds(ctx context.Context, c condition, since int64) (ok bool, 
 	return true, ""
 }
 
-func (r *runner) instanceIs(s *control.State, want *instanceIs) (bool, string) {
+func (r *Session) instanceIs(s *control.State, want *instanceIs) (bool, string) {
 	i := s.Instance(r.loaded.Instances[want.Name])
 	if i == nil {
 		return want.State == string(control.InstanceTerminated), "no such instance any more"
@@ -52,7 +53,7 @@ func (r *runner) instanceIs(s *control.State, want *instanceIs) (bool, string) {
 	return ok, fmt.Sprintf("it %s with fault %s", i.State, fault)
 }
 
-func (r *runner) interfaceIs(s *control.State, want *interfaceIs) (bool, string) {
+func (r *Session) interfaceIs(s *control.State, want *interfaceIs) (bool, string) {
 	n := s.NetworkInterface(r.loaded.Interfaces[want.Name])
 	if n == nil {
 		return false, "no such network interface any more"
@@ -101,7 +102,7 @@ func changed(was, is *control.NetworkInterface) string {
 }
 
 // nameOf gives an instance or internet host the name that the file gave it.
-func (r *runner) nameOf(id string) string {
+func (r *Session) nameOf(id string) string {
 	for _, hosts := range []map[string]string{r.loaded.Instances, r.loaded.InternetHosts} {
 		for name, known := range hosts {
 			if known == id {
@@ -112,7 +113,7 @@ func (r *runner) nameOf(id string) string {
 	return id
 }
 
-func (r *runner) failoverIs(s *control.State, want *failoverIs) (bool, string) {
+func (r *Session) failoverIs(s *control.State, want *failoverIs) (bool, string) {
 	eni := r.loaded.Interfaces[want.NetworkInterface]
 	saw := "no record of " + want.NetworkInterface
 	for _, f := range s.Failovers() {
@@ -138,7 +139,7 @@ func (r *runner) failoverIs(s *control.State, want *failoverIs) (bool, string) {
 }
 
 // eventSeen looks through the log since the run began.
-func (r *runner) eventSeen(ctx context.Context, want *eventSeen) (bool, string) {
+func (r *Session) eventSeen(ctx context.Context, want *eventSeen) (bool, string) {
 	id := r.loaded.Interfaces[want.Of]
 	if id == "" {
 		id = r.loaded.Instances[want.Of]
@@ -162,7 +163,7 @@ func (r *runner) eventSeen(ctx context.Context, want *eventSeen) (bool, string) 
 
 // replies asks a client's meter who has answered requests sent since the step
 // began.
-func (r *runner) replies(want *replies, since int64) (bool, string) {
+func (r *Session) replies(want *replies, since int64) (bool, string) {
 	if r.Lab == nil {
 		return false, "no guests to ask"
 	}
@@ -178,7 +179,11 @@ func (r *runner) replies(want *replies, since int64) (bool, string) {
 			if s.RepliedAt == 0 {
 				continue
 			}
-			if s.Responder == by {
+			if want.Within != 0 && r.Now()-s.RepliedAt > int64(want.Within) {
+				saw = fmt.Sprintf("the newest reply %v ago", time.Duration(r.Now()-s.RepliedAt).Round(time.Millisecond))
+				break
+			}
+			if want.By == "" || s.Responder == by {
 				return true, ""
 			}
 			saw = "replies by " + r.nameOf(s.Responder)
@@ -188,7 +193,7 @@ func (r *runner) replies(want *replies, since int64) (bool, string) {
 }
 
 // answers asks an address, as a process in an instance would, who it is.
-func (r *runner) answers(ctx context.Context, want *answers) (bool, string) {
+func (r *Session) answers(ctx context.Context, want *answers) (bool, string) {
 	var host *guest.Host
 	if r.Lab != nil {
 		host = r.Lab.Host(r.loaded.host(want.From))

@@ -1,12 +1,6 @@
 package scenario
 
-import (
-	"fmt"
-	"time"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-)
+import "enilab/internal/drill"
 
 // file is a scenario as written: only names, no ids. The keys are documented
 // in docs/scenarios.md.
@@ -23,7 +17,17 @@ type file struct {
 	RouteTables       []routeTable       `yaml:"routeTables"`
 	Internet          internet           `yaml:"internet"`
 	Policies          []policy           `yaml:"policies"`
+	Hypothesis        []condition        `yaml:"hypothesis"`
+	Strategies        []string           `yaml:"strategies"`
 	Steps             []step             `yaml:"steps"`
+	Assert            []drill.Assertion  `yaml:"assert"`
+	Repeat            *repetition        `yaml:"repeat"`
+}
+
+// repetition is how often a drill is run.
+type repetition struct {
+	Runs int    `yaml:"runs"`
+	Seed uint64 `yaml:"seed"` // of the first run
 }
 
 type vpc struct {
@@ -268,25 +272,11 @@ type answers struct {
 }
 
 type replies struct {
-	Client   string `yaml:"client"`
-	Workload string `yaml:"workload"`
-	By       string `yaml:"by"`
+	Client   string   `yaml:"client"`
+	Workload string   `yaml:"workload"`
+	By       string   `yaml:"by"`     // "": anybody
+	Within   duration `yaml:"within"` // how long ago the newest may have come; 0: any time since
 }
 
 // duration is a time such as 200ms.
-type duration time.Duration
-
-var _ yaml.NodeUnmarshaler = (*duration)(nil)
-
-// UnmarshalYAML reads a Go duration. The library would read one as well, but
-// its error does not say where.
-func (d *duration) UnmarshalYAML(n ast.Node) error {
-	text := n.GetToken().Value
-	if _, ok := n.(ast.ScalarNode); ok {
-		if v, err := time.ParseDuration(text); err == nil && v > 0 {
-			*d = duration(v)
-			return nil
-		}
-	}
-	return &yaml.SyntaxError{Message: fmt.Sprintf("%q is not a duration such as 200ms or 5s", text), Token: n.GetToken()}
-}
+type duration = drill.Duration

@@ -28,6 +28,9 @@ type Env struct {
 	Lab     Guests
 	Totals  func() dataplane.Totals // of the engine
 	Now     func() int64            // the engine's clock, Unix nanoseconds
+	// Pause lets a time of the engine's clock go by, or returns ctx's error; nil
+	// is real time, in which a change of the State ends a pause early.
+	Pause func(ctx context.Context, d time.Duration) error
 	// Progress, if not nil, is told of each step when it has ended.
 	Progress func(StepResult)
 }
@@ -54,17 +57,33 @@ func Run(ctx context.Context, env Env, sc *Scenario, loaded *Loaded) (*Report, e
 	if !sc.HasSteps() {
 		return report, nil
 	}
-	if env.Service == nil || env.Now == nil {
-		return report, errors.New("running a scenario: Service and Now are required")
+	r, err := Begin(ctx, env, sc, loaded)
+	if err != nil {
+		return report, err
 	}
-	r := &runner{Env: env, loaded: loaded, records: map[string]bool{}}
+	return r.Steps(ctx)
+}
+
+// Begin begins a run: records and events from now on are the run's.
+func Begin(ctx context.Context, env Env, sc *Scenario, loaded *Loaded) (*Session, error) {
+	if env.Service == nil || env.Now == nil {
+		return nil, errors.New("running a scenario: Service and Now are required")
+	}
+	r := &Session{Env: env, sc: sc, loaded: loaded, records: map[string]bool{}}
 	for _, f := range env.Service.State().Failovers() {
 		r.records[f.ID] = true
 	}
 	var err error
 	if r.events, err = r.lastEvent(ctx); err != nil {
-		return report, fmt.Errorf("running %s: %w", sc.Name, err)
+		return nil, fmt.Errorf("running %s: %w", sc.Name, err)
 	}
+	return r, nil
+}
+
+// Steps carries out the steps, see Run.
+func (r *Session) Steps(ctx context.Context) (*Report, error) {
+	sc, env := r.sc, r.Env
+	report := &Report{Scenario: sc.Name}
 	for i, st := range sc.file.Steps {
 		at := fmt.Sprintf("$.steps[%d]", i)
 		result := StepResult{Text: st.String(), StartedAt: env.Now()}
@@ -86,16 +105,17 @@ func Run(ctx context.Context, env Env, sc *Scenario, loaded *Loaded) (*Report, e
 	return report, nil
 }
 
-// runner is one run under way.
-type runner struct {
+// Session is one run under way.
+type Session struct {
 	Env
+	sc      *Scenario
 	loaded  *Loaded
 	records map[string]bool // failover records older than the run
 	events  uint64          // sequence number of the last event before the run
 }
 
 // lastEvent reads the log up to its end.
-func (r *runner) lastEvent(ctx context.Context) (uint64, error) {
+func (r *Session) lastEvent(ctx context.Context) (uint64, error) {
 	last := uint64(0)
 	for {
 		evs, _, err := r.Service.Events(ctx, last, eventPage)
@@ -109,7 +129,7 @@ func (r *runner) lastEvent(ctx context.Context) (uint64, error) {
 	}
 }
 
-func (r *runner) step(ctx context.Context, st step, began int64) error {
+func (r *Session) step(ctx context.Context, st step, began int64) error {
 	switch {
 	case len(st.WaitUntil) > 0:
 		within := time.Duration(st.Within)
@@ -138,7 +158,10 @@ func (r *runner) step(ctx context.Context, st step, began int64) error {
 }
 
 // waitUntil waits until all conditions hold at once.
-func (r *runner) waitUntil(ctx context.Context, conds []condition, within time.Duration, began int64) error {
+func (r *Session) waitUntil(ctx context.Context, conds []condition, within time.Duration, began int64) error {
+	if r.Pause != nil {
+		return r.pauseUntil(ctx, conds, within, began)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("not within %v", within))
 	defer cancel()
 	notices, unwatch := r.Service.Watch(1)
@@ -169,9 +192,25 @@ func (r *runner) waitUntil(ctx context.Context, conds []condition, within time.D
 	}
 }
 
+// pauseUntil is waitUntil where time goes by only when it is told to.
+func (r *Session) pauseUntil(ctx context.Context, conds []condition, within time.Duration, began int64) error {
+	for deadline := r.Now() + int64(within); ; {
+		unmet, saw := r.unmet(ctx, conds, began)
+		if unmet == nil {
+			return nil
+		}
+		if r.Now() >= deadline {
+			return fmt.Errorf("not within %v: %s; saw %s", within, unmet, saw)
+		}
+		if err := r.Pause(ctx, min(recheck, time.Duration(deadline-r.Now()))); err != nil {
+			return fmt.Errorf("%w: %s; saw %s", err, unmet, saw)
+		}
+	}
+}
+
 // unmet returns the first condition that does not hold, and what is seen
 // instead; nil if all hold.
-func (r *runner) unmet(ctx context.Context, conds []condition, since int64) (c *condition, saw string) {
+func (r *Session) unmet(ctx context.Context, conds []condition, since int64) (c *condition, saw string) {
 	for i := range conds {
 		if ok, saw := r.holds(ctx, conds[i], since); !ok {
 			return &conds[i], saw
@@ -181,7 +220,7 @@ func (r *runner) unmet(ctx context.Context, conds []condition, since int64) (c *
 }
 
 // act carries out a step's action.
-func (r *runner) act(ctx context.Context, st step) error {
+func (r *Session) act(ctx context.Context, st step) error {
 	svc, instances := r.Service, r.loaded.Instances
 	var err error
 	switch {
@@ -216,7 +255,7 @@ func (r *runner) act(ctx context.Context, st step) error {
 	return err
 }
 
-func (r *runner) move(ctx context.Context, m *moving) error {
+func (r *Session) move(ctx context.Context, m *moving) error {
 	if r.Mover == nil {
 		return errors.New("nobody here moves network interfaces")
 	}

@@ -14,7 +14,7 @@ import (
 
 const network = `vpcs: [{name: lab, cidr: 10.0.0.0/16}]
 subnets: [{name: a, vpc: lab, cidr: 10.0.0.0/24, zone: a}]
-instances: [{name: one, subnet: a, ip: 10.0.0.10}, {name: two, subnet: a, ip: 10.0.0.11}]
+instances: [{name: one, subnet: a, ip: 10.0.0.10, workloads: [{name: w, kind: ping, target: 10.0.0.11, rate: 1}]}, {name: two, subnet: a, ip: 10.0.0.11}]
 networkInterfaces: [{name: eth1, subnet: a, ip: 10.0.0.12, attach: {instance: one, deviceIndex: 1}}]
 steps:
 `

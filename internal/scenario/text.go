@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // String says what a step does, for reports.
@@ -92,7 +93,12 @@ func (c condition) String() string {
 	case c.Answers != nil:
 		fmt.Fprintf(&b, "an answer of %s by %s to %s", c.Answers.Address, c.Answers.By, c.Answers.From)
 	case c.Replies != nil:
-		fmt.Fprintf(&b, "replies by %s to %s of %s", c.Replies.By, c.Replies.Workload, c.Replies.Client)
+		b.WriteString("replies")
+		add(" by %s", c.Replies.By)
+		fmt.Fprintf(&b, " to %s of %s", c.Replies.Workload, c.Replies.Client)
+		if c.Replies.Within != 0 {
+			fmt.Fprintf(&b, " within %v", time.Duration(c.Replies.Within))
+		}
 	case c.Frames != "":
 		b.WriteString("frames " + c.Frames)
 	default:

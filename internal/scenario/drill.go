@@ -1,0 +1,45 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"enilab/internal/drill"
+)
+
+// Drill is what the file says beyond its network and steps. A scenario without
+// any of it is a drill that asserts nothing but its steps.
+func (s *Scenario) Drill() drill.Spec {
+	spec := drill.Spec{Asserts: slices.Clone(s.file.Assert), Strategies: slices.Clone(s.file.Strategies), Runs: 1, Seed: 1}
+	for i := range spec.Asserts {
+		if t := s.src.token(fmt.Sprintf("$.assert[%d]", i)); t != nil {
+			spec.Asserts[i].Line = t.Position.Line
+		}
+	}
+	if r := s.file.Repeat; r != nil {
+		spec.Runs = max(r.Runs, 1)
+		if r.Seed != 0 {
+			spec.Seed = r.Seed
+		}
+	}
+	return spec
+}
+
+// HasHypothesis reports whether there is a steady state to hold before and after.
+func (s *Scenario) HasHypothesis() bool { return len(s.file.Hypothesis) > 0 }
+
+// Steps is how many steps there are.
+func (s *Scenario) Steps() int { return len(s.file.Steps) }
+
+// WithStrategy is the scenario with every policy's strategy set, checked and
+// rehearsed anew: what one strategy can do another may be refused.
+func (s *Scenario) WithStrategy(ctx context.Context, strategy string) (*Scenario, error) {
+	if !slices.Contains(strategies, strategy) {
+		return nil, fmt.Errorf("strategy %q: want one of %v", strategy, strategies)
+	}
+	if len(s.file.Policies) == 0 {
+		return nil, fmt.Errorf("%s: strategies are for policies, and the file has none", s.src.name)
+	}
+	return s, nil
+}
