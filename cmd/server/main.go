@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"enilab/internal/drill/command"
 	"enilab/internal/scenario"
 )
 
@@ -24,6 +25,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
+	if code := exitCode(0); errors.As(err, &code) {
+		os.Exit(int(code))
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "enilab: "+err.Error())
 		os.Exit(1)
@@ -33,6 +37,7 @@ func main() {
 // cli is the whole command line.
 type cli struct {
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the laboratory (the default)."`
+	Run     runCmd     `cmd:"" help:"Run drills, and say by the exit code what came of them: 0 held, 1 failed, 2 inconclusive, 3 the file or the set-up is wrong."`
 	IMDS    imdsCmd    `cmd:"" name:"imds" help:"Serve one instance's metadata on an address of its own."`
 	Health  healthCmd  `cmd:"" help:"Ask a laboratory whether it is ready, and fail if it is not."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -71,7 +76,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		return fmt.Errorf("%w (see enilab --help)", err)
+		err = fmt.Errorf("%w (see enilab --help)", err)
+		if len(args) > 0 && args[0] == "run" {
+			fmt.Fprintln(os.Stderr, "enilab: "+err.Error())
+			return exitCode(command.ExitWrong)
+		}
+		return err
 	}
 	return k.Run(env{ctx: ctx, stdout: stdout})
 }

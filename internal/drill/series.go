@@ -175,3 +175,7 @@ func (s *Series) Histogram(bins int) []Bin {
 	each(func(v int64, n uint64) { out[(v-low)/width].Count += n })
 	return out
 }
+
+// Endless reports whether a quantile is that of runs in which what is measured
+// had not ended.
+func Endless(v int64) bool { return v == infinite }

@@ -19,11 +19,13 @@ const (
 	maxResources = 20_000
 	maxVPCs      = 1000
 	maxSubnets   = 1000
-	// maxSteps, maxAsserts and maxRuns bound a drill.
+	// maxSteps and maxAsserts bound a drill.
 	maxSteps   = 10_000
 	maxAsserts = 1000
-	maxRuns    = 1_000_000
 )
+
+// MaxRuns is how often a drill may be asked to run.
+const MaxRuns = 1_000_000
 
 // depth is an upper bound of the nesting of a document, found without parsing:
 // brackets open, and the indentation and dashes that a line begins with.

@@ -33,8 +33,8 @@ func (c *checker) drill(f *file) {
 	}
 	runs := 1
 	if r := f.Repeat; r != nil {
-		if r.Runs < 0 || r.Runs > maxRuns {
-			c.fail("$.repeat.runs", "%d runs: want from 1 to %d", r.Runs, maxRuns)
+		if r.Runs < 0 || r.Runs > MaxRuns {
+			c.fail("$.repeat.runs", "%d runs: want from 1 to %d", r.Runs, MaxRuns)
 		}
 		runs = max(r.Runs, 1)
 	}

@@ -52,12 +52,18 @@ func Names() []string {
 // Open reads the scenario of a name from the binary (such as "demo"), or
 // any other from a file.
 func Open(ctx context.Context, nameOrPath string) (*Scenario, error) {
+	return OpenWith(ctx, nameOrPath, nil)
+}
+
+// OpenWith is Open with values of the file changed, each by KEY=VALUE such as
+// "policies[0].probe.misses=5", before it is checked.
+func OpenWith(ctx context.Context, nameOrPath string, settings []string) (*Scenario, error) {
 	if slices.Contains(Names(), nameOrPath) {
 		data, err := embedded.ReadFile(path.Join("scenarios", nameOrPath+".yaml"))
 		if err != nil {
 			return nil, fmt.Errorf("reading the scenario %s: %w", nameOrPath, err)
 		}
-		return Parse(ctx, nameOrPath+".yaml", data)
+		return parse(ctx, nameOrPath+".yaml", data, settings)
 	}
 	f, err := os.Open(nameOrPath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -72,7 +78,7 @@ func Open(ctx context.Context, nameOrPath string) (*Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario %s: %w", nameOrPath, err)
 	}
-	return Parse(ctx, nameOrPath, data)
+	return parse(ctx, nameOrPath, data, settings)
 }
 
 // Parse reads a scenario and checks all of it: its keys, its names, and, by a
@@ -80,6 +86,10 @@ func Open(ctx context.Context, nameOrPath string) (*Scenario, error) {
 // refuse. name is what errors call the file. An error is an *Error; one that ctx
 // has ended wraps its error. The time it takes grows with the file's length.
 func Parse(ctx context.Context, name string, data []byte) (*Scenario, error) {
+	return parse(ctx, name, data, nil)
+}
+
+func parse(ctx context.Context, name string, data []byte, settings []string) (*Scenario, error) {
 	src := source{name: name, text: string(data)}
 	if len(data) > maxSize {
 		return nil, src.errorAt("", nil, "the file has more than %d bytes", maxSize)
@@ -109,6 +119,11 @@ func Parse(ctx context.Context, name string, data []byte) (*Scenario, error) {
 	s := &Scenario{Name: strings.TrimSuffix(base, filepath.Ext(base)), src: src}
 	if err := yaml.NodeToValue(tree.Docs[0].Body, &s.file, yaml.Strict()); err != nil {
 		return nil, src.decodeError(err)
+	}
+	for _, setting := range settings {
+		if err := s.set(setting); err != nil {
+			return nil, err
+		}
 	}
 	s.Description = s.file.Description
 	if err := s.checkCounts(); err != nil {

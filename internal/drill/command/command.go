@@ -1,0 +1,197 @@
+// Package command is `enilab run`: it reads drills, has them run and tells what
+// came of them, on the terminal, in files, and by the exit code.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"enilab/internal/drill"
+	"enilab/internal/drill/report"
+	"enilab/internal/drill/runner"
+	"enilab/internal/scenario"
+)
+
+// Exit codes of the command.
+const (
+	ExitHeld         = 0
+	ExitFailed       = 1
+	ExitInconclusive = 2
+	ExitWrong        = 3 // the file or the set-up
+)
+
+// Code is the exit code of a verdict.
+func Code(v drill.Verdict) int {
+	switch v {
+	case drill.Held:
+		return ExitHeld
+	case drill.Failed:
+		return ExitFailed
+	}
+	return ExitInconclusive
+}
+
+// Options are the command line.
+type Options struct {
+	Files      []string
+	Repeat     int     // 0: as each file says
+	Seed       *uint64 // nil: as each file says
+	Time       string  // real, virtual
+	Timing     string  // fast, aws
+	Strategies []string
+	Set        []string // KEY=VALUE
+	Parallel   int
+	JUnit      string // file; "": none
+	JSON       string
+	Report     string // folder; "": none
+	KeepGoing  bool
+
+	Driver  runner.Driver
+	Version string
+	Stdout  io.Writer
+	Stderr  io.Writer
+	// Terminal says that Stdout is one: progress is drawn in place.
+	Terminal bool
+	Now      func() time.Time
+}
+
+// maxParallel bounds how many laboratories there are at once.
+const maxParallel = 256
+
+// Run carries out the command and returns its exit code.
+func Run(ctx context.Context, opt Options) int {
+	if err := opt.check(); err != nil {
+		return opt.wrong(err)
+	}
+	drills, err := opt.read(ctx)
+	if err != nil && (!opt.KeepGoing || len(drills) == 0) {
+		return opt.wrong(err)
+	}
+	badFile := err
+	if badFile != nil {
+		opt.wrong(badFile)
+	}
+	out, err := opt.open()
+	if err != nil {
+		return opt.wrong(err)
+	}
+	res := &report.Results{Version: opt.Version, Time: opt.Time}
+	failed := runner.Run(ctx, drills, runner.Options{Parallel: opt.Parallel, KeepGoing: opt.KeepGoing, Watch: out, Now: opt.Now}, res)
+	if err := out.close(res); err != nil {
+		failed = errors.Join(failed, err)
+	}
+	out.summary(res)
+	switch {
+	case failed != nil:
+		return opt.wrong(failed)
+	case badFile != nil:
+		return ExitWrong
+	}
+	return Code(res.Verdict)
+}
+
+func (o *Options) wrong(err error) int {
+	fmt.Fprintf(o.Stderr, "enilab run: %v\n", err)
+	return ExitWrong
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.Time == "virtual":
+		return errors.New("--time virtual: this version runs drills in real time only; leave it out, or say --time real")
+	case len(o.Files) == 0:
+		return errors.New("no drill is named: want files, or names of scenarios that are part of the binary")
+	case o.Repeat < 0 || o.Repeat > scenario.MaxRuns:
+		return fmt.Errorf("--repeat %d: want from 1 to %d", o.Repeat, scenario.MaxRuns)
+	case o.Parallel < 1 || o.Parallel > maxParallel:
+		return fmt.Errorf("--parallel %d: want from 1 to %d", o.Parallel, maxParallel)
+	}
+	for i, s := range o.Strategies {
+		if slices.Contains(o.Strategies[:i], s) {
+			return fmt.Errorf("--strategy: %s is listed twice", s)
+		}
+	}
+	for i, f := range o.Files {
+		if slices.Contains(o.Files[:i], f) {
+			return fmt.Errorf("%s is named twice", f)
+		}
+	}
+	return nil
+}
+
+// read reads and rehearses every file, under every strategy, before anything is
+// run. The errors of all files are told; the drills of those without one come too.
+func (o *Options) read(ctx context.Context) (drills []runner.Drill, err error) {
+	for _, f := range o.Files {
+		ds, e := o.readFile(ctx, f)
+		err = errors.Join(err, e)
+		if e == nil {
+			drills = append(drills, ds...)
+		}
+	}
+	return drills, err
+}
+
+func (o *Options) readFile(ctx context.Context, name string) (drills []runner.Drill, err error) {
+	sc, err := scenario.OpenWith(ctx, name, o.Set)
+	if err != nil {
+		return nil, err
+	}
+	spec := sc.Drill()
+	if o.Repeat != 0 {
+		spec.Runs = o.Repeat
+	}
+	if o.Seed != nil {
+		spec.Seed = *o.Seed
+	}
+	list := spec.Strategies
+	if len(o.Strategies) > 0 {
+		list = o.Strategies
+	}
+	if len(list) == 0 {
+		list = []string{""}
+	}
+	for _, strategy := range list {
+		with := sc
+		if strategy != "" {
+			if with, err = sc.WithStrategy(ctx, strategy); err != nil {
+				return nil, err
+			}
+		}
+		about := report.Variant{
+			File: name, Description: sc.Description, Strategy: strategy, Timing: o.Timing, Time: o.Time, Set: o.Set, Seed: spec.Seed, Asked: spec.Runs,
+		}
+		about.Command = about.CommandOf(spec.Seed, spec.Runs)
+		drills = append(drills, runner.Drill{Scenario: with, Spec: spec.For(strategy), Driver: o.Driver, About: about})
+	}
+	return drills, nil
+}
+
+// open begins what is written. Nothing is run if a file cannot be.
+func (o *Options) open() (out *output, err error) {
+	out = &output{opt: o, bar: bar{w: o.Stdout, on: o.Terminal}}
+	defer func() {
+		if err != nil {
+			out.abandon()
+		}
+	}()
+	if o.JSON != "" {
+		if out.json, err = report.CreateJSON(o.JSON); err != nil {
+			return out, err
+		}
+	}
+	if o.JUnit != "" {
+		if out.junit, err = os.Create(o.JUnit); err != nil {
+			return out, fmt.Errorf("writing %s: %w", o.JUnit, err)
+		}
+	}
+	if o.Report != "" {
+		out.folder, err = report.CreateFolder(o.Report)
+	}
+	return out, err
+}

@@ -1,0 +1,32 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+)
+
+// CommandOf is the command line that repeats runs of a variant from a seed on.
+func (v *Variant) CommandOf(seed uint64, runs int) string {
+	args := []string{"enilab", "run", v.File, "--seed", strconv.FormatUint(seed, 10), "--repeat", strconv.Itoa(runs)}
+	if v.Strategy != "" {
+		args = append(args, "--strategy", v.Strategy)
+	}
+	args = append(args, "--time", v.Time, "--timing", v.Timing)
+	for _, s := range v.Set {
+		args = append(args, "--set", s)
+	}
+	for i, a := range args {
+		args[i] = quote(a)
+	}
+	return strings.Join(args, " ")
+}
+
+// quote makes one word of a shell.
+func quote(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+", r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

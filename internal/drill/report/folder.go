@@ -1,0 +1,84 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"enilab/internal/drill"
+)
+
+// Folder is a report's folder: index.html, results.json, and captures.
+type Folder struct {
+	dir  string
+	json *JSON
+	of   *captures
+}
+
+// CreateFolder makes the folder, if it is not there, and begins results.json. A
+// folder that holds something else than an earlier report is refused.
+func CreateFolder(dir string) (*Folder, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the report's folder: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the report's folder: %w", err)
+	}
+	for _, e := range entries {
+		if !ours.MatchString(e.Name()) || e.IsDir() {
+			return nil, fmt.Errorf("%s holds %s, which is not of a report: choose a folder of its own", dir, e.Name())
+		}
+	}
+	for _, e := range entries {
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return nil, fmt.Errorf("removing the earlier report: %w", err)
+		}
+	}
+	f := &Folder{dir: dir}
+	f.json, err = CreateJSON(filepath.Join(dir, "results.json"))
+	return f, err
+}
+
+// ours are the names of a report's files.
+var ours = regexp.MustCompile(`^(index\.html|results\.json|.*-(first|median|worst|run-\d+)\.pcapng)(\.partial)?$`)
+
+// Begin begins a variant.
+func (f *Folder) Begin(v *Variant, index int) {
+	base := filepath.Base(v.File)
+	prefix := fmt.Sprintf("%d-%s", index+1, strings.TrimSuffix(base, filepath.Ext(base)))
+	if v.Strategy != "" {
+		prefix += "-" + v.Strategy
+	}
+	f.of = &captures{dir: f.dir, prefix: prefix}
+}
+
+// Capture is where a run's capture is written.
+func (f *Folder) Capture(number int) string { return f.of.path(number) }
+
+// Add takes one run.
+func (f *Folder) Add(v *Variant, index int, r *drill.Run, verdict drill.Verdict, t *drill.Tally) error {
+	median, _ := t.Series(drill.MetricOutage).At(drill.P50, 0, 0)
+	return errors.Join(f.json.Add(index, r, verdict), f.of.add(r, v.Shown["worst"] == r, median))
+}
+
+// End ends a variant.
+func (f *Folder) End(v *Variant) (err error) {
+	v.Captures, err = f.of.finish(max(v.Metrics[drill.MetricOutage].P50, 0))
+	return err
+}
+
+// Close writes the page and ends results.json.
+func (f *Folder) Close(res *Results) error {
+	page, err := os.Create(filepath.Join(f.dir, "index.html"))
+	if err == nil {
+		err = errors.Join(WritePage(page, res), page.Close())
+	}
+	return errors.Join(err, f.json.Close(res))
+}
+
+// Abandon leaves what is there as it is.
+func (f *Folder) Abandon() { f.json.Abandon() }

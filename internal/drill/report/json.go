@@ -1,0 +1,92 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"enilab/internal/drill"
+)
+
+// JSON writes a file with a line for each run as it ends, and what came of all
+// at the end. Until then it has the suffix .partial.
+type JSON struct {
+	path   string
+	file   *os.File
+	out    *bufio.Writer
+	runs   int
+	detail int // runs that were written whole
+}
+
+// maxDetail is how many runs that were not held are written with everything that
+// was observed in them.
+const maxDetail = 100
+
+// one is the line of a run.
+type one struct {
+	Variant  int                          `json:"variant"` // index
+	Number   int                          `json:"number"`
+	Seed     uint64                       `json:"seed"`
+	Verdict  drill.Verdict                `json:"verdict"`
+	Values   map[drill.Metric]drill.Value `json:"values"`
+	Observed *drill.Run                   `json:"observed,omitempty"`
+}
+
+// CreateJSON begins the file.
+func CreateJSON(path string) (*JSON, error) {
+	f, err := os.Create(path + partialSuffix)
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", path, err)
+	}
+	j := &JSON{path: path, file: f, out: bufio.NewWriter(f)}
+	return j, j.wrap(j.out.WriteString("{\n\"runs\": ["))
+}
+
+const partialSuffix = ".partial"
+
+func (j *JSON) wrap(_ any, err error) error {
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", j.path, err)
+	}
+	return nil
+}
+
+// Add writes one run.
+func (j *JSON) Add(variant int, r *drill.Run, verdict drill.Verdict) error {
+	line := one{Variant: variant, Number: r.Number, Seed: r.Seed, Verdict: verdict, Values: drill.Values(r)}
+	if verdict != drill.Held && j.detail < maxDetail {
+		line.Observed = r
+		j.detail++
+	}
+	data, err := json.Marshal(line)
+	if err != nil {
+		return j.wrap(nil, err)
+	}
+	sep := ",\n  "
+	if j.runs == 0 {
+		sep = "\n  "
+	}
+	j.runs++
+	_, err = j.out.WriteString(sep)
+	_, err2 := j.out.Write(data)
+	return j.wrap(nil, errors.Join(err, err2))
+}
+
+// Close writes what came of all and gives the file its name.
+func (j *JSON) Close(res *Results) error {
+	data, err := json.MarshalIndent(res, "", "  ")
+	if err == nil {
+		_, err = fmt.Fprintf(j.out, "\n],\n%s\n", bytes.TrimPrefix(data, []byte("{\n")))
+	}
+	err = errors.Join(err, j.out.Flush(), j.file.Close())
+	if err == nil {
+		err = os.Rename(j.path+partialSuffix, j.path)
+	}
+	return j.wrap(nil, err)
+}
+
+// Abandon closes the file as it is, under the name of one that is not whole.
+func (j *JSON) Abandon() { _ = j.file.Close() } // what was wrong with it was told before

@@ -1,0 +1,236 @@
+package report
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+	"slices"
+	"strings"
+
+	"enilab/internal/drill"
+)
+
+// The pictures are SVG inside the page: they take its colours, light or dark, and
+// need no script.
+
+// drawing collects the elements of one picture.
+type drawing struct {
+	b    strings.Builder
+	w, h int
+}
+
+func (d *drawing) el(format string, args ...any) { fmt.Fprintf(&d.b, format, args...) }
+
+// text writes a label; anchor is start, middle or end.
+func (d *drawing) text(x, y float64, class, anchor, label string) {
+	d.el(`<text x="%.1f" y="%.1f" class="%s" text-anchor="%s">%s</text>`, x, y, class, anchor, html.EscapeString(label))
+}
+
+// bar draws a rectangle with a tooltip.
+func (d *drawing) bar(x, y, w, h float64, class, tip string) {
+	d.el(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="2" class="%s"><title>%s</title></rect>`, x, y, max(w, 1), h, class, html.EscapeString(tip))
+}
+
+func (d *drawing) line(x1, y1, x2, y2 float64, class string) {
+	d.el(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" class="%s"/>`, x1, y1, x2, y2, class)
+}
+
+func (d *drawing) done(label string) template.HTML {
+	return template.HTML(fmt.Sprintf(`<svg viewBox="0 0 %d %d" role="img" aria-label="%s">%s</svg>`, d.w, d.h, html.EscapeString(label), d.b.String()))
+}
+
+// ticks are round values from 0 to at least top, some five of them.
+func ticks(top int64) (out []int64) {
+	step := int64(1)
+	for m := int64(1); step*5 < top; m *= 10 {
+		for _, k := range []int64{1, 2, 5} {
+			if step = k * m; step*5 >= top {
+				break
+			}
+		}
+	}
+	for v := int64(0); ; v += step {
+		out = append(out, v)
+		if v >= top {
+			return out
+		}
+	}
+}
+
+// histogram shows how a metric's values lie.
+func histogram(m drill.Metric, stat Metric) template.HTML {
+	const left, right, top, bottom = 44.0, 12.0, 22.0, 30.0
+	d := &drawing{w: 560, h: 200}
+	if len(stat.Bins) == 0 {
+		return ""
+	}
+	most := uint64(1)
+	for _, b := range stat.Bins {
+		most = max(most, b.Count)
+	}
+	width, height := float64(d.w)-left-right, float64(d.h)-top-bottom
+	low, high := stat.Bins[0].From, stat.Bins[len(stat.Bins)-1].To
+	x := func(v int64) float64 { return left + width*float64(v-low)/float64(max(high-low, 1)) }
+	yt := ticks(int64(most))
+	y := func(n int64) float64 { return top + height*(1-float64(n)/float64(yt[len(yt)-1])) }
+	for _, n := range yt {
+		d.line(left, y(n), left+width, y(n), "grid")
+		d.text(left-6, y(n)+4, "tick", "end", fmt.Sprint(n))
+	}
+	for _, b := range stat.Bins {
+		if b.Count > 0 {
+			bx := x(b.From)
+			d.bar(bx+1, y(int64(b.Count)), x(b.To)-bx-2, top+height-y(int64(b.Count)), "data",
+				fmt.Sprintf("%s to %s: %d runs", m.Format(b.From), m.Format(b.To), b.Count))
+		}
+	}
+	d.text(left, float64(d.h)-10, "tick", "start", m.Format(low))
+	d.text(left+width, float64(d.h)-10, "tick", "end", m.Format(high))
+	d.text(left, 12, "axis", "start", "runs")
+	d.text(left+width/2, float64(d.h)-10, "axis", "middle", string(m))
+	return d.done(fmt.Sprintf("Histogram of %s over %d runs", m, stat.Known))
+}
+
+// comparison shows a metric's quantiles of several variants, a row each.
+func comparison(m drill.Metric, vs []*Variant) template.HTML {
+	const left, right, row, top = 150.0, 90.0, 40.0, 34.0
+	d := &drawing{w: 860, h: int(top + row*float64(len(vs)) + 26)}
+	longest := int64(1)
+	for _, v := range vs {
+		if s, ok := v.Metrics[m]; ok {
+			longest = max(longest, s.P50, s.P90, s.P99, s.Max)
+		}
+	}
+	tk := ticks(longest)
+	end := tk[len(tk)-1]
+	width := float64(d.w) - left - right
+	x := func(v int64) float64 {
+		if v == NoEnd {
+			v = end
+		}
+		return left + width*float64(v)/float64(end)
+	}
+	bottom := top + row*float64(len(vs))
+	for _, t := range tk {
+		d.line(x(t), top-6, x(t), bottom, "grid")
+		d.text(x(t), bottom+16, "tick", "middle", m.Format(t))
+	}
+	d.text(left, 14, "axis", "start", fmt.Sprintf("%s: bar from p50 to p99, ● p50, ◆ p90, | the greatest", m))
+	for i, v := range vs {
+		y := top + row*float64(i) + row/2
+		d.text(left-10, y+4, "label", "end", v.Label())
+		s, ok := v.Metrics[m]
+		if !ok {
+			d.text(left+6, y+4, "tick", "start", "not measured")
+			continue
+		}
+		tip := fmt.Sprintf("%s: p50 %s, p90 %s, p99 %s, max %s", v.Label(), Quantile(m, s.P50), Quantile(m, s.P90), Quantile(m, s.P99), Quantile(m, s.Max))
+		d.line(x(s.P50), y, x(s.Max), y, "whisker")
+		d.bar(x(s.P50), y-7, x(s.P99)-x(s.P50), 14, "data", tip)
+		d.el(`<circle cx="%.1f" cy="%.1f" r="5" class="mark"><title>%s</title></circle>`, x(s.P50), y, html.EscapeString(tip))
+		d.el(`<path d="M%.1f %.1f l5 5 l-5 5 l-5 -5 z" class="mark"/>`, x(s.P90), y-5)
+		d.line(x(s.Max), y-8, x(s.Max), y+8, "whisker")
+		d.text(x(s.Max)+8, y+4, "value", "start", Quantile(m, s.P50))
+	}
+	return d.done(fmt.Sprintf("Comparison of %s", m))
+}
+
+// Quantile words a quantile of a metric.
+func Quantile(m drill.Metric, v int64) string {
+	if v == NoEnd {
+		return "no end"
+	}
+	return m.Format(v)
+}
+
+// timeline shows one run: its steps, the phases of each move, and when each
+// client had no answer.
+func timeline(r *drill.Run) template.HTML {
+	const left, right, row, top = 190.0, 20.0, 26.0, 30.0
+	type lane struct {
+		label, class string
+		spans        []drill.Span
+	}
+	var lanes []lane
+	steps := lane{label: "steps", class: "step"}
+	for _, s := range r.Steps {
+		steps.spans = append(steps.spans, drill.Span{Name: s.Text, Start: s.StartedAt, End: s.EndedAt})
+	}
+	if len(steps.spans) > 0 {
+		lanes = append(lanes, steps)
+	}
+	const maxLanes = 40
+	for _, m := range r.Moves {
+		if len(m.Phases) > 0 {
+			lanes = append(lanes, lane{fmt.Sprintf("%s %s → %s", m.Kind, name(m.From), name(m.To)), "phase", m.Phases})
+		}
+		for _, t := range m.Traffic {
+			if t.LastReplyAt == 0 {
+				continue
+			}
+			end, what := t.FirstReplyAt, "no answer for "+drill.FormatTime(t.OutageNanos)
+			if end == 0 {
+				end, what = m.EndedAt, "no answer any more"
+			}
+			lanes = append(lanes, lane{t.Client + " " + t.Workload, "gap", []drill.Span{{Name: fmt.Sprintf("%s, %d lost", what, t.Lost), Start: t.LastReplyAt, End: end}}})
+		}
+	}
+	more := max(0, len(lanes)-maxLanes)
+	lanes = lanes[:len(lanes)-more]
+	if len(lanes) == 0 {
+		return ""
+	}
+	// Around what has happened, not the whole run: what follows is waiting.
+	from, to := int64(0), int64(0)
+	for _, l := range lanes {
+		for _, s := range l.spans {
+			if from == 0 || s.Start < from {
+				from = s.Start
+			}
+			to = max(to, s.End)
+		}
+	}
+	d := &drawing{w: 860, h: int(top+row*float64(len(lanes))) + 24}
+	tk := ticks(max(to-from, 1))
+	end := tk[len(tk)-1]
+	width := float64(d.w) - left - right
+	x := func(at int64) float64 { return left + width*float64(at-from)/float64(end) }
+	bottom := top + row*float64(len(lanes))
+	for _, t := range tk {
+		d.line(x(from+t), top-6, x(from+t), bottom, "grid")
+		d.text(x(from+t), bottom+16, "tick", "middle", drill.FormatTime(t))
+	}
+	for i, l := range lanes {
+		y := top + row*float64(i)
+		d.text(left-10, y+row/2+4, "label", "end", cut(l.label, 28))
+		for _, s := range l.spans {
+			class := l.class
+			if class == "phase" {
+				class += fmt.Sprintf(" p%d", slices.Index(drill.PhaseNames, s.Name)+1)
+			}
+			d.bar(x(s.Start), y+5, x(s.End)-x(s.Start), row-10, class,
+				fmt.Sprintf("%s: %s, %s after the beginning", s.Name, drill.FormatTime(s.End-s.Start), drill.FormatTime(s.Start-from)))
+			if label := s.Name; x(s.End)-x(s.Start) > 7*float64(len(label)) {
+				d.text((x(s.Start)+x(s.End))/2, y+row/2+4, "inside", "middle", label)
+			}
+		}
+	}
+	if more > 0 {
+		d.text(left, 14, "axis", "start", fmt.Sprintf("%d more rows are in results.json", more))
+	}
+	return d.done("Timeline of a run")
+}
+
+func name(host string) string {
+	if host == "" {
+		return "nobody"
+	}
+	return host
+}
+
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
