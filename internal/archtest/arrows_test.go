@@ -65,11 +65,20 @@ var arrows = map[string][]string{
 	"internal/lab": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/plan", "internal/guest",
 		"internal/services", "internal/api"),
 
-	"internal/scenario": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest"),
-	"internal/api":      with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services"),
-	"web":               nil,
+	"internal/scenario": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/drill"),
+	// Observations in, verdicts out; and what is written of them.
+	"internal/drill":        nil,
+	"internal/drill/report": {"internal/drill"},
+	// Who makes the laboratory of a run is behind an interface.
+	"internal/drill/runner": {"internal/drill", "internal/drill/report", "internal/scenario", "internal/guest"},
+	"internal/drill/live": with(leaves, "internal/drill", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
+		"internal/store"),
+	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
+	"internal/api":           with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services"),
+	"web":                    nil,
 	"cmd": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
-		"internal/store", "internal/scenario", "internal/api", "internal/services", "internal/lab", "web"),
+		"internal/store", "internal/scenario", "internal/api", "internal/services", "internal/lab", "web",
+		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/command"),
 
 	"internal/depspin":  nil,
 	"internal/archtest": nil,
@@ -236,6 +245,9 @@ func TestArrowsRefuse(t *testing.T) {
 		{"web", "internal/control", false},
 		{"internal/services/dns", "internal/api/imds", false},
 		{"internal/control", "internal/services", false},
+		{"internal/drill", "internal/scenario", false},
+		{"internal/drill/runner", "internal/lab", false},
+		{"internal/drill/live", "internal/lab", true},
 		{"internal/newcomer", "internal/dataplane/verdict", false},
 	} {
 		got := wrongArrows([]pkg{{ImportPath: module + tc.from, Imports: []string{"fmt", module + tc.to}}})

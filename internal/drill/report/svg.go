@@ -61,8 +61,8 @@ func ticks(top int64) (out []int64) {
 func histogram(m drill.Metric, stat Metric) template.HTML {
 	const left, right, top, bottom = 44.0, 12.0, 22.0, 30.0
 	d := &drawing{w: 560, h: 200}
-	if len(stat.Bins) == 0 {
-		return ""
+	if len(stat.Bins) < 2 {
+		return "" // one value, which the table says
 	}
 	most := uint64(1)
 	for _, b := range stat.Bins {
