@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"enilab/internal/dataplane/verdict"
 	"enilab/internal/drill"
 )
 
@@ -32,11 +31,10 @@ func (c *checker) drill(f *file) {
 		c.fail("$.strategies", "strategies are for policies, and the file has none")
 	}
 	runs := 1
-	if r := f.Repeat; r != nil {
-		if r.Runs < 0 || r.Runs > MaxRuns {
-			c.fail("$.repeat.runs", "%d runs: want from 1 to %d", r.Runs, MaxRuns)
+	if r := f.Repeat; r != nil && r.Runs != nil {
+		if runs = *r.Runs; runs < 1 || runs > MaxRuns {
+			c.fail("$.repeat.runs", "%d runs: want from 1 to %d", runs, MaxRuns)
 		}
-		runs = max(r.Runs, 1)
 	}
 	for i := range f.Assert {
 		c.assertion(fmt.Sprintf("$.assert[%d]", i), &f.Assert[i], f.Strategies, runs)
@@ -190,22 +188,13 @@ func (c *checker) moves(at string, m *drill.Moves) {
 }
 
 func (c *checker) reason(path, name string) {
-	var known []string
-	for r := verdict.Reason(1); int(r) < verdict.NumReasons; r++ {
-		if r.String() == name {
-			return
-		}
-		known = append(known, r.String())
+	if !slices.Contains(reasonNames(), name) {
+		c.fail(path, "%q is not a reason for which frames are dropped, such as guest_frozen", name)
 	}
-	c.fail(path, "%q is not a reason for which frames are dropped: want one of %s", name, strings.Join(known, ", "))
 }
 
 func (c *checker) overRuns(at string, o *drill.OverRuns, runs int) {
-	var metrics []string
-	for _, m := range drill.Metrics {
-		metrics = append(metrics, string(m))
-	}
-	c.oneOf(at+".metric", string(o.Metric), metrics...)
+	c.oneOf(at+".metric", string(o.Metric), metricNames()...)
 	c.selector(at, o.Selector)
 	bounds := o.Bounds()
 	if len(bounds) == 0 {

@@ -47,7 +47,9 @@ func yamlKeys(t reflect.Type) (keys []string) {
 		return yamlKeys(t.Elem())
 	case reflect.Struct:
 		for f := range t.Fields() {
-			keys = append(keys, f.Tag.Get("yaml"))
+			if tag := f.Tag.Get("yaml"); tag != "-" && tag != ",inline" {
+				keys = append(keys, tag)
+			}
 			keys = append(keys, yamlKeys(f.Type)...)
 		}
 	}

@@ -18,7 +18,9 @@ func (s *Scenario) Drill() drill.Spec {
 		}
 	}
 	if r := s.file.Repeat; r != nil {
-		spec.Runs = max(r.Runs, 1)
+		if r.Runs != nil {
+			spec.Runs = *r.Runs
+		}
 		if r.Seed != 0 {
 			spec.Seed = r.Seed
 		}

@@ -26,8 +26,8 @@ type file struct {
 
 // repetition is how often a drill is run.
 type repetition struct {
-	Runs int    `yaml:"runs"`
-	Seed uint64 `yaml:"seed"` // of the first run
+	Runs *int   `yaml:"runs"` // nil: once
+	Seed uint64 `yaml:"seed"` // of the first run; 0: 1
 }
 
 type vpc struct {
