@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"enilab/internal/control"
+	"enilab/internal/drill/command"
 	"enilab/internal/scenario"
 )
 
@@ -16,11 +17,19 @@ type beginning struct {
 	lab      *server
 	scenario *scenario.Scenario // nil: none
 	ctx      context.Context    // of the server
+	playing  *playing
+	over     chan struct{} // with --until-done: closed when the drill is judged
+	judged   sync.Once
+	code     exitCode // by then; before, that of a drill that is broken off; read after end
 
 	mu     sync.Mutex
 	loaded *scenario.Loaded   // guarded by mu
 	stop   context.CancelFunc // of the steps that are played; nil: none; guarded by mu
 	played sync.WaitGroup
+}
+
+func newBeginning(ctx context.Context, cmd *serveCmd, l *server, sc *scenario.Scenario) *beginning {
+	return &beginning{cmd: cmd, lab: l, scenario: sc, ctx: ctx, playing: &playing{lab: l, sc: sc}, over: make(chan struct{}), code: command.ExitInconclusive}
 }
 
 // play begins to carry out the scenario's steps; nil is a laboratory that went
@@ -39,7 +48,16 @@ func (b *beginning) playLocked() {
 	ctx, stop := context.WithCancel(b.ctx)
 	b.stop = stop
 	loaded := b.loaded
-	b.played.Go(func() { b.lab.play(ctx, b.scenario, loaded) })
+	b.played.Go(func() {
+		if !b.cmd.UntilDone {
+			b.playing.steps(ctx, loaded)
+			return
+		}
+		code := b.playing.judge(ctx, loaded, b.lab.seed, b.cmd.Timing)
+		if ctx.Err() == nil { // else by a reset, which begins it anew, or at the end
+			b.judged.Do(func() { b.code = code; close(b.over) })
+		}
+	})
 }
 
 // end waits for the steps, whose context has ended with the server's.

@@ -18,6 +18,7 @@ import (
 	"enilab/internal/api/ec2"
 	"enilab/internal/api/rest"
 	"enilab/internal/control"
+	"enilab/internal/drill/command"
 	"enilab/internal/lab"
 	"enilab/internal/scenario"
 	"enilab/internal/store"
@@ -42,6 +43,7 @@ type serveCmd struct {
 	WebDir    string   `placeholder:"DIR" help:"Build the page from this folder on every change, for its development; in builds with the tag webdev."`
 	LogLevel  string   `default:"info" enum:"debug,info,warn,error" help:"Least severity that is logged to standard error."`
 
+	UntilDone   bool   `help:"End once the scenario's steps are done, with the exit code of enilab run: 0 held, 1 failed, 2 inconclusive, 3 the set-up is wrong."`
 	DNSUpstream string `name:"dns-upstream" placeholder:"HOST:PORT" help:"Resolver that guests' questions for names outside go to; without one there are none."`
 	AcceptLoss  bool   `help:"Go on with an older laboratory where the database has lost its newest changes."`
 }
@@ -74,6 +76,10 @@ func (s *serveCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
+	if s.UntilDone && s.Scenario == "none" {
+		fmt.Fprintln(os.Stderr, "enilab: --until-done: there is no scenario whose end could be waited for (see --scenario)")
+		return exitCode(command.ExitWrong)
+	}
 	// Before anything is touched: a second server must find everything as it was.
 	ln, err := listen(s.Listen)
 	if err != nil {
@@ -86,7 +92,12 @@ func (s *serveCmd) Run(e env) error {
 	if s.Scenario != "none" {
 		f.waitFor("the scenario to be checked")
 		if fill, err = scenario.Open(e.ctx, s.Scenario); err != nil {
-			return unlessStopped(e.ctx, err)
+			err = unlessStopped(e.ctx, err)
+			if err != nil && s.UntilDone {
+				fmt.Fprintln(os.Stderr, "enilab: "+err.Error())
+				return exitCode(command.ExitWrong)
+			}
+			return err
 		}
 	}
 	l, err := s.open(e.ctx, log, f)
@@ -200,14 +211,14 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	begun := &beginning{cmd: s, lab: l, scenario: fill, ctx: ctx}
+	begun := newBeginning(ctx, s, l, fill)
 	srv, err := rest.New(rest.Options{
 		Control: l.Control, Engine: l.Engine, Moves: l.Failover, Guests: l.Guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
 		APIFaults: faults, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset,
 		Mount:  func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app) },
-		Refuse: aws.Refuse, Ready: l.health,
+		Refuse: aws.Refuse, Ready: l.health, Scenario: begun.playing.Status,
 	})
 	if err != nil {
 		return err
@@ -219,6 +230,9 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	}
 	if loaded != nil {
 		l.Control.KeepStart(l.Control.State())
+	} else if s.UntilDone {
+		fmt.Fprintf(os.Stderr, "enilab: --until-done: %s holds a laboratory already, in which no scenario begins (see --fresh)\n", s.Data)
+		return exitCode(command.ExitWrong)
 	}
 	ln, err := f.hand()
 	if err != nil {
@@ -233,29 +247,19 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	begun.play(loaded)
 	select {
 	case err = <-served:
+	case <-begun.over:
+		stop()
+		err = <-served
 	case err = <-l.Failed(): // a part has failed: what is left could only mislead
 		stop()
 		err = errors.Join(err, <-served)
 	}
 	stop()
 	begun.end()
-	return err
-}
-
-// play carries out a scenario's steps while the laboratory is served. A step
-// that fails ends the play, not the laboratory: somebody may want to look.
-func (l *server) play(ctx context.Context, sc *scenario.Scenario, loaded *scenario.Loaded) {
-	_, err := scenario.Run(ctx, scenario.Env{
-		Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Now: l.clock.Now,
-		Progress: func(r scenario.StepResult) {
-			if r.Err == nil {
-				l.log.Info("step done", "scenario", sc.Name, "line", r.Line, "step", r.Text)
-			}
-		},
-	}, sc, loaded)
-	if err != nil && ctx.Err() == nil {
-		l.log.Error("a step failed", "error", err)
+	if code := begun.code; s.UntilDone && err == nil && code != command.ExitHeld {
+		return code
 	}
+	return err
 }
 
 // fill loads the scenario into an empty laboratory; another goes on where it

@@ -22,6 +22,10 @@ func (s *Scenario) set(setting string) error {
 	if err != nil {
 		return fmt.Errorf("--set %s: %w", setting, err)
 	}
+	if at.Kind() == reflect.Pointer {
+		at.Set(reflect.New(at.Type().Elem()))
+		at = at.Elem()
+	}
 	to := reflect.New(at.Type())
 	if err := yaml.UnmarshalWithOptions([]byte(value), to.Interface(), yaml.Strict()); err != nil {
 		message, _, _ := strings.Cut(err.Error(), "\n")

@@ -110,9 +110,12 @@ type Options struct {
 	PolicyStatus func(id string) (PolicyStatus, bool)
 	// Reset takes the laboratory back to its start, but for what this package
 	// keeps itself: captures and faults of API calls. nil: Control's own.
-	Reset  func(context.Context) error
-	Assets Assets       // nil: no dashboard
-	Ready  func() error // for /healthz; nil: always
+	Reset func(context.Context) error
+	// Scenario tells how far the scenario's steps are; nil, or a nil status: there
+	// are none.
+	Scenario func() *ScenarioStatus
+	Assets   Assets       // nil: no dashboard
+	Ready    func() error // for /healthz; nil: always
 	// Mount adds routes of other packages behind the same guard; nil: none.
 	Mount func(*fiber.App)
 	// Refuse answers an error, in place of problem+json, if the request is for
@@ -165,6 +168,9 @@ func (o *Options) check() error {
 	}
 	if o.Reset == nil {
 		o.Reset = func(ctx context.Context) error { _, err := o.Control.Reset(ctx); return err }
+	}
+	if o.Scenario == nil {
+		o.Scenario = func() *ScenarioStatus { return nil }
 	}
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }

@@ -24,6 +24,17 @@ type Status struct {
 	Timing        string   `json:"timing"`
 	Counters      Totals   `json:"counters"`
 	Reasons       []Reason `json:"reasons" doc:"By the number that packet records carry"`
+
+	Scenario *ScenarioStatus `json:"scenario,omitempty" doc:"Of the scenario that the server was started with; absent if it has no steps"`
+}
+
+// ScenarioStatus is how far a scenario's steps are.
+type ScenarioStatus struct {
+	Name  string `json:"name"`
+	State string `json:"state" enum:"playing,completed,failed"`
+	Step  int    `json:"step" doc:"Steps that are done"`
+	Steps int    `json:"steps" doc:"Of so many"`
+	Error string `json:"error,omitempty" doc:"Why it has failed"`
 }
 
 // Totals are the engine's: sent = delivered + linkLocal + dropped + inFlight.
@@ -106,7 +117,7 @@ func (s *Server) statusOperations(api huma.API) {
 		return &output[Status]{Body: Status{
 			Version: s.opt.Version, Region: s.opt.Region, Epoch: s.epoch, Revision: s.state().Revision(),
 			UptimeSeconds: time.Since(s.started).Seconds(), Timing: s.opt.Timing,
-			Counters: totalsView(s.opt.Engine.Totals()), Reasons: reasonViews(),
+			Counters: totalsView(s.opt.Engine.Totals()), Reasons: reasonViews(), Scenario: s.opt.Scenario(),
 		}}, nil
 	})
 	huma.Register(api, get("traffic", "What the measured clients see"), func(context.Context, *struct{}) (*output[Traffic], error) {
