@@ -2,7 +2,9 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,11 +69,12 @@ func Run(ctx context.Context, drills []Drill, opt Options, res *report.Results) 
 		case opt.Watch != nil:
 			opt.Watch.Began(&v)
 		}
-		if err = d.run(ctx, opt, &v); err != nil && v.Partial == "" {
-			v.Partial = err.Error()
+		if err = d.run(ctx, opt, &v); err != nil {
+			v.Partial, _, _ = strings.Cut(err.Error(), "\n")
+			v.Verdict = v.Verdict.Worse(drill.Inconclusive)
 		}
-		if opt.Watch != nil && err == nil {
-			err = opt.Watch.Ended(&v)
+		if opt.Watch != nil {
+			err = errors.Join(err, opt.Watch.Ended(&v))
 		}
 		if v.Partial != "" {
 			res.Partial = v.Partial

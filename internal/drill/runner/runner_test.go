@@ -137,7 +137,7 @@ func TestWrongSetUpIsNoVerdict(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	res, err := runAll(t, t.Context(), 10, 2, true, fine, &watcher{after: func(int) error { return full }})
-	if !errors.Is(err, full) || res.Variants[0].Partial == "" {
+	if v := res.Variants[0]; !errors.Is(err, full) || v.Partial == "" || v.Verdict != drill.Inconclusive {
 		t.Errorf("got %v, %+v", err, res.Variants[0])
 	}
 }
