@@ -12,7 +12,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"enilab/internal/api/rest"
 	"enilab/internal/drill/report"
 )
 
@@ -214,6 +216,43 @@ func TestServeUntilDone(t *testing.T) {
 			text, _ := cmd.CombinedOutput() // the code tells
 			if code := cmd.ProcessState.ExitCode(); code != c.code {
 				t.Errorf("code %d, want %d\n%s", code, c.code, text)
+			}
+		})
+	}
+}
+
+// TestServerSaysThatAScenarioIsDone: in the status, and by an event.
+func TestServerSaysThatAScenarioIsDone(t *testing.T) {
+	for state, step := range map[string]string{"completed": "running", "failed": "stopped"} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file := filepath.Join(dir, "d.yaml")
+			text := drillNetwork + "steps: [{expect: [addresses: one-owner]}, {expect: [instance: {name: two, state: " + step + "}]}]\n"
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			p := start(t, nil, "serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"), "--scenario", file)
+			var status struct{ Scenario rest.ScenarioStatus }
+			for deadline := time.Now().Add(patience); status.Scenario.State != state; {
+				if time.Now().After(deadline) {
+					t.Fatalf("it says %+v\n%s", status.Scenario, p.stderr)
+				}
+				if err := json.Unmarshal([]byte(get(t, p.url+"/api/v1/status")), &status); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := rest.ScenarioStatus{Name: "d", State: state, Step: 2, Steps: 2}
+			if state == "failed" {
+				want.Step, want.Error = 1, status.Scenario.Error
+			}
+			if status.Scenario != want || (state == "failed") != strings.Contains(want.Error, "saw it running") {
+				t.Errorf("got %+v", status.Scenario)
+			}
+			for deadline := time.Now().Add(patience); !strings.Contains(get(t, p.url+"/api/v1/events?limit=1000"), "scenario."+state); {
+				if time.Now().After(deadline) {
+					t.Fatal("there is no event")
+				}
 			}
 		})
 	}
