@@ -130,7 +130,7 @@ func comparison(m drill.Metric, vs []*Variant) template.HTML {
 		d.el(`<circle cx="%.1f" cy="%.1f" r="5" class="mark"><title>%s</title></circle>`, x(s.P50), y, html.EscapeString(tip))
 		d.el(`<path d="M%.1f %.1f l5 5 l-5 5 l-5 -5 z" class="mark"/>`, x(s.P90), y-5)
 		d.line(x(s.Max), y-8, x(s.Max), y+8, "whisker")
-		d.text(x(s.Max)+8, y+4, "value", "start", Quantile(m, s.P50))
+		d.text(x(s.Max)+8, y+4, "value", "start", "p50 "+Quantile(m, s.P50))
 	}
 	return d.done(fmt.Sprintf("Comparison of %s", m))
 }
