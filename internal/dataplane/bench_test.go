@@ -179,22 +179,25 @@ func BenchmarkForward(b *testing.B) {
 
 // overwritten are frames of n flows, each of length bytes, written into the same
 // burst of them over and over, as a generator of traffic does: its own memory is
-// then no part of what is measured.
-func overwritten(from, to VNICSpec, length, n int) func(int) [][]byte {
+// then no part of what is measured. The flows begin in order; from then on each is
+// followed by that with a number higher by step, which has no factor in common with n.
+func overwritten(from, to VNICSpec, length, n, step int) func(int) [][]byte {
 	const headers = frame.EthernetLen + frame.IPv4MinLen + frame.UDPLen
 	frames := make([][]byte, burstFrames)
 	for i := range frames {
 		frames[i] = frame.AppendUDP(nil, via(from, to), 0, 0, make([]byte, length-headers))
 		binary.BigEndian.PutUint16(frames[i][headers-2:], 0) // no checksum: the ports change
 	}
-	flow := 0
+	flow, begun := 0, 0
 	return func(most int) [][]byte {
 		out := frames[:min(most, len(frames))]
 		for _, f := range out {
 			binary.BigEndian.PutUint16(f[headers-8:], uint16(1024+flow/1000))
 			binary.BigEndian.PutUint16(f[headers-6:], uint16(1024+flow%1000))
-			if flow++; flow == n {
-				flow = 0
+			if begun++; begun < n {
+				flow++
+			} else if flow += step; flow >= n {
+				flow %= n
 			}
 		}
 		return out
@@ -208,10 +211,22 @@ func BenchmarkPath(b *testing.B) {
 		for _, c := range []struct{ workers, enis, flows int }{{2, 2, 1}, {2, 64, 64}, {1, 2, 10_000}, {1, 2, 100_000}} {
 			b.Run(fmt.Sprintf("bytes=%d/flows=%d", length, c.flows), func(b *testing.B) {
 				benchmarkFrames(b, c.workers, c.enis, c.flows, func(*Engine) {}, func(from, to VNICSpec, flows int) func(int) [][]byte {
-					return overwritten(from, to, length, flows)
+					return overwritten(from, to, length, flows, 1)
 				})
 			})
 		}
+	}
+}
+
+// BenchmarkScattered is BenchmarkPath with flows whose frames come in another order
+// than that in which they began, so that no neighbour in a table is the next.
+func BenchmarkScattered(b *testing.B) {
+	for _, flows := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprintf("flows=%d", flows), func(b *testing.B) {
+			benchmarkFrames(b, 1, 2, flows, func(*Engine) {}, func(from, to VNICSpec, flows int) func(int) [][]byte {
+				return overwritten(from, to, 64, flows, 7919)
+			})
+		})
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	s := &w.staged
 	for _, b := range frames {
-		s.read += b.Touch()
+		s.read += uint32(b.Touch())
 	}
 	n := 0
 	for _, b := range frames {
@@ -78,10 +78,13 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 			b.Dst, b.Crossed = h.to.vnic.index, h.to.subnet != c.subnet || h.translated()
 		}
 		if judged {
-			s.flowOf(v, n, &b.View, conntrack.Egress)
+			s.flowOf(n, &b.View, conntrack.Egress)
 		}
 		frames[n], s.ways[n] = b, h
 		n++
+	}
+	if judged {
+		s.findFlows(v)
 	}
 	out := 0
 	acl, watched := net.acl.program(), w.watched(v)
@@ -175,7 +178,7 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 ) (verdict.Reason, verdict.RuleID) {
 	view := &b.View
 	if f.steady = false; v.flows != nil {
-		if e := v.flows.UpdateHashed(f.key, f.hash, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
+		if e := v.flows.UpdateProbed(f.probe, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
 			f.steady, f.rule = e.Steady(), e.Rule()
 			if b.Trace != 0 {
 				w.traceFlow(b, e)
@@ -207,7 +210,7 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 		// outlive the flush that detaching did.
 		return verdict.Delivered, d.Rule
 	}
-	if !w.track(v, c, f.key, b, dir, d, policy.generation) {
+	if !w.track(v, c, f.probe.Key, b, dir, d, policy.generation) {
 		return verdict.ConntrackFull, d.Rule
 	}
 	return verdict.Delivered, d.Rule

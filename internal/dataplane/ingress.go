@@ -13,8 +13,9 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	judged := !c.open
 	if judged {
 		for i, b := range frames {
-			s.flowOf(v, i, &b.View, conntrack.Ingress)
+			s.flowOf(i, &b.View, conntrack.Ingress)
 		}
+		s.findFlows(v)
 	}
 	acl, watched := c.subnet.current.Load().acl.program(), w.watched(v)
 	policy := c.policy.current.Load()

@@ -21,7 +21,7 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Bu
 	net := c.subnet.current.Load()
 	s := &w.staged
 	for _, b := range frames {
-		s.read += uint8(v.nat.Warm(&b.View, !c.owns(b.View.DstIP)))
+		s.read += uint32(v.nat.Warm(&b.View, !c.owns(b.View.DstIP)))
 	}
 	n := 0
 	for _, b := range frames {

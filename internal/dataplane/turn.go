@@ -11,11 +11,13 @@ import (
 type stages struct {
 	flows [burstFrames]flow // those that differ, or nearly; runs tells whose is which
 	n     int               // of flows
-	runs  [burstFrames]*flow
-	hops  [burstFrames]hop // those that differ; ways tells whose is which
-	ways  [burstFrames]*hop
+	// probes are their look-ups in the VNIC's table, by number of the flow.
+	probes [burstFrames]conntrack.Probe
+	runs   [burstFrames]*flow
+	hops   [burstFrames]hop // those that differ; ways tells whose is which
+	ways   [burstFrames]*hop
 	// read is what was loaded early, for nothing but that.
-	read uint8
+	read uint32
 }
 
 // flow is what the frames of one flow in a turn have in common. The first is
@@ -23,17 +25,16 @@ type stages struct {
 type flow struct {
 	ends   uint64 // addresses, source first
 	rest   uint64 // ports and protocol of plain UDP and TCP, 0 of all else
-	key    conntrack.Key
-	hash   uint64 // 0: not known
+	probe  *conntrack.Probe
 	rule   verdict.RuleID
 	steady bool
 	frames uint32 // to be counted
 	bytes  uint64
 }
 
-// flowOf notes the flow of frame i of a turn at v, and begins to load its entry. Of
-// the plain ones that the turn has had, the last two are known again.
-func (s *stages) flowOf(v *vnic, i int, view *frame.View, dir conntrack.Direction) {
+// flowOf notes the flow of frame i of a turn. Of the plain ones that the turn has
+// had, the last two are known again.
+func (s *stages) flowOf(i int, view *frame.View, dir conntrack.Direction) {
 	ends, rest, n := uint64(view.SrcIP)<<32|uint64(view.DstIP), plain(view), s.n
 	if rest != 0 && n > 0 {
 		if f := &s.flows[n-1]; f.ends == ends && f.rest == rest {
@@ -47,14 +48,17 @@ func (s *stages) flowOf(v *vnic, i int, view *frame.View, dir conntrack.Directio
 	}
 	f := &s.flows[n]
 	s.n++
-	f.ends, f.rest, f.key = ends, rest, conntrack.KeyOf(view, dir)
-	f.hash, f.steady, f.frames, f.bytes = 0, false, 0, 0
-	if v.flows != nil {
-		var read uint8
-		f.hash, read = v.flows.Warm(f.key)
-		s.read += read
-	}
+	f.ends, f.rest, f.probe = ends, rest, &s.probes[n]
+	*f.probe = conntrack.NewProbe(conntrack.KeyOf(view, dir))
+	f.steady, f.frames, f.bytes = false, 0, 0
 	s.runs[i] = f
+}
+
+// findFlows begins to load what the table of v knows of the turn's flows.
+func (s *stages) findFlows(v *vnic) {
+	if v.flows != nil {
+		s.read += v.flows.Warm(s.probes[:s.n])
+	}
 }
 
 // plain returns the ports and protocol of a UDP or TCP frame that is no fragment,
@@ -84,7 +88,7 @@ func (w *worker) countFlows(v *vnic, c *config, dir conntrack.Direction) {
 	s := &w.staged
 	for i := range s.flows[:s.n] {
 		if f := &s.flows[i]; f.frames > 0 {
-			v.flows.Count(f.key, f.hash, dir, f.frames, f.bytes, w.now, &c.timeouts)
+			v.flows.Count(f.probe, dir, f.frames, f.bytes, w.now, &c.timeouts)
 		}
 	}
 	s.n = 0

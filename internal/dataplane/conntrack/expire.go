@@ -1,26 +1,26 @@
 package conntrack
 
-// Expire visits n buckets from where the last call stopped and removes ended
-// entries; it returns how many. A table that a whole round left nearly empty
+// Expire visits n entries from where the last call stopped and removes ended
+// ones; it returns how many. A table that a whole round left nearly empty
 // shrinks; an empty one gives its memory back.
 func (t *Table) Expire(now int64, n int) int {
 	removed := 0
 	if t.old != nil && n > 0 {
-		visited, ended := t.migrate(now, n)
-		n -= visited
-		removed = ended
+		n -= t.migrate(n)
 	}
-	for n = min(n, len(t.cur)); n > 0 && t.n > 0; n-- {
-		for e := &t.cur[t.cursor]; e.key.Rest != 0 && e.expired(now); removed++ {
-			t.remove(t.cur, t.cursor) // may shift another entry here
-		}
-		t.cursor++
-		if int(t.cursor) == len(t.cur) {
+	for n = min(n, t.n); n > 0 && t.n > 0; n-- {
+		if int(t.cursor) >= t.n { // what was there has been removed
 			t.cursor = 0
-			if t.n*32 < len(t.cur) && len(t.cur) > minSlots && t.old == nil && t.n > 0 {
-				t.resize(max(minSlots, len(t.cur)/4))
-				break
-			}
+		}
+		if t.at(t.cursor).expired(now) {
+			t.remove(t.cursor) // the last entry is there now
+			removed++
+		} else {
+			t.cursor++
+		}
+		if int(t.cursor) >= t.n && t.n > 0 {
+			t.cursor = 0
+			t.shrink()
 		}
 	}
 	if t.n == 0 {
@@ -29,25 +29,19 @@ func (t *Table) Expire(now int64, n int) int {
 	return removed
 }
 
-// migrate moves the entries of up to n slots of old to cur, except those whose
-// time is over. It returns how many slots it went through and how many entries ended.
-func (t *Table) migrate(now int64, n int) (visited, ended int) {
+// migrate enters up to n entries of old in cur, in the order of their numbers, and
+// returns how many it went through.
+func (t *Table) migrate(n int) (visited int) {
 	for ; visited < n && t.old != nil; visited++ {
-		for t.old[t.moved].key.Rest != 0 {
-			e := t.old[t.moved]
-			t.remove(t.old, t.moved) // may shift another entry here
-			if e.expired(now) {
-				ended++
-				continue
-			}
-			i, _ := t.cur.find(t.hash.of(e.key), e.key)
-			t.cur[i] = e
-			t.n++
+		if int(t.moved) >= t.n {
+			t.old, t.moved = nil, 0
+			break
+		}
+		hash := t.hash.of(t.at(t.moved).key)
+		if _, ok := t.cur.slot(hash, t.moved); !ok {
+			t.cur.put(hash, t.moved)
 		}
 		t.moved++
-		if int(t.moved) == len(t.old) {
-			t.old, t.moved = nil, 0
-		}
 	}
-	return visited, ended
+	return visited
 }

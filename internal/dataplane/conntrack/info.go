@@ -26,11 +26,9 @@ type FlowInfo struct {
 // Each calls fn for every entry that has not expired, in no order. fn must not
 // call the table.
 func (t *Table) Each(now int64, fn func(FlowInfo)) {
-	for _, s := range [...]slots{t.cur, t.old} {
-		for i := range s {
-			if e := &s[i]; e.key.Rest != 0 && !e.expired(now) {
-				fn(e.info(now))
-			}
+	for number := range uint32(t.n) {
+		if e := t.at(number); !e.expired(now) {
+			fn(e.info(now))
 		}
 	}
 }

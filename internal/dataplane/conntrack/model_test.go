@@ -222,8 +222,9 @@ func TestTableAgainstModel(t *testing.T) {
 			if repeated := rapid.IntRange(0, 3).Draw(t, "repeated"); repeated > 0 && known && want != nil && got.Steady() &&
 				!f.view.Fragment && f.view.TCPFlags&(frame.TCPSyn|frame.TCPFin|frame.TCPRst) == 0 {
 				// What is counted together is what each frame would have been.
-				hash, _ := table.Warm(f.key())
-				table.Count(f.key(), hash, f.dir, uint32(repeated), uint64(repeated)*uint64(f.view.End-f.view.L3), now, &aws)
+				p := []Probe{NewProbe(f.key())}
+				table.Warm(p)
+				table.Count(&p[0], f.dir, uint32(repeated), uint64(repeated)*uint64(f.view.End-f.view.L3), now, &aws)
 				for range repeated {
 					want = m.update(f, now, gen)
 				}
@@ -290,22 +291,31 @@ func check(t *rapid.T, table *Table, m *model, now int64) {
 	if live := m.live(now); listed != live || table.Len() < live {
 		t.Fatalf("%d flows listed, %d entries, %d live", listed, table.Len(), live)
 	}
+	checkOrder(t, table)
+}
+
+// checkOrder holds the table to what its parts promise each other.
+func checkOrder(t interface{ Fatalf(string, ...any) }, table *Table) {
 	if 2*table.n > len(table.cur) {
 		t.Fatalf("%d entries in %d slots", table.n, len(table.cur))
 	}
-	n := 0
-	for _, s := range []slots{table.cur, table.old} {
-		for i := range s {
-			if s[i].key.Rest == 0 {
-				continue
-			}
-			n++
-			if at, ok := s.find(table.hash.of(s[i].key), s[i].key); !ok || int(at) != i {
-				t.Fatalf("entry in slot %d is found in %d, %v", i, at, ok)
-			}
+	for number := range uint32(table.n) {
+		k := table.at(number).key
+		if at, ok := table.find(table.hash.of(k), k); !ok || at != number {
+			t.Fatalf("entry %d is found at %d, %v", number, at, ok)
+		}
+		if _, ok := table.cur.slot(table.hash.of(k), number); !ok && (table.old == nil || number < table.moved) {
+			t.Fatalf("entry %d of %d moved is not in the index", number, table.moved)
 		}
 	}
-	if n != table.Len() {
-		t.Fatalf("%d slots in use, Len is %d", n, table.Len())
+	for _, x := range []index{table.cur, table.old} {
+		seen := map[uint32]bool{}
+		for _, s := range x {
+			if number := s&numberMask - 1; s != 0 && (int(number) >= table.n || seen[number]) {
+				t.Fatalf("slot %#x among %d entries, there before: %v", s, table.n, seen[number])
+			} else if s != 0 {
+				seen[number] = true
+			}
+		}
 	}
 }

@@ -13,17 +13,17 @@ const (
 	// DefaultMaxEntries bounds a table whose Config does not. AWS does not
 	// publish its allowance; its documentation shows 136,812 on one instance.
 	DefaultMaxEntries = 1 << 17
-	// limitEntries keeps a table within 2 GiB.
-	limitEntries = 1 << 24
+	// limitEntries keeps a table within 1.2 GiB; slots have room for no more.
+	limitEntries = numberMask
 
-	minSlots = 16 // 1 KiB: what an ENI with a few flows costs
+	minSlots = 2 * minEntries
 
-	// migrateStep is how many old slots an Insert empties while the table
-	// changes size. Growing needs 2 to be done before the new slots are half
-	// full; shrinking (to a quarter, below 1/32 load) needs 11.
-	migrateStep = 16
+	// migrateStep is how many entries an Insert enters in the new index while the
+	// table changes size. Growing needs 1 to be done before the new slots are half
+	// full; shrinking (to a quarter, below 1/32 load) less.
+	migrateStep = 4
 
-	// reclaimStep is how many slots a full table searches for ended entries
+	// reclaimStep is how many entries a full table looks at for ended ones
 	// before it refuses a flow.
 	reclaimStep = 8
 )
@@ -37,21 +37,25 @@ type Config struct {
 // Table holds the flows of one ENI, and the datagrams whose fragments are under
 // way. Without flows it has no memory of its own.
 //
-// A table changes size a few slots at a time: moving 100,000 entries at once
-// would stop its worker for milliseconds. Meanwhile it has two sets of slots;
-// entries leave old in slot order and are only ever added to cur.
+// Entries are found by an index, which changes size a few entries at a time:
+// entering 100,000 at once would stop the table's worker for milliseconds. Meanwhile
+// there are two: those below moved are in cur, the others in old if they were there before.
 type Table struct {
-	cur, old slots
-	moved    uint64 // slots of old before this one are empty
-	cursor   uint64 // slot of cur where Expire goes on
-	last     uint64 // slot of cur in which Update found a flow last: frames come in runs of one
-	n        int    // entries in cur and old
-	max      int
-	hash     hasher
+	// One line is all that a table of few flows has read of it.
+	first  []Entry // chunks[0]
+	n      int     // entries, numbered from 0
+	cur    index
+	last   uint32 // entry that was found last: frames come in runs of one flow
+	cursor uint32 // entry with which Expire goes on
+	old    index
+	moved  uint32 // entries below are in cur
+	chunks [][]Entry
+	max    int
+	hash   hasher
 }
 
 // New returns an empty table. It allocates with the first Insert and grows up to
-// MaxEntries at a load of at most one half; a table that stays at its size does not allocate.
+// MaxEntries; a table that stays at its size does not allocate.
 func New(cfg Config) *Table {
 	n := cfg.MaxEntries
 	if n <= 0 {
@@ -76,50 +80,19 @@ func (t *Table) Len() int { return t.n }
 // The first fragment of a datagram lets the later ones of the same datagram
 // pass for two seconds; a later fragment that overtakes its first has no entry.
 func (t *Table) Update(k Key, v *frame.View, dir Direction, now int64, to *Timeouts, gen uint32) *Entry {
-	return t.UpdateHashed(k, 0, v, dir, now, to, gen)
+	p := Probe{Key: k, at: t.last + 1}
+	return t.UpdateProbed(&p, v, dir, now, to, gen)
 }
 
-// Warm returns the hash of k for UpdateHashed, and loads the line of memory in
-// which the flow most likely is. Calling it for all frames of a burst first
-// lets the processor wait for all of these lines at once. What it has read there
-// means nothing; the caller keeps it, or the compiler would leave the load out.
-// The flow that was found last needs no hash, and gets 0.
-func (t *Table) Warm(k Key) (hash uint64, read uint8) {
-	n := uint64(len(t.cur))
-	if n == 0 || t.last < n && t.cur[t.last].key == k {
-		return 0, 0
-	}
-	hash = t.hash.of(k)
-	return hash, t.cur[hash&(n-1)].flags
-}
-
-// UpdateHashed is Update with the hash of k that Warm has returned; 0 if it is
-// not known.
-func (t *Table) UpdateHashed(k Key, hash uint64, v *frame.View, dir Direction, now int64, to *Timeouts, gen uint32) *Entry {
-	if t.n == 0 {
+// UpdateProbed is Update of p's flow, which Warm may have looked for. What Warm
+// found before other calls of the table is still asked for by its key.
+func (t *Table) UpdateProbed(p *Probe, v *frame.View, dir Direction, now int64, to *Timeouts, gen uint32) *Entry {
+	e := t.probed(p)
+	if e == nil {
 		return nil
 	}
-	s, i := t.cur, t.last
-	if i >= uint64(len(s)) || s[i].key != k || k.Rest&keyValid == 0 {
-		if hash == 0 {
-			hash = t.hash.of(k)
-		}
-		var ok bool
-		if i, ok = s.find(hash, k); ok {
-			t.last = i
-		} else {
-			if t.old == nil {
-				return nil
-			}
-			s = t.old
-			if i, ok = s.find(hash, k); !ok {
-				return nil
-			}
-		}
-	}
-	e := &s[i]
 	if e.expired(now) {
-		t.remove(s, i)
+		t.remove(p.at - 1)
 		return nil
 	}
 	if e.stale(gen) || e.closedTo(v, dir) {
@@ -134,11 +107,9 @@ func (t *Table) UpdateHashed(k Key, hash uint64, v *frame.View, dir Direction, n
 
 // Count adds frames of a flow that Update has found Steady at the same time now:
 // the same as an Update for each of them.
-func (t *Table) Count(k Key, hash uint64, dir Direction, frames uint32, bytes uint64, now int64, to *Timeouts) {
-	var e *Entry
-	if i := t.last; i < uint64(len(t.cur)) && t.cur[i].key == k {
-		e = &t.cur[i]
-	} else if e = t.lookupHashed(k, hash); e == nil {
+func (t *Table) Count(p *Probe, dir Direction, frames uint32, bytes uint64, now int64, to *Timeouts) {
+	e := t.probed(p)
+	if e == nil {
 		return // the table was full and has given its place to another
 	}
 	e.count(dir&1, frames, bytes)
@@ -204,66 +175,58 @@ func (t *Table) Related(k Key, now int64, gen uint32) *Entry {
 // Flush removes every entry, gives the memory back and returns how many there were.
 func (t *Table) Flush() int {
 	n := t.n
-	t.cur, t.old, t.moved, t.cursor, t.n = nil, nil, 0, 0, 0
+	t.first, t.chunks, t.n = nil, nil, 0
+	t.cur, t.old, t.moved, t.cursor, t.last = nil, nil, 0, 0, 0
 	return n
 }
 
 func (t *Table) lookup(k Key) *Entry {
-	return t.lookupHashed(k, 0)
-}
-
-// lookupHashed is lookup with the hash of k; 0 if it is not known.
-func (t *Table) lookupHashed(k Key, hash uint64) *Entry {
-	if t.n == 0 {
-		return nil
-	}
-	if hash == 0 {
-		hash = t.hash.of(k)
-	}
-	if i, ok := t.cur.find(hash, k); ok {
-		return &t.cur[i]
-	}
-	if t.old != nil {
-		if i, ok := t.old.find(hash, k); ok {
-			return &t.old[i]
-		}
+	if number, ok := t.find(t.hash.of(k), k); ok {
+		return t.at(number)
 	}
 	return nil
+}
+
+// find returns the number of k's entry.
+func (t *Table) find(hash uint64, k Key) (number uint32, ok bool) {
+	if t.n == 0 {
+		return 0, false
+	}
+	if number, ok = t.search(t.cur, hash, k); !ok && t.old != nil {
+		number, ok = t.search(t.old, hash, k)
+	}
+	return number, ok
 }
 
 // add returns an empty entry for k, which the table does not hold, or nil if it is full.
 func (t *Table) add(k Key, now int64) *Entry {
 	if k.Rest&keyValid == 0 {
-		return nil // not from KeyOf; its slot would look empty
+		return nil // not from KeyOf
 	}
 	if t.n >= t.max && t.Expire(now, reclaimStep) == 0 {
 		return nil
 	}
-	t.migrate(now, migrateStep)
+	t.migrate(migrateStep)
 	if (t.n+1)*2 > len(t.cur) {
 		// Never with a change of size under way: migrateStep is chosen so. Were
 		// it wrong, the load would still hold, at the price of one long step.
-		t.migrate(now, len(t.old))
-		if (t.n+1)*2 > len(t.cur) {
-			t.resize(max(minSlots, 2*len(t.cur)))
-		}
+		t.migrate(t.n + 1)
+		t.resize(max(minSlots, 2*len(t.cur)))
 	}
-	i, _ := t.cur.find(t.hash.of(k), k)
-	t.cur[i].key = k
+	t.extend()
+	number := uint32(t.n)
 	t.n++
-	return &t.cur[i]
+	t.cur.put(t.hash.of(k), number)
+	e := t.at(number)
+	e.key = k
+	return e
 }
 
-func (t *Table) remove(s slots, i uint64) {
-	s.remove(t.hash, i)
-	t.n--
-}
-
-// resize starts moving the entries to n slots, a power of two.
+// resize begins to enter the entries in an index of n slots, a power of two.
 func (t *Table) resize(n int) {
 	if t.n > 0 {
 		t.old = t.cur
 	}
-	t.cur = make(slots, n)
-	t.moved, t.cursor = 0, 0
+	t.cur = make(index, n)
+	t.moved = 0
 }

@@ -1,9 +1,11 @@
 package conntrack
 
 import (
-	"enilab/internal/dataplane/frame"
+	"math/rand/v2"
 	"testing"
 	"unsafe"
+
+	"enilab/internal/dataplane/frame"
 )
 
 func TestEntryIsOneCacheLine(t *testing.T) {
@@ -55,7 +57,6 @@ func TestFullTableReclaimsEnded(t *testing.T) {
 			took++
 		}
 	}
-	// Each refusal has searched a part of the table, which has 256 slots.
 	if took != 100 || table.Len() != 100 {
 		t.Errorf("took %d of 100 flows, holds %d", took, table.Len())
 	}
@@ -101,6 +102,9 @@ func TestGrowsAndShrinks(t *testing.T) {
 	if table.Len() != 10 || len(table.cur)+len(table.old) > large/64 {
 		t.Errorf("holds %d entries in %d+%d slots, had %d", table.Len(), len(table.cur), len(table.old), large)
 	}
+	if len(table.chunks) != 1 || len(table.first) > chunkEntries/4 {
+		t.Errorf("10 entries in %d chunks, the first of %d", len(table.chunks), len(table.first))
+	}
 	if got := table.Flush(); got != 10 || table.Len() != 0 || table.cur != nil {
 		t.Errorf("flushed %d, %d left in %d slots", got, table.Len(), len(table.cur))
 	}
@@ -119,7 +123,7 @@ func TestMigrationEndsInTime(t *testing.T) {
 	next := 0
 	check := func() {
 		if table.old != nil && (table.n+1)*2 > len(table.cur) {
-			t.Fatalf("%d entries in %d slots with slot %d of %d to move", table.n, len(table.cur), table.moved, len(table.old))
+			t.Fatalf("%d entries in %d slots with %d of them moved", table.n, len(table.cur), table.moved)
 		}
 	}
 	for _, flows := range []int{5000, 20, 3000, 1, 10_000, 300} {
@@ -132,6 +136,64 @@ func TestMigrationEndsInTime(t *testing.T) {
 			table.insert(nth(next), now, true, 1)
 			next++
 			check()
+		}
+	}
+}
+
+// Entries that end anywhere, in a table of several chunks that changes size, leave
+// no gap and no number that leads elsewhere.
+func TestEndsLeaveOrder(t *testing.T) {
+	table := New(Config{Seed: 5})
+	r := rand.New(rand.NewPCG(1, 2))
+	live := map[int]int64{} // by flow, when it began
+	now := int64(0)
+	for round := range 60 {
+		for range r.IntN(2 * chunkEntries) {
+			n := r.IntN(6 * chunkEntries)
+			if table.insert(nth(n), now, true, 1) == nil {
+				t.Fatalf("refused flow %d", n)
+			}
+			live[n] = now
+		}
+		now += int64(r.IntN(20)) * second
+		for range r.IntN(500) {
+			n := r.IntN(6 * chunkEntries)
+			began, ok := live[n]
+			if want := ok && now < began+30*second; (table.update(nth(n), now, 1) != nil) != want {
+				t.Fatalf("round %d, flow %d: known %v, want %v", round, n, !want, want)
+			} else if want {
+				live[n] = now
+			}
+		}
+		table.Expire(now, r.IntN(8*chunkEntries))
+		checkOrder(t, table)
+	}
+}
+
+// What takes the number of an entry that ends while the index changes size is in
+// the new one, if those of its number are.
+func TestEndsWhileTheIndexGrows(t *testing.T) {
+	table := New(Config{Seed: 1})
+	const flows = 514 // the second beyond 512 slots' half, of 1,024
+	for n := range flows {
+		now := int64(0)
+		if n >= 10 {
+			now = 20 * second
+		}
+		table.insert(nth(n), now, true, 1)
+	}
+	if table.old == nil || table.moved == 0 {
+		t.Fatal("the index does not change its size")
+	}
+	for n := range 10 {
+		if table.update(nth(n), 40*second, 1) != nil {
+			t.Fatalf("flow %d has not ended", n)
+		}
+		checkOrder(t, table)
+	}
+	for n := 10; n < flows; n++ {
+		if table.update(nth(n), 40*second, 1) == nil {
+			t.Fatalf("flow %d is lost", n)
 		}
 	}
 }
@@ -187,11 +249,11 @@ func TestHashSpreads(t *testing.T) {
 			f.view.DstIP += frame.IPv4(n / 64 << (seed % 7))
 			table.insert(f, 0, true, 1)
 		}
-		table.migrate(0, 1<<20)
+		table.migrate(1 << 20)
 		mask, far, sum := uint64(len(table.cur)-1), uint64(0), uint64(0)
-		for i := range table.cur {
-			if table.cur[i].key.Rest != 0 {
-				d := (uint64(i) - table.hash.of(table.cur[i].key)) & mask
+		for i, s := range table.cur {
+			if s != 0 {
+				d := (uint64(i) - table.hash.of(table.at(s&numberMask-1).key)) & mask
 				far, sum = max(far, d), sum+d
 			}
 		}
