@@ -31,7 +31,7 @@ func (e *Engine) Apply(ctx context.Context, d Delta) (Ack, error) {
 	if err := e.state.check(&d, e.fabric.Load()); err != nil {
 		return Ack{}, fmt.Errorf("applying generation %d: %w", d.Generation, err)
 	}
-	p := plan{e: e, s: &e.state, touched: map[*vnic]*VNICSpec{}, flushed: members{}}
+	p := plan{e: e, s: &e.state, touched: map[*vnic]*VNICSpec{}, flushed: members{}, policies: map[*policy]struct{}{}}
 	if err := p.prepare(&d); err != nil {
 		return Ack{}, fmt.Errorf("applying generation %d: %w", d.Generation, err)
 	}
@@ -51,14 +51,14 @@ type change struct {
 type plan struct {
 	e        *Engine
 	s        *state
-	touched  map[*vnic]*VNICSpec // nil: the spec stays
-	flushed  members             // on hosts that booted anew
-	order    []*vnic             // of touched
-	policies []*policy           // to compile anew
-	swaps    []func()            // of versions that subnets, route tables and ACLs have from now on
-	changes  [][]change          // by home
-	fabric   *fabric             // nil: the mapping stays
-	wide     bool                // concerns frames already past their sender's checks
+	touched  map[*vnic]*VNICSpec  // nil: the spec stays
+	flushed  members              // on hosts that booted anew
+	order    []*vnic              // of touched
+	policies map[*policy]struct{} // whose rules change
+	swaps    []func()             // of versions that subnets, route tables and ACLs have from now on
+	changes  [][]change           // by home
+	fabric   *fabric              // nil: the mapping stays
+	wide     bool                 // concerns frames already past their sender's checks
 }
 
 func (p *plan) touch(v *vnic, spec *VNICSpec) {
@@ -94,19 +94,18 @@ func (p *plan) prepare(d *Delta) error {
 	p.prepareNetwork(d, tables, locals)
 	p.prepareGateways(d)
 	for _, spec := range d.Groups {
+		e.rules.nameRules(&spec)
 		g := s.groups[spec.ID]
 		if g == nil {
-			s.groups[spec.ID] = &groupState{spec: spec, policies: map[*policy]struct{}{}, members: members{}}
+			s.groups[spec.ID] = &groupState{spec: &spec, policies: map[*policy]struct{}{}, members: members{}}
 			continue
 		}
 		if !sameRules(g.spec.Ingress, spec.Ingress) || !sameRules(g.spec.Egress, spec.Egress) {
 			for pol := range g.policies {
-				if !slices.Contains(p.policies, pol) {
-					p.policies = append(p.policies, pol)
-				}
+				p.policies[pol] = struct{}{}
 			}
 		}
-		g.spec = spec
+		g.spec = &spec
 	}
 	for _, spec := range d.Hosts {
 		h := s.hosts[spec.ID]
@@ -341,7 +340,7 @@ func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
 		mac: spec.MAC, primary: addrs[0], others: addrs[1:],
 		check: spec.SourceDestCheck, maxFrame: mtu + etherHeader,
 		maxFlows: spec.MaxFlows, timeouts: spec.Timeouts.OrDefault(),
-		policy: p.s.policyOf(spec.Groups, &p.e.rules),
+		policy: p.s.policyOf(spec.Groups),
 		nat:    spec.NAT != nil,
 		open:   spec.NAT != nil || spec.Subnet != "" && p.s.subnets[spec.Subnet].compiled.vpc.number == internetNumber,
 		fate:   verdict.Detached,
@@ -387,11 +386,13 @@ func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
 // visited: what it does after the visit, it does under the new configuration.
 func (p *plan) commit(d *Delta) {
 	e := p.e
-	for _, pol := range p.policies {
+	used := make([]*policy, 0, len(p.policies))
+	for pol := range p.policies {
 		if pol.users > 0 { // else nobody has it any more, and its groups may be gone
-			p.s.compile(pol, &e.rules)
+			used = append(used, pol)
 		}
 	}
+	p.s.renew(used...)
 	if p.fabric != nil {
 		e.fabric.Store(p.fabric)
 	}

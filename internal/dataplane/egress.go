@@ -197,7 +197,7 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 	} else if to != nil {
 		groups = to.groups
 	}
-	d := policy.program.Match(dir, view, groups)
+	d := policy.compiled().Match(dir, view, groups)
 	if !d.Allowed {
 		if dir == conntrack.Egress {
 			return verdict.EgressDenied, d.Rule

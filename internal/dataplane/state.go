@@ -11,7 +11,6 @@ import (
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/route"
-	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -42,7 +41,7 @@ type subnetState struct {
 }
 
 type groupState struct {
-	spec     GroupSpec
+	spec     *GroupSpec           // immutable: a change replaces it
 	policies map[*policy]struct{} // that include the group
 	members  members
 }
@@ -193,8 +192,8 @@ func (s *state) version(n *subnetState, spec SubnetSpec) *subnetVersion {
 	return v
 }
 
-// policyOf returns the policy of a set of groups, compiled if it is new.
-func (s *state) policyOf(groups []string, names *ruleNames) *policy {
+// policyOf returns the policy of a set of groups, which it makes if it is new.
+func (s *state) policyOf(groups []string) *policy {
 	sorted := slices.Clone(groups)
 	slices.Sort(sorted)
 	sorted = slices.Compact(sorted)
@@ -206,25 +205,38 @@ func (s *state) policyOf(groups []string, names *ruleNames) *policy {
 		for _, id := range sorted {
 			s.groups[id].policies[p] = struct{}{}
 		}
-		s.compile(p, names)
+		s.renew(p)
 	}
 	return p
 }
 
-func (s *state) compile(p *policy, names *ruleNames) {
-	var ingress, egress []secgroup.Rule
-	for _, id := range p.groups {
-		g := &s.groups[id].spec
-		for _, r := range g.Ingress {
-			names.set(r.ID, r.Name)
-			ingress = append(ingress, r.Rule)
+// renew gives policies a version of what their groups say now. It costs a policy
+// nothing but this: a group may be in thousands of them, and only those that judge
+// a frame before the next change are compiled.
+func (s *state) renew(policies ...*policy) {
+	sum := 0
+	for _, p := range policies {
+		sum += len(p.groups)
+	}
+	// Two objects for all: what is renewed together ends together.
+	fresh, groups := make([]rules, len(policies)), make([]*GroupSpec, 0, sum)
+	for i, p := range policies {
+		from := len(groups)
+		for _, id := range p.groups {
+			groups = append(groups, s.groups[id].spec)
 		}
-		for _, r := range g.Egress {
-			names.set(r.ID, r.Name)
-			egress = append(egress, r.Rule)
+		fresh[i].groups, fresh[i].generation = groups[from:len(groups):len(groups)], uint32(s.generation)
+		p.current.Store(&fresh[i])
+	}
+}
+
+// nameRules makes the names of a group's rules known.
+func (n *ruleNames) nameRules(g *GroupSpec) {
+	for _, list := range [][]RuleSpec{g.Ingress, g.Egress} {
+		for _, r := range list {
+			n.set(r.ID, r.Name)
 		}
 	}
-	p.current.Store(&rules{secgroup.Compile(ingress, egress), uint32(s.generation)})
 }
 
 func (s *state) release(p *policy) {

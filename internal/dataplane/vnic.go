@@ -77,17 +77,39 @@ func (c *config) owns(ip frame.IPv4) bool {
 }
 
 // policy is what a set of security groups allows, shared by the VNICs that
-// carry exactly this set: a rule that changes is compiled once per set.
+// carry exactly this set: a rule that changes is compiled once per set at most.
 type policy struct {
 	current atomic.Pointer[rules]
 	groups  []string // sorted ids; immutable
 	users   int      // guarded by Engine.mu
 }
 
-// rules are one version of a policy, immutable.
+// rules are one version of a policy, immutable but for the program, which whoever
+// needs it first makes.
 type rules struct {
-	program    *secgroup.Program
-	generation uint32 // when it was compiled: tells conntrack what to judge anew
+	groups     []*GroupSpec
+	generation uint32 // since when: tells conntrack what to judge anew
+	program    atomic.Pointer[secgroup.Program]
+}
+
+// compiled is the program of r. Workers that need it first at the same time make
+// the same one.
+func (r *rules) compiled() *secgroup.Program {
+	if p := r.program.Load(); p != nil {
+		return p
+	}
+	var ingress, egress []secgroup.Rule
+	for _, g := range r.groups {
+		for i := range g.Ingress {
+			ingress = append(ingress, g.Ingress[i].Rule)
+		}
+		for i := range g.Egress {
+			egress = append(egress, g.Egress[i].Rule)
+		}
+	}
+	p := secgroup.Compile(ingress, egress)
+	r.program.Store(p)
+	return p
 }
 
 // endpoint is the entry of a VNIC in the mapping: what a sender's side needs
