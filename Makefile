@@ -13,7 +13,7 @@ COUNT   ?= 5
 # What the product and the SQLite driver do with them it sees.
 RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
-.PHONY: run build test test-go stress test-web test-browser test-docs contract agents judge bench bench-path soak lint fuzz cross release test-release generate clean
+.PHONY: run build test test-go stress test-web test-browser test-docs contract agents judge bench bench-path bench-scale soak lint fuzz cross release test-release generate clean
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
@@ -89,6 +89,14 @@ bench:
 # commit instead. ARGS go to the program (-help).
 bench-path:
 	@GO=$(GO) BASE=$(BASE) sh test/bench/path/run.sh -rounds $(COUNT) $(ARGS)
+
+# bench-scale: a laboratory of 100,000 network interfaces: its start and memory,
+# changes where 20,000 are concerned, and what a frame costs beside the others.
+bench-scale:
+	$(GO) test -run '^$$' -bench 'Scale(Start|Forward)' -benchtime 1x -count $(COUNT) ./internal/dataplane
+	$(GO) test -run '^$$' -bench ScaleChange -benchtime 1000x -count $(COUNT) ./internal/dataplane
+	$(GO) test -run '^$$' -bench Scale/start -benchtime 1x -count $(COUNT) -timeout 30m ./internal/lab
+	$(GO) test -run '^$$' -bench Scale/change -benchtime 1000x -count $(COUNT) -timeout 30m ./internal/lab
 
 # soak: MINUTES of writers, moves, captures, streams and hostile clients at once,
 # with the server killed every few seconds; prints figures, fails on a violation.

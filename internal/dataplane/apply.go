@@ -31,7 +31,7 @@ func (e *Engine) Apply(ctx context.Context, d Delta) (Ack, error) {
 	if err := e.state.check(&d, e.fabric.Load()); err != nil {
 		return Ack{}, fmt.Errorf("applying generation %d: %w", d.Generation, err)
 	}
-	p := plan{e: e, s: &e.state, touched: map[*vnic]*VNICSpec{}, flushed: members{}, policies: map[*policy]struct{}{}}
+	p := plan{e: e, s: &e.state, touched: map[*vnic]*VNICSpec{}, flushed: members{}}
 	if err := p.prepare(&d); err != nil {
 		return Ack{}, fmt.Errorf("applying generation %d: %w", d.Generation, err)
 	}
@@ -51,14 +51,14 @@ type change struct {
 type plan struct {
 	e        *Engine
 	s        *state
-	touched  map[*vnic]*VNICSpec  // nil: the spec stays
-	flushed  members              // on hosts that booted anew
-	order    []*vnic              // of touched
-	policies map[*policy]struct{} // whose rules change
-	swaps    []func()             // of versions that subnets, route tables and ACLs have from now on
-	changes  [][]change           // by home
-	fabric   *fabric              // nil: the mapping stays
-	wide     bool                 // concerns frames already past their sender's checks
+	touched  map[*vnic]*VNICSpec // nil: the spec stays
+	flushed  members             // on hosts that booted anew
+	order    []*vnic             // of touched
+	policies []*policy           // whose rules change
+	swaps    []func()            // of versions that subnets, route tables and ACLs have from now on
+	changes  [][]change          // by home
+	fabric   *fabric             // nil: the mapping stays
+	wide     bool                // concerns frames already past their sender's checks
 }
 
 func (p *plan) touch(v *vnic, spec *VNICSpec) {
@@ -102,7 +102,10 @@ func (p *plan) prepare(d *Delta) error {
 		}
 		if !sameRules(g.spec.Ingress, spec.Ingress) || !sameRules(g.spec.Egress, spec.Egress) {
 			for pol := range g.policies {
-				p.policies[pol] = struct{}{}
+				if pol.renewed != d.Generation {
+					pol.renewed = d.Generation
+					p.policies = append(p.policies, pol)
+				}
 			}
 		}
 		g.spec = &spec
@@ -386,13 +389,8 @@ func (p *plan) config(v *vnic, old *config, spec *VNICSpec) *config {
 // visited: what it does after the visit, it does under the new configuration.
 func (p *plan) commit(d *Delta) {
 	e := p.e
-	used := make([]*policy, 0, len(p.policies))
-	for pol := range p.policies {
-		if pol.users > 0 { // else nobody has it any more, and its groups may be gone
-			used = append(used, pol)
-		}
-	}
-	p.s.renew(used...)
+	// Those that nobody has any more may be of groups that are gone.
+	p.s.renew(slices.DeleteFunc(p.policies, func(pol *policy) bool { return pol.users == 0 })...)
 	if p.fabric != nil {
 		e.fabric.Store(p.fabric)
 	}

@@ -82,6 +82,7 @@ type policy struct {
 	current atomic.Pointer[rules]
 	groups  []string // sorted ids; immutable
 	users   int      // guarded by Engine.mu
+	renewed uint64   // guarded by Engine.mu: the Delta that has it among those to renew
 }
 
 // rules are one version of a policy, immutable but for the program, which whoever

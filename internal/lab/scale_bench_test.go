@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/spec"
 	"enilab/internal/guest"
+	"enilab/internal/plan"
 	"enilab/internal/store"
 )
 
@@ -35,8 +39,8 @@ type scaled struct {
 // deaf is a data plane that takes everything: what builds a database needs no other.
 type deaf struct{}
 
-func (deaf) Apply(_ context.Context, d spec.Delta) (spec.Ack, error) {
-	return spec.Ack{Generation: d.Generation}, nil
+func (deaf) Follow(_ context.Context, t control.Turn) (spec.Ack, error) {
+	return spec.Ack{Generation: t.After.Revision()}, nil
 }
 
 // buildScaled makes a database by the ordinary commands, from a fixed seed.
@@ -135,13 +139,13 @@ func openScaled(b *testing.B, dir string) (*Lab, *store.Store) {
 	return l, db
 }
 
-// timedPlane notes how long the network took for the newest Delta.
-type timedPlane struct {
-	control.Plane
+// timedNetwork notes how long the network took for the newest Delta.
+type timedNetwork struct {
+	guest.Plane
 	took time.Duration
 }
 
-func (p *timedPlane) Apply(ctx context.Context, d spec.Delta) (spec.Ack, error) {
+func (p *timedNetwork) Apply(ctx context.Context, d spec.Delta) (spec.Ack, error) {
 	start := time.Now()
 	defer func() { p.took = time.Since(start) }()
 	return p.Plane.Apply(ctx, d)
@@ -197,6 +201,12 @@ func BenchmarkScale(b *testing.B) {
 	if err := svc.CreateNetworkACLEntry(ctx, entry); err != nil {
 		b.Fatal(err)
 	}
+	for l.Engine.Totals().RxFrames == 0 { // until there is traffic
+		if err := ctx.Err(); err != nil {
+			b.Fatal(err)
+		}
+		runtime.Gosched()
+	}
 	var rule []control.SecurityGroupRule
 	for _, c := range []struct {
 		name   string
@@ -238,9 +248,6 @@ func BenchmarkScale(b *testing.B) {
 			}
 		})
 	}
-	if t := l.Engine.Totals(); t.RxFrames == 0 {
-		b.Fatal("there was no traffic")
-	}
 }
 
 // benchmarkStart times the parts of a start; index and compile are what is left of
@@ -250,21 +257,24 @@ func benchmarkStart(b *testing.B, dir string) {
 		start := time.Now()
 		l, db := openScaled(b, dir)
 		whole := time.Since(start)
+		debug.FreeOSMemory() // as the server does once it has started
 		var m runtime.MemStats
-		runtime.GC()
 		runtime.ReadMemStats(&m)
 		b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "heap-MiB")
+		if n := resident(); n > 0 {
+			b.ReportMetric(n, "RSS-MiB")
+		}
 		_ = l.Close(context.Background())
 		_ = db.Close()
 
 		db = made(store.Open(b.Context(), store.Options{Dir: dir}))(b)
 		clock := func() int64 { return time.Now().UnixNano() }
 		engine := dataplane.New(dataplane.Options{Now: clock})
-		plane := &timedPlane{Plane: &guest.Plane{Engine: engine, Lab: guest.NewLab(guest.Options{Engine: engine, Now: clock})}}
+		plane := &timedNetwork{Plane: guest.Plane{Engine: engine, Lab: guest.NewLab(guest.Options{Engine: engine, Now: clock})}}
 		loading := &timedStore{Store: db}
 		start = time.Now()
 		svc := made(control.Open(b.Context(), control.Options{
-			Store: loading, Plane: plane, Region: "us-east-1", Now: time.Now, Random: func([]byte) {},
+			Store: loading, Plane: plan.Plane{Network: plane}, Region: "us-east-1", Now: time.Now, Random: func([]byte) {},
 		}))(b)
 		opened := time.Since(start)
 		runtime.KeepAlive(svc)
@@ -274,4 +284,16 @@ func benchmarkStart(b *testing.B, dir string) {
 		b.ReportMetric((opened - loading.took - plane.took).Seconds(), "index+compile-s")
 		b.ReportMetric(plane.took.Seconds(), "apply-s")
 	}
+}
+
+// resident is the process's memory in MiB, 0 where the system does not tell.
+func resident() float64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	var kib float64
+	_, _ = fmt.Sscan(rest, &kib)
+	return kib / 1024
 }
