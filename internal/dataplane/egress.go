@@ -4,6 +4,7 @@ import (
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -48,6 +49,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	judged := !c.open
 	var mac frame.MAC // where the frame before went
 	var from, to frame.IPv4
+	watched := w.watched(v)
 	for _, b := range frames {
 		// A guest's frames go where the one before went, mostly.
 		if view := &b.View; view.Kind != frame.KindIPv4 || view.Dst != mac || view.DstIP != to || view.SrcIP != from {
@@ -69,6 +71,9 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 			if why == verdict.Blackhole {
 				rule = h.decided()
 			}
+			if watched {
+				w.told = whyOf(h)
+			}
 			w.refuse(v, b, why, rule, verdict.GuestTX, 0)
 			continue
 		}
@@ -87,11 +92,14 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		s.findFlows(v)
 	}
 	out := 0
-	acl, watched := net.acl.program(), w.watched(v)
+	acl := net.acl.program()
 	policy := c.policy.current.Load()
 	for i, b := range frames[:n] {
 		h := s.ways[i]
 		why, rule := verdict.Delivered, verdict.RuleNone
+		if watched {
+			w.told = whyOf(h)
+		}
 		switch {
 		case !judged:
 		case s.runs[i].repeats(b):
@@ -102,6 +110,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		if why == verdict.Delivered && b.Crossed {
 			entry, ok := acl.Match(conntrack.Egress, &b.View)
 			w.traceEntry(b, entry)
+			w.told.Entry = entry
 			if !ok {
 				why, rule = verdict.EgressACLDenied, entry
 			}
@@ -113,6 +122,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		watched := watched || b.Trace != 0
 		if watched {
 			w.pass(v, b, rule, verdict.GuestTX)
+			w.told.Entry = verdict.RuleNone
 		}
 		if h.mtu != 0 || h.translated() {
 			if why := w.throughGateway(v, c, b, h); why != verdict.Delivered {
@@ -130,6 +140,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		w.countFlows(v, c, conntrack.Egress)
 	}
 	clear(s.hops[:paths])
+	w.told = tap.Why{}
 	return frames[:out]
 }
 

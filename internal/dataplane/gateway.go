@@ -3,6 +3,7 @@ package dataplane
 import (
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/route"
+	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -119,7 +120,10 @@ func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) verdic
 		case h.mtu == transitMTU:
 			// A transit gateway tells nobody (Amazon VPC Transit Gateways, "MTU").
 		case b.View.DontFrag:
+			told := w.told
+			w.told = tap.Why{} // the error is another frame
 			w.sendTooBig(v, c, b, h.mtu)
+			w.told = told
 		default:
 			why = w.fragment(v, b, h)
 		}
@@ -127,7 +131,11 @@ func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) verdic
 		return why
 	}
 	w.traceBefore(b)
+	was := tap.EndsOf(&b.View)
 	h.translate(b)
+	if h.translated() && w.watched(v) {
+		w.told.Was, w.told.Now = was, tap.EndsOf(&b.View)
+	}
 	if h.lost != verdict.Delivered {
 		w.refuse(v, b, h.lost, h.onward, verdict.EgressPost, 0)
 	}

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -22,9 +23,11 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	n := 0 // frames for the NAT gateway
 	for i, b := range frames {
 		reason, rule := verdict.Delivered, verdict.RuleNone
+		w.told.Entry = verdict.RuleNone
 		if b.Crossed {
 			entry, ok := acl.Match(conntrack.Ingress, &b.View)
 			w.traceEntry(b, entry)
+			w.told.Entry = entry
 			if !ok {
 				w.refuse(v, b, verdict.IngressACLDenied, entry, verdict.IngressPre, v.index)
 				continue
@@ -56,6 +59,7 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		}
 		if watched || b.Trace != 0 {
 			w.pass(v, b, rule, verdict.IngressPre)
+			w.told = tap.Why{}
 		}
 		if watched || b.Trace != 0 || w.observed {
 			w.accept(v, b, rule)
@@ -66,6 +70,7 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	if judged {
 		w.countFlows(v, c, conntrack.Ingress)
 	}
+	w.told = tap.Why{}
 	if n == 0 {
 		return nil
 	}

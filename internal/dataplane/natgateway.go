@@ -1,8 +1,10 @@
 package dataplane
 
 import (
+	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/nat"
+	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -24,8 +26,16 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Bu
 		s.read += uint32(v.nat.Warm(&b.View, !c.owns(b.View.DstIP)))
 	}
 	n := 0
+	acl, watched := net.acl.program(), w.watched(v)
 	for _, b := range frames {
 		w.traceBefore(b)
+		was := tap.EndsOf(&b.View)
+		if watched {
+			// The entry that let it in: ingress has gone on to other frames since.
+			if w.told = (tap.Why{}); b.Crossed {
+				w.told.Entry, _ = acl.Match(conntrack.Ingress, &b.View)
+			}
+		}
 		inside, o := !c.owns(b.View.DstIP), nat.NoConnection
 		switch {
 		case b.View.Kind != frame.KindIPv4:
@@ -49,12 +59,16 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Bu
 			w.refuse(v, b, why, verdict.RuleNone, verdict.IngressPre, v.index)
 			continue
 		}
+		if watched {
+			w.told.Was, w.told.Now = was, tap.EndsOf(&b.View)
+		}
 		w.pass(v, b, verdict.RuleNone, verdict.IngressPre)
 		// From here it is sent by the gateway.
 		b.SetMACs(net.routerMAC, c.mac)
 		frames[n] = b
 		n++
 	}
+	w.told = tap.Why{}
 	return w.forward(v, c, frames[:n])
 }
 

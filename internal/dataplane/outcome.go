@@ -77,13 +77,18 @@ func (w *worker) capture(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict
 	if set == nil || set.points&point == 0 {
 		return
 	}
-	m := tap.Meta{At: w.now, VNIC: v.index, Point: point, Verdict: why.Verdict(), Reason: why, Rule: rule}
+	m := tap.Meta{At: w.now, VNIC: v.index, Point: point, Verdict: why.Verdict(), Reason: why, Rule: rule, Why: w.told}
 	for _, t := range set.taps {
 		if t.Wants(point) {
 			t.Frame(w.id, m, &b.View, b.Bytes())
 			w.touch(t)
 		}
 	}
+}
+
+// whyOf is what decided where a frame goes.
+func whyOf(h *hop) tap.Why {
+	return tap.Why{Route: h.route, Onward: h.onward, Via: h.via, Leaves: h.egress, Enters: h.enters}
 }
 
 // touch remembers that t wants a Flush: there are few taps, so a list will do.

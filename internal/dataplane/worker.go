@@ -86,6 +86,7 @@ type worker struct {
 	freed     int
 	touched   []*tap.Tap // taps that want a Flush before w leaves the VNIC
 	samples   [numSamples]sampler
+	told      tap.Why  // of the frame at hand, for captures; empty between bursts
 	records   []Record // of this burst, and the runs too
 	runs      []run
 	staged    stages

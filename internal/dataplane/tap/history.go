@@ -3,6 +3,7 @@ package tap
 import (
 	"encoding/binary"
 
+	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -37,11 +38,19 @@ func newHistory(limit int) history {
 	return history{limit: limit, chunkSize: min(max(limit/chunksPerHistory, minChunk), maxChunk)}
 }
 
-// recordHead is what precedes a frame's bytes in a chunk.
-const recordHead = 28
+// recordHead is what precedes a frame's bytes in a chunk, and whyLen what follows
+// the head of those that say more than a rule.
+const (
+	recordHead = 28
+	whyLen     = 48
+)
 
 func (h *history) append(p Packet) {
-	need := recordHead + len(p.Data)
+	extra := 0
+	if p.Why != (Why{}) {
+		extra = whyLen
+	}
+	need := recordHead + extra + len(p.Data)
 	c := h.tail()
 	if c == nil || len(c.buf)+need > cap(c.buf) {
 		c = h.grow(max(h.chunkSize, need))
@@ -49,9 +58,12 @@ func (h *history) append(p Packet) {
 	b := binary.LittleEndian.AppendUint64(c.buf, uint64(p.At))
 	b = binary.LittleEndian.AppendUint32(b, p.VNIC)
 	b = binary.LittleEndian.AppendUint32(b, uint32(p.Rule))
-	b = append(b, byte(p.Point), byte(p.Verdict), byte(p.Reason), 0)
+	b = append(b, byte(p.Point), byte(p.Verdict), byte(p.Reason), byte(extra))
 	b = binary.LittleEndian.AppendUint32(b, uint32(p.Length))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(p.Data)))
+	if extra > 0 {
+		b = p.Why.encode(b)
+	}
 	c.buf = append(b, p.Data...)
 	h.next++
 	c.next = h.next
@@ -153,7 +165,7 @@ func (h *history) read(at *cursor) (e extent, skipped uint64) {
 
 // split takes the first record off records.
 func split(records []byte) (record, rest []byte) {
-	n := recordHead + int(binary.LittleEndian.Uint32(records[24:]))
+	n := recordHead + int(records[19]) + int(binary.LittleEndian.Uint32(records[24:]))
 	return records[:n:n], records[n:]
 }
 
@@ -161,6 +173,11 @@ func recordTime(record []byte) int64 { return int64(binary.LittleEndian.Uint64(r
 
 // packet decodes one record; its Data lies in the record.
 func packet(record []byte) Packet {
+	data := record[recordHead:]
+	var why Why
+	if record[19] > 0 {
+		why, data = decodeWhy(data), data[whyLen:]
+	}
 	return Packet{
 		Meta: Meta{
 			At:      recordTime(record),
@@ -169,8 +186,37 @@ func packet(record []byte) Packet {
 			Point:   verdict.Point(record[16]),
 			Verdict: verdict.Verdict(record[17]),
 			Reason:  verdict.Reason(record[18]),
+			Why:     why,
 		},
 		Length: int(binary.LittleEndian.Uint32(record[20:])),
-		Data:   record[recordHead:],
+		Data:   data,
 	}
+}
+
+// encode appends y in whyLen bytes.
+func (y *Why) encode(b []byte) []byte {
+	for _, id := range [...]verdict.RuleID{y.Route, y.Onward, y.Via, y.Leaves, y.Enters, y.Entry} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(id))
+	}
+	for _, e := range [...]Ends{y.Was, y.Now} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(e.Src))
+		b = binary.LittleEndian.AppendUint32(b, uint32(e.Dst))
+		b = binary.LittleEndian.AppendUint16(b, e.SrcPort)
+		b = binary.LittleEndian.AppendUint16(b, e.DstPort)
+	}
+	return b
+}
+
+// decodeWhy is the inverse of encode.
+func decodeWhy(b []byte) (y Why) {
+	for i, id := range [...]*verdict.RuleID{&y.Route, &y.Onward, &y.Via, &y.Leaves, &y.Enters, &y.Entry} {
+		*id = verdict.RuleID(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	b = b[24:]
+	for _, e := range [...]*Ends{&y.Was, &y.Now} {
+		e.Src, e.Dst = frame.IPv4(binary.LittleEndian.Uint32(b)), frame.IPv4(binary.LittleEndian.Uint32(b[4:]))
+		e.SrcPort, e.DstPort = binary.LittleEndian.Uint16(b[8:]), binary.LittleEndian.Uint16(b[10:])
+		b = b[12:]
+	}
+	return y
 }

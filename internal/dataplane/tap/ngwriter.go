@@ -73,7 +73,7 @@ type NgWriter struct {
 }
 
 // tail caches the options of a packet block: a capture sees few combinations
-// of verdict, point, reason and rule, and composing one costs more than the
+// of verdict, point, reason and what decided, and composing one costs more than the
 // rest of the block. A slot is overwritten by the next combination that maps
 // to it, so a writer holds at most tailSlots of them.
 type tail struct {
@@ -81,6 +81,7 @@ type tail struct {
 	point   verdict.Point
 	reason  verdict.Reason
 	rule    verdict.RuleID
+	why     Why
 	options []byte // empty: not used yet
 }
 
@@ -188,22 +189,23 @@ func (w *NgWriter) appendInterface(vnic uint32) {
 
 // options returns the options that tell m's direction and verdict.
 func (w *NgWriter) options(m *Meta) []byte {
-	slot := uint32(m.Rule)*31 + uint32(m.Point)*7 + uint32(m.Reason)<<3 + uint32(m.Verdict)
+	y := &m.Why
+	slot := (uint32(y.Route)+uint32(y.Entry))*37 + (uint32(y.Was.SrcPort)^uint32(y.Was.DstPort))*41 + uint32(m.Rule)*31 + uint32(m.Point)*7 + uint32(m.Reason)<<3 + uint32(m.Verdict)
 	t := &w.tails[slot%tailSlots]
-	if len(t.options) > 0 && t.rule == m.Rule && t.reason == m.Reason && t.point == m.Point && t.verdict == m.Verdict {
+	if len(t.options) > 0 && t.rule == m.Rule && t.reason == m.Reason && t.point == m.Point && t.verdict == m.Verdict && t.why == *y {
 		return t.options
 	}
 	b := binary.LittleEndian.AppendUint16(t.options[:0], optFlags)
 	b = binary.LittleEndian.AppendUint16(b, 4)
 	b = binary.LittleEndian.AppendUint32(b, direction(m.Point))
-	b = w.appendComment(b, *m)
+	b = w.appendComment(b, m)
 	t.options = appendEndOfOptions(b)
-	t.rule, t.reason, t.point, t.verdict = m.Rule, m.Reason, m.Point, m.Verdict
+	t.rule, t.reason, t.point, t.verdict, t.why = m.Rule, m.Reason, m.Point, m.Verdict, *y
 	return t.options
 }
 
 // appendComment appends the verdict as an opt_comment.
-func (w *NgWriter) appendComment(b []byte, m Meta) []byte {
+func (w *NgWriter) appendComment(b []byte, m *Meta) []byte {
 	b = binary.LittleEndian.AppendUint16(b, optComment)
 	b = append(b, 0, 0)
 	start := len(b)
@@ -214,19 +216,16 @@ func (w *NgWriter) appendComment(b []byte, m Meta) []byte {
 	if m.Reason != verdict.Delivered {
 		b = append(b, " reason="...)
 		b = append(b, m.Reason.String()...)
-	}
-	switch m.Rule {
-	case verdict.RuleNone:
-	case verdict.RuleImplicitDeny:
-		b = append(b, " rule=implicit-deny"...)
-	default:
-		b = append(b, " rule="...)
-		if name := clip(w.names.RuleName(m.Rule)); name != "" {
-			b = append(b, name...)
-		} else {
-			b = strconv.AppendUint(append(b, '#'), uint64(m.Rule), 10)
+		// AWS's code of an address that nobody has is of what comes in.
+		outward := m.Reason == verdict.NoPublicHost && m.Why.Leaves != verdict.RuleNone
+		if code := m.Reason.Code(); code != "" && !outward {
+			b = append(append(b, " code="...), code...)
 		}
 	}
+	if m.Rule != verdict.RuleNone {
+		b = w.appendRule(append(b, " rule="...), m.Rule)
+	}
+	b = w.appendWhy(b, &m.Why)
 	if m.Reason != verdict.Delivered {
 		b = append(b, " ("...)
 		b = append(b, m.Reason.Text()...)

@@ -22,6 +22,7 @@ type Meta struct {
 	Verdict verdict.Verdict // fate at this station; Accept: passed on or delivered
 	Reason  verdict.Reason
 	Rule    verdict.RuleID
+	Why     Why
 }
 
 // Packet is one captured frame.

@@ -28,6 +28,14 @@ func (names) RuleName(id verdict.RuleID) string {
 	if id == 999 {
 		return ""
 	}
+	switch id.Kind() {
+	case verdict.KindRoute:
+		return fmt.Sprintf("rtb-%04x 10.0.0.0/8", uint16(id))
+	case verdict.KindGateway:
+		return fmt.Sprintf("igw-%04x", uint16(id))
+	case verdict.KindACLEntry:
+		return fmt.Sprintf("acl-%04x egress 100", uint16(id))
+	}
 	return fmt.Sprintf("sgr-%04x", uint32(id))
 }
 
@@ -43,11 +51,20 @@ var told = []struct {
 	{Meta{VNIC: 1, Point: verdict.EgressPost, Verdict: verdict.Accept}, "verdict=accept point=egress_post", "2"},
 	{
 		Meta{VNIC: 2, Point: verdict.IngressPre, Verdict: verdict.Reject, Reason: verdict.IngressDenied, Rule: verdict.RuleImplicitDeny},
-		"verdict=reject point=ingress_pre reason=ingress_denied rule=implicit-deny (no ingress rule of the receiver's security groups allows it)", "1",
+		"verdict=reject point=ingress_pre reason=ingress_denied code=ENI_SG_RULES_MISMATCH rule=implicit-deny (no ingress rule of the receiver's security groups allows it)", "1",
 	},
 	{
 		Meta{VNIC: 99, Point: verdict.GuestRX, Verdict: verdict.Lost, Reason: verdict.Detached, Rule: 999},
-		"verdict=lost point=guest_rx reason=detached rule=#999 (the interface holding the address is attached to no instance)", "1",
+		"verdict=lost point=guest_rx reason=detached code=BAD_STATE_ATTACHMENT rule=#999 (the interface holding the address is attached to no instance)", "1",
+	},
+	{
+		Meta{VNIC: 1, Point: verdict.EgressPost, Verdict: verdict.Accept, Why: Why{
+			Route: verdict.RuleOf(verdict.KindRoute, 1), Onward: verdict.RuleOf(verdict.KindRoute, 2), Via: verdict.RuleOf(verdict.KindGateway, 3),
+			Leaves: verdict.RuleOf(verdict.KindGateway, 4), Enters: verdict.RuleOf(verdict.KindGateway, 5), Entry: verdict.RuleOf(verdict.KindACLEntry, 6),
+			Was: Ends{0x0a000001, 0xc6336407, 40000, 443}, Now: Ends{0xcb007105, 0xc6336407, 1024, 443},
+		}},
+		`verdict=accept point=egress_post route="rtb-0001 10.0.0.0/8" onward="rtb-0002 10.0.0.0/8" via=igw-0003 leaves=igw-0004 enters=igw-0005` +
+			` acl="acl-0006 egress 100" was=10.0.0.1:40000>198.51.100.7:443 now=203.0.113.5:1024>198.51.100.7:443`, "2",
 	},
 }
 
