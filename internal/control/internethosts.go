@@ -16,7 +16,7 @@ import (
 // no region and no account.
 type InternetHost struct {
 	ID      string // "inet-" and 8 digits
-	Name    string // unique
+	Name    string // unique but for case, and one that DNS can serve
 	Address netip.Addr
 	// Fault is the injected failure. FaultStop is a loss of power.
 	Fault     Fault
@@ -130,12 +130,39 @@ func (t *tx) internetAddress(s string) (netip.Addr, error) {
 	return a, nil
 }
 
+// checkHostName refuses what DNS in the network could not serve as a name, in text
+// and on the wire (RFC 1035, section 2.3.4: 63 bytes a label, 255 a name, of which
+// 253 can be written; section 2.3.1, with digits first by RFC 1123 and underscores).
+func checkHostName(name string) error {
+	const (
+		maxName, maxLabel = 253, 63
+		want              = "An internet host's name is one for DNS, such as updates.example.com: 1 to 253 characters, " +
+			"parts of 1 to 63 letters, digits, hyphens and underscores, with a dot between them."
+	)
+	if len(name) > maxName {
+		return invalid("name", "The name of %d characters is too long. %s", len(name), want)
+	}
+	for part := range strings.SplitSeq(name, ".") {
+		switch bad := strings.IndexFunc(part, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+		}); {
+		case part == "":
+			return invalid("name", "The name %q has an empty part. %s", name, want)
+		case len(part) > maxLabel:
+			return invalid("name", "The part of %d characters in the name %q is too long. %s", len(part), name, want)
+		case bad >= 0:
+			return invalid("name", "The part %q of the name %q has a character that is none of these. %s", part, name, want)
+		}
+	}
+	return nil
+}
+
 func (t *tx) createInternetHost(in CreateInternetHostInput) (*InternetHost, error) {
-	if in.Name == "" || len(in.Name) > maxNameLength || strings.ContainsFunc(in.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return nil, invalid("name", "An internet host's name has 1 to %d characters.", maxNameLength)
+	if err := checkHostName(in.Name); err != nil {
+		return nil, err
 	}
 	hosts := list[*InternetHost](t, TableInternetHost, byCreation)
-	if slices.ContainsFunc(hosts, func(h *InternetHost) bool { return h.Name == in.Name }) {
+	if slices.ContainsFunc(hosts, func(h *InternetHost) bool { return strings.EqualFold(h.Name, in.Name) }) {
 		return nil, invalid("name", "There is an internet host with the name '%s' already.", in.Name)
 	}
 	if len(hosts) >= maxInternetHosts {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"enilab/internal/dataplane/spec"
@@ -73,4 +74,34 @@ func TestInternetHostsAreOfNoRegion(t *testing.T) {
 	if h = l.state.InternetHost(h.ID); h.Workloads[0].Paused {
 		t.Error("the workload is still paused")
 	}
+}
+
+// TestNamesOfInternetHosts: what DNS could not serve is refused, with the part that
+// is wrong, and names that differ by case are one.
+func TestNamesOfInternetHosts(t *testing.T) {
+	s := newSite(t)
+	label, create := strings.Repeat("x", 63), func(name, address string) func(*tx) error {
+		return func(t *tx) error {
+			_, err := t.createInternetHost(CreateInternetHostInput{Name: name, Address: address})
+			return err
+		}
+	}
+	const want = " An internet host's name is one for DNS, such as updates.example.com: 1 to 253 characters, " +
+		"parts of 1 to 63 letters, digits, hyphens and underscores, with a dot between them."
+	for name, why := range map[string]string{
+		"":                                 `The name "" has an empty part.`,
+		".":                                `The name "." has an empty part.`,
+		"a..b":                             `The name "a..b" has an empty part.`,
+		"example.":                         `The name "example." has an empty part.`,
+		"two words":                        `The part "two words" of the name "two words" has a character that is none of these.`,
+		"a.b\x00.c":                        `The part "b\x00" of the name "a.b\x00.c" has a character that is none of these.`,
+		"über.example":                     `The part "über" of the name "über.example" has a character that is none of these.`,
+		label + "x":                        `The part of 64 characters in the name "` + label + `x" is too long.`,
+		strings.Repeat(label+".", 4) + "x": "The name of 257 characters is too long.",
+	} {
+		s.refuses("InvalidParameterValue", why+want, create(name, "192.0.2.10"))
+	}
+	s.ok(create(strings.Join([]string{label, label, label, label[:61]}, "."), "192.0.2.10"))
+	s.ok(create("_x.7-Seven", "192.0.2.11"))
+	s.refuses("InvalidParameterValue", "There is an internet host with the name '_X.7-seven' already.", create("_X.7-seven", "192.0.2.12"))
 }

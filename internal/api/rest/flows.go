@@ -30,22 +30,25 @@ type Flow struct {
 	ExpiresMs     float64 `json:"expiresMs" doc:"If no further frame comes"`
 }
 
-// maxFlows bounds one answer; the table can hold hundreds of thousands.
-const maxFlows = 1000
+// flowsInput asks for connections of a table: they change too fast for pages.
+type flowsInput struct {
+	ID    string `path:"id" maxLength:"64"`
+	Limit int    `query:"limit" default:"1000" minimum:"1" maximum:"1000" doc:"How many connections at most"`
+}
 
-// FlowList is the answer, cut at maxFlows.
+// FlowList is the answer, cut at the limit.
 type FlowList struct {
 	Items []Flow `json:"items"`
-	Total int    `json:"total" doc:"Entries in the table; items holds at most 1000 of them"`
+	Total int    `json:"total" doc:"Entries in the table; items holds at most limit of them"`
 }
 
 func (s *Server) flowOperations(api huma.API) {
 	huma.Register(api, get("network-interfaces/{id}/flows", "Connections that the interface's table knows"),
-		func(_ context.Context, in *idInput) (*output[FlowList], error) {
+		func(_ context.Context, in *flowsInput) (*output[FlowList], error) {
 			if s.state().NetworkInterface(in.ID) == nil {
 				return nil, missing("network interface", in.ID)
 			}
-			flows, total, err := s.opt.Engine.Flows(in.ID, maxFlows)
+			flows, total, err := s.opt.Engine.Flows(in.ID, in.Limit)
 			if err != nil {
 				// Committed, but not in force yet.
 				return nil, newProblem(http.StatusServiceUnavailable, "", err.Error())

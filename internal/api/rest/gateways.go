@@ -72,10 +72,10 @@ type NATFlow struct {
 	ExpiresMs     float64 `json:"expiresMs" doc:"If no further frame comes"`
 }
 
-// NATFlowList is the answer, cut at maxFlows.
+// NATFlowList is the answer, cut at the limit.
 type NATFlowList struct {
 	Items []NATFlow `json:"items"`
-	Total int       `json:"total" doc:"Connections of the gateway; items holds at most 1000 of them"`
+	Total int       `json:"total" doc:"Connections of the gateway; items holds at most limit of them"`
 }
 
 func internetGatewayView(st *control.State) func(*control.InternetGateway) InternetGateway {
@@ -148,7 +148,7 @@ func (s *Server) gatewayOperations(api huma.API) {
 	huma.Register(api, get("nat-gateways/{id}", "Get a NAT gateway"), func(_ context.Context, in *idInput) (*output[NATGateway], error) {
 		return found(s.state().NATGateway(in.ID), "NAT gateway", in.ID, natGatewayView)
 	})
-	huma.Register(api, get("nat-gateways/{id}/flows", "Connections that the NAT gateway translates"), func(_ context.Context, in *idInput) (*output[NATFlowList], error) {
+	huma.Register(api, get("nat-gateways/{id}/flows", "Connections that the NAT gateway translates"), func(_ context.Context, in *flowsInput) (*output[NATFlowList], error) {
 		g := s.state().NATGateway(in.ID)
 		if g == nil {
 			return nil, missing("NAT gateway", in.ID)
@@ -156,7 +156,7 @@ func (s *Server) gatewayOperations(api huma.API) {
 		if g.State != control.NATAvailable {
 			return &output[NATFlowList]{Body: NATFlowList{Items: []NATFlow{}}}, nil
 		}
-		flows, total, err := s.opt.Engine.NATFlows(g.Interface, maxFlows)
+		flows, total, err := s.opt.Engine.NATFlows(g.Interface, in.Limit)
 		if err != nil {
 			// Committed, but not in force yet.
 			return nil, newProblem(http.StatusServiceUnavailable, "", err.Error())

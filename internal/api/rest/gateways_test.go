@@ -138,6 +138,11 @@ func TestInjectThroughGateways(t *testing.T) {
 		f.NATAddress != s.svc.State().NATGateway(s.nat.ID).PrivateIP.String() || f.FramesOut != 1 || f.FramesIn != 0 || f.State != "udp" {
 		t.Errorf("connection %+v", f)
 	}
+	ask(s.primary(s.far), "198.51.100.20", map[string]any{"srcPort": 5001})
+	if cut := call[NATFlowList](s.lab, "GET", "/nat-gateways/"+s.nat.ID+"/flows?limit=1", nil); len(cut.Items) != 1 || cut.Total != 2 {
+		t.Errorf("with limit=1: %+v, want one of two", cut)
+	}
+	s.refused(http.StatusUnprocessableEntity, "", "GET", "/nat-gateways/"+s.nat.ID+"/flows?limit=1001", nil)
 	public := s.svc.State().NATGateway(s.nat.ID).PublicIP.String()
 	back := ask(s.host.ID, public, map[string]any{"srcPort": 7, "dstPort": *f.NATPort})
 	if last := back.Hops[len(back.Hops)-1]; back.Reason != verdict.Delivered.String() || last.NetworkInterfaceID != s.primary(s.far) {

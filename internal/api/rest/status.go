@@ -60,7 +60,7 @@ type Reason struct {
 	Name    string `json:"name"`
 	Verdict string `json:"verdict"`
 	Text    string `json:"text"`
-	Code    string `json:"code" doc:"AWS Reachability Analyzer's code, where one fits"`
+	Code    string `json:"code" doc:"AWS Reachability Analyzer's code, where one fits; of no_public_host that of what comes in, as what leaves for nobody has none"`
 }
 
 // Traffic is what the measured clients see now.
