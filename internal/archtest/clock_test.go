@@ -26,6 +26,7 @@ const forTests = "internal/control/controltest"
 // they use. The failover controller is a shell as a whole but for its clock.
 var shells = map[string][]string{
 	"internal/dataplane/engine.go":            {"time.NewTicker"}, // wakes parked workers for their housekeeping
+	"internal/dataplane/delay.go":             {"time.NewTimer"},  // wakes workers when delayed frames are due
 	"internal/dataplane/observe.go":           {"time.NewTicker"}, // tells observers at intervals
 	"internal/control/commit.go":              {"time.NewTimer"},  // waits for the next end of a transition
 	"internal/control/failover/controller.go": {"time.NewTicker"}, // unless Options.Ticks says otherwise

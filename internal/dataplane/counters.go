@@ -143,6 +143,7 @@ func (e *Engine) Totals() Totals {
 		}
 	}
 	e.portsMu.RUnlock()
+	t.InFlight += uint64(e.holding.Load())
 	for _, w := range e.workers {
 		w.visit(func() {
 			w.mu.Lock()

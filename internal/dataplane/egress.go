@@ -16,6 +16,9 @@ import (
 // VPP's graph of nodes: what a stage reads of one frame is on its way to the
 // cache while it works on those before.
 func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
+	if w.impaired != nil {
+		frames = w.impairOut(v, c, frames)
+	}
 	s := &w.staged
 	for _, b := range frames {
 		s.read += uint32(b.Touch())

@@ -32,6 +32,8 @@ type Options struct {
 	// MaxFlows bounds the connection table of a VNIC that sets no limit of its
 	// own; 0: 262,144, which is 32 MiB when full.
 	MaxFlows int
+	// Held is how many frames a VNIC holds back for impairments; 0: 4096.
+	Held int
 	// Shape bounds what each host sends and receives by HostSpec.Bandwidth.
 	Shape bool
 }
@@ -48,7 +50,7 @@ func (o Options) withDefaults() Options {
 		value int
 	}{
 		{&o.RxQueue, 1024}, {&o.TxQueue, 1024}, {&o.Inbox, 16384},
-		{&o.SmallBuffers, 4096}, {&o.LargeBuffers, 1024}, {&o.MaxFlows, 1 << 18},
+		{&o.SmallBuffers, 4096}, {&o.LargeBuffers, 1024}, {&o.MaxFlows, 1 << 18}, {&o.Held, 4096},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value
@@ -67,8 +69,12 @@ type Engine struct {
 	everybody atomic.Pointer[tapSet] // taps on all VNICs; nil: none
 	directory directory
 	rules     ruleNames
-	serving   sync.Mutex               // held while services come and go; lock order: before a worker's gate
-	services  atomic.Pointer[registry] // nil: the network answers nothing itself
+	serving   sync.Mutex                  // held while services come and go; lock order: before a worker's gate
+	services  atomic.Pointer[registry]    // nil: the network answers nothing itself
+	impaired  atomic.Pointer[impairments] // nil: none
+	holding   atomic.Int64                // frames held back by impairments
+	ringAt    atomic.Int64                // what the ringer waits for
+	rung      chan struct{}
 
 	// mu serialises changes of configuration. Lock order: mu, then a worker's
 	// gate and run, then a VNIC's token, then a Port's locks, then worker.mu.
@@ -106,6 +112,7 @@ func New(opt Options) *Engine {
 		taps:  map[*tap.Tap]tapping{},
 		ports: map[string]map[int]*Port{},
 		vnics: map[string]*vnic{},
+		rung:  make(chan struct{}, 1),
 	}
 	e.fabric.Store(&fabric{
 		byIP:  route.NewMapping[endpoint](e.opt.Seed),
@@ -136,6 +143,7 @@ func (e *Engine) Start(ctx context.Context) {
 		})
 	}
 	e.wg.Go(func() { e.housekeep(ctx) })
+	e.wg.Go(func() { e.ringer(ctx) })
 	e.wg.Go(func() { e.collectLoop(ctx) })
 }
 

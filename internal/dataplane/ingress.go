@@ -10,6 +10,9 @@ import (
 // ingress takes frames that have reached v, which w holds, to their end, at most
 // burstFrames. It returns those that v as a NAT gateway sends on.
 func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
+	if w.impaired != nil {
+		frames = w.impairIn(v, c, frames)
+	}
 	s := &w.staged
 	judged := !c.open
 	if judged {

@@ -14,6 +14,9 @@ func (w *worker) install(c change) {
 	if moved {
 		w.closePort(v, old.port)
 	}
+	if v.wire != nil {
+		w.unwire(c, moved)
+	}
 	if moved || next == nil || next.fate == verdict.InstanceStopped {
 		v.flows = nil
 	}

@@ -9,8 +9,12 @@ import (
 	"enilab/internal/dataplane/match"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
+
+// spoilingSeed corrupts the version of the first frame's IPv4 header.
+const spoilingSeed = 1
 
 // everyReason is one scenario per reason. Each runs in a lab with a at
 // 10.0.1.10, b at 10.0.1.11, c at 10.0.2.12 (all open), d closed and m mute.
@@ -283,6 +287,26 @@ var everyReason = []struct {
 	{verdict.ARPGratuitous, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
 		l.send(a, frame.AppendARPReply(nil, a.MAC, ip4(a.Addrs[0]), b.MAC, ip4(b.Addrs[0])))
 	}},
+	{verdict.ImpairedLoss, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.impair(spec.Impairment{ID: "x", Kind: spec.ImpairLoss, Hit: 1, Of: 2, From: scope(spec.ScopeVNIC, a.ID)})
+		l.send(a, udp(a, b, 1, 2, ""), udp(a, b, 1, 2, ""))
+	}},
+	{verdict.Partitioned, "eni-2-12", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.impair(spec.Impairment{ID: "x", Kind: spec.ImpairPartition, From: scope(spec.ScopeZone, "a")})
+		l.send(a, udp(a, b, 1, 2, ""), udp(a, c, 1, 2, ""))
+	}},
+	{verdict.RateQueueFull, "eni-1-10", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.impair(spec.Impairment{ID: "x", Kind: spec.ImpairRate, Rate: 1000, From: scope(spec.ScopeVNIC, a.ID)})
+		l.send(a, udp(a, b, 1, 2, ""), udp(a, b, 1, 2, ""))
+	}},
+	{verdict.DelayQueueFull, "eni-1-11", func(l *lab, a, b, c, d, m VNICSpec) {
+		l.impair(spec.Impairment{ID: "x", Kind: spec.ImpairDelay, Delay: 1, To: scope(spec.ScopeVNIC, b.ID)})
+		l.send(a, udp(a, b, 1, 2, ""), udp(a, b, 1, 2, ""))
+	}},
+	{verdict.Malformed, "eni-1-11", func(l *lab, a, b, c, d, m VNICSpec) { // not by what its guest sent
+		l.impair(spec.Impairment{ID: "x", Kind: spec.ImpairCorrupt, Share: 1, To: scope(spec.ScopeVNIC, b.ID), Seed: spoilingSeed})
+		l.send(a, udp(a, b, 1, 2, ""))
+	}},
 }
 
 // Each scenario drops exactly one frame, for its reason, at the VNIC that decided.
@@ -291,7 +315,7 @@ func TestEveryReason(t *testing.T) {
 	for _, s := range everyReason {
 		seen[s.reason] = true
 		t.Run(s.reason.String(), func(t *testing.T) {
-			l := newLab(t, Options{Workers: 2, TxQueue: 4, RxQueue: 3, Inbox: 2, SmallBuffers: 6, LargeBuffers: 1})
+			l := newLab(t, Options{Workers: 2, TxQueue: 4, RxQueue: 3, Inbox: 2, SmallBuffers: 6, LargeBuffers: 1, Held: 1})
 			a, b, c, d, m := eni(1, 10), eni(1, 11), eni(2, 12), eni(1, 13, "closed"), eni(1, 14, "mute")
 			l.add(a, b, c, d, m)
 			s.run(l, a, b, c, d, m)

@@ -157,7 +157,8 @@ func (w *worker) finishTrace(b *frame.Buf, why verdict.Reason) {
 	}
 	switch why {
 	case verdict.Delivered, verdict.EgressDenied, verdict.IngressDenied,
-		verdict.EgressACLDenied, verdict.IngressACLDenied, verdict.Blackhole:
+		verdict.EgressACLDenied, verdict.IngressACLDenied, verdict.Blackhole,
+		verdict.ImpairedLoss, verdict.Partitioned, verdict.RateQueueFull:
 	default:
 		t.trace.Rule = "" // rules passed it; something else decided
 	}

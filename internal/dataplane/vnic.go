@@ -39,6 +39,7 @@ type vnic struct {
 	pending  unpublished
 	services linklocal.Allowance // of frames to link-local services
 	tabled   bool                // in a worker's tables
+	wire     *wire               // what impairments do to its frames; nil: none has yet
 }
 
 // config is what a VNIC is, immutable and swapped whole. A burst loads it once.

@@ -50,7 +50,10 @@ type worker struct {
 	ready  portList // guarded by mu: ports with frames to send
 	inbox  queue    // guarded by mu: frames from other workers, at most Options.Inbox
 	parked bool     // guarded by mu
-	wake   chan struct{}
+	// alarms are VNICs by when a frame that they hold back is due; guarded by mu.
+	alarms  dueHeap[*vnic]
+	alarmed bool // guarded by mu: alarms are due, so that w must not park
+	wake    chan struct{}
 
 	tally  tally       // what the worker itself tells observers
 	tabled atomic.Bool // there is something for the housekeeping
@@ -64,10 +67,13 @@ type worker struct {
 
 	// All below is owned by whoever holds run.
 	now       int64
-	fabric    *fabric   // of this burst
-	services  *registry // of this burst; nil: nothing is served
-	everybody *tapSet   // of this burst
-	observed  bool      // of this burst
+	fabric    *fabric      // of this burst
+	services  *registry    // of this burst; nil: nothing is served
+	impaired  *impairments // of this burst; nil: none
+	passing   bool         // frames being taken through have been held back: no impairment acts on them
+	due       []*vnic      // that hold frames which are due
+	everybody *tapSet      // of this burst
+	observed  bool         // of this burst
 	serving   portList
 	received  queue
 	turn      [burstFrames]*frame.Buf // frames being taken through
@@ -179,7 +185,7 @@ func (w *worker) loop(ctx context.Context) {
 func (w *worker) park() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.parked = w.ready.head == nil && w.inbox.n == 0
+	w.parked = w.ready.head == nil && w.inbox.n == 0 && !w.alarmed
 	if w.parked {
 		w.busy.Add(-1)
 	}
@@ -236,7 +242,14 @@ func (w *worker) burst(now int64) (worked bool) {
 		w.received.move(&w.inbox, w.inbox.n)
 	}
 	w.serving.splice(&w.ready)
+	follow := w.alarms.items != nil && w.takeAlarms(now)
 	w.mu.Unlock()
+	if follow {
+		w.e.ring(0)
+	}
+	if len(w.due) > 0 {
+		w.relieve()
+	}
 
 	for w.spent < budgetFrames {
 		n := w.received.take(w.turn[:])
@@ -256,7 +269,7 @@ func (w *worker) burst(now int64) (worked bool) {
 		w.serve(p)
 		w.served = append(w.served, p)
 	}
-	worked = w.spent > 0 || w.serving.head != nil || w.received.n > 0
+	worked = w.spent > 0 || w.serving.head != nil || w.received.n > 0 || len(w.due) > 0
 	w.end()
 	if now >= w.keepAt {
 		w.keep(now)
@@ -270,6 +283,7 @@ func (w *worker) begin(now int64) {
 	w.ahead = false
 	w.fabric = w.e.fabric.Load()
 	w.services = w.e.services.Load()
+	w.impaired = w.e.impaired.Load()
 	w.everybody = w.e.everybody.Load()
 	if w.observed = w.e.observed.Load(); w.observed {
 		w.beginTelling()

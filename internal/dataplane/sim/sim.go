@@ -7,10 +7,13 @@ package sim
 import (
 	"container/heap"
 	"context"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/spec"
 )
 
 // Epoch is when virtual time begins: 2026-01-01 00:00:00 UTC in Unix nanoseconds.
@@ -26,9 +29,6 @@ type Sim struct {
 	next   uint64 // ordinal of the next event
 	guests map[Link]func(b []byte, at int64)
 	order  []Link // of guests, as they came
-	impair Impairment
-	sent   map[Link]uint64 // frames offered by each link so far
-	lost   map[Link]uint64 // of these, by impairment
 }
 
 // Link is the wire between a guest and the network: a host's device index.
@@ -44,8 +44,6 @@ func New(opt dataplane.Options, seed uint64) *Sim {
 		seed:   seed,
 		rand:   rand.New(rand.NewPCG(seed, 0x656e696c6162)),
 		guests: map[Link]func([]byte, int64){},
-		sent:   map[Link]uint64{},
-		lost:   map[Link]uint64{},
 	}
 	opt.Workers, opt.Seed, opt.Now = 1, seed, s.Now
 	s.engine = dataplane.New(opt)
@@ -77,37 +75,25 @@ func (s *Sim) After(d time.Duration, fn func()) { s.At(s.now+int64(d), fn) }
 // SendAt has the guest at l send b at t; the slice must not change until then.
 func (s *Sim) SendAt(t int64, l Link, b []byte) { s.At(t, func() { s.Send(l, b) }) }
 
-// Send has the guest at l send b now, through the impairments of its link. A
+// Send has the guest at l send b now. A
 // frame sent where nothing is attached goes nowhere and is not counted: there
 // is no interface to hand it to.
 func (s *Sim) Send(l Link, b []byte) {
-	if s.engine.Port(l.Host, l.DeviceIndex) == nil {
-		return
-	}
-	ordinal := s.sent[l]
-	s.sent[l]++
-	if s.impair == nil {
-		s.transmit(l, b)
-		return
-	}
-	switch e := s.impair(s.seed, l, ordinal); {
-	case e.Lose:
-		s.lost[l]++
-	case e.Delay > 0:
-		b = append([]byte(nil), b...)
-		s.After(e.Delay, func() { s.transmit(l, b) })
-	default:
-		s.transmit(l, b)
+	if p := s.engine.Port(l.Host, l.DeviceIndex); p != nil {
+		p.Send([][]byte{b})
 	}
 }
 
-func (s *Sim) transmit(l Link, b []byte) {
-	p := s.engine.Port(l.Host, l.DeviceIndex)
-	if p == nil {
-		s.lost[l]++ // detached while it was delayed
-		return
+// Impair puts impairments into force in place of those that were; one without a
+// seed has the run's.
+func (s *Sim) Impair(list ...spec.Impairment) error {
+	list = slices.Clone(list)
+	for i := range list {
+		if list[i].Seed == 0 {
+			list[i].Seed = s.seed
+		}
 	}
-	p.Send([][]byte{b})
+	return s.engine.Impair(list)
 }
 
 // OnReceive has fn take every frame that arrives at l, as its guest; the bytes
@@ -119,18 +105,15 @@ func (s *Sim) OnReceive(l Link, fn func(b []byte, at int64)) {
 	s.guests[l] = fn
 }
 
-// Lost returns how many of the frames offered at l an impairment took; they
-// never reached the network and are in none of its counters.
-func (s *Sim) Lost(l Link) uint64 { return s.lost[l] }
-
 // Step advances to the next instant at which something happens, runs it and
 // what follows from it at once. It reports false when nothing is left.
 func (s *Sim) Step() bool {
-	if len(s.events) == 0 {
+	next := s.upcoming()
+	if next == math.MaxInt64 {
 		s.settle()
 		return false
 	}
-	s.now = s.events[0].at
+	s.now = max(s.now, next)
 	for len(s.events) > 0 && s.events[0].at == s.now {
 		heap.Pop(&s.events).(event).run()
 	}
@@ -138,9 +121,22 @@ func (s *Sim) Step() bool {
 	return true
 }
 
+// upcoming is the next instant at which something happens, MaxInt64 if nothing does:
+// an event, or the end of a frame's delay.
+func (s *Sim) upcoming() int64 {
+	next := int64(math.MaxInt64)
+	if len(s.events) > 0 {
+		next = s.events[0].at
+	}
+	if due, ok := s.engine.NextDue(); ok {
+		next = min(next, due)
+	}
+	return next
+}
+
 // Run steps until nothing is left or virtual time would pass until.
 func (s *Sim) Run(until int64) {
-	for len(s.events) > 0 && s.events[0].at <= until {
+	for s.upcoming() <= until {
 		s.Step()
 	}
 	s.now = max(s.now, until)

@@ -12,6 +12,7 @@ import (
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 
@@ -75,7 +76,15 @@ func run(t *testing.T, seed uint64) []byte {
 	}
 	watch := tap.New(tap.Config{Points: verdict.AllPoints, Workers: 1, Slots: 1 << 14})
 	s.Engine().AddTap(watch, nil)
-	s.Impair(Random(0.1, time.Millisecond, 5*time.Millisecond))
+	if err := s.Impair(
+		spec.Impairment{ID: "loss", Kind: spec.ImpairLoss, Share: 0.1},
+		spec.Impairment{ID: "late", Kind: spec.ImpairDelay, From: spec.Scope{Kind: spec.ScopeSubnet, ID: "none"}, To: spec.Scope{}, Delay: time.Second},
+		spec.Impairment{ID: "jitter", Kind: spec.ImpairDelay, Delay: time.Millisecond, Jitter: 5 * time.Millisecond},
+		spec.Impairment{ID: "twice", Kind: spec.ImpairDuplicate, Hit: 1, Of: 9},
+		spec.Impairment{ID: "bits", Kind: spec.ImpairCorrupt, Share: 0.05},
+	); err != nil {
+		t.Fatal(err)
+	}
 	for i := range hosts {
 		s.OnReceive(link(i), func(b []byte, _ int64) {
 			var v frame.View
@@ -209,29 +218,6 @@ func TestDriversAgreePerFlow(t *testing.T) {
 	}
 	if fmt.Sprint(stepped) != fmt.Sprint(concurrent) {
 		t.Errorf("per flow: lockstep %v, concurrent %v", stepped, concurrent)
-	}
-}
-
-func TestImpairmentIsAFunctionOfItsArguments(t *testing.T) {
-	f := Random(0.25, 0, time.Millisecond)
-	lost := 0
-	for n := range uint64(10_000) {
-		e := f(9, link(1), n)
-		if e != f(9, link(1), n) {
-			t.Fatal("two answers to one question")
-		}
-		if e.Delay < 0 || e.Delay > time.Millisecond {
-			t.Fatalf("delay %v", e.Delay)
-		}
-		if e.Lose {
-			lost++
-		}
-	}
-	if lost < 2300 || lost > 2700 {
-		t.Errorf("lost %d of 10000, want about a quarter", lost)
-	}
-	if f(9, link(1), 0) == f(9, link(2), 0) && f(9, link(1), 1) == f(9, link(2), 1) && f(9, link(1), 2) == f(9, link(2), 2) {
-		t.Error("two links share their fate")
 	}
 }
 

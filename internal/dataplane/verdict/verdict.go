@@ -143,6 +143,17 @@ const (
 	// service does.
 	NoService
 
+	// Lost: impairments that a person has put into the network.
+
+	// ImpairedLoss: an impairment loses it.
+	ImpairedLoss
+	// Partitioned: an impairment parts its sender from its receiver.
+	Partitioned
+	// RateQueueFull: an impairment's rate leaves it no turn in time.
+	RateQueueFull
+	// DelayQueueFull: the interface holds as many frames back as it can.
+	DelayQueueFull
+
 	// Control.
 
 	// ARPAnswered: the fabric answered the ARP request.
@@ -209,6 +220,10 @@ var reasons = [NumReasons]reasonInfo{
 	Removed:              {"removed", Lost, "", "the interface was deleted while the frame was on its way"},
 	LinkLocalExceeded:    {"linklocal_allowance_exceeded", Lost, "", "more than the network's own services take from one interface"},
 	NoService:            {"no_service", Lost, "", "none of the network's own services answers at this port of its address"},
+	ImpairedLoss:         {"impairment_loss", Lost, "", "lost to an impairment of the network (injected)"},
+	Partitioned:          {"partition", Lost, "", "an impairment parts its sender from its receiver (injected)"},
+	RateQueueFull:        {"rate_queue_full", Lost, "", "the queue of an impairment's rate is full (injected)"},
+	DelayQueueFull:       {"delay_queue_full", Lost, "", "the interface holds as many delayed frames as it can (injected)"},
 	ARPAnswered:          {"arp_answered", Control, "", "answered by the network"},
 	ARPGratuitous:        {"arp_gratuitous", Control, "", "gratuitous ARP: ownership changes through the API only"},
 	Fragmented:           {"fragmented", Control, "", "sent on by a gateway in pieces that fit the way"},
@@ -245,10 +260,11 @@ type RuleKind uint8
 
 // Kinds of rules.
 const (
-	KindGroupRule RuleKind = iota // a security group's
-	KindACLEntry                  // a network ACL's
-	KindRoute                     // a route table's
-	KindGateway                   // what frames pass between networks
+	KindGroupRule  RuleKind = iota // a security group's
+	KindACLEntry                   // a network ACL's
+	KindRoute                      // a route table's
+	KindGateway                    // what frames pass between networks
+	KindImpairment                 // what loses frames on purpose
 )
 
 const ruleKindShift = 28
