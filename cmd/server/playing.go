@@ -104,5 +104,5 @@ func (p *playing) judge(ctx context.Context, loaded *scenario.Loaded, seed uint6
 
 // env is what steps act on.
 func (l *server) env() scenario.Env {
-	return scenario.Env{Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Now: l.clock.Now}
+	return scenario.Env{Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, Now: l.clock.Now}
 }

@@ -215,7 +215,7 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	srv, err := rest.New(rest.Options{
 		Control: l.Control, Engine: l.Engine, Moves: l.Failover, Guests: l.Guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
-		APIFaults: faults, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
+		APIFaults: faults, Impairments: l.Impairments, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset,
 		Mount:  func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app) },
 		Refuse: aws.Refuse, Ready: l.health, Scenario: begun.playing.Status,

@@ -62,21 +62,24 @@ var arrows = map[string][]string{
 	"internal/services": with(leaves, "internal/dataplane", "internal/control"),
 
 	// What wires all parts but the API, for the server and for tests of the whole.
-	"internal/lab": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/plan", "internal/guest",
+	// What a person does to the network, told to the engine through an interface.
+	"internal/impair": {"internal/dataplane/spec", "internal/control"},
+
+	"internal/lab": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/plan", "internal/guest",
 		"internal/services", "internal/api"),
 
-	"internal/scenario": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/drill"),
+	"internal/scenario": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/drill"),
 	// Observations in, verdicts out; and what is written of them.
 	"internal/drill":        nil,
 	"internal/drill/report": {"internal/drill"},
 	// Who makes the laboratory of a run is behind an interface.
 	"internal/drill/runner": {"internal/drill", "internal/drill/report", "internal/scenario", "internal/guest"},
-	"internal/drill/live": with(leaves, "internal/drill", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
+	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
 		"internal/store"),
 	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
-	"internal/api":           with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services"),
+	"internal/api":           with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services"),
 	"web":                    nil,
-	"cmd": with(leaves, "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
+	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
 		"internal/store", "internal/scenario", "internal/api", "internal/services", "internal/lab", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/command"),
 

@@ -18,6 +18,7 @@ import (
 	"enilab/internal/control/failover"
 	"enilab/internal/dataplane"
 	"enilab/internal/guest"
+	"enilab/internal/impair"
 	"enilab/internal/plan"
 	"enilab/internal/services"
 )
@@ -50,6 +51,8 @@ type Lab struct {
 	Control  *control.Service
 	Failover *failover.Controller
 	Metadata *imds.Service
+	// Impairments are what the network does to frames on purpose.
+	Impairments *impair.Set
 
 	stops []func() // in the order in which the parts were started
 	wg    sync.WaitGroup
@@ -58,6 +61,9 @@ type Lab struct {
 
 // parts bounds how many parts a Lab has, those of its user included.
 const parts = 16
+
+// noteTime bounds what the event of an impairment may wait for its commit.
+const noteTime = 5 * time.Second
 
 // Open starts the parts from the bottom up, and runs what is stored. ctx bounds
 // the start. If it fails nothing runs any more.
@@ -96,6 +102,14 @@ func (l *Lab) open(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
+	l.Impairments = impair.New(impair.Options{
+		Plane: l.Engine, State: l.Control.State, Now: clock, Seed: opt.Seed,
+		Note: func(typ, id string, kv ...string) error {
+			ctx, cancel := context.WithTimeout(context.Background(), noteTime)
+			defer cancel()
+			return l.Control.Note(ctx, typ, id, kv...)
+		},
+	})
 	l.Go("control plane", l.Control.Run)
 	l.Metadata = imds.New(l.Control, imds.Options{Now: clock, Account: opt.Account})
 	inside, err := inplane.New(inplane.Options{Engine: l.Engine, Answer: l.Metadata.Answer})

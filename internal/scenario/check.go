@@ -17,6 +17,7 @@ type checker struct {
 	// workloadsOf are the names of each host's workloads.
 	workloadsOf map[string][]string
 	err         error
+	file        *file
 }
 
 func (c *checker) fail(path, format string, args ...any) {
@@ -81,7 +82,7 @@ func (s *Scenario) check() error {
 	if err != nil {
 		return err
 	}
-	c := &checker{src: s.src, names: n, workloadsOf: workloadNames(&s.file)}
+	c := &checker{src: s.src, names: n, file: &s.file, workloadsOf: workloadNames(&s.file)}
 	for i, sub := range s.file.Subnets {
 		at := fmt.Sprintf("$.subnets[%d]", i)
 		c.ref(at+".vpc", "VPC", sub.VPC, n.vpcs)

@@ -14,7 +14,7 @@ func (st step) actions() []string {
 		"start": st.Start != "", "stop": st.Stop != "", "reboot": st.Reboot != "",
 		"terminate": st.Terminate != "", "fail": st.Fail != nil, "recover": st.Recover != "",
 		"attach": st.Attach != nil, "detach": st.Detach != nil, "move": st.Move != nil,
-		"traffic": st.Traffic != "", "waitUntil": len(st.WaitUntil) > 0, "expect": len(st.Expect) > 0,
+		"traffic": st.Traffic != "", "inject": st.Inject != nil, "clear": st.Clear != "", "waitUntil": len(st.WaitUntil) > 0, "expect": len(st.Expect) > 0,
 	}
 	maps.DeleteFunc(given, func(_ string, set bool) bool { return !set })
 	return slices.Sorted(maps.Keys(given))
@@ -24,7 +24,7 @@ func (c *checker) step(at string, st step) {
 	actions := st.actions()
 	switch len(actions) {
 	case 0:
-		c.fail(at, "a step does nothing: want one of start, stop, reboot, terminate, fail, recover, attach, detach, move, traffic, waitUntil, expect")
+		c.fail(at, "a step does nothing: want one of start, stop, reboot, terminate, fail, recover, attach, detach, move, traffic, inject, clear, waitUntil, expect")
 		return
 	case 1:
 	default:
@@ -64,6 +64,7 @@ func (c *checker) step(at string, st step) {
 	if st.Traffic != "" {
 		c.oneOf(at+".traffic", st.Traffic, "paused", "flowing")
 	}
+	c.impairment(at, st)
 	for i, cond := range st.WaitUntil {
 		c.condition(fmt.Sprintf("%s.waitUntil[%d]", at, i), cond)
 	}

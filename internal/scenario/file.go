@@ -191,6 +191,8 @@ type step struct {
 	Detach    *detaching  `yaml:"detach"`
 	Move      *moving     `yaml:"move"`
 	Traffic   string      `yaml:"traffic"` // paused, flowing
+	Inject    *injection  `yaml:"inject"`
+	Clear     string      `yaml:"clear"` // an injection's name, or all
 	WaitUntil []condition `yaml:"waitUntil"`
 	Expect    []condition `yaml:"expect"`
 

@@ -31,6 +31,8 @@ type Env struct {
 	// Pause lets a time of the engine's clock go by, or returns ctx's error; nil
 	// is real time, in which a change of the State ends a pause early.
 	Pause func(ctx context.Context, d time.Duration) error
+	// Impairments are for the steps inject and clear.
+	Impairments Impairments
 	// Progress, if not nil, is told of each step when it has ended.
 	Progress func(StepResult)
 }
@@ -69,7 +71,7 @@ func Begin(ctx context.Context, env Env, sc *Scenario, loaded *Loaded) (*Session
 	if env.Service == nil || env.Now == nil {
 		return nil, errors.New("running a scenario: Service and Now are required")
 	}
-	r := &Session{Env: env, sc: sc, loaded: loaded, records: map[string]bool{}}
+	r := &Session{Env: env, sc: sc, loaded: loaded, records: map[string]bool{}, injected: map[string][]string{}}
 	for _, f := range env.Service.State().Failovers() {
 		r.records[f.ID] = true
 	}
@@ -112,6 +114,8 @@ type Session struct {
 	loaded  *Loaded
 	records map[string]bool // failover records older than the run
 	events  uint64          // sequence number of the last event before the run
+	// injected are ids of impairments in force, by their names.
+	injected map[string][]string
 }
 
 // lastEvent reads the log up to its end.
@@ -251,6 +255,10 @@ func (r *Session) act(ctx context.Context, st step) error {
 		err = r.move(ctx, st.Move)
 	case st.Traffic != "":
 		err = svc.PauseTraffic(ctx, st.Traffic == "paused")
+	case st.Inject != nil:
+		err = r.inject(st.Inject)
+	case st.Clear != "":
+		err = r.clear(st.Clear)
 	}
 	return err
 }

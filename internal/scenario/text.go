@@ -30,6 +30,10 @@ func (st step) String() string {
 		text = fmt.Sprintf("move %s to %s", st.Move.NetworkInterface, st.Move.Instance)
 	case st.Traffic != "":
 		text = "traffic " + st.Traffic
+	case st.Inject != nil:
+		text = st.Inject.String()
+	case st.Clear != "":
+		text = "clear " + st.Clear
 	case len(st.WaitUntil) > 0:
 		text = "wait until " + list(st.WaitUntil)
 	default:

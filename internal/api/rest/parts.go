@@ -16,6 +16,7 @@ import (
 	"enilab/internal/dataplane/nat"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/guest"
+	"enilab/internal/impair"
 )
 
 // Engine is what the API asks of the data plane: *dataplane.Engine.
@@ -30,6 +31,7 @@ type Engine interface {
 	AddTap(t *tap.Tap, vnics []string)
 	AddHostTap(t *tap.Tap, host string)
 	RemoveTap(t *tap.Tap)
+	impair.Plane
 }
 
 var _ Engine = (*dataplane.Engine)(nil)
@@ -125,8 +127,10 @@ type Options struct {
 	// APIFaults are injected into calls of this and the EC2 API; nil: a Set of
 	// the server's own. Its hangs end when the server stops.
 	APIFaults *apifault.Set
-	Clock     tap.Clock    // the engine's clock; nil: the machine's
-	Log       *slog.Logger // nil: slog.Default
+	// Impairments of the network; nil: a Set of the server's own.
+	Impairments *impair.Set
+	Clock       tap.Clock    // the engine's clock; nil: the machine's
+	Log         *slog.Logger // nil: slog.Default
 
 	Version string
 	Region  string
@@ -159,6 +163,9 @@ func (o *Options) check() error {
 	}
 	if o.APIFaults == nil {
 		o.APIFaults = apifault.New(apifault.Options{})
+	}
+	if o.Impairments == nil {
+		o.Impairments = impair.New(impair.Options{Plane: o.Engine, State: o.Control.State})
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -12,7 +12,7 @@ import (
 func (s *Server) resetOperation(api huma.API) {
 	op := operation(http.MethodPost, "reset", "Take everything back to the start, in one step", http.StatusNoContent)
 	op.Description = "The start is the scenario that the server was started with, or nothing: then a region gets its default VPC " +
-		"when it is first asked for, as at first. Captures, records, faults, timings and client tokens go too. " +
+		"when it is first asked for, as at first. Captures, records, faults, impairments, timings and client tokens go too. " +
 		"The event log and the counters of the process go on."
 	huma.Register(api, op, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
 		return nil, s.reset(ctx)
@@ -34,6 +34,9 @@ func (s *Server) reset(ctx context.Context) error {
 		return problem(err)
 	}
 	s.opt.APIFaults.Forget()
+	if err := s.opt.Impairments.Clear(); err != nil {
+		return problem(err)
+	}
 	s.captures.clear()
 	return nil
 }

@@ -148,6 +148,7 @@ func (s *Server) operations(api huma.API) {
 	s.statusOperations(api)
 	s.timingOperations(api)
 	s.apiFaultOperations(api)
+	s.impairmentOperations(api)
 	s.resetOperation(api)
 	s.declareOperations(api.OpenAPI())
 

@@ -94,7 +94,7 @@ func (d Driver) run(ctx context.Context, l *lab.Lab, clock clock, job runner.Job
 	late := watch(clock.Now)
 	defer late.end()
 	run, err := runner.Play(ctx, runner.World{
-		Env:   scenario.Env{Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Now: clock.Now},
+		Env:   scenario.Env{Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, Now: clock.Now},
 		Flows: l.Guests.Stats, Late: late.worst,
 	}, job, loaded)
 	return run, errors.Join(err, record(err == nil))

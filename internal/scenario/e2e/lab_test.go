@@ -14,6 +14,7 @@ import (
 	"enilab/internal/control/failover"
 	"enilab/internal/dataplane"
 	"enilab/internal/guest"
+	"enilab/internal/impair"
 	wiring "enilab/internal/lab"
 	"enilab/internal/scenario"
 	"enilab/internal/store"
@@ -26,13 +27,14 @@ const patience = time.Minute
 
 // lab is a whole laboratory, from SQLite to the guests' stacks.
 type lab struct {
-	t      *testing.T
-	ctx    context.Context // ends with the test's patience
-	now    func() int64
-	engine *dataplane.Engine
-	guests *guest.Lab
-	svc    *control.Service
-	mover  *failover.Controller
+	t           *testing.T
+	ctx         context.Context // ends with the test's patience
+	now         func() int64
+	engine      *dataplane.Engine
+	impairments *impair.Set
+	guests      *guest.Lab
+	svc         *control.Service
+	mover       *failover.Controller
 }
 
 // monotonic is a clock of the kind that the server gives all parts.
@@ -69,6 +71,7 @@ func newLab(t *testing.T, dir string) *lab {
 		t.Fatal(err)
 	}
 	l.engine, l.guests, l.svc, l.mover = wired.Engine, wired.Guests, wired.Control, wired.Failover
+	l.impairments = wired.Impairments
 	t.Cleanup(func() {
 		if err := scenario.CheckOwners(l.svc.State()); err != nil {
 			t.Error(err)
@@ -98,7 +101,7 @@ func (l *lab) load(name string) (*scenario.Scenario, *scenario.Loaded) {
 
 func (l *lab) env() scenario.Env {
 	return scenario.Env{
-		Service: l.svc, Mover: l.mover, Lab: l.guests, Totals: l.engine.Totals, Now: l.now,
+		Service: l.svc, Mover: l.mover, Lab: l.guests, Totals: l.engine.Totals, Now: l.now, Impairments: l.impairments,
 		Progress: func(s scenario.StepResult) {
 			l.t.Logf("%6.1f ms  line %d: %s", float64(s.EndedAt-s.StartedAt)/1e6, s.Line, s.Text)
 		},
