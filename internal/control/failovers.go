@@ -50,6 +50,37 @@ type Failover struct {
 	Checks           []Check
 	Cause            *FailoverCause // of a policy's failover; nil else
 	Notes            []string
+	Fencing          *Fencing  // what a policy did to the former owner first; nil: nothing
+	Calls            []APICall // a policy's, of the take-over whose record this is
+	// Answered are the instances of which clients had replies, and when.
+	Answered []Answered
+	// AnsweredByTwo is the time, in nanoseconds, in which the former and the new
+	// owner both answered for one address: from the first reply of the new to the
+	// last of the former, as received at the clients.
+	AnsweredByTwo int64
+}
+
+// Fencing is how a policy kept the former owner from answering.
+type Fencing struct {
+	Fence      Fence
+	Instance   string
+	Start, End int64
+	Error      string // why it failed; ""
+}
+
+// APICall is one call that a policy made as a client of the EC2 API would.
+type APICall struct {
+	Operation  string // EC2's action
+	Start, End int64
+	Error      string // ""
+}
+
+// Answered says when an instance's replies for one address reached the clients.
+type Answered struct {
+	Instance    string
+	Target      netip.Addr
+	First, Last int64
+	Replies     uint64
 }
 
 // FailoverCause is what a policy's probe saw before it moved the ENI. When a
@@ -63,7 +94,7 @@ type FailoverCause struct {
 	Reason, Point, At string
 }
 
-// Phase is one of detect, decide, detach, attach, recover.
+// Phase is one of detect, fence, decide, detach, attach, recover.
 type Phase struct {
 	Name       string
 	Start, End int64
@@ -166,6 +197,7 @@ func (t *tx) putFailover(f Failover) (*Failover, error) {
 	}
 	f.Phases, f.Traffic = slices.Clone(f.Phases), slices.Clone(f.Traffic)
 	f.Checks, f.Notes = slices.Clone(f.Checks), slices.Clone(f.Notes)
+	f.Calls, f.Answered = slices.Clone(f.Calls), slices.Clone(f.Answered)
 	if f.ID == "" {
 		id, err := t.mintRow(TableFailover, FailoverID.Prefix)
 		if err != nil {

@@ -293,21 +293,18 @@ func (t *tx) deleteInterface(id string) error {
 }
 
 // dropInterface deletes an ENI and what cannot be without it: its Elastic IPs
-// stay allocated, its failover policy goes, and a policy that probed from it
-// is switched off.
+// stay allocated, the failover policy that moves it goes, and a policy that
+// probed from it is switched off.
 func (t *tx) dropInterface(n *NetworkInterface) {
 	for _, a := range list[*Address](t, TableAddress, byInterface, n.ID) {
 		t.disassociate(a)
 	}
 	for _, p := range list[*FailoverPolicy](t, TablePolicy, byInterface, n.ID) {
-		t.dropPolicy(p)
+		if p.Strategy == StrategyENI { // the others have yet to move what it had
+			t.dropPolicy(p)
+		}
 	}
-	for _, p := range list[*FailoverPolicy](t, TablePolicy, byProbe, n.ID) {
-		c := *p
-		c.Enabled, c.Probe.From = false, ""
-		t.put(TablePolicy, &c)
-		t.emit("failover-policy.disabled", c.ID, "reason", "the probing network interface was deleted")
-	}
+	t.loseProber(n.ID, "network interface")
 	for _, p := range list[*InterfacePermission](t, TableInterfacePermission, byInterface, n.ID) {
 		t.remove(TableInterfacePermission, p)
 	}

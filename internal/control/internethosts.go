@@ -195,6 +195,7 @@ func (t *tx) deleteInternetHost(id string) error {
 	if err != nil {
 		return err
 	}
+	t.loseProber(h.ID, "internet host")
 	t.remove(TableInternetHost, h)
 	t.emit("internet-host.deleted", h.ID, "name", h.Name, "address", h.Address.String())
 	return nil

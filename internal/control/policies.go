@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ const (
 // Probe is a failover policy's health check, sent from an ENI like any frame.
 type Probe struct {
 	Type     ProbeType
-	From     string // ENI that sends it
+	From     string // ENI or internet host that sends it
 	Port     int    // tcp, http
 	Path     string // http
 	Interval time.Duration
@@ -28,16 +29,20 @@ type Probe struct {
 	Misses   int // consecutive misses that mean failure
 }
 
-// FailoverPolicy says who takes over an ENI when its instance fails.
+// FailoverPolicy says who takes over when the instance fails that has an ENI, or
+// an address, an Elastic IP or a route on it.
 type FailoverPolicy struct {
-	ID               string // "fop-..."
-	Region           string
+	ID     string // "fop-..."
+	Region string
+	// NetworkInterface moves itself (StrategyENI), or had what moves when the policy
+	// was made. In the latter case the policy outlives it.
 	NetworkInterface string
 	Standbys         []string // instance ids in order of preference
 	Probe            Probe
 	FailBack         bool // return when the first owner has recovered
 	Enabled          bool
 	CreatedAt        time.Time
+	Terms
 }
 
 // Policy returns one failover policy.
@@ -90,16 +95,16 @@ func (t *tx) putPolicy(p FailoverPolicy) (*FailoverPolicy, error) {
 		return nil, err
 	}
 	p.Region = n.Region
-	if n.Attachment != nil && n.Attachment.Primary() {
-		return nil, errPrimary()
+	if err := t.checkTerms(n, &p); err != nil {
+		return nil, err
 	}
 	for _, o := range list[*FailoverPolicy](t, TablePolicy, byInterface, n.ID) {
-		if o.ID != p.ID {
+		if o.ID != p.ID && p.rivals(o) {
 			return nil, refuse(codeCombination, "networkInterfaceId",
 				"Network interface '%s' already has the failover policy '%s'.", n.ID, o.ID)
 		}
 	}
-	if err := t.checkStandbys(n, p.Standbys); err != nil {
+	if err := t.checkStandbys(n, &p); err != nil {
 		return nil, err
 	}
 	if p.Probe, err = t.checkProbe(n, p.Probe); err != nil {
@@ -112,11 +117,27 @@ func (t *tx) putPolicy(p FailoverPolicy) (*FailoverPolicy, error) {
 		}
 	}
 	t.put(TablePolicy, &p)
-	t.emit(typ, p.ID, "networkInterface", n.ID, "enabled", yes(p.Enabled))
+	t.emit(typ, p.ID, "networkInterface", n.ID, "strategy", string(p.Strategy), "enabled", yes(p.Enabled))
 	return &p, nil
 }
 
-func (t *tx) checkStandbys(n *NetworkInterface, ids []string) error {
+// rivals reports whether two policies of one ENI would move the same, or one of
+// them what the other's moves on.
+func (p *FailoverPolicy) rivals(o *FailoverPolicy) bool {
+	if p.Strategy == StrategyENI || p.Strategy != o.Strategy {
+		return true
+	}
+	switch p.Strategy {
+	case StrategyEIP:
+		return p.Allocation == o.Allocation
+	case StrategyRoute:
+		return slices.ContainsFunc(p.Routes, func(r PolicyRoute) bool { return slices.Contains(o.Routes, r) })
+	}
+	return slices.ContainsFunc(p.Addresses, func(a netip.Addr) bool { return slices.Contains(o.Addresses, a) })
+}
+
+func (t *tx) checkStandbys(n *NetworkInterface, p *FailoverPolicy) error {
+	ids := p.Standbys
 	if len(ids) == 0 {
 		return refuse(codeMissing, "standbys", "A failover policy needs at least one standby instance.")
 	}
@@ -133,12 +154,17 @@ func (t *tx) checkStandbys(n *NetworkInterface, ids []string) error {
 			return invalid("standbys", "Standby instance '%s' is given more than once.", id)
 		case i.State == InstanceShuttingDown || i.State == InstanceTerminated:
 			return refuse(codeInstanceState, "standbys", "Standby instance '%s' is %s.", id, i.State)
-		case i.Zone != n.Zone:
+		case i.Zone != n.Zone && p.Strategy == StrategyENI:
 			return refuse(codeCombination, "standbys",
 				"You may not attach a network interface to an instance if they are not in the same availability zone")
-		case i.VPC != n.VPC:
+		case i.VPC != n.VPC && p.Strategy == StrategyENI:
 			return refuse(codeCombination, "standbys",
 				"You may not attach a network interface to an instance in a different VPC")
+		case i.VPC != n.VPC:
+			return refuse(codeCombination, "standbys", "Standby instance '%s' is in another VPC than network interface '%s'.", id, n.ID)
+		}
+		if err := t.checkReceiver(p, i); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -155,15 +181,10 @@ func (t *tx) checkProbe(n *NetworkInterface, p Probe) (Probe, error) {
 	if p.Misses == 0 {
 		p.Misses = defaultProbeMisses
 	}
-	from, err := t.ownInterface(p.From)
-	if err != nil {
+	if err := t.checkProber(n, p.From); err != nil {
 		return p, err
 	}
 	switch {
-	case from.ID == n.ID:
-		return p, invalid("probe.from", "Network interface '%s' cannot probe itself.", n.ID)
-	case from.VPC != n.VPC:
-		return p, refuse(codeCombination, "probe.from", "Network interface '%s' is in another VPC than '%s'.", from.ID, n.ID)
 	case p.Interval < minProbeInterval || p.Interval > maxProbeInterval:
 		return p, invalid("probe.interval", "Probe interval %v is out of range, want %v to %v.", p.Interval, minProbeInterval, maxProbeInterval)
 	case p.Timeout < minProbeTimeout || p.Timeout > maxProbeInterval:
@@ -194,6 +215,34 @@ func (t *tx) checkProbe(n *NetworkInterface, p Probe) (Probe, error) {
 		return p, invalid("probe.port", "Probe port %d is out of range, want 1 to 65535.", p.Port)
 	}
 	return p, nil
+}
+
+// checkProber tells why an ENI or an internet host cannot probe n.
+func (t *tx) checkProber(n *NetworkInterface, id string) error {
+	if strings.HasPrefix(id, InternetHostID.Prefix) {
+		_, err := t.internetHost(id)
+		return err
+	}
+	from, err := t.ownInterface(id)
+	switch {
+	case err != nil:
+		return err
+	case from.ID == n.ID:
+		return invalid("probe.from", "Network interface '%s' cannot probe itself.", n.ID)
+	case from.VPC != n.VPC:
+		return refuse(codeCombination, "probe.from", "Network interface '%s' is in another VPC than '%s'.", from.ID, n.ID)
+	}
+	return nil
+}
+
+// loseProber switches off the policies that probed from what is deleted.
+func (t *tx) loseProber(id, what string) {
+	for _, p := range list[*FailoverPolicy](t, TablePolicy, byProbe, id) {
+		c := *p
+		c.Enabled, c.Probe.From = false, ""
+		t.put(TablePolicy, &c)
+		t.emit("failover-policy.disabled", c.ID, "reason", "the probing "+what+" was deleted")
+	}
 }
 
 func (t *tx) deletePolicy(id string) error {

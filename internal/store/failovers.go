@@ -33,6 +33,7 @@ func policyRow(p *control.FailoverPolicy) sqlcgen.FailoverPolicy {
 		FailBack:         p.FailBack,
 		Enabled:          p.Enabled,
 		CreatedAt:        column.Time(p.CreatedAt),
+		Terms:            column.Terms{V: p.Terms},
 	}
 }
 
@@ -52,6 +53,7 @@ func loadPolicies(ctx context.Context, q *sqlcgen.Queries) ([]*control.FailoverP
 			FailBack:         r.FailBack,
 			Enabled:          r.Enabled,
 			CreatedAt:        time.Time(r.CreatedAt),
+			Terms:            r.Terms.V,
 		}
 	}
 	return all, nil
@@ -93,6 +95,8 @@ func failoverRow(f *control.Failover) sqlcgen.Failover {
 			Checks:  f.Checks,
 			Cause:   f.Cause,
 			Notes:   f.Notes,
+
+			Fencing: f.Fencing, Calls: f.Calls, Answered: f.Answered, AnsweredByTwo: f.AnsweredByTwo,
 		}},
 	}
 }
@@ -125,6 +129,10 @@ func loadFailovers(ctx context.Context, q *sqlcgen.Queries) ([]*control.Failover
 			Checks:           found.Checks,
 			Cause:            found.Cause,
 			Notes:            found.Notes,
+			Fencing:          found.Fencing,
+			Calls:            found.Calls,
+			Answered:         found.Answered,
+			AnsweredByTwo:    found.AnsweredByTwo,
 		}
 	}
 	return all, nil

@@ -11,6 +11,7 @@ type (
 	Workloads = JSON[[]spec.Workload]
 	Strings   = JSON[[]string]
 	Probe     = JSON[control.Probe]
+	Terms     = JSON[control.Terms]
 	Stale     = JSON[[]control.StaleInterface]
 	Detail    = JSON[map[string]string]
 	Findings  = JSON[FailoverFindings]
@@ -32,4 +33,9 @@ type FailoverFindings struct {
 	Checks  []control.Check
 	Cause   *control.FailoverCause
 	Notes   []string
+
+	Fencing       *control.Fencing
+	Calls         []control.APICall
+	Answered      []control.Answered
+	AnsweredByTwo int64
 }

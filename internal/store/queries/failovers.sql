@@ -1,18 +1,18 @@
 -- name: InsertFailoverPolicy :exec
-INSERT INTO failover_policies (id, region, network_interface, standbys, probe, fail_back, enabled, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO failover_policies (id, region, network_interface, standbys, probe, fail_back, enabled, created_at, terms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateFailoverPolicy :execrows
 UPDATE failover_policies
 SET id = @id, region = @region, network_interface = @network_interface, standbys = @standbys, probe = @probe,
-    fail_back = @fail_back, enabled = @enabled, created_at = @created_at
+    fail_back = @fail_back, enabled = @enabled, created_at = @created_at, terms = @terms
 WHERE id = @id;
 
 -- name: DeleteFailoverPolicy :execrows
 DELETE FROM failover_policies WHERE id = ?;
 
 -- name: ListFailoverPolicies :many
-SELECT id, region, network_interface, standbys, probe, fail_back, enabled, created_at
+SELECT id, region, network_interface, standbys, probe, fail_back, enabled, created_at, terms
 FROM failover_policies ORDER BY id;
 
 -- name: InsertFailover :exec

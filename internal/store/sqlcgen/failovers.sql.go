@@ -77,8 +77,8 @@ func (q *Queries) InsertFailover(ctx context.Context, arg InsertFailoverParams) 
 }
 
 const insertFailoverPolicy = `-- name: InsertFailoverPolicy :exec
-INSERT INTO failover_policies (id, region, network_interface, standbys, probe, fail_back, enabled, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO failover_policies (id, region, network_interface, standbys, probe, fail_back, enabled, created_at, terms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertFailoverPolicyParams struct {
@@ -90,6 +90,7 @@ type InsertFailoverPolicyParams struct {
 	FailBack         bool
 	Enabled          bool
 	CreatedAt        column.Time
+	Terms            column.Terms
 }
 
 func (q *Queries) InsertFailoverPolicy(ctx context.Context, arg InsertFailoverPolicyParams) error {
@@ -102,12 +103,13 @@ func (q *Queries) InsertFailoverPolicy(ctx context.Context, arg InsertFailoverPo
 		arg.FailBack,
 		arg.Enabled,
 		arg.CreatedAt,
+		arg.Terms,
 	)
 	return err
 }
 
 const listFailoverPolicies = `-- name: ListFailoverPolicies :many
-SELECT id, region, network_interface, standbys, probe, fail_back, enabled, created_at
+SELECT id, region, network_interface, standbys, probe, fail_back, enabled, created_at, terms
 FROM failover_policies ORDER BY id
 `
 
@@ -129,6 +131,7 @@ func (q *Queries) ListFailoverPolicies(ctx context.Context) ([]FailoverPolicy, e
 			&i.FailBack,
 			&i.Enabled,
 			&i.CreatedAt,
+			&i.Terms,
 		); err != nil {
 			return nil, err
 		}
@@ -232,7 +235,7 @@ func (q *Queries) UpdateFailover(ctx context.Context, arg UpdateFailoverParams) 
 const updateFailoverPolicy = `-- name: UpdateFailoverPolicy :execrows
 UPDATE failover_policies
 SET id = ?1, region = ?2, network_interface = ?3, standbys = ?4, probe = ?5,
-    fail_back = ?6, enabled = ?7, created_at = ?8
+    fail_back = ?6, enabled = ?7, created_at = ?8, terms = ?9
 WHERE id = ?1
 `
 
@@ -245,6 +248,7 @@ type UpdateFailoverPolicyParams struct {
 	FailBack         bool
 	Enabled          bool
 	CreatedAt        column.Time
+	Terms            column.Terms
 }
 
 func (q *Queries) UpdateFailoverPolicy(ctx context.Context, arg UpdateFailoverPolicyParams) (int64, error) {
@@ -257,6 +261,7 @@ func (q *Queries) UpdateFailoverPolicy(ctx context.Context, arg UpdateFailoverPo
 		arg.FailBack,
 		arg.Enabled,
 		arg.CreatedAt,
+		arg.Terms,
 	)
 	if err != nil {
 		return 0, err

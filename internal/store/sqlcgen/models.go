@@ -54,6 +54,7 @@ type FailoverPolicy struct {
 	FailBack         bool
 	Enabled          bool
 	CreatedAt        column.Time
+	Terms            column.Terms
 }
 
 type Instance struct {
