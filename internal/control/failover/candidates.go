@@ -2,6 +2,7 @@ package failover
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"enilab/internal/control"
@@ -19,6 +20,7 @@ const (
 	UnfitFault  Unfit = "fault"      // it has failed
 	UnfitZone   Unfit = "other-zone" // it is in another Availability Zone
 	UnfitVPC    Unfit = "other-vpc"
+	UnfitENI    Unfit = "no-interface" // it has none that could receive what moves
 )
 
 // Candidate is an instance that could take over, and what keeps it from that.
@@ -36,7 +38,7 @@ func (c Candidate) String() string {
 	case UnfitAbsent:
 		return c.Instance + " does not exist"
 	case UnfitOwner:
-		return c.Instance + " already owns the interface"
+		return c.Instance + " already owns it"
 	case UnfitFault:
 		return c.Instance + " has failed (" + c.Detail + ")"
 	case UnfitZone:
@@ -44,30 +46,50 @@ func (c Candidate) String() string {
 	case UnfitVPC:
 		return c.Instance + " is in another VPC"
 	}
+	if c.Unfit == UnfitENI {
+		return c.Instance + " has no network interface " + c.Detail
+	}
 	return c.Instance + " is " + c.Detail
 }
 
-// eligible tells why instance i cannot take over n now, and of what that speaks.
-func eligible(s *control.State, n *control.NetworkInterface, i *control.Instance) (why Unfit, detail string) {
+// eligible tells why instance i cannot take over what p moves now, and of what
+// that speaks. n has it; nil: nobody has.
+func eligible(s *control.State, p *control.FailoverPolicy, n *control.NetworkInterface, i *control.Instance) (why Unfit, detail string) {
 	switch {
 	case i == nil:
 		return UnfitAbsent, ""
-	case n.Attachment != nil && n.Attachment.Instance == i.ID:
+	case n != nil && n.Attachment != nil && n.Attachment.Instance == i.ID:
 		return UnfitOwner, ""
 	case i.State != control.InstanceRunning:
 		return UnfitState, string(i.State)
 	case i.Fault != control.FaultNone:
 		return UnfitFault, string(i.Fault)
-	case i.Zone != n.Zone:
-		return UnfitZone, ""
-	case i.VPC != n.VPC:
-		return UnfitVPC, ""
+	}
+	switch p.Strategy {
+	case control.StrategyENI, "":
+		if i.Zone != n.Zone {
+			return UnfitZone, ""
+		}
+		if i.VPC != n.VPC {
+			return UnfitVPC, ""
+		}
+	case control.StrategyAddress:
+		if s.Receiver(p, i) == nil {
+			return UnfitENI, "in subnet " + p.Subnet
+		}
+	default:
+		if n != nil && i.VPC != n.VPC {
+			return UnfitVPC, ""
+		}
+		if s.Receiver(p, i) == nil {
+			return UnfitENI, "at device index " + strconv.Itoa(p.DeviceIndex)
+		}
 	}
 	return Fit, ""
 }
 
-// candidates returns who could take over n in the order in which they are
-// asked: the policy's standbys, then whoever has owned n before, the latest
+// candidates returns who could take over what p moves, and n has, in the order in which they are
+// asked: the policy's standbys, then whoever has owned it before, the latest
 // first. A failed owner that has recovered is thereby a standby, without which
 // a pair of instances could fail over only once.
 func candidates(s *control.State, p *control.FailoverPolicy, n *control.NetworkInterface) []Candidate {
@@ -80,17 +102,20 @@ func candidates(s *control.State, p *control.FailoverPolicy, n *control.NetworkI
 		if former && (i == nil || i.State == control.InstanceTerminated || i.State == control.InstanceShuttingDown) {
 			return // it never comes back
 		}
-		why, detail := eligible(s, n, i)
+		why, detail := eligible(s, p, n, i)
 		all = append(all, Candidate{Instance: id, Unfit: why, Detail: detail, Former: former})
 	}
 	for _, id := range p.Standbys {
 		add(id, false)
 	}
 	for _, f := range s.Failovers() {
-		if f.NetworkInterface == n.ID && f.Moved.Kind == control.MovedInterface {
+		if concerns(p, f) {
 			add(f.To, true)
 			add(f.From, true)
 		}
+	}
+	if home := s.NetworkInterface(p.NetworkInterface); p.Strategy != control.StrategyENI && home != nil && home.Attachment != nil {
+		add(home.Attachment.Instance, true) // it had it when the policy was made
 	}
 	return all
 }
@@ -108,17 +133,29 @@ func choose(s *control.State, all []Candidate) (*control.Instance, string) {
 	return nil, strings.Join(why, "; ")
 }
 
-// witness returns the ENI that probes to: the policy's own, or, when that
+// witness returns who probes to: the policy's own prober, or, when that
 // cannot tell, the primary ENI of the first candidate whose instance runs. An
 // instance is no witness of itself: its stack answers without a frame, so
-// that to's owner never probes it. nil: nobody can tell, and why the
-// policy's own cannot.
-func witness(s *control.State, p *control.FailoverPolicy, all []Candidate, to *control.NetworkInterface) (from *control.NetworkInterface, why string) {
+// that to's owner never probes it. ok is false if nobody can tell, and why is
+// why the policy's own cannot.
+func witness(s *control.State, p *control.FailoverPolicy, all []Candidate, to *control.NetworkInterface) (src Source, why string, ok bool) {
+	if h := s.InternetHost(p.Probe.From); h != nil {
+		switch src = (Source{ID: h.ID, Host: h.ID, Addr: h.Address, Internet: true}); {
+		case h.Fault != control.FaultNone:
+			why = "the probing internet host " + h.ID + " has failed (" + string(h.Fault) + ")"
+		case !probed(s, p, src, to).IsValid():
+			why = "network interface " + to.ID + " has no public address at which the internet host " + h.ID + " could probe it"
+		default:
+			return src, "", true
+		}
+		return stead(s, all, to, why)
+	}
+
 	owner := ""
 	if to.Attachment != nil {
 		owner = to.Attachment.Instance
 	}
-	from = s.NetworkInterface(p.Probe.From)
+	from := s.NetworkInterface(p.Probe.From)
 	switch {
 	case from == nil:
 		why = "the probing interface " + p.Probe.From + " does not exist"
@@ -129,7 +166,17 @@ func witness(s *control.State, p *control.FailoverPolicy, all []Candidate, to *c
 	case !works(s.Instance(from.Attachment.Instance)):
 		why = "the probing instance " + from.Attachment.Instance + " does not run"
 	default:
-		return from, ""
+		return Source{ID: from.ID, Host: from.Attachment.Instance, Addr: from.PrimaryAddress()}, "", true
+	}
+	return stead(s, all, to, why)
+}
+
+// stead returns the first candidate's primary ENI that can probe to in place of
+// the policy's own prober, which cannot for the reason why.
+func stead(s *control.State, all []Candidate, to *control.NetworkInterface, why string) (Source, string, bool) {
+	owner := ""
+	if to.Attachment != nil {
+		owner = to.Attachment.Instance
 	}
 	for _, c := range all {
 		i := s.Instance(c.Instance)
@@ -138,11 +185,11 @@ func witness(s *control.State, p *control.FailoverPolicy, all []Candidate, to *c
 		}
 		for _, n := range s.InterfacesOf(i.ID) {
 			if n.Attachment != nil && n.Attachment.Primary() {
-				return n, ""
+				return Source{ID: n.ID, Host: i.ID, Addr: n.PrimaryAddress()}, "", true
 			}
 		}
 	}
-	return nil, why
+	return Source{}, why, false
 }
 
 // works reports whether an instance runs and no fault is injected in it.
@@ -159,7 +206,7 @@ func home(s *control.State, p *control.FailoverPolicy, n *control.NetworkInterfa
 	}
 	owner, back := n.Attachment.Instance, ""
 	for _, f := range s.Failovers() {
-		if f.NetworkInterface != n.ID || f.Moved.Kind != control.MovedInterface || f.State == control.FailoverRunning || f.Control.AttachedAt == 0 {
+		if !concerns(p, f) || f.State == control.FailoverRunning || f.Control.AttachedAt == 0 {
 			continue
 		}
 		if f.Kind != control.KindFailover || f.Policy != p.ID || f.To != owner {

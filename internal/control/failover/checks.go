@@ -100,6 +100,11 @@ func (m *move) now(s *control.State) []fact {
 	if n == nil {
 		return nil
 	}
+	return m.as(s, n)
+}
+
+// as returns the facts of m while it is n that has, or should have, what moves.
+func (m *move) as(s *control.State, n *control.NetworkInterface) []fact {
 	switch m.moved.Kind {
 	case control.MovedAddresses:
 		var has, public []netip.Addr
@@ -184,12 +189,7 @@ func routed(s *control.State, eni string, target netip.Addr, table, to string) b
 }
 
 // destination names where a route leads.
-func destination(r control.Route) string {
-	if r.PrefixList != "" {
-		return r.PrefixList
-	}
-	return r.Destination.String()
-}
+func destination(r control.Route) string { return r.RouteTo() }
 
 // blocks are what a route's destination stands for.
 func blocks(s *control.State, r control.Route) (ps []netip.Prefix) {

@@ -17,6 +17,7 @@ type Options struct {
 	Clients Clients
 	Prober  Prober
 	Now     func() int64 // the engine's clock, Unix nanoseconds
+	Gate    Gate         // of a policy's calls; nil lets all through
 	// Ticks returns a channel that ticks every d, and a function that ends it;
 	// nil uses real tickers.
 	Ticks func(d time.Duration) (<-chan time.Time, func())
@@ -48,6 +49,7 @@ type Controller struct {
 	watchers map[string]*watcher     // by policy id; guarded by mu
 	ended    map[string]*watcher     // stopped, of policies that may run again; guarded by mu
 	moving   map[string]bool         // ENIs whose move a Move call records; guarded by mu
+	claims   []*claim                // moves that policies are making; guarded by mu
 	run      context.Context         // of Run; nil before; guarded by mu
 	ctx      context.Context         // of run, for measurements until a Reset; guarded by mu
 	abandon  context.CancelFunc      // of ctx; guarded by mu
@@ -69,6 +71,9 @@ type Controller struct {
 func New(opt Options) (*Controller, error) {
 	if opt.Service == nil || opt.Clients == nil || opt.Prober == nil || opt.Now == nil {
 		return nil, errors.New("failover controller: Service, Clients, Prober and Now are required")
+	}
+	if opt.Gate == nil {
+		opt.Gate = func(ctx context.Context, _ string, call func(context.Context) error) error { return call(ctx) }
 	}
 	if opt.Ticks == nil {
 		opt.Ticks = func(d time.Duration) (<-chan time.Time, func()) {
@@ -118,6 +123,9 @@ func (c *Controller) Run(ctx context.Context) error {
 			if n.Lost {
 				seen = watched{}
 				c.syncPolicies(ctx)
+				c.life.RLock()
+				c.settle(ctx, n, c.opt.Service.State())
+				c.life.RUnlock()
 				continue
 			}
 			c.follow(ctx, n, &seen)
@@ -169,7 +177,13 @@ func (c *Controller) follow(ctx context.Context, n control.Notice, seen *watched
 	for _, m := range seen.calls.observe(n, s) {
 		c.record(ctx, m.move())
 	}
+	defer c.settle(ctx, n, s)
 	for _, m := range seen.other.observe(n, s) {
+		if cl := c.claimed(m); cl != nil {
+			_, complete := c.record(ctx, cl.fill(m))
+			cl.records = append(cl.records, complete)
+			continue
+		}
 		if !crowded(c.opt.Service.State()) {
 			c.record(ctx, m)
 		} else {
@@ -214,12 +228,16 @@ func (c *Controller) syncPolicies(ctx context.Context) {
 	}
 }
 
-// lastOwner returns the instance that an ENI without an owner was attached to
-// last, "" if it has an owner or the event log no longer tells: after a
+// lastOwner returns the instance that had what p moves last if now none has:
+// of an ENI the one that it was attached to, "" if it has an owner or the event log no longer tells: after a
 // restart, a termination that nobody has answered yet must still be one.
-func (c *Controller) lastOwner(ctx context.Context, eni string) (owner string) {
-	if n := c.opt.Service.State().NetworkInterface(eni); n == nil || n.Attachment != nil {
+func (c *Controller) lastOwner(ctx context.Context, p *control.FailoverPolicy) (owner string) {
+	s, eni := c.opt.Service.State(), p.NetworkInterface
+	if n := s.Holder(p); n == nil && p.Strategy == control.StrategyENI || n != nil && n.Attachment != nil {
 		return ""
+	}
+	if fs := records(s, p); p.Strategy != control.StrategyENI && len(fs) > 0 {
+		return fs[0].To
 	}
 	for after := uint64(0); ; {
 		evs, _, err := c.opt.Service.Events(ctx, after, eventPage)
@@ -256,7 +274,7 @@ func (c *Controller) PolicyStatus(id string) (st Status, ok bool) {
 	if w != nil {
 		st = w.status()
 	}
-	if n := s.NetworkInterface(p.NetworkInterface); n != nil {
+	if n := s.Holder(p); n != nil || p.Strategy != control.StrategyENI {
 		st.Candidates = candidates(s, p, n)
 	}
 	return st, true
@@ -339,13 +357,35 @@ func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move)
 	// same, and what takes effect is recorded.
 	mctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moveTime)
 	defer cancel()
-	r, err = c.opt.Service.Move(mctx, in)
-	if err != nil {
+	if m.calls == nil {
+		r, err = c.opt.Service.Move(mctx, in)
+	} else {
+		r, err = c.moveByCalls(ctx, in, m)
+	}
+	if err != nil && r.Interface == nil {
 		return r, "", nil, err
 	}
 	m.times.accepted, m.times.detached, m.times.attached = r.AcceptedAt, r.DetachedAt, r.AttachedAt
 	id, done = c.record(ctx, m)
 	return r, id, done, nil
+}
+
+// moveByCalls moves an ENI for a policy. The move is one transition, which stands
+// for the two calls that it is on AWS: what injected faults do to either happens to
+// it. An error that follows the effect leaves the result in place.
+func (c *Controller) moveByCalls(ctx context.Context, in control.MoveInput, m move) (r control.MoveResult, err error) {
+	attach := func(ctx context.Context) error {
+		return c.call(ctx, m.calls, "AttachNetworkInterface", func(ctx context.Context) (err error) {
+			r, err = c.opt.Service.Move(ctx, in)
+			return err
+		})
+	}
+	if n := c.opt.Service.State().NetworkInterface(in.Interface); n == nil || n.Attachment == nil {
+		err = attach(ctx)
+		return r, err
+	}
+	err = c.call(ctx, m.calls, "DetachNetworkInterface", attach)
+	return r, err
 }
 
 func (c *Controller) lock(eni string) bool {

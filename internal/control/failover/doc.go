@@ -1,10 +1,11 @@
-// Package failover moves an ENI when its instance fails, and measures every
-// move. A policy's probe decides that an instance has failed; the controller
-// then calls control.Service.Move like anybody else. What clients saw is
+// Package failover moves an ENI, an address, an Elastic IP or routes when an
+// instance fails, and measures every move. A policy's probe decides that an
+// instance has failed; the controller then makes the calls of control.Service
+// like anybody else. What clients saw is
 // computed from the samples that guests take of frames at their vNICs, so that
 // a capture of the same vNIC shows the same instants.
 //
-// Decisions and records are pure functions of data (detector, choose, record);
+// Decisions and records are pure functions of data (detector, choose, plan, record);
 // the goroutines around them only wait and call.
 package failover
 
@@ -23,6 +24,11 @@ type Service interface {
 	State() *control.State
 	Watch(buffer int) (<-chan control.Notice, func())
 	Move(ctx context.Context, in control.MoveInput) (control.MoveResult, error)
+	AssignAddresses(ctx context.Context, in control.AssignAddressesInput) (*control.NetworkInterface, control.Assigned, error)
+	Associate(ctx context.Context, in control.AssociateAddressInput) (*control.Address, error)
+	ReplaceRoute(ctx context.Context, in control.RouteInput) error
+	StopInstance(ctx context.Context, id string, force bool) (*control.Instance, error)
+	Detach(ctx context.Context, in control.DetachInput) (*control.NetworkInterface, error)
 	PutFailover(ctx context.Context, f control.Failover) (*control.Failover, error)
 	Events(ctx context.Context, after uint64, limit int) (evs []control.Event, oldest uint64, err error)
 }
@@ -41,11 +47,20 @@ type Prober interface {
 	Forget(policy string)
 }
 
+// Source is where a probe comes from: an ENI that is attached to a running
+// instance, or an internet host.
+type Source struct {
+	ID       string // of the ENI or the host, and of its VNIC
+	Host     string // the guest: of the instance or the host
+	Addr     netip.Addr
+	Internet bool
+}
+
 // Target is where a probe goes and where it comes from.
 type Target struct {
 	Policy   string // whose probe it is: probes of one policy come one at a time
 	Probe    control.Probe
-	From     *control.NetworkInterface // attached to a running instance
+	From     Source
 	To       *control.NetworkInterface
 	ToAddr   netip.Addr
 	Sequence uint16
@@ -98,11 +113,13 @@ const (
 	Watching        PolicyState = "watching"
 	Suspecting      PolicyState = "suspecting"
 	FailingOver     PolicyState = "failing-over"
+	Fencing         PolicyState = "fencing" // it waits for the former owner to be fenced
+	Holding         PolicyState = "holding" // failed, but within the hold-down
 	StateBlocked    PolicyState = "blocked"
 	NoStandby       PolicyState = "no-standby"
 	Disabled        PolicyState = "disabled"
 	StateProberDown PolicyState = "prober-down"
-	Unattached      PolicyState = "unattached" // detached on purpose: not the policy's business
+	Unattached      PolicyState = "unattached" // taken away on purpose: not the policy's business
 )
 
 // Status is what a policy is doing and what its last probe found.

@@ -68,7 +68,7 @@ func (l *lab) Samples(guest.Flow, int64) ([]guest.Sample, uint64) {
 func (l *lab) Conns(guest.Flow, int64) []guest.Conn { return nil }
 
 func (l *lab) Probe(ctx context.Context, t Target) Outcome {
-	l.prober.Store(&t.From.Attachment.Instance)
+	l.prober.Store(&t.From.Host)
 	select {
 	case o := <-l.probes:
 		o.At = l.now.Load()

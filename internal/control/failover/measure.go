@@ -38,6 +38,8 @@ type move struct {
 	before          []fact
 	times           instants
 	cause           *control.FailoverCause // of a policy's failover; nil else
+	fencing         *control.Fencing
+	calls           *callLog // of a policy's; nil else
 	notes           []string
 }
 
@@ -132,7 +134,7 @@ func (c *Controller) measure(ctx context.Context, id string, m move) {
 		f := c.compute(m, now, true)
 		switch {
 		case now-m.times.attached >= m.limit():
-		case !whole(f):
+		case !whole(f) || stillAnswers(f, now):
 			recovered = 0
 			continue
 		case recovered == 0:
@@ -163,6 +165,7 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 	f := control.Failover{
 		Kind: m.kind, State: control.FailoverRunning, Policy: m.policy, NetworkInterface: m.moved.To, Moved: m.moved,
 		From: m.from, To: m.to, StartedAt: m.times.start(), Cause: m.cause, Notes: m.notes,
+		Fencing: m.fencing, Calls: m.calls.list(),
 		Control: control.ControlTimes{
 			FaultAt: m.times.fault, DetectedAt: m.times.detected, AcceptedAt: m.times.accepted,
 			DetachedAt: m.times.detached, AttachedAt: m.times.attached,
@@ -176,6 +179,7 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 	recovered := int64(0)
 	publicly := false
 	s := c.opt.Service.State()
+	var seen witnesses
 	for _, flow := range c.opt.Clients.Flows() {
 		if !m.uses(s, flow.VNIC, flow.Target) {
 			continue
@@ -186,6 +190,7 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 			continue // a paused client is no witness
 		}
 		f.Traffic = append(f.Traffic, r)
+		seen.add(flow.Target, samples)
 		recovered = max(recovered, r.FirstReplyAt)
 		publicly = publicly || r.FirstReplyAt != 0 && slices.Contains(m.public, flow.Target)
 		if conns := c.opt.Clients.Conns(flow, since); len(conns) > 0 {
@@ -193,6 +198,7 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 		}
 	}
 	f.Phases = m.times.phases(recovered)
+	f.Answered, f.AnsweredByTwo = seen.answered(), seen.both(m.from, m.to)
 	if len(f.Traffic) == 0 {
 		f.Notes = append(f.Notes[:len(f.Notes):len(f.Notes)], "no measured traffic: the outage was not exercised")
 	}

@@ -59,19 +59,22 @@ func frames(t Target) string {
 	if t.Probe.Type != control.ProbeICMP {
 		what = fmt.Sprintf("tcp port %d", t.Probe.Port)
 	}
-	return fmt.Sprintf("%s and host %s and host %s", what, t.From.PrimaryAddress(), t.ToAddr)
+	if t.From.Internet { // behind its gateway the probed address is a private one
+		return fmt.Sprintf("%s and host %s", what, t.From.Addr)
+	}
+	return fmt.Sprintf("%s and host %s and host %s", what, t.From.Addr, t.ToAddr)
 }
 
 // Probe sends one probe and waits for its answer until ctx ends.
 func (g *GuestProber) Probe(ctx context.Context, t Target) Outcome {
-	host := g.lab.Host(t.From.Attachment.Instance)
+	host := g.lab.Host(t.From.Host)
 	if host == nil {
-		return Outcome{Result: ProberDown, At: g.now(), Detail: "the guest of " + t.From.Attachment.Instance + " has not booted"}
+		return Outcome{Result: ProberDown, At: g.now(), Detail: "the guest of " + t.From.Host + " has not booted"}
 	}
 	if f := host.Fault(); f != spec.FaultNone {
 		// The record says it recovered, the guest has yet to: what it sends now is
 		// lost, a neighbor request too, and then nothing leaves it for a second.
-		return Outcome{Result: ProberDown, At: g.now(), Detail: "the guest of " + t.From.Attachment.Instance + " has not recovered yet"}
+		return Outcome{Result: ProberDown, At: g.now(), Detail: "the guest of " + t.From.Host + " has not recovered yet"}
 	}
 	pt, err := g.watch(t)
 	if err != nil {
@@ -124,7 +127,7 @@ func reason(err error) string {
 }
 
 func send(ctx context.Context, h *guest.Host, t Target) error {
-	from := t.From.PrimaryAddress()
+	from := t.From.Addr
 	switch t.Probe.Type {
 	case control.ProbeICMP:
 		_, err := h.Ping(ctx, from, t.ToAddr, 0, t.Sequence, nil)

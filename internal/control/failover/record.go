@@ -18,6 +18,7 @@ type instants struct {
 	fault     int64 // the instance failed
 	firstMiss int64 // the first probe missed
 	detected  int64
+	fenced    [2]int64 // from when to when the former owner was being fenced
 	accepted  int64
 	detached  int64
 	attached  int64
@@ -45,7 +46,12 @@ func (t instants) phases(recovered int64) []control.Phase {
 	}
 	if t.detected != 0 {
 		add("detect", t.start(), t.detected)
-		add("decide", t.detected, t.accepted)
+		decide := t.detected
+		if t.fenced[1] != 0 {
+			add("fence", t.detected, t.fenced[1])
+			decide = max(decide, t.fenced[1])
+		}
+		add("decide", decide, t.accepted)
 	}
 	add("detach", t.accepted, t.detached)
 	add("attach", t.detached, t.attached)

@@ -70,13 +70,13 @@ func TestAnOwnerOfBeforeIsForgotten(t *testing.T) {
 	l.policy(false)
 	l.svc.KeepStart(l.svc.State())
 	must(l.svc.Attach(l.ctx, control.AttachInput{Interface: l.eth1.ID, Instance: l.ec2[0].ID, DeviceIndex: 1}))(t)
-	if got := l.ctl.lastOwner(l.ctx, l.eth1.ID); got != "" {
+	if got := l.ctl.lastOwner(l.ctx, l.svc.State().Policies()[0]); got != "" {
 		t.Fatalf("an interface with an owner had %q last", got)
 	}
 	if err := l.ctl.Reset(l.ctx, l.svc.Reset); err != nil {
 		t.Fatal(err)
 	}
-	if got := l.ctl.lastOwner(l.ctx, l.eth1.ID); got != "" {
+	if got := l.ctl.lastOwner(l.ctx, l.svc.State().Policies()[0]); got != "" {
 		t.Errorf("the last owner is %q", got)
 	}
 }

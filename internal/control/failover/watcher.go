@@ -2,7 +2,10 @@ package failover
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
+	"time"
 
 	"enilab/internal/control"
 )
@@ -18,8 +21,12 @@ type watcher struct {
 
 	health    detector // of the owner
 	homeUp    int      // consecutive answers of the instance to fail back to
+	homeSince int64    // when the first of them was known
+	calls     *callLog // of the take-over that is being tried; nil: none
+	fencing   *control.Fencing
 	lastOwner string
 	seq       uint16
+	ticks     <-chan time.Time // of the probe's interval
 
 	mu sync.Mutex
 	st Status // guarded by mu
@@ -49,10 +56,11 @@ func (w *watcher) run(ctx context.Context) {
 	w.set(Watching, nil, "")
 	defer w.c.opt.Prober.Forget(w.policy.ID)
 	if w.lastOwner == "" {
-		w.lastOwner = w.c.lastOwner(ctx, w.policy.NetworkInterface)
+		w.lastOwner = w.c.lastOwner(ctx, w.policy)
 	}
 	ticks, stop := w.c.opt.Ticks(w.policy.Probe.Interval)
 	defer stop()
+	w.ticks = ticks
 	for {
 		select {
 		case <-ctx.Done():
@@ -66,23 +74,24 @@ func (w *watcher) run(ctx context.Context) {
 // step is one interval: a probe of the owner, and what follows from it.
 func (w *watcher) step(ctx context.Context) {
 	s := w.c.opt.Service.State()
-	n := s.NetworkInterface(w.policy.NetworkInterface)
-	if n == nil {
+	n := s.Holder(w.policy)
+	if n == nil && w.policy.Strategy == control.StrategyENI {
 		return // the policy goes with its ENI
 	}
-	if n.Attachment == nil || n.Attachment.State == control.Detaching {
+	if n == nil || n.Attachment == nil || n.Attachment.State == control.Detaching {
 		w.orphan(ctx, s, n)
 		return
 	}
 	if owner := n.Attachment.Instance; owner != w.lastOwner {
 		w.lastOwner, w.health, w.homeUp = owner, detector{}, 0
+		w.calls, w.fencing = nil, nil
 	}
-	from, why := witness(s, w.policy, candidates(s, w.policy, n), n)
-	if from == nil {
+	from, why, ok := witness(s, w.policy, candidates(s, w.policy, n), n)
+	if !ok {
 		w.blind(s, n, why)
 		return
 	}
-	o := w.probe(ctx, from, n)
+	o := w.probe(ctx, s, from, n)
 	if ctx.Err() != nil {
 		return
 	}
@@ -101,9 +110,20 @@ func (w *watcher) step(ctx context.Context) {
 	case o.Result == Missed:
 		w.set(Suspecting, &o, o.Detail)
 	default:
-		w.set(Watching, &o, o.Detail)
+		w.calls, w.fencing = nil, nil // what was tried before is of no failover
+		w.set(Watching, &o, w.split(s, n, o.Detail))
 		w.considerHome(ctx, s, n)
 	}
+}
+
+// split says which routes do not lead where the first one does: a take-over that
+// failed halfway, or somebody's decision. detail else.
+func (w *watcher) split(s *control.State, n *control.NetworkInterface, detail string) string {
+	for _, r := range s.Elsewhere(w.policy, n.ID) {
+		return fmt.Sprintf("the route for %s in %s does not lead to %s as that for %s does",
+			r.Destination, r.Table, n.ID, w.policy.Routes[0].Destination)
+	}
+	return detail
 }
 
 // blind handles an interval in which nobody can probe. Who could take over
@@ -118,12 +138,17 @@ func (w *watcher) blind(s *control.State, n *control.NetworkInterface, why strin
 	w.set(StateProberDown, &o, why)
 }
 
-// orphan handles an ENI without an owner. Somebody who detached it on purpose
-// is left alone; an owner that stopped or was terminated is a failure.
+// orphan handles what has no owner: an ENI that is attached to no instance, or
+// an address, an Elastic IP or a route that is nobody's (n is nil) or such an
+// ENI's. Somebody who took it away on purpose is left alone; an owner that stopped or was terminated is a failure.
 func (w *watcher) orphan(ctx context.Context, s *control.State, n *control.NetworkInterface) {
-	if n.Attachment != nil || !deserted(s, w.lastOwner) {
+	if w.fencing == nil && (n != nil && n.Attachment != nil || !deserted(s, w.lastOwner)) {
 		w.health = detector{}
-		w.set(Unattached, nil, "the interface is attached to no instance")
+		detail := "the interface is attached to no instance"
+		if n == nil {
+			detail = "nobody has what the policy moves"
+		}
+		w.set(Unattached, nil, detail)
 		return
 	}
 	o := Outcome{Result: Missed, At: w.c.opt.Now(), Detail: "the owner is gone"}
@@ -134,50 +159,181 @@ func (w *watcher) orphan(ctx context.Context, s *control.State, n *control.Netwo
 	w.set(Suspecting, &o, o.Detail)
 }
 
-// probe sends one probe from one ENI to another.
-func (w *watcher) probe(ctx context.Context, from, to *control.NetworkInterface) Outcome {
+// probe sends one probe to an ENI.
+func (w *watcher) probe(ctx context.Context, s *control.State, from Source, to *control.NetworkInterface) Outcome {
 	w.seq++
 	pctx, cancel := context.WithTimeout(ctx, w.policy.Probe.Timeout)
 	defer cancel()
 	o := w.c.opt.Prober.Probe(pctx, Target{
-		Policy: w.policy.ID, Probe: w.policy.Probe, From: from, To: to, ToAddr: to.PrimaryAddress(), Sequence: w.seq,
+		Policy: w.policy.ID, Probe: w.policy.Probe, From: from, To: to, ToAddr: probed(s, w.policy, from, to), Sequence: w.seq,
 	})
 	o.From = from.ID
 	return o
 }
 
-// failOver moves n to the first standby that can take it, and waits for the
-// record: until it is complete no second failover of the ENI starts.
+// failOver gives what the policy moves to the first standby that can take it,
+// and waits for the record: until it is complete no second failover starts. What
+// fails is tried again at the next interval.
 func (w *watcher) failOver(ctx context.Context, n *control.NetworkInterface, o Outcome) {
 	s := w.c.opt.Service.State()
+	if until := heldUntil(s, w.policy); w.c.opt.Now() < until {
+		left := time.Duration(until - w.c.opt.Now()).Round(time.Millisecond)
+		w.set(Holding, &o, fmt.Sprintf("held down for another %v after the last failover; %s", left, o.Detail))
+		return
+	}
 	to, why := choose(s, candidates(s, w.policy, n))
 	if to == nil {
 		w.set(NoStandby, &o, why)
 		return
 	}
-	w.set(FailingOver, &o, "moving to "+to.ID)
 	m := move{
 		kind: control.KindFailover, policy: w.policy.ID, cause: o.cause(w.health.misses),
 		times: instants{fault: brokenAt(s, w.lastOwner), firstMiss: w.health.firstMiss, detected: o.At},
 	}
-	in := control.MoveInput{
-		Interface: n.ID, Instance: to.ID, DeviceIndex: -1, Force: true, Kind: control.KindFailover,
+	if w.calls == nil {
+		w.calls = &callLog{}
 	}
-	_, _, done, err := w.c.transfer(ctx, in, m)
+	m.calls = w.calls
+	if !w.fence(ctx, n, o, &m) {
+		return
+	}
+	w.set(FailingOver, &o, "moving to "+to.ID)
+	complete, err := w.carry(ctx, to, m)
 	if ctx.Err() != nil {
 		return
 	}
 	if err != nil {
-		w.c.opt.Log.Warn("failing over", "policy", w.policy.ID, "interface", n.ID, "to", to.ID, "error", err)
-		w.set(NoStandby, &o, err.Error())
+		w.c.opt.Log.Warn("failing over", "policy", w.policy.ID, "strategy", w.policy.Strategy, "to", to.ID, "error", err)
+		w.set(FailingOver, &o, "moving to "+to.ID+" is tried again: "+err.Error())
 		return
 	}
-	w.health = detector{}
-	await(ctx, done)
+	w.health, w.calls, w.fencing = detector{}, nil, nil
+	w.set(FailingOver, &o, "measuring the move to "+to.ID)
+	for _, done := range complete {
+		await(ctx, done)
+	}
 }
 
-// considerHome fails back once the first owner has answered as often in a row
-// as misses mean failure.
+// carry makes the calls that bring what the policy moves to an instance.
+// complete are the channels of the records.
+func (w *watcher) carry(ctx context.Context, to *control.Instance, m move) (complete []<-chan struct{}, err error) {
+	s := w.c.opt.Service.State()
+	n := s.Holder(w.policy)
+	if w.policy.Strategy == control.StrategyENI {
+		in := control.MoveInput{
+			Interface: w.policy.NetworkInterface, Instance: to.ID, DeviceIndex: -1,
+			Force: m.kind == control.KindFailover, Kind: m.kind,
+		}
+		_, _, done, err := w.c.transfer(ctx, in, m)
+		if err != nil {
+			return nil, err
+		}
+		return []<-chan struct{}{done}, nil
+	}
+	at := s.Receiver(w.policy, to)
+	if at == nil {
+		return nil, fmt.Errorf("instance '%s' has no network interface that could receive it", to.ID)
+	}
+	m.to, m.from = to.ID, w.lastOwner
+	if n != nil && n.Attachment != nil {
+		m.from = n.Attachment.Instance
+	}
+	for _, a := range plan(s, w.policy, n, at) {
+		done, err := w.c.perform(ctx, a, m)
+		if err != nil {
+			return nil, err
+		}
+		complete = append(complete, done...)
+	}
+	return complete, nil
+}
+
+// fenceTime bounds the wait for a fence: stopping an instance takes AWS minutes at
+// worst.
+const fenceTime = 10 * time.Minute
+
+// fence keeps the former owner from answering, if the policy asks for that, and
+// reports whether to go on. It waits until the State says that it is done.
+func (w *watcher) fence(ctx context.Context, n *control.NetworkInterface, o Outcome, m *move) (goOn bool) {
+	if w.policy.Fence == control.FenceNone || w.policy.Fence == "" {
+		return true
+	}
+	owner := w.lastOwner
+	if w.fencing == nil {
+		w.fencing = &control.Fencing{Fence: w.policy.Fence, Instance: owner, Start: w.c.opt.Now()}
+	}
+	w.set(Fencing, &o, fmt.Sprintf("fencing %s by %s", owner, w.policy.Fence))
+	err := w.keepOff(ctx, owner, n, m)
+	if ctx.Err() != nil {
+		return false
+	}
+	f := *w.fencing
+	f.End = w.c.opt.Now()
+	if err != nil {
+		f.Error = err.Error()
+		if !w.policy.FenceOptional {
+			w.c.opt.Log.Warn("fencing", "policy", w.policy.ID, "instance", owner, "error", err)
+			w.set(Fencing, &o, fmt.Sprintf("nothing moves until %s is fenced, which failed and is tried again: %v", owner, err))
+			return false
+		}
+		m.notes = append(m.notes, "moved without a fence, which failed: "+f.Error)
+	}
+	m.fencing, m.times.fenced = &f, [2]int64{f.Start, f.End}
+	if m.from == "" {
+		m.from = owner
+	}
+	return true
+}
+
+// keepOff makes the fence's call and waits until it has its effect.
+func (w *watcher) keepOff(ctx context.Context, owner string, n *control.NetworkInterface, m *move) error {
+	svc := w.c.opt.Service
+	if !unfenced(svc.State(), w.policy, owner, n) {
+		return nil
+	}
+	notices, cancel := svc.Watch(1)
+	defer cancel()
+	var err error
+	if w.policy.Fence == control.FenceStop {
+		err = w.c.call(ctx, m.calls, "StopInstances", func(ctx context.Context) error {
+			_, err := svc.StopInstance(ctx, owner, true)
+			return err
+		})
+	} else if n.Attachment.State != control.Detaching {
+		err = w.c.call(ctx, m.calls, "DetachNetworkInterface", func(ctx context.Context) error {
+			_, err := svc.Detach(ctx, control.DetachInput{Attachment: n.Attachment.ID, Force: true})
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	for {
+		s := svc.State()
+		if w.policy.Fence == control.FenceDetach {
+			n = s.NetworkInterface(n.ID)
+		}
+		if !unfenced(s, w.policy, owner, n) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case _, ok := <-notices:
+			if !ok {
+				return errors.New("the control plane has ended")
+			}
+		case <-w.ticks:
+			if w.c.opt.Now()-w.fencing.Start > int64(fenceTime) {
+				return fmt.Errorf("not done within %v", fenceTime)
+			}
+		}
+	}
+}
+
+// considerHome probes the owner before the newest failover and moves what it had
+// back there once that has answered as often in a row as misses mean failure, and
+// for the hold-down.
 func (w *watcher) considerHome(ctx context.Context, s *control.State, n *control.NetworkInterface) {
 	if !w.policy.FailBack {
 		return
@@ -187,7 +343,7 @@ func (w *watcher) considerHome(ctx context.Context, s *control.State, n *control
 		w.homeUp = 0
 		return
 	}
-	if why, _ := eligible(s, n, i); why != Fit {
+	if why, _ := eligible(s, w.policy, n, i); why != Fit {
 		w.homeUp = 0
 		return
 	}
@@ -195,29 +351,34 @@ func (w *watcher) considerHome(ctx context.Context, s *control.State, n *control
 	if len(nics) == 0 {
 		return
 	}
-	from, _ := witness(s, w.policy, candidates(s, w.policy, n), nics[0])
-	if from == nil {
+	from, _, ok := witness(s, w.policy, candidates(s, w.policy, n), nics[0])
+	if !ok {
 		return
 	}
-	if o := w.probe(ctx, from, nics[0]); o.Result != Answered {
+	o := w.probe(ctx, s, from, nics[0])
+	if o.Result != Answered {
 		w.homeUp = 0
 		return
 	}
-	if w.homeUp++; w.homeUp < w.policy.Probe.Misses {
+	if w.homeUp++; w.homeUp == 1 {
+		w.homeSince = w.c.opt.Now()
+	}
+	if w.homeUp < w.policy.Probe.Misses || w.c.opt.Now()-w.homeSince < int64(w.policy.HoldDown) {
 		return
 	}
 	w.homeUp = 0
-	in := control.MoveInput{Interface: n.ID, Instance: i.ID, DeviceIndex: -1, Kind: control.KindFailBack}
-	_, _, done, err := w.c.transfer(ctx, in, move{kind: control.KindFailBack, policy: w.policy.ID})
+	complete, err := w.carry(ctx, i, move{kind: control.KindFailBack, policy: w.policy.ID, calls: &callLog{}})
 	if ctx.Err() != nil {
 		return
 	}
 	if err != nil {
-		w.c.opt.Log.Warn("failing back", "policy", w.policy.ID, "interface", n.ID, "to", i.ID, "error", err)
+		w.c.opt.Log.Warn("failing back", "policy", w.policy.ID, "strategy", w.policy.Strategy, "to", i.ID, "error", err)
 		return
 	}
 	w.set(FailingOver, nil, "moving back to "+i.ID)
-	await(ctx, done)
+	for _, done := range complete {
+		await(ctx, done)
+	}
 }
 
 func await(ctx context.Context, done <-chan struct{}) {
