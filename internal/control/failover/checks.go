@@ -167,14 +167,20 @@ func (m *move) uses(s *control.State, vnic string, target netip.Addr) bool {
 
 // routed reports whether what an ENI sends to an address goes by a route: its
 // subnet uses the table, and of the routes there this one is the longest prefix.
+//
+// A client on the internet has no subnet: what it sends to an Elastic IP comes in
+// by an internet gateway, whose route table asks for the private address.
 func routed(s *control.State, eni string, target netip.Addr, table, to string) bool {
-	n := s.NetworkInterface(eni)
-	if n == nil {
+	t := s.RouteTable(table)
+	if t == nil {
 		return false
 	}
-	subnet := s.Subnet(n.Subnet)
-	t := s.RouteTableOf(subnet)
-	if t == nil || t.ID != table || subnet.CIDR.Contains(target) {
+	if n := s.NetworkInterface(eni); n != nil {
+		subnet := s.Subnet(n.Subnet)
+		if of := s.RouteTableOf(subnet); of == nil || of.ID != table || subnet.CIDR.Contains(target) {
+			return false
+		}
+	} else if target = enters(s, t, target); !target.IsValid() {
 		return false
 	}
 	longest, by := -1, ""
@@ -186,6 +192,20 @@ func routed(s *control.State, eni string, target netip.Addr, table, to string) b
 		}
 	}
 	return by == to
+}
+
+// enters returns the private address behind an Elastic IP whose frames ask table t
+// as they come in from the internet, and an invalid one if none do.
+func enters(s *control.State, t *control.RouteTable, public netip.Addr) netip.Addr {
+	if !slices.ContainsFunc(t.Associations, func(a control.RouteTableAssociation) bool { return a.Gateway != "" }) {
+		return netip.Addr{}
+	}
+	for _, a := range s.Addresses() {
+		if n := s.NetworkInterface(a.NetworkInterface); a.PublicIP == public && n != nil && n.VPC == t.VPC {
+			return a.PrivateIP
+		}
+	}
+	return netip.Addr{}
 }
 
 // destination names where a route leads.

@@ -35,7 +35,7 @@ func TestProbesTellBlockedFromDead(t *testing.T) {
 			sequence++
 			ctx, cancel := context.WithTimeout(l.ctx, timeout)
 			o := prober.Probe(ctx, failover.Target{
-				Policy: "fop-test", Probe: p, From: s.InterfacesOf(loaded.Instances["EC2-2"])[0], To: to,
+				Policy: "fop-test", Probe: p, From: source(s.InterfacesOf(loaded.Instances["EC2-2"])[0]), To: to,
 				ToAddr: to.PrimaryAddress(), Sequence: sequence,
 			})
 			cancel()
@@ -116,7 +116,7 @@ func TestFrozenProberSaysNothing(t *testing.T) {
 		defer cancel()
 		return prober.Probe(ctx, failover.Target{
 			Policy: "fop-test", Probe: control.Probe{Type: control.ProbeICMP},
-			From: l.svc.State().InterfacesOf(two)[0], To: to, ToAddr: to.PrimaryAddress(), Sequence: 1,
+			From: source(l.svc.State().InterfacesOf(two)[0]), To: to, ToAddr: to.PrimaryAddress(), Sequence: 1,
 		})
 	}
 	if _, err := l.svc.FailInstance(l.ctx, two, control.FaultFreeze); err != nil {
@@ -131,4 +131,9 @@ func TestFrozenProberSaysNothing(t *testing.T) {
 	if o := probe(patience); o.Result != failover.Answered {
 		t.Errorf("from the guest recovered: %+v", o)
 	}
+}
+
+// source is an ENI that probes.
+func source(n *control.NetworkInterface) failover.Source {
+	return failover.Source{ID: n.ID, Host: n.Attachment.Instance, Addr: n.PrimaryAddress()}
 }
