@@ -14,14 +14,14 @@ import (
 // any strategy moves between them.
 type pair struct {
 	*lab
-	vpc          *control.VPC
-	gateway      string
-	near, far    *control.Subnet // in zones a and b
-	one, two     *control.NetworkInterface
-	eip          *control.Address
-	customer     *control.InternetHost
-	inside       *control.NetworkInterface
-	group, table string
+	vpc       *control.VPC
+	gateway   string
+	near, far *control.Subnet // in zones a and b
+	away      *control.Subnet // of the client inside
+	one, two  *control.NetworkInterface
+	eip       *control.Address
+	customer  *control.InternetHost
+	inside    *control.NetworkInterface
 }
 
 func got[T any](v T, err error) func(*testing.T) T {
@@ -43,8 +43,8 @@ func newPair(t *testing.T, apart bool) *pair {
 	g := got(l.svc.CreateInternetGateway(l.ctx, nil))(t)
 	l.gateway = g.ID
 	l.ok(l.svc.AttachInternetGateway(l.ctx, g.ID, l.vpc.ID))
-	l.table = l.svc.State().MainRouteTable(l.vpc.ID).ID
-	l.ok(l.svc.CreateRoute(l.ctx, control.RouteInput{Table: l.table, DestinationInput: control.DestinationInput{CIDR: "0.0.0.0/0"}, Gateway: g.ID}))
+	l.ok(l.svc.CreateRoute(l.ctx, control.RouteInput{Table: l.svc.State().MainRouteTable(l.vpc.ID).ID, DestinationInput: control.DestinationInput{CIDR: "0.0.0.0/0"}, Gateway: g.ID}))
+	l.away = got(l.svc.CreateSubnet(l.ctx, control.CreateSubnetInput{VPC: l.vpc.ID, CIDR: "10.0.9.0/24", Zone: "us-east-1a"}))(t)
 	second := l.near
 	if apart {
 		second = l.far
@@ -77,8 +77,7 @@ func (l *pair) clients(inside netip.Addr) {
 	ws := func(to netip.Addr) []spec.Workload {
 		return []spec.Workload{{Name: "requests", Kind: spec.WorkloadUDPEcho, Target: to, Rate: 100}}
 	}
-	clients := got(l.svc.CreateSubnet(l.ctx, control.CreateSubnetInput{VPC: l.vpc.ID, CIDR: "10.0.9.0/24", Zone: "us-east-1a"}))(l.t)
-	l.inside = l.launch(clients, ws(inside)...)
+	l.inside = l.launch(l.away, ws(inside)...)
 	l.customer = got(l.svc.CreateInternetHost(l.ctx, control.CreateInternetHostInput{
 		Name: "customer", Address: "198.51.100.20", Workloads: ws(l.eip.PublicIP),
 	}))(l.t)
@@ -211,16 +210,19 @@ func TestRoutePolicy(t *testing.T) {
 	got(l.svc.AssociateAddress(l.ctx, l.eip.AllocationID, server.ID, "", false))(t)
 	edge := got(l.svc.CreateRouteTable(l.ctx, l.vpc.ID, nil))(t)
 	got(l.svc.AssociateRouteTable(l.ctx, control.AssociateRouteTableInput{Table: edge.ID, Gateway: l.gateway}))(t)
-	for _, r := range []string{l.table, edge.ID} {
+	// A table of the clients' own: the appliance's would lead back to itself.
+	ways := got(l.svc.CreateRouteTable(l.ctx, l.vpc.ID, nil))(t)
+	got(l.svc.AssociateRouteTable(l.ctx, control.AssociateRouteTableInput{Table: ways.ID, Subnet: l.away.ID}))(t)
+	for _, r := range []string{ways.ID, edge.ID} {
 		l.ok(l.svc.CreateRoute(l.ctx, control.RouteInput{Table: r, DestinationInput: control.DestinationInput{CIDR: "10.0.3.0/24"}, Interface: l.one.ID}))
 	}
 	l.clients(server.PrimaryAddress())
 	p := l.guard(control.Terms{Strategy: control.StrategyRoute, Routes: []control.PolicyRoute{
-		{Table: edge.ID, Destination: "10.0.3.0/24"}, {Table: l.table, Destination: "10.0.3.0/24"},
+		{Table: edge.ID, Destination: "10.0.3.0/24"}, {Table: ways.ID, Destination: "10.0.3.0/24"},
 	}}, l.inside.ID)
 	f := l.takeover(l.one, l.two, "10.0.3.0/24 in "+edge.ID, 1)
 	l.judge(f, p, l.one, l.two, 1, "ReplaceRoute", "ReplaceRoute")
-	other := l.recorded("10.0.3.0/24 in " + l.table)
+	other := l.recorded("10.0.3.0/24 in " + ways.ID)
 	if other.Policy != p.ID || len(other.Traffic) != 1 || other.Traffic[0].Client != l.inside.Attachment.Instance || other.Traffic[0].OutageNanos <= 0 {
 		t.Errorf("the record of the other route is %+v", other)
 	}
