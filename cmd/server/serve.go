@@ -119,10 +119,11 @@ func unlessStopped(ctx context.Context, err error) error {
 // server is the laboratory and what the process has beside it.
 type server struct {
 	*lab.Lab
-	clock clock
-	store *store.Store
-	log   *slog.Logger
-	seed  uint64 // of hashes and of faults that hit a share
+	clock  clock
+	store  *store.Store
+	log    *slog.Logger
+	seed   uint64        // of hashes and of faults that hit a share
+	faults *apifault.Set // of the APIs, and of what failover policies call
 }
 
 // open starts the laboratory on the database.
@@ -151,6 +152,8 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*serve
 	opt.Timing.AnnounceMoves = s.Announce
 	opt.Random, opt.Seed = s.random()
 	l.seed = opt.Seed
+	l.faults = apifault.New(apifault.Options{Now: l.clock.Time, Seed: l.seed, Note: l.note, Log: l.log})
+	opt.PolicyCalls = l.policyCall
 	if l.Lab, err = lab.Open(ctx, opt); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -195,6 +198,11 @@ func (l *server) note(typ, id string, kv ...string) error {
 	return l.Control.Note(ctx, typ, id, kv...)
 }
 
+// policyCall makes a failover policy's call under the API faults in force.
+func (l *server) policyCall(ctx context.Context, operation string, call func(context.Context) error) error {
+	return l.faults.Around(ctx, apifault.EC2, operation, "failover-policy", call)
+}
+
 // close ends the laboratory, and the store last.
 func (l *server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), labTime)
@@ -204,8 +212,7 @@ func (l *server) close() error {
 
 // serve fills the laboratory and then answers requests until ctx ends.
 func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKeys, page rest.Assets, fill *scenario.Scenario) error {
-	faults := apifault.New(apifault.Options{Now: l.clock.Time, Seed: l.seed, Note: l.note, Log: l.log})
-	aws, err := ec2.New(ec2.Options{Control: l.Control, Faults: faults, Keys: keys.secrets, Now: l.clock.Time})
+	aws, err := ec2.New(ec2.Options{Control: l.Control, Faults: l.faults, Keys: keys.secrets, Now: l.clock.Time})
 	if err != nil {
 		return err
 	}
@@ -215,7 +222,7 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	srv, err := rest.New(rest.Options{
 		Control: l.Control, Engine: l.Engine, Moves: l.Failover, Guests: l.Guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
-		APIFaults: faults, Impairments: l.Impairments, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
+		APIFaults: l.faults, Impairments: l.Impairments, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset,
 		Mount:  func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app) },
 		Refuse: aws.Refuse, Ready: l.health, Scenario: begun.playing.Status,

@@ -17,6 +17,17 @@ const (
 	MovedRoute     MovedKind = "route"             // of one destination in one route table, to another ENI
 )
 
+// Scope is how far what moves this way can get: subnet, zone or region.
+func (k MovedKind) Scope() string {
+	switch k {
+	case MovedAddresses:
+		return StrategyAddress.Scope()
+	case MovedInterface:
+		return StrategyENI.Scope()
+	}
+	return StrategyRoute.Scope()
+}
+
 // Moved is what a failover moved, and between which ENIs. From and To are the
 // same of an ENI that moved itself.
 type Moved struct {

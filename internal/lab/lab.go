@@ -41,6 +41,9 @@ type Options struct {
 	// DNSUpstream is the address and port of a resolver for names that are not
 	// the network's own; "": there are none.
 	DNSUpstream string
+	// PolicyCalls lets a failover policy's calls of the EC2 API through, or makes
+	// them fail as injected faults do to those of clients; nil: all are let through.
+	PolicyCalls failover.Gate
 	Log         *slog.Logger // nil: nothing is logged
 }
 
@@ -119,7 +122,7 @@ func (l *Lab) open(ctx context.Context, opt Options) error {
 	l.Go("metadata", inside.Run)
 	l.Go("network services", wire.Run)
 	l.Failover, err = failover.New(failover.Options{
-		Service: l.Control, Clients: l.Guests, Now: opt.Now, Log: opt.Log,
+		Service: l.Control, Clients: l.Guests, Now: opt.Now, Log: opt.Log, Gate: opt.PolicyCalls,
 		Prober: failover.NewGuestProber(l.Guests, l.Engine, opt.Now),
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -254,6 +255,10 @@ func (b *builder) policies(ctx context.Context) error {
 				Interval: time.Duration(f.Probe.Interval), Timeout: time.Duration(f.Probe.Timeout), Misses: f.Probe.Misses,
 			},
 		}
+		if host, ok := b.loaded.InternetHosts[f.Probe.From]; ok && p.Probe.From == "" {
+			p.Probe.From = host
+		}
+		p.Terms = b.terms(f)
 		for _, name := range f.Standbys {
 			p.Standbys = append(p.Standbys, b.loaded.Instances[name])
 		}
@@ -265,6 +270,21 @@ func (b *builder) policies(ctx context.Context) error {
 		b.later(func(ctx context.Context) error { return b.svc.DeletePolicy(ctx, stored.ID) })
 	}
 	return nil
+}
+
+// terms are what a policy moves; addresses have been checked.
+func (b *builder) terms(f policy) control.Terms {
+	t := control.Terms{
+		Strategy: control.Strategy(f.Strategy), Allocation: b.loaded.Addresses[f.ElasticIP], Fence: control.Fence(f.Fence),
+		FenceOptional: f.FenceOptional, HoldDown: time.Duration(f.HoldDown), NeverBack: f.NeverFailBack,
+	}
+	for _, a := range f.Addresses {
+		t.Addresses = append(t.Addresses, netip.MustParseAddr(a))
+	}
+	for _, r := range f.Routes {
+		t.Routes = append(t.Routes, control.PolicyRoute{Table: b.loaded.RouteTables[r.RouteTable], Destination: r.Destination})
+	}
+	return t
 }
 
 // workloads start last: their first request finds its target in place.

@@ -125,11 +125,26 @@ func (s *Scenario) check() error {
 	}
 	for i, p := range s.file.Policies {
 		at := fmt.Sprintf("$.policies[%d]", i)
-		c.ref(at+".networkInterface", "network interface", p.NetworkInterface, n.interfaces)
+		if p.Strategy == "" || p.Strategy == string(control.StrategyENI) {
+			c.ref(at+".networkInterface", "network interface", p.NetworkInterface, n.interfaces)
+		} else {
+			c.interfaceRef(at+".networkInterface", p.NetworkInterface)
+		}
+		for k, a := range p.Addresses {
+			c.address(fmt.Sprintf("%s.addresses[%d]", at, k), a)
+		}
+		if p.ElasticIP != "" {
+			c.ref(at+".elasticIp", "Elastic IP", p.ElasticIP, n.addresses)
+		}
+		for k, r := range p.Routes {
+			c.ref(fmt.Sprintf("%s.routes[%d].routeTable", at, k), "route table", r.RouteTable, n.tables)
+		}
 		for k, standby := range p.Standbys {
 			c.ref(fmt.Sprintf("%s.standbys[%d]", at, k), "instance", standby, n.instances)
 		}
-		c.interfaceRef(at+".probe.from", p.Probe.From)
+		if _, ok := n.internet[p.Probe.From]; !ok {
+			c.interfaceRef(at+".probe.from", p.Probe.From)
+		}
 	}
 	for i, st := range s.file.Steps {
 		c.step(fmt.Sprintf("$.steps[%d]", i), st)

@@ -167,6 +167,20 @@ type policy struct {
 	Probe            probe    `yaml:"probe"`
 	FailBack         bool     `yaml:"failBack"`
 	Enabled          *bool    `yaml:"enabled"` // nil: true
+
+	Strategy      string        `yaml:"strategy"`  // "": eni
+	Addresses     []string      `yaml:"addresses"` // of address
+	ElasticIP     string        `yaml:"elasticIp"` // of eip
+	Routes        []policyRoute `yaml:"routes"`    // of route
+	Fence         string        `yaml:"fence"`
+	FenceOptional bool          `yaml:"fenceOptional"`
+	HoldDown      duration      `yaml:"holdDown"`
+	NeverFailBack bool          `yaml:"neverFailBack"`
+}
+
+type policyRoute struct {
+	RouteTable  string `yaml:"routeTable"`
+	Destination string `yaml:"destination"`
 }
 
 type probe struct {

@@ -275,3 +275,18 @@ func Fresh(ctx context.Context) context.Context {
 	}
 	return ctx
 }
+
+// Around lets what is in force for an operation happen around a call that is made
+// inside the process, as it happens around one that arrives over HTTP. ctx bounds
+// how long it is held.
+func (s *Set) Around(ctx context.Context, api API, operation, requestID string, call func(context.Context) error) error {
+	hit := s.Begin(api, operation, requestID)
+	if err := hit.Inject(ctx, Before); err != nil {
+		return err
+	}
+	err := call(ctx)
+	if fault := hit.Inject(ctx, After); fault != nil {
+		return fault
+	}
+	return err
+}

@@ -31,6 +31,37 @@ type Failover struct {
 	Checks             []FailoverCheck `json:"checks"`
 	Cause              *FailoverCause  `json:"cause,omitempty" doc:"What the policy's probe saw; of a policy's failover only"`
 	Notes              []string        `json:"notes"`
+
+	Fencing         *FailoverFencing   `json:"fencing,omitempty" doc:"What a policy did to the former owner first"`
+	Calls           []FailoverCall     `json:"calls" doc:"What a policy called in the take-over, as a client of the EC2 API"`
+	Answered        []FailoverAnswered `json:"answered" doc:"Which instances' replies reached the clients, and when"`
+	AnsweredByTwoMs float64            `json:"answeredByTwoMs" doc:"How long the former and the new owner both answered for one address"`
+}
+
+// FailoverFencing is how a policy kept the former owner from answering.
+type FailoverFencing struct {
+	Fence      string `json:"fence" enum:"stop,detach"`
+	InstanceID string `json:"instanceId"`
+	Start      string `json:"start"`
+	End        string `json:"end"`
+	Error      string `json:"error,omitempty" doc:"Why it failed"`
+}
+
+// FailoverCall is one call of a policy.
+type FailoverCall struct {
+	Operation string `json:"operation"`
+	Start     string `json:"start"`
+	End       string `json:"end,omitempty"`
+	Error     string `json:"error,omitempty"`
+}
+
+// FailoverAnswered says when an instance's replies reached the clients.
+type FailoverAnswered struct {
+	InstanceID string `json:"instanceId"`
+	Target     string `json:"target"`
+	First      string `json:"first"`
+	Last       string `json:"last"`
+	Replies    uint64 `json:"replies"`
 }
 
 // FailoverMoved is what moved, and between which interfaces.
@@ -38,6 +69,7 @@ type FailoverMoved struct {
 	Kind            string   `json:"kind" enum:"network-interface,private-addresses,elastic-ip,route"`
 	FromInterfaceID string   `json:"fromInterfaceId" doc:"The same as toInterfaceId of a network interface that moved itself"`
 	ToInterfaceID   string   `json:"toInterfaceId"`
+	Scope           string   `json:"scope" enum:"subnet,zone,region" doc:"How far what moved could have moved"`
 	Addresses       []string `json:"addresses,omitempty" doc:"Private addresses that moved"`
 	AllocationID    string   `json:"allocationId,omitempty" doc:"Of an Elastic IP"`
 	PublicIP        string   `json:"publicIp,omitempty" doc:"Of an Elastic IP"`
@@ -55,7 +87,7 @@ type FailoverCause struct {
 
 // FailoverPhase is one part of the way.
 type FailoverPhase struct {
-	Name  string  `json:"name" enum:"detect,decide,detach,attach,recover"`
+	Name  string  `json:"name" enum:"detect,fence,decide,detach,attach,recover"`
 	Start string  `json:"start"`
 	End   string  `json:"end,omitempty"`
 	Ms    float64 `json:"ms"`
@@ -125,6 +157,11 @@ func failoverView(f *control.Failover) Failover {
 			Reconnected: f.TCP.Reconnected, ReconnectedAfterMs: ifSet(f.TCP.ReconnectedAfter),
 		},
 	}
+	v.Calls, v.AnsweredByTwoMs = views(f.Calls, callView), millis(f.AnsweredByTwo)
+	v.Answered = views(f.Answered, answeredView)
+	if g := f.Fencing; g != nil {
+		v.Fencing = &FailoverFencing{Fence: string(g.Fence), InstanceID: g.Instance, Start: instant(g.Start), End: instant(g.End), Error: g.Error}
+	}
 	for i, t := range f.Traffic {
 		v.RequestsSent += t.Sent
 		v.RequestsLost += t.Lost
@@ -133,6 +170,16 @@ func failoverView(f *control.Failover) Failover {
 		}
 	}
 	return v
+}
+
+func callView(c control.APICall) FailoverCall {
+	return FailoverCall{Operation: c.Operation, Start: instant(c.Start), End: instant(c.End), Error: c.Error}
+}
+
+func answeredView(a control.Answered) FailoverAnswered {
+	return FailoverAnswered{
+		InstanceID: a.Instance, Target: a.Target.String(), First: instant(a.First), Last: instant(a.Last), Replies: a.Replies,
+	}
 }
 
 // failoverView is what the stream says of a record; nil if it is gone.
@@ -146,7 +193,7 @@ func (s *Server) failoverView(id string) any {
 
 func movedView(m control.Moved) FailoverMoved {
 	v := FailoverMoved{
-		Kind: string(m.Kind), FromInterfaceID: m.From, ToInterfaceID: m.To, Addresses: views(m.Addresses, netip.Addr.String),
+		Kind: string(m.Kind), Scope: m.Kind.Scope(), FromInterfaceID: m.From, ToInterfaceID: m.To, Addresses: views(m.Addresses, netip.Addr.String),
 		AllocationID: m.Allocation, RouteTableID: m.RouteTable, Destination: m.Destination,
 	}
 	if m.PublicIP.IsValid() {

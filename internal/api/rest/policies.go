@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -12,19 +13,68 @@ import (
 // FailoverPolicy says who takes over a network interface when its instance
 // fails.
 type FailoverPolicy struct {
-	ID                 string       `json:"id"`
-	NetworkInterfaceID string       `json:"networkInterfaceId"`
-	Standbys           []string     `json:"standbys" doc:"Instances in order of preference"`
-	Probe              Probe        `json:"probe"`
-	FailBack           bool         `json:"failBack" doc:"Return when the first owner has recovered"`
-	Enabled            bool         `json:"enabled"`
-	Status             PolicyStatus `json:"status"`
+	ID                 string   `json:"id"`
+	NetworkInterfaceID string   `json:"networkInterfaceId"`
+	Standbys           []string `json:"standbys" doc:"Instances in order of preference"`
+	Probe              Probe    `json:"probe"`
+	FailBack           bool     `json:"failBack" doc:"Return when the first owner has recovered"`
+	Enabled            bool     `json:"enabled"`
+	PolicyTerms
+	Scope  string       `json:"scope" enum:"subnet,zone,region" doc:"How far the strategy reaches"`
+	Status PolicyStatus `json:"status"`
+}
+
+// PolicyTerms say what a policy moves, and under which conditions.
+type PolicyTerms struct {
+	Strategy      string        `json:"strategy,omitempty" enum:"eni,address,eip,route" doc:"What moves: the interface (default), secondary addresses, an Elastic IP, or routes"`
+	Addresses     []string      `json:"addresses,omitempty" maxItems:"100" doc:"Of the strategy address: secondary private addresses of the interface"`
+	AllocationID  string        `json:"allocationId,omitempty" maxLength:"64" doc:"Of the strategy eip: the Elastic IP, which the interface has"`
+	Routes        []PolicyRoute `json:"routes,omitempty" maxItems:"50" doc:"Of the strategy route: routes that lead to the interface"`
+	Fence         string        `json:"fence,omitempty" enum:"none,stop,detach" doc:"What is done to the former owner first"`
+	FenceOptional bool          `json:"fenceOptional,omitempty" doc:"Go on when fencing fails"`
+	HoldDownMs    float64       `json:"holdDownMs,omitempty" minimum:"0" maximum:"86400000" doc:"How long after a failover nothing moves, and how long the owner before must answer to get it back"`
+	NeverFailBack bool          `json:"neverFailBack,omitempty" doc:"Refuse a fail-back by hand too"`
+}
+
+// PolicyRoute is one route that a policy replaces.
+type PolicyRoute struct {
+	RouteTableID string `json:"routeTableId" maxLength:"64"`
+	Destination  string `json:"destination" maxLength:"64" doc:"A block, or the id of a prefix list"`
+}
+
+func (b PolicyTerms) terms() (control.Terms, error) {
+	t := control.Terms{
+		Strategy: control.Strategy(b.Strategy), Allocation: b.AllocationID, Fence: control.Fence(b.Fence),
+		FenceOptional: b.FenceOptional, HoldDown: duration(b.HoldDownMs), NeverBack: b.NeverFailBack,
+	}
+	for _, r := range b.Routes {
+		t.Routes = append(t.Routes, control.PolicyRoute{Table: r.RouteTableID, Destination: r.Destination})
+	}
+	for _, text := range b.Addresses {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return t, &control.Error{Code: "InvalidParameterValue", Field: "addresses", Message: "'" + text + "' is not an IP address."}
+		}
+		t.Addresses = append(t.Addresses, a)
+	}
+	return t, nil
+}
+
+func termsView(t control.Terms) PolicyTerms {
+	v := PolicyTerms{
+		Strategy: string(t.Strategy), Addresses: views(t.Addresses, netip.Addr.String), AllocationID: t.Allocation, Fence: string(t.Fence),
+		FenceOptional: t.FenceOptional, HoldDownMs: millis(int64(t.HoldDown)), NeverFailBack: t.NeverBack,
+	}
+	for _, r := range t.Routes {
+		v.Routes = append(v.Routes, PolicyRoute{RouteTableID: r.Table, Destination: r.Destination})
+	}
+	return v
 }
 
 // Probe is a policy's health check.
 type Probe struct {
 	Type            string  `json:"type" enum:"icmp,tcp,http"`
-	FromInterfaceID string  `json:"fromInterfaceId" maxLength:"64" doc:"The interface that sends it"`
+	FromInterfaceID string  `json:"fromInterfaceId" maxLength:"64" doc:"The interface that sends it, or an internet host"`
 	Port            int     `json:"port,omitempty" minimum:"0" maximum:"65535"`
 	Path            string  `json:"path,omitempty" maxLength:"1024"`
 	IntervalMs      float64 `json:"intervalMs,omitempty" minimum:"0" maximum:"3600000"`
@@ -38,6 +88,16 @@ type putPolicy struct {
 	Probe              Probe    `json:"probe"`
 	FailBack           bool     `json:"failBack,omitempty"`
 	Enabled            *bool    `json:"enabled,omitempty" doc:"Default: true"`
+	PolicyTerms
+}
+
+func (s *Server) putPolicy(ctx context.Context, id string, b putPolicy) (*control.FailoverPolicy, error) {
+	p := b.policy(id)
+	var err error
+	if p.Terms, err = b.terms(); err != nil {
+		return nil, err
+	}
+	return s.opt.Control.PutPolicy(ctx, p)
 }
 
 func (b putPolicy) policy(id string) control.FailoverPolicy {
@@ -60,7 +120,7 @@ func (s *Server) policyView(p *control.FailoverPolicy) FailoverPolicy {
 			Type: string(p.Probe.Type), FromInterfaceID: p.Probe.From, Port: p.Probe.Port, Path: p.Probe.Path,
 			IntervalMs: millis(int64(p.Probe.Interval)), TimeoutMs: millis(int64(p.Probe.Timeout)), Misses: p.Probe.Misses,
 		},
-		FailBack: p.FailBack, Enabled: p.Enabled, Status: s.policyStatus(p),
+		FailBack: p.FailBack, Enabled: p.Enabled, PolicyTerms: termsView(p.Terms), Scope: p.Strategy.Scope(), Status: s.policyStatus(p),
 	}
 }
 
@@ -87,11 +147,11 @@ func (s *Server) failoverOperations(api huma.API) {
 		return found(s.state().Policy(in.ID), "failover policy", in.ID, s.policyView)
 	})
 	huma.Register(api, create("failover-policies", "Give a network interface a failover policy"), func(ctx context.Context, in *withBody[putPolicy]) (*output[FailoverPolicy], error) {
-		p, err := s.opt.Control.PutPolicy(ctx, in.Body.policy(""))
+		p, err := s.putPolicy(ctx, "", in.Body)
 		return answer(p, err, s.policyView)
 	})
 	huma.Register(api, replace("failover-policies/{id}", "Replace a failover policy"), func(ctx context.Context, in *idAndBody[putPolicy]) (*output[FailoverPolicy], error) {
-		p, err := s.opt.Control.PutPolicy(ctx, in.Body.policy(in.ID))
+		p, err := s.putPolicy(ctx, in.ID, in.Body)
 		return answer(p, err, s.policyView)
 	})
 	huma.Register(api, remove("failover-policies/{id}", "Delete a failover policy"), func(ctx context.Context, in *idInput) (*struct{}, error) {
