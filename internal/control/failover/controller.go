@@ -305,6 +305,14 @@ func checkBack(s *control.State, in control.MoveInput) error {
 	if n == nil || n.Attachment == nil {
 		return nil // the Service words the refusal; from nowhere, back is as good as any way
 	}
+	for _, p := range s.Policies() {
+		if p.NetworkInterface == n.ID && p.Strategy == control.StrategyENI && p.Enabled && p.NeverBack {
+			return &control.Error{
+				Code: "IncorrectState", Field: "failBack",
+				Message: fmt.Sprintf("Network interface '%s' never fails back: its failover policy '%s' says so.", n.ID, p.ID),
+			}
+		}
+	}
 	for _, f := range s.Failovers() {
 		if f.NetworkInterface != n.ID || f.Moved.Kind != control.MovedInterface || f.Control.AttachedAt == 0 {
 			continue
