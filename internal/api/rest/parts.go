@@ -55,7 +55,7 @@ type Guests interface {
 
 // PolicyStatus is how a failover policy's watch stands.
 type PolicyStatus struct {
-	State     string       `json:"state" enum:"watching,suspecting,failing-over,blocked,no-standby,disabled,prober-down,unattached"`
+	State     string       `json:"state" enum:"watching,suspecting,failing-over,blocked,no-standby,disabled,prober-down,unattached,fencing,holding"`
 	Misses    int          `json:"misses" doc:"Consecutive probes missed"`
 	LastProbe *ProbeResult `json:"lastProbe,omitempty"`
 	Detail    string       `json:"detail,omitempty" doc:"Why it is in this state"`
@@ -66,7 +66,7 @@ type PolicyStatus struct {
 // Candidate is an instance that could take over.
 type Candidate struct {
 	InstanceID string `json:"instanceId"`
-	Unfit      string `json:"unfit,omitempty" enum:"absent,owner,state,fault,other-zone,other-vpc" doc:"What keeps it from taking over"`
+	Unfit      string `json:"unfit,omitempty" enum:"absent,owner,state,fault,other-zone,other-vpc,no-interface" doc:"What keeps it from taking over"`
 	Detail     string `json:"detail,omitempty" doc:"The state or the fault"`
 	Former     bool   `json:"former,omitempty" doc:"Not a standby of the policy, but an owner before"`
 }

@@ -240,6 +240,7 @@ export interface Policy {
     misses: number;
   };
   failBack: boolean;
+  strategy?: string;
   enabled: boolean;
   status: PolicyStatus;
 }
@@ -265,7 +266,7 @@ export interface PolicyStatus {
   candidates?: { instanceId: string; unfit?: string; detail?: string; former?: boolean }[];
 }
 
-export const phaseNames = ["detect", "decide", "detach", "attach", "recover"] as const;
+export const phaseNames = ["detect", "fence", "decide", "detach", "attach", "recover"] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
 export interface Phase {

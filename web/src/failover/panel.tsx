@@ -124,6 +124,7 @@ function PolicyLine() {
       )}
       <span class="quiet small">
         {t("failover.policy", {
+          strategy: word("failover.strategy", p.strategy ?? "eni"),
           type: p.probe.type.toUpperCase(),
           interval: p.probe.intervalMs,
           misses: p.probe.misses,
