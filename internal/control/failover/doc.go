@@ -5,7 +5,7 @@
 // computed from the samples that guests take of frames at their vNICs, so that
 // a capture of the same vNIC shows the same instants.
 //
-// Decisions and records are pure functions of data (detector, choose, plan, record);
+// Decisions and records are pure functions of data (detector, choose, actions, record);
 // the goroutines around them only wait and call.
 package failover
 

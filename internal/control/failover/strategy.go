@@ -18,11 +18,11 @@ type action struct {
 	route     *control.RouteInput
 }
 
-// plan returns the calls that bring what p moves from one ENI (nil: nobody has
+// actions returns the calls that bring what p moves from one ENI (nil: nobody has
 // it) to another, in order. Of several routes the first comes last: until then the
 // policy still sees it at the former owner, and whoever is interrupted between two
 // calls does the rest when he begins anew.
-func plan(s *control.State, p *control.FailoverPolicy, from, to *control.NetworkInterface) []action {
+func actions(s *control.State, p *control.FailoverPolicy, from, to *control.NetworkInterface) []action {
 	held := p.NetworkInterface
 	if from != nil {
 		held = from.ID

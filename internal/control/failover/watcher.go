@@ -238,7 +238,7 @@ func (w *watcher) carry(ctx context.Context, to *control.Instance, m move) (comp
 	if n != nil && n.Attachment != nil {
 		m.from = n.Attachment.Instance
 	}
-	for _, a := range plan(s, w.policy, n, at) {
+	for _, a := range actions(s, w.policy, n, at) {
 		done, err := w.c.perform(ctx, a, m)
 		if err != nil {
 			return nil, err

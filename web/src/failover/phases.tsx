@@ -16,7 +16,7 @@ export function shadesOf(f: Failover, zeroMs: number): Shade[] {
 /** Proportional strip and the numbers as a list: labels inside a strip get cut. */
 export function Phases({ failover: f }: { failover: Failover }) {
   const known = new Map<string, Phase>((f.phases ?? []).map((p) => [p.name, p]));
-  const names = phaseNames.filter((n) => known.has(n) || (f.kind === "failover" && f.state === "running"));
+  const names = phaseNames.filter((n) => known.has(n) || (f.kind === "failover" && f.state === "running" && n !== "fence"));
   if (names.length === 0) return null;
   return (
     <div class="phases">
@@ -35,7 +35,7 @@ export function Phases({ failover: f }: { failover: Failover }) {
           return (
             <li key={n}>
               <i class={`phase-number ${n}`} aria-hidden="true">
-                {phaseNames.indexOf(n) + 1}
+                {names.indexOf(n) + 1}
               </i>
               <span>{t(`phase.${n}`)}</span>
               <b>{p?.end ? `${millis(p.ms)} ms` : t("phase.pending")}</b>
