@@ -254,7 +254,7 @@ func TestTheAWSCLIHearsOfOtherServices(t *testing.T) {
 	})
 	defer proxy.Close()
 	for args, service := range map[string]string{
-		"fis list-experiments": "fis", "s3 ls": "s3", "s3 cp /etc/hostname s3://bucket/key": "s3", "dynamodb list-tables": "dynamodb",
+		"sns list-topics": "sns", "s3 ls": "s3", "s3 cp /etc/hostname s3://bucket/key": "s3", "dynamodb list-tables": "dynamodb",
 		"iam list-users": "iam", "sqs list-queues": "sqs", "lambda list-functions": "lambda", "cloudwatch list-metrics": "monitoring",
 		"route53 list-hosted-zones": "route53",
 	} {

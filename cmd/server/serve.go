@@ -216,6 +216,10 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	if err != nil {
 		return err
 	}
+	experiments, err := l.experiments(aws)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	begun := newBeginning(ctx, s, l, fill)
@@ -224,7 +228,7 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
 		APIFaults: l.faults, Impairments: l.Impairments, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset,
-		Mount:  func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app) },
+		Mount:  func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app); experiments.Register(app) },
 		Refuse: aws.Refuse, Ready: l.health, Scenario: begun.playing.Status,
 	})
 	if err != nil {

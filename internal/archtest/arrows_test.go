@@ -61,12 +61,15 @@ var arrows = map[string][]string{
 	// State; metadata's, behind the API, shares their TCP.
 	"internal/services": with(leaves, "internal/dataplane", "internal/control"),
 
-	// What wires all parts but the API, for the server and for tests of the whole.
 	// What a person does to the network, told to the engine through an interface.
 	"internal/impair": {"internal/dataplane/spec", "internal/control"},
 
+	// What wires all parts but the API, for the server and for tests of the whole.
 	"internal/lab": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/plan", "internal/guest",
 		"internal/services", "internal/api"),
+
+	// Experiments act by the calls of control, and have those of the API fail.
+	"internal/fis": {"internal/control", "internal/api"},
 
 	"internal/scenario": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/drill"),
 	// Observations in, verdicts out; and what is written of them.
@@ -77,10 +80,11 @@ var arrows = map[string][]string{
 	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
 		"internal/store"),
 	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
-	"internal/api":           with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services"),
-	"web":                    nil,
+	"internal/api": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
+		"internal/fis"),
+	"web": nil,
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
-		"internal/store", "internal/scenario", "internal/api", "internal/services", "internal/lab", "web",
+		"internal/store", "internal/scenario", "internal/api", "internal/services", "internal/lab", "internal/fis", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/command"),
 
 	"internal/depspin":  nil,

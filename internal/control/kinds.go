@@ -189,6 +189,8 @@ var kinds = []*Kind{
 	tagged(document[TransitTable](TableTransitTable, TransitTableID,
 		index(byTarget, false, key[*TransitTable](func(r *TransitTable) []byte { return mustKey(r.Gateway) }))),
 		"transit-gateway-route-table", func(r *TransitTable) *Tags { return &r.Tags }),
+	document[ExperimentTemplate](TableExperimentTemplate, IDKind{}),
+	document[Experiment](TableExperiment, IDKind{}),
 }
 
 // tableOrder is the place of each table in kinds.

@@ -82,6 +82,8 @@ const (
 	TableTransitGateway        Table = "transit_gateways"
 	TableTransitAttachment     Table = "transit_gateway_attachments"
 	TableTransitTable          Table = "transit_gateway_route_tables"
+	TableExperimentTemplate    Table = "experiment_templates"
+	TableExperiment            Table = "experiments"
 	TablePolicy                Table = "failover_policies"
 	TableFailover              Table = "failovers"
 )

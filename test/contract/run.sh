@@ -73,6 +73,9 @@ part_boto3() {
   "$python" -B "$here/boto3_story.py"
 }
 
+needs_fis() { needs_boto3; }
+part_fis() { "$(python_with_boto3)" -B "$here/fis_story.py"; }
+
 needs_sdk() { (cd "$here/sdk" && "$GO" mod download 2>/dev/null) || { echo "aws-sdk-go-v2 (go mod download in test/contract/sdk)"; return 1; }; }
 part_sdk() { (cd "$here/sdk" && "$GO" list -m -f '{{.Path}} {{.Version}}' github.com/aws/aws-sdk-go-v2/service/ec2 && "$GO" test -count 1 -v .); }
 
@@ -140,7 +143,7 @@ needs_example_terraform() { needs_terraform; }
 part_example_terraform() { bash "$here/example_terraform.sh"; }
 
 passed=0 failed=0 skipped=0
-all="cli boto3 sdk cni libcloud terraform terraform_data ansible fence example_cli example_boto3 example_terraform"
+all="cli boto3 fis sdk cni libcloud terraform terraform_data ansible fence example_cli example_boto3 example_terraform"
 for part in ${*:-$all}; do
   echo "== contract: $part"
   if ! missing=$("needs_$part"); then

@@ -6,6 +6,7 @@ package apifault
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,9 @@ type Fault struct {
 	// call is depends on Seed and n alone.
 	Share float64
 	Seed  uint64
+	// Roles are the ARNs of the IAM roles whose calls are hit; none: everybody's.
+	// A call by no role is of any.
+	Roles []string
 
 	CreatedAt time.Time
 	Seen      uint64 // calls that have come to it
@@ -155,6 +159,11 @@ func (f *Fault) hits(n uint64) bool {
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	z ^= z >> 31
 	return float64(z>>11)/(1<<53) < f.Share
+}
+
+// concerns reports whether a fault is for the calls of a role, "" for none.
+func (f *Fault) concerns(role string) bool {
+	return len(f.Roles) == 0 || role == "" || slices.Contains(f.Roles, role)
 }
 
 // Answer is the error with which an injected fault answers.

@@ -176,8 +176,9 @@ type Call struct {
 	hits      []Fault
 }
 
-// Begin decides for one call. It waits for nothing.
-func (s *Set) Begin(api API, operation, requestID string) *Call {
+// Begin decides for one call, which role signed, "" if none did. It waits for
+// nothing.
+func (s *Set) Begin(api API, operation, role, requestID string) *Call {
 	if s == nil || s.live.Load() == 0 {
 		return nil
 	}
@@ -186,7 +187,7 @@ func (s *Set) Begin(api API, operation, requestID string) *Call {
 	var hits []Fault
 	for _, side := range []When{Before, After} {
 		for _, f := range s.faults {
-			if f.When != side || f.API != api || f.Operation != operation && f.Operation != Every || f.Spent() {
+			if f.When != side || f.API != api || f.Operation != operation && f.Operation != Every || f.Spent() || !f.concerns(role) {
 				continue
 			}
 			f.Seen++
@@ -280,7 +281,7 @@ func Fresh(ctx context.Context) context.Context {
 // inside the process, as it happens around one that arrives over HTTP. ctx bounds
 // how long it is held.
 func (s *Set) Around(ctx context.Context, api API, operation, requestID string, call func(context.Context) error) error {
-	hit := s.Begin(api, operation, requestID)
+	hit := s.Begin(api, operation, "", requestID)
 	if err := hit.Inject(ctx, Before); err != nil {
 		return err
 	}

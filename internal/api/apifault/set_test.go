@@ -98,11 +98,11 @@ func TestNextCallsOnly(t *testing.T) {
 	if f.Status != 400 || f.When != Before || f.Share != 1 || f.Seed != 7 {
 		t.Errorf("completed to %+v", f)
 	}
-	if p.Begin(EC2, "DescribeVpcs", "r0") != nil {
+	if p.Begin(EC2, "DescribeVpcs", "", "r0") != nil {
 		t.Error("another operation was hit")
 	}
 	for k, want := range []string{"InternalError 400", "InternalError 400", ""} {
-		if got := code(p.Begin(EC2, "AttachNetworkInterface", "r").Inject(t.Context(), Before)); got != want {
+		if got := code(p.Begin(EC2, "AttachNetworkInterface", "", "r").Inject(t.Context(), Before)); got != want {
 			t.Errorf("call %d: %q, want %q", k+1, got, want)
 		}
 	}
@@ -127,7 +127,7 @@ func TestShareIsOfSeedAndOrdinal(t *testing.T) {
 		p := newSet()
 		p.add(t, Fault{API: EC2, Operation: Every, Kind: Throttle, Share: share, Seed: seed})
 		for k := range 1000 {
-			if p.Begin(EC2, "DescribeVpcs", "") != nil {
+			if p.Begin(EC2, "DescribeVpcs", "", "") != nil {
 				hit = append(hit, k)
 			}
 		}
@@ -152,7 +152,7 @@ func TestFaultsAdd(t *testing.T) {
 	p.add(t, Fault{API: EC2, Operation: Every, Kind: Hang, Hang: time.Second})
 	p.add(t, Fault{API: EC2, Operation: "DescribeVpcs", Kind: Fail, Code: "Unavailable", Status: 503, When: After})
 	p.add(t, Fault{API: EC2, Operation: "DescribeVpcs", Kind: Throttle, When: After})
-	call := p.Begin(EC2, "DescribeVpcs", "r")
+	call := p.Begin(EC2, "DescribeVpcs", "", "r")
 	if !call.Hangs() {
 		t.Error("it does not hang")
 	}
@@ -172,7 +172,7 @@ func TestFaultsAdd(t *testing.T) {
 		t.Errorf("the third fault saw %d calls", last.Seen)
 	}
 	p.add(t, Fault{API: EC2, Operation: "DescribeVpcs", Kind: Throttle})
-	if got := p.Begin(EC2, "DescribeVpcs", "r"); len(got.hits) != 2 || got.hits[1].Kind != Throttle {
+	if got := p.Begin(EC2, "DescribeVpcs", "", "r"); len(got.hits) != 2 || got.hits[1].Kind != Throttle {
 		t.Errorf("a call that is refused before meets %+v", got.hits)
 	}
 }
@@ -182,7 +182,7 @@ func TestHangEndsWithItsContext(t *testing.T) {
 	p.add(t, Fault{API: EC2, Operation: Every, Kind: Hang, Hang: time.Minute})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan error)
-	go func() { done <- p.Begin(EC2, "DescribeVpcs", "r").Inject(ctx, Before) }()
+	go func() { done <- p.Begin(EC2, "DescribeVpcs", "", "r").Inject(ctx, Before) }()
 	<-p.held
 	cancel(errors.New("the client has closed the connection"))
 	if got := code(<-done); got != "Unavailable 503" {
@@ -200,12 +200,12 @@ func TestFaultsAreBounded(t *testing.T) {
 		t.Errorf("one too many: %v", err)
 	}
 	for range 3 {
-		p.Begin(EC2, "DescribeVpcs", "")
+		p.Begin(EC2, "DescribeVpcs", "", "")
 	}
 	// Spent ones make room, and are shown until there are too many of them.
 	for range 3 * MaxFaults {
 		p.add(t, Fault{API: EC2, Operation: "DescribeVpcs", Kind: Throttle, Calls: 1})
-		p.Begin(EC2, "DescribeVpcs", "")
+		p.Begin(EC2, "DescribeVpcs", "", "")
 	}
 	if got := len(p.List()); got > 2*MaxFaults {
 		t.Errorf("%d are kept", got)
@@ -219,7 +219,7 @@ func TestFaultsAreBounded(t *testing.T) {
 func TestNoSetHasNoFaults(t *testing.T) {
 	var none *Set
 	none.Declare(EC2, nil, nil)
-	call := none.Begin(EC2, "DescribeVpcs", "")
+	call := none.Begin(EC2, "DescribeVpcs", "", "")
 	if call.Hangs() || call.Inject(t.Context(), Before) != nil {
 		t.Error("a fault out of nowhere")
 	}

@@ -9,10 +9,29 @@ import (
 
 	"enilab/internal/api/ec2/query"
 	"enilab/internal/api/ec2/sigv4"
+	"enilab/internal/control"
 )
 
 // caller is who signed a request.
-type caller struct{ arn, userID string }
+type caller struct {
+	arn, userID string
+	role        string // the ARN of the role that he has taken, "" without
+}
+
+// Authenticate tells for another of the server's APIs, by its signing name, who
+// asks and in which region, and refuses as this one does, with the codes that
+// services of JSON have. Without a region it is the laboratory's.
+func (a *API) Authenticate(signingName string, r sigv4.Request) (role, region string, err error) {
+	s, parseErr := sigv4.Parse(r)
+	who, err := a.authenticate(r, service(signingName), s, parseErr)
+	if region = a.opt.Control.Region(); s != nil && s.Region != "" {
+		region = s.Region
+	}
+	if err == nil && control.RegionByName(region) == nil {
+		err = query.Refuse("UnrecognizedClientException", "Credential should be scoped to a valid region, not '%s'.", clip(region))
+	}
+	return who.role, region, err
+}
 
 func (a *API) root() caller {
 	return caller{arn: "arn:aws:iam::" + a.opt.Account + ":root", userID: a.opt.Account}
@@ -21,7 +40,7 @@ func (a *API) root() caller {
 // authenticate tells who asks, and refuses who may not where keys are
 // configured. EC2 says AuthFailure to an unknown key and to a wrong signature
 // alike; STS tells them apart.
-func (a *API) authenticate(r *request, svc service, s *sigv4.Signature, parseErr error) (caller, error) {
+func (a *API) authenticate(r sigv4.Request, svc service, s *sigv4.Signature, parseErr error) (caller, error) {
 	now := a.opt.Now()
 	var temporary *session
 	if s != nil {
@@ -36,19 +55,18 @@ func (a *API) authenticate(r *request, svc service, s *sigv4.Signature, parseErr
 		// it nobody knows which region is meant. Another scheme is the server's
 		// own token.
 		if s == nil && !errors.Is(parseErr, sigv4.ErrUnsigned) && !errors.Is(parseErr, sigv4.ErrScheme) {
-			return who, incomplete(parseErr)
+			return who, incomplete(svc, parseErr)
 		}
 		return who, nil
 	}
 	switch {
 	case errors.Is(parseErr, sigv4.ErrUnsigned):
-		return who, query.Refuse("MissingAuthenticationToken", "Request is missing Authentication Token")
+		return who, query.Refuse("MissingAuthenticationToken"+svc.exception(), "Request is missing Authentication Token")
 	case parseErr != nil:
-		return who, incomplete(parseErr)
+		return who, incomplete(svc, parseErr)
 	}
-	want := map[service]string{serviceEC2: "ec2", serviceSTS: "sts"}[svc]
-	if s.Service != want {
-		return who, query.Refuse("SignatureDoesNotMatch", "Credential should be scoped to correct service: '%s'.", want)
+	if s.Service != string(svc) {
+		return who, query.Refuse(codeOfScope(svc), "Credential should be scoped to correct service: '%s'.", svc)
 	}
 	secret, ok := a.opt.Keys[s.AccessKey]
 	if temporary != nil {
@@ -58,17 +76,17 @@ func (a *API) authenticate(r *request, svc service, s *sigv4.Signature, parseErr
 	if !ok {
 		return who, stranger(svc)
 	}
-	switch err := s.Verify(r.signed(), secret, now); {
+	switch err := s.Verify(r, secret, now); {
 	case errors.Is(err, sigv4.ErrExpired):
 		return who, expired(svc, s, now)
 	case err != nil:
 		return who, mismatch(svc)
 	}
 	if temporary != nil && now.After(temporary.expires) {
-		if svc == serviceSTS {
-			return who, query.Refuse("ExpiredToken", "The security token included in the request is expired")
+		if svc == serviceEC2 {
+			return who, query.Refuse("RequestExpired", "Request has expired.")
 		}
-		return who, query.Refuse("RequestExpired", "Request has expired.")
+		return who, query.Refuse("ExpiredToken"+svc.exception(), "The security token included in the request is expired")
 	}
 	return who, nil
 }
@@ -108,29 +126,57 @@ func readsOnly(action string) bool {
 	return false
 }
 
-func incomplete(err error) error {
-	return query.Refuse("IncompleteSignature", "%s", clip(err.Error()))
+// exception ends the codes of services that answer in JSON.
+func (svc service) exception() string {
+	if svc == serviceEC2 || svc == serviceSTS {
+		return ""
+	}
+	return "Exception"
+}
+
+func incomplete(svc service, err error) error {
+	return query.Refuse("IncompleteSignature"+svc.exception(), "%s", clip(err.Error()))
 }
 
 func stranger(svc service) error {
-	if svc == serviceSTS {
-		return query.Refuse("InvalidClientTokenId", "The security token included in the request is invalid.")
+	const invalid = "The security token included in the request is invalid."
+	switch svc {
+	case serviceEC2:
+		return query.Refuse("AuthFailure", "AWS was not able to validate the provided access credentials")
+	case serviceSTS:
+		return query.Refuse("InvalidClientTokenId", invalid)
 	}
-	return query.Refuse("AuthFailure", "AWS was not able to validate the provided access credentials")
+	return query.Refuse("UnrecognizedClientException", invalid)
+}
+
+// codeOfScope is the code of a signature for another service.
+func codeOfScope(svc service) string {
+	if svc == serviceEC2 {
+		return "SignatureDoesNotMatch"
+	}
+	return svc.invalidSignature()
+}
+
+// invalidSignature is the code of a signature that is wrong or too old.
+func (svc service) invalidSignature() string {
+	if svc == serviceSTS {
+		return "SignatureDoesNotMatch"
+	}
+	return "InvalidSignatureException"
 }
 
 func mismatch(svc service) error {
-	if svc == serviceSTS {
-		return query.Refuse("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. "+
+	if svc != serviceEC2 {
+		return query.Refuse(svc.invalidSignature(), "The request signature we calculated does not match the signature you provided. "+
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
 	return stranger(svc)
 }
 
 func expired(svc service, s *sigv4.Signature, now time.Time) error {
-	if svc == serviceSTS {
+	if svc != serviceEC2 {
 		const form = "20060102T150405Z"
-		return query.Refuse("SignatureDoesNotMatch", "%s", fmt.Sprintf("Signature expired or not yet current: %s is too far from %s",
+		return query.Refuse(svc.invalidSignature(), "%s", fmt.Sprintf("Signature expired or not yet current: %s is too far from %s",
 			s.Time.Format(form), now.UTC().Format(form)))
 	}
 	return query.Refuse("RequestExpired", "Request has expired.")

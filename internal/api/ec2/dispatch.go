@@ -121,7 +121,7 @@ func unsupported(format string, args ...any) error {
 func (a *API) dispatch(ctx context.Context, r *request, svc service, params []query.Param,
 	signature *sigv4.Signature, signatureErr error, b []byte,
 ) ([]byte, error) {
-	who, err := a.authenticate(r, svc, signature, signatureErr)
+	who, err := a.authenticate(r.signed(), svc, signature, signatureErr)
 	if err != nil {
 		return b, err
 	}
@@ -132,7 +132,7 @@ func (a *API) dispatch(ctx context.Context, r *request, svc service, params []qu
 	if err := a.meant(r, action, params); err != nil {
 		return b, err
 	}
-	hit := a.opt.Faults.Begin(apifault.EC2, action, r.id)
+	hit := a.opt.Faults.Begin(apifault.EC2, action, who.role, r.id)
 	if hit == nil {
 		return a.perform(ctx, r, svc, who, action, params, signature, b)
 	}

@@ -109,7 +109,8 @@ func appendErrorDocument(b []byte, id string, svc service, status int, e *query.
 	return append(b, "</Response>"...)
 }
 
-func (a *API) requestID() string { return newRequestID(a.opt.Random) }
+// RequestID makes the id of a request.
+func (a *API) RequestID() string { return newRequestID(a.opt.Random) }
 
 // newRequestID makes a random UUID (RFC 9562, version 4).
 func newRequestID(random func([]byte)) string {

@@ -16,7 +16,7 @@ import (
 // which is all that AWS clients can read. It reports whether the request is one
 // for this API: one to /, but for what asks for the page there.
 func (a *API) Refuse(c *fiber.Ctx, status int, detail string) bool {
-	return refuse(c, a.requestID(), status, detail)
+	return refuse(c, a.RequestID(), status, detail)
 }
 
 // Refuse is API.Refuse while there is no API yet.

@@ -34,7 +34,7 @@ func (a *API) Register(app *fiber.App) {
 
 func (a *API) serve(c *fiber.Ctx) error {
 	r := request{
-		id: a.requestID(), method: c.Method(), get: c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead,
+		id: a.RequestID(), method: c.Method(), get: c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead,
 		query: string(c.Context().URI().QueryString()), body: string(c.Request().Body()), // c.Body would unpack it
 		// A link on any site leads a browser here, which GET lets act.
 		foreign: foreign(c.Get("Sec-Fetch-Site")),
@@ -94,12 +94,13 @@ type request struct {
 	watch func(context.Context) (context.Context, func())
 }
 
-// service is which of the two APIs is asked.
-type service int
+// service is the signing name of the API that is asked: one of these two, or
+// another that has its callers authenticated here.
+type service string
 
 const (
-	serviceEC2 service = iota
-	serviceSTS
+	serviceEC2 service = "ec2"
+	serviceSTS service = "sts"
 )
 
 // answer serves a request and appends the body to b.

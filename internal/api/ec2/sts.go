@@ -139,6 +139,7 @@ func (a *API) assumeRole(_ caller, in *stsInput) (result, error) {
 		token:   base64.StdEncoding.EncodeToString(random[38:]),
 		expires: a.opt.Now().Add(life).UTC().Truncate(time.Second),
 		who: caller{
+			role:   role[0],
 			arn:    "arn:aws:sts::" + role[1] + ":assumed-role/" + base + "/" + name,
 			userID: "AROA" + strings.ToUpper(hex.EncodeToString(random[30:38])) + ":" + name,
 		},

@@ -24,6 +24,7 @@ type APIFault struct {
 	Calls     int       `json:"calls,omitempty" doc:"Calls that are hit in all; absent: until it is deleted"`
 	Share     float64   `json:"share" doc:"Part of the calls that is hit"`
 	Seed      uint64    `json:"seed" doc:"Whether the n-th call is hit depends on the seed and n alone"`
+	Roles     []string  `json:"roles,omitempty" doc:"ARNs of the IAM roles whose calls are hit; absent: everybody's"`
 	Seen      uint64    `json:"seen" doc:"Calls that have come to it"`
 	Injected  uint64    `json:"injected" doc:"Of them hit"`
 	Spent     bool      `json:"spent" doc:"It hits nothing any more"`
@@ -48,7 +49,7 @@ func apiFaultView(f apifault.Fault) APIFault {
 	return APIFault{
 		ID: f.ID, API: string(f.API), Operation: f.Operation, Kind: string(f.Kind), When: string(f.When),
 		Code: f.Code, Message: f.Message, Status: f.Status, HangMs: millis(int64(f.Hang)), Calls: f.Calls,
-		Share: f.Share, Seed: f.Seed, Seen: f.Seen, Injected: f.Injected, Spent: f.Spent(), CreatedAt: f.CreatedAt,
+		Share: f.Share, Seed: f.Seed, Roles: f.Roles, Seen: f.Seen, Injected: f.Injected, Spent: f.Spent(), CreatedAt: f.CreatedAt,
 	}
 }
 

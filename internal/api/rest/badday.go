@@ -41,7 +41,7 @@ func (s *Server) badDay(api huma.API) func(huma.Context, func(huma.Context)) {
 			next(ctx)
 			return
 		}
-		hit := s.opt.APIFaults.Begin(apifault.Admin, op.OperationID, "")
+		hit := s.opt.APIFaults.Begin(apifault.Admin, op.OperationID, "", "")
 		if hit == nil {
 			next(ctx)
 			return

@@ -51,13 +51,13 @@ func (g guard) check(c *fiber.Ctx) error {
 		return newProblem(http.StatusForbidden, "", "another site's page may not use this server")
 	case foreignFetch(c):
 		return newProblem(http.StatusForbidden, "", "another site's page may not use this server")
-	case g.loopback, openPath(c.Path()), g.signed && isEC2(c):
+	case g.loopback, openPath(c.Path()), g.signed && isSigned(c):
 		return c.Next()
 	}
 	if _, other := unserved.Addressed(c); other {
 		return c.Next() // only to hear that the service is not here
 	}
-	if g.anyKey && isEC2(c) {
+	if g.anyKey && isSigned(c) {
 		if !g.ownableByNobody(host) {
 			return newProblem(http.StatusForbidden, "", "the Host header names "+clip(host)+
 				"; where any access key does, this server answers to addresses, to names without a dot, and to names "+
@@ -164,6 +164,13 @@ func foreignFetch(c *fiber.Ctx) bool {
 func isEC2(c *fiber.Ctx) bool {
 	return c.Path() == "/" && (c.Method() == fiber.MethodPost ||
 		c.Method() == fiber.MethodGet && c.Context().QueryArgs().Has("Action"))
+}
+
+// isSigned reports whether a request is for one of AWS's APIs, each of which asks
+// for a signature: EC2's by its path, FIS's by what it is signed for.
+func isSigned(c *fiber.Ctx) bool {
+	name, signed := unserved.SignedFor(c)
+	return isEC2(c) || signed && name == "fis"
 }
 
 func isAPI(path string) bool {

@@ -56,7 +56,7 @@ func NewLocalStackHealth(version, waitsFor string) LocalStackHealth {
 		state = "initializing"
 	}
 	return LocalStackHealth{
-		Services: map[string]string{"ec2": state, "sts": state}, Edition: edition, Version: version, Detail: waitsFor,
+		Services: map[string]string{"ec2": state, "sts": state, "fis": state}, Edition: edition, Version: version, Detail: waitsFor,
 	}
 }
 

@@ -73,8 +73,8 @@ func TestOtherServicesAreRefusedInTheirProtocol(t *testing.T) {
 			400, "application/x-amz-json-1.1", "UnknownOperationException", "logs", jsonError},
 		{"JSON without a signature", "POST", "/", "{}", []string{"X-Amz-Target", "DynamoDB_20120810.ListTables"},
 			400, "application/x-amz-json-1.0", "UnknownOperationException", "DynamoDB", jsonError},
-		{"REST in JSON", "GET", "/experiments", "", []string{"Authorization", scope("fis"), "Accept", "text/html"},
-			404, "application/json", "UnknownOperationException", "fis", jsonError},
+		{"REST in JSON", "GET", "/2015-03-31/functions/", "", []string{"Authorization", scope("lambda"), "Accept", "text/html"},
+			404, "application/json", "UnknownOperationException", "lambda", jsonError},
 		{"REST in JSON, a path of this API", "POST", base + "/vpcs", "{}", []string{"Authorization", scope("lambda")},
 			404, "application/json", "UnknownOperationException", "lambda", jsonError},
 		{"S3", "GET", "/", "", []string{"Authorization", scope("s3")}, 501, "application/xml", "NotImplemented", "s3", xmlError},
@@ -111,7 +111,7 @@ func TestOtherServicesAreRefusedInTheirProtocol(t *testing.T) {
 			if c.service == "" {
 				named = "no such service"
 			}
-			if code != c.code || !strings.Contains(text, named) || !strings.Contains(text, "EC2 (ec2) and STS (sts) only") {
+			if code != c.code || !strings.Contains(text, named) || !strings.Contains(text, "EC2 (ec2), STS (sts) and FIS (fis) only") {
 				t.Errorf("%s: %q %q, want %s that names %q", c.name, code, text, c.code, c.service)
 			}
 			if r.header.Get("X-Amzn-Requestid") == "" {

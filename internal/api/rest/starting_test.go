@@ -37,7 +37,7 @@ func TestStartingAnswersUntilItHands(t *testing.T) {
 		{"EC2", "POST", "/", "Action=DescribeVpcs", nil, 503, "text/xml", "<Code>Unavailable</Code>"},
 		{"EC2 by GET", "GET", "/?Action=DescribeVpcs", "", nil, 503, "text/xml", "<Response><Errors><Error><Code>Unavailable</Code>"},
 		{"STS", "POST", "/", "Action=GetCallerIdentity", []string{"Authorization", scope("sts"), "X-Amz-Date", "20260101T000000Z"}, 503, "text/xml", "<ErrorResponse"},
-		{"another service", "GET", "/experiments", "", []string{"Authorization", scope("fis")}, 404, "application/json", "no service 'fis'"},
+		{"another service", "GET", "/2015-03-31/functions/", "", []string{"Authorization", scope("lambda")}, 404, "application/json", "no service 'lambda'"},
 		{"a browser", "GET", "/live", "", []string{"Accept", "text/html"}, 503, "text/html", "&lt;everything&gt;"},
 		{"a browser that asks the API", "GET", base + "/vpcs", "", []string{"Accept", "text/html"}, 503, "application/problem+json", "it waits for"},
 		{"the admin API", "POST", base + "/vpcs", "{}", nil, 503, "application/problem+json", "it waits for"},

@@ -22,9 +22,9 @@ const (
 // Message says what there is.
 func Message(service string) string {
 	if service == "" {
-		return "enilab has no such service: it is EC2 (ec2) and STS (sts) only. Point this client at another endpoint."
+		return "enilab has no such service: it is EC2 (ec2), STS (sts) and FIS (fis) only. Point this client at another endpoint."
 	}
-	return "enilab has no service '" + service + "': it is EC2 (ec2) and STS (sts) only. Point this client at another endpoint."
+	return "enilab has no service '" + service + "': it is EC2 (ec2), STS (sts) and FIS (fis) only. Point this client at another endpoint."
 }
 
 // Answer refuses a request in the protocol that it came in.

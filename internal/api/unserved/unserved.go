@@ -13,13 +13,13 @@ import (
 )
 
 // served are the signing names of the services that enilab has.
-var served = map[string]bool{"ec2": true, "sts": true}
+var served = map[string]bool{"ec2": true, "sts": true, "fis": true}
 
 // Addressed reports whether a request says itself that it is for another
 // service: by what it is signed for, by the header that names the operation, or
 // by a Smithy RPC path. service is "" if it does not say which.
 func Addressed(c *fiber.Ctx) (service string, ok bool) {
-	if name, signed := signedFor(c); signed {
+	if name, signed := SignedFor(c); signed {
 		return clean(name), !served[name]
 	}
 	if target := c.Get("X-Amz-Target"); target != "" {
@@ -73,10 +73,10 @@ func clean(s string) string {
 	return s
 }
 
-// signedFor reads the service of a signature: version 4's credential scope, of
+// SignedFor reads the service of a signature: version 4's credential scope, of
 // either algorithm, or version 2 in the header, which only S3 has (AWS General
 // Reference, "Signing AWS API requests"). ok is false without a signature.
-func signedFor(c *fiber.Ctx) (service string, ok bool) {
+func SignedFor(c *fiber.Ctx) (service string, ok bool) {
 	auth := c.Get(fiber.HeaderAuthorization)
 	credential := c.Query("X-Amz-Credential")
 	switch {
