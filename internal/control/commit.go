@@ -10,6 +10,9 @@ import (
 // Run takes commands until ctx ends, then answers those it has taken and
 // returns. It runs at most once.
 func (s *Service) Run(ctx context.Context) error {
+	if s.opt.Stepped {
+		return errors.New("running the control plane: it is stepped, and runs as it is called")
+	}
 	if s.running.Swap(true) {
 		return errors.New("running the control plane: it runs already, or has run")
 	}
@@ -58,13 +61,20 @@ func (s *Service) commitLoop(ctx, store context.Context, steps chan<- []step) {
 			case <-ctx.Done():
 				close(s.closing)
 				for batch = s.waiting(nil); len(batch) > 0; batch = s.waiting(nil) {
-					s.commitBatch(store, batch, steps)
+					pass(steps, s.commitBatch(store, batch))
 				}
 				return
 			}
 		}
 		batch = s.waiting(batch)
-		s.commitBatch(store, batch, steps)
+		pass(steps, s.commitBatch(store, batch))
+	}
+}
+
+// pass hands what was committed to the apply loop.
+func pass(steps chan<- []step, done []step) {
+	if len(done) > 0 {
+		steps <- done
 	}
 }
 
@@ -125,11 +135,12 @@ func (s *Service) now() time.Time {
 // commitBatch runs commands one after the other, each on what the ones before
 // it have left, and commits what they did at once. A refusal is answered after
 // the commit as well: it may rest on what an earlier command of the batch did.
-func (s *Service) commitBatch(ctx context.Context, commands []*command, steps chan<- []step) {
+// What it returns is to be put into force, in its order: successes that changed
+// nothing too, since what they found done may not be in force yet.
+func (s *Service) commitBatch(ctx context.Context, commands []*command) (done []step) {
 	state := s.state.Load()
 	db := state.db.Snapshot()
 	var batch Batch
-	var done []step
 	for _, c := range commands {
 		if c.ctx.Err() != nil {
 			c.err = errCanceled(c.ctx, "before the command was started")
@@ -155,7 +166,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			if batch, err = s.opt.Store.Begin(ctx); err != nil {
 				t.Abort()
 				s.failAll(commands, internal("beginning a transaction", err))
-				return
+				return nil
 			}
 		}
 		if err := batch.Write(commit); err != nil {
@@ -175,7 +186,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 	if batch != nil {
 		if err := batch.Commit(); err != nil {
 			s.failAll(commands, internal("committing to the store", err))
-			return
+			return nil
 		}
 		for _, d := range done {
 			d.revision = d.commit.Revision
@@ -192,11 +203,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command, steps ch
 			s.fail(c, c.err)
 		}
 	}
-	if len(done) > 0 {
-		// Successes that changed nothing go this way too: what they found done
-		// may not be in force yet.
-		steps <- done
-	}
+	return done
 }
 
 func (s *Service) failAll(commands []*command, err error) {

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"container/heap"
 	"strconv"
 	"time"
@@ -225,9 +226,14 @@ type deadline struct {
 // terminated within the last hour.
 type deadlines []deadline
 
-func (d deadlines) Len() int           { return len(d) }
-func (d deadlines) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
-func (d deadlines) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+func (d deadlines) Len() int      { return len(d) }
+func (d deadlines) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
+
+// Less orders what falls due at one instant by name, so that it does not depend
+// on the order in which rows were loaded.
+func (d deadlines) Less(i, j int) bool {
+	return cmp.Or(d[i].at.Compare(d[j].at), cmp.Compare(d[i].table, d[j].table), cmp.Compare(d[i].id, d[j].id)) < 0
+}
 
 // Push is for package heap only.
 func (d *deadlines) Push(x any) { *d = append(*d, x.(deadline)) }

@@ -31,6 +31,10 @@ type Options struct {
 	Timing Timing       // durations of visible transitional states
 	Quotas Quotas       // of the account; nil: none
 	Log    *slog.Logger // of what guests failed to do; nil: slog.Default
+	// Stepped: the Service has no goroutine and no timer. A command is carried
+	// out, stored and put into force by the call itself, and what falls due waits
+	// for Step. It then belongs to one goroutine, and Run is refused.
+	Stepped bool
 }
 
 const (
@@ -88,6 +92,7 @@ type core struct {
 	// Owned by the commit loop.
 	last time.Time // instant of the last command
 	due  deadlines
+	busy bool // a stepped Service is carrying out a command
 
 	// Owned by the apply loop.
 	inForce *State
@@ -245,6 +250,10 @@ func (s *Service) do(ctx context.Context, f func(*tx) error) (*command, error) {
 // submit hands a command to the commit loop and waits for its end.
 func (s *Service) submit(c *command) (*command, error) {
 	ctx := c.ctx
+	if s.opt.Stepped {
+		s.carryOut(ctx, []*command{c})
+		return c, c.err
+	}
 	select {
 	case s.queue <- c:
 	case <-s.closing:
