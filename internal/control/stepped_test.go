@@ -10,6 +10,7 @@ import (
 
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
+	"enilab/internal/plan"
 	"enilab/internal/store/memory"
 )
 
@@ -18,7 +19,7 @@ func steppedWorld(t testing.TB, s *memory.Store, now *time.Time, seed uint64) *w
 	t.Helper()
 	rng := rand.NewChaCha8([32]byte{byte(seed)})
 	svc, err := control.Open(t.Context(), control.Options{
-		Store: s, Plane: dataplane.New(dataplane.Options{Workers: 1, Now: func() int64 { return now.UnixNano() }}), Region: "us-east-1",
+		Store: s, Plane: plan.Plane{Network: dataplane.New(dataplane.Options{Workers: 1, Now: func() int64 { return now.UnixNano() }})}, Region: "us-east-1",
 		Now: func() time.Time { return *now }, Random: func(b []byte) { _, _ = rng.Read(b) },
 		Timing: control.TimingAWS, Stepped: true,
 	})

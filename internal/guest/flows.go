@@ -3,6 +3,7 @@ package guest
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
@@ -23,8 +24,33 @@ type FlowStats struct {
 	Silence      Silence // the newest that has ended; zero: none
 }
 
+// Meters are the measured clients of a laboratory.
+type Meters struct {
+	fabric fabric
+	clock  func() int64
+	// stepped: nobody waits for frames in the background; CatchUp reads them.
+	stepped bool
+
+	mu     sync.RWMutex
+	meters map[Flow]*meter // guarded by mu
+}
+
+func newMeters(f fabric, now func() int64) *Meters {
+	return &Meters{fabric: f, clock: now, meters: map[Flow]*meter{}}
+}
+
+// CatchUp has every meter take in the frames that have passed, before its tap's
+// ring is full. Whoever asks for numbers need not call it.
+func (l *Meters) CatchUp() {
+	for _, f := range l.Flows() {
+		if m := l.meter(f); m != nil {
+			m.catchUp()
+		}
+	}
+}
+
 // measure taps the flow's VNIC until stop is called.
-func (l *Lab) measure(f Flow, m measure) (stop func()) {
+func (l *Meters) measure(f Flow, m measure) (stop func()) {
 	filter, err := tap.CompileFilter(m.filter())
 	if err != nil {
 		panic("guest: own filter does not compile: " + err.Error())
@@ -35,7 +61,11 @@ func (l *Lab) measure(f Flow, m measure) (stop func()) {
 		Snaplen: meterSnaplen, Slots: m.slots(), Workers: l.fabric.workers(),
 	})
 	l.fabric.addTap(t.tap, f.VNIC)
-	go t.follow()
+	if l.stepped {
+		close(t.done)
+	} else {
+		go t.follow()
+	}
 	l.mu.Lock()
 	l.meters[f] = t
 	l.mu.Unlock()
@@ -51,7 +81,7 @@ func (l *Lab) measure(f Flow, m measure) (stop func()) {
 	}
 }
 
-func (l *Lab) meter(f Flow) *meter {
+func (l *Meters) meter(f Flow) *meter {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.meters[f]
@@ -59,7 +89,7 @@ func (l *Lab) meter(f Flow) *meter {
 
 // Flows lists the measured clients running now (paused ones too), by host,
 // workload and VNIC.
-func (l *Lab) Flows() []Flow {
+func (l *Meters) Flows() []Flow {
 	l.mu.RLock()
 	fs := make([]Flow, 0, len(l.meters))
 	for f := range l.meters {
@@ -75,7 +105,7 @@ func (l *Lab) Flows() []Flow {
 // Samples returns the samples of a flow sent at or after since (Unix
 // nanoseconds; of the newest 65,536), oldest first. lost counts frames that
 // the measurement itself may have missed since then.
-func (l *Lab) Samples(f Flow, since int64) (s []Sample, lost uint64) {
+func (l *Meters) Samples(f Flow, since int64) (s []Sample, lost uint64) {
 	m := l.meter(f)
 	if m == nil {
 		return nil, 0
@@ -88,7 +118,7 @@ func (l *Lab) Samples(f Flow, since int64) (s []Sample, lost uint64) {
 
 // Conns returns the connections of an http flow that were open at or after
 // since, in the order in which the client opened them.
-func (l *Lab) Conns(f Flow, since int64) []Conn {
+func (l *Meters) Conns(f Flow, since int64) []Conn {
 	m := l.meter(f)
 	if m == nil {
 		return nil
@@ -100,7 +130,7 @@ func (l *Lab) Conns(f Flow, since int64) []Conn {
 }
 
 // Stats summarises every measured client, in the order of Flows.
-func (l *Lab) Stats() []FlowStats {
+func (l *Meters) Stats() []FlowStats {
 	now := l.clock()
 	var out []FlowStats
 	for _, f := range l.Flows() {

@@ -1,20 +1,15 @@
 package guest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"hash/fnv"
 	"net/netip"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 
-	"gvisor.dev/gvisor/pkg/tcpip"
-
 	"enilab/internal/dataplane"
-	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/tap"
 )
@@ -51,8 +46,8 @@ func (f engineFabric) workers() int                   { return f.e.Workers() }
 // Lab runs the guests of every host. It follows the Deltas that the engine has
 // applied: the engine first, so that a guest never waits for a Port.
 type Lab struct {
-	fabric  fabric
-	clock   func() int64
+	*Meters
+	wiring  // guarded by applying
 	seed    uint64
 	starts  atomic.Uint64 // clients started so far
 	dhcp    bool
@@ -61,23 +56,11 @@ type Lab struct {
 	// applying serialises Plane.Apply; taken before mu, never inside it.
 	applying sync.Mutex
 
-	// What the Deltas said. Guarded by applying.
-	subnets map[string]spec.Subnet
-	specs   map[string]spec.Host
-	vnics   map[string]spec.VNIC      // attached ones only: a parked VNIC costs nothing here
-	plugged map[string]map[int]string // host, device index: VNIC
-	closed  bool
+	closed bool // guarded by applying
 
 	// mu guards what readers look up.
-	mu     sync.RWMutex
-	hosts  map[string]*Host
-	meters map[Flow]*meter
-	macs   map[subnetAddr]frame.MAC // of attached VNICs
-}
-
-type subnetAddr struct {
-	subnet string
-	addr   netip.Addr
+	mu    sync.RWMutex
+	hosts map[string]*Host
 }
 
 // NewLab returns a lab without hosts.
@@ -89,14 +72,7 @@ func NewLab(opt Options) *Lab {
 
 func newLab(f fabric, now func() int64, seed uint64) *Lab {
 	return &Lab{
-		fabric: f, clock: now, seed: seed,
-		subnets: map[string]spec.Subnet{},
-		specs:   map[string]spec.Host{},
-		vnics:   map[string]spec.VNIC{},
-		plugged: map[string]map[int]string{},
-		hosts:   map[string]*Host{},
-		meters:  map[Flow]*meter{},
-		macs:    map[subnetAddr]frame.MAC{},
+		Meters: newMeters(f, now), wiring: newWiring(f), seed: seed, hosts: map[string]*Host{},
 	}
 }
 
@@ -181,106 +157,6 @@ func (l *Lab) applyLocked(d spec.Delta) error {
 	return errors.Join(errs...)
 }
 
-// noteLocked records what the Delta says and returns the ids of the hosts it
-// concerns, sorted.
-func (l *Lab) noteLocked(d spec.Delta) []string {
-	touched := map[string]bool{}
-	for _, s := range d.Subnets {
-		l.subnets[s.ID] = s
-	}
-	for _, v := range d.VNICs {
-		l.detachLocked(v.ID, touched)
-		l.attachLocked(v, touched)
-	}
-	for _, id := range d.RemoveVNICs {
-		l.detachLocked(id, touched)
-	}
-	for _, h := range d.Hosts {
-		l.specs[h.ID] = h
-		touched[h.ID] = true
-	}
-	for _, id := range d.RemoveHosts {
-		delete(l.specs, id)
-		touched[id] = true
-	}
-	for _, id := range d.RemoveSubnets {
-		delete(l.subnets, id)
-	}
-	ids := make([]string, 0, len(touched))
-	for id := range touched {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-func (l *Lab) detachLocked(id string, touched map[string]bool) {
-	v, ok := l.vnics[id]
-	if !ok {
-		return
-	}
-	delete(l.vnics, id)
-	touched[v.Host] = true
-	// Another VNIC of the same Delta may have taken the index already.
-	if at := l.plugged[v.Host]; at[v.DeviceIndex] == id {
-		delete(at, v.DeviceIndex)
-		if len(at) == 0 {
-			delete(l.plugged, v.Host)
-		}
-	}
-	l.mu.Lock()
-	for _, a := range v.Addrs {
-		if k := (subnetAddr{v.Subnet, a}); l.macs[k] == v.MAC {
-			delete(l.macs, k)
-		}
-	}
-	l.mu.Unlock()
-}
-
-func (l *Lab) attachLocked(v spec.VNIC, touched map[string]bool) {
-	if v.Host == "" {
-		return
-	}
-	l.vnics[v.ID] = v
-	touched[v.Host] = true
-	if l.plugged[v.Host] == nil {
-		l.plugged[v.Host] = map[int]string{}
-	}
-	l.plugged[v.Host][v.DeviceIndex] = v.ID
-	l.mu.Lock()
-	for _, a := range v.Addrs {
-		l.macs[subnetAddr{v.Subnet, a}] = v.MAC
-	}
-	l.mu.Unlock()
-}
-
-// defaultMTU is the IP MTU of a VPC.
-const defaultMTU = 9001
-
-// attachmentsLocked returns the NICs that a host has by the Deltas, by index.
-func (l *Lab) attachmentsLocked(host string) []attachment {
-	var as []attachment
-	for index, id := range l.plugged[host] {
-		v := l.vnics[id]
-		p, ok := l.fabric.port(host, index)
-		subnet, known := l.subnets[v.Subnet]
-		if !ok || !known {
-			continue // a later Delta has taken it away from the engine already
-		}
-		mtu := v.MTU
-		if mtu == 0 {
-			mtu = defaultMTU
-		}
-		as = append(as, attachment{
-			index: index, vnic: v.ID, mac: tcpip.LinkAddress(v.MAC.HardwareAddr()), mtu: mtu,
-			subnet: neighbours(&subnet, &v), subnetID: subnet.ID, router: routerOf(&subnet),
-			routerMAC: subnet.RouterMAC, addrs: slices.Concat(v.Addrs, v.Overlay), forward: !v.SourceDestCheck, port: p,
-		})
-	}
-	slices.SortFunc(as, func(a, b attachment) int { return cmp.Compare(a.index, b.index) })
-	return as
-}
-
 // neighbours are the addresses that a NIC reaches without the router. A host of
 // the internet has none: its address stands alone, as a cloud's machine has it.
 func neighbours(n *spec.Subnet, v *spec.VNIC) netip.Prefix {
@@ -302,19 +178,16 @@ func (l *Lab) now() int64 { return l.clock() }
 // flowID mixes seed, names and a count of starts: replies to an earlier start
 // of the same client must not look like its own.
 func (l *Lab) flowID(host, workload string) uint32 {
-	h := fnv.New32a()
-	var b []byte
-	b = strconv.AppendUint(b, l.seed, 16)
-	b = append(append(append(b, ' '), host...), ' ')
-	b = append(append(b, workload...), ' ')
-	b = strconv.AppendUint(b, l.starts.Add(1), 16)
-	_, _ = h.Write(b)
-	return h.Sum32()
+	return flowID(l.seed, host, workload, l.starts.Add(1))
 }
 
-func (l *Lab) macOf(subnet string, a netip.Addr) (frame.MAC, bool) {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	mac, ok := l.macs[subnetAddr{subnet, a}]
-	return mac, ok
+func flowID(seed uint64, host, workload string, start uint64) uint32 {
+	h := fnv.New32a()
+	var b []byte
+	b = strconv.AppendUint(b, seed, 16)
+	b = append(append(append(b, ' '), host...), ' ')
+	b = append(append(b, workload...), ' ')
+	b = strconv.AppendUint(b, start, 16)
+	_, _ = h.Write(b)
+	return h.Sum32()
 }

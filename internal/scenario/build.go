@@ -30,7 +30,7 @@ func (b *builder) build(ctx context.Context) error {
 	for _, stage := range []func(context.Context) error{
 		b.vpcs, b.subnets, b.groups, b.rules, b.internetHosts, b.interfaces, b.instances, b.running,
 		b.attachments, b.internetGateways, b.elasticIPs, b.natGateways, b.routeTables, b.policies,
-		b.workloads, b.internetWorkloads, b.settled,
+		b.settled, b.workloads, b.internetWorkloads,
 	} {
 		if err := stage(ctx); err != nil {
 			return err
@@ -358,9 +358,22 @@ type watched interface {
 	Watch(buffer int) (<-chan control.Notice, func())
 }
 
+// pauser is a control plane in virtual time, which goes by only when it is told to.
+type pauser interface {
+	Pause(ctx context.Context, d time.Duration) error
+}
+
 // await returns when a condition on the State holds. The State is read anew at
 // every notice, so that a lost one loses nothing.
 func await(ctx context.Context, svc watched, ok func(*control.State) bool) error {
+	if p, virtual := svc.(pauser); virtual {
+		for !ok(svc.State()) {
+			if err := p.Pause(ctx, recheck); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	notices, cancel := svc.Watch(1)
 	defer cancel()
 	for !ok(svc.State()) {

@@ -192,6 +192,7 @@ func (c *Controller) perform(ctx context.Context, a action, m move) (complete []
 		c.disclaim(cl)
 		return nil, err
 	}
+	c.park(func() bool { return closed(cl.settled) || ctx.Err() != nil })
 	select {
 	case <-cl.settled:
 		return cl.records, nil

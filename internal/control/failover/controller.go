@@ -21,6 +21,10 @@ type Options struct {
 	// Ticks returns a channel that ticks every d, and a function that ends it;
 	// nil uses real tickers.
 	Ticks func(d time.Duration) (<-chan time.Time, func())
+	// Tasks runs what the controller does at once, where somebody owns time; nil
+	// uses goroutines. A controller with Tasks belongs to their goroutine, and is
+	// not Reset.
+	Tasks Tasks
 	Log   *slog.Logger // nil: slog.Default
 }
 
@@ -106,13 +110,14 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.ctx, c.abandon = context.WithCancel(ctx)
 	measuring := c.ctx
 	for _, measure := range c.early {
-		c.measuring.Go(func() { measure(measuring) })
+		c.spawn(&c.measuring, func() { measure(measuring) })
 	}
 	c.early = nil
 	c.mu.Unlock()
 	c.syncPolicies(ctx)
 	var seen watched
 	for {
+		c.park(func() bool { return len(c.notices) > 0 || ctx.Err() != nil })
 		select {
 		case <-ctx.Done():
 			return nil
@@ -218,7 +223,7 @@ func (c *Controller) syncPolicies(ctx context.Context) {
 			}
 			delete(c.ended, id)
 			c.watchers[id] = w
-			c.wg.Go(func() { w.run(wctx) })
+			c.spawn(&c.wg, func() { w.run(wctx) })
 		}
 	}
 	for id := range c.ended {

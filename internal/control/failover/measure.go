@@ -98,7 +98,7 @@ func (c *Controller) record(ctx context.Context, m move) (id string, done <-chan
 		close(closed) // closed as interrupted at the next start, or gone by a Reset
 	default:
 		run := c.ctx
-		c.measuring.Go(func() { measure(run) })
+		c.spawn(&c.measuring, func() { measure(run) })
 	}
 	return stored.ID, closed
 }
@@ -125,6 +125,7 @@ func (c *Controller) measure(ctx context.Context, id string, m move) {
 	defer stop()
 	recovered := int64(0)
 	for {
+		c.park(func() bool { return len(ticks) > 0 || ctx.Err() != nil })
 		select {
 		case <-ctx.Done():
 			return // closed as interrupted at the next start, or gone by a Reset

@@ -84,6 +84,11 @@ func (g *GuestProber) Probe(ctx context.Context, t Target) Outcome {
 	start := g.now()
 	err = send(ctx, host, t)
 	at := g.now()
+	return g.judge(t, pt, start, at, err)
+}
+
+// judge says what a probe has found that began and ended at these instants.
+func (g *GuestProber) judge(t Target, pt *tap.Tap, start, at int64, err error) Outcome {
 	if err == nil {
 		return Outcome{Result: Answered, At: at, RTT: time.Duration(at - start)}
 	}

@@ -50,7 +50,7 @@ func (w *watcher) set(state PolicyState, o *Outcome, detail string) {
 func (w *watcher) run(ctx context.Context) {
 	defer close(w.done)
 	if w.prev != nil {
-		<-w.prev.done // two watchers of one ENI would read each other's probes
+		w.c.await(context.WithoutCancel(ctx), w.prev.done) // two watchers of one ENI would read each other's probes
 		w.lastOwner, w.prev = w.prev.lastOwner, nil
 	}
 	w.set(Watching, nil, "")
@@ -62,6 +62,7 @@ func (w *watcher) run(ctx context.Context) {
 	defer stop()
 	w.ticks = ticks
 	for {
+		w.c.park(func() bool { return len(ticks) > 0 || ctx.Err() != nil })
 		select {
 		case <-ctx.Done():
 			return
@@ -210,7 +211,7 @@ func (w *watcher) failOver(ctx context.Context, n *control.NetworkInterface, o O
 	w.health, w.calls, w.fencing = detector{}, nil, nil
 	w.set(FailingOver, &o, "measuring the move to "+to.ID)
 	for _, done := range complete {
-		await(ctx, done)
+		w.c.await(ctx, done)
 	}
 }
 
@@ -316,6 +317,7 @@ func (w *watcher) keepOff(ctx context.Context, owner string, n *control.NetworkI
 		if !unfenced(s, w.policy, owner, n) {
 			return nil
 		}
+		w.c.park(func() bool { return len(notices) > 0 || len(w.ticks) > 0 || ctx.Err() != nil })
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -377,13 +379,6 @@ func (w *watcher) considerHome(ctx context.Context, s *control.State, n *control
 	}
 	w.set(FailingOver, nil, "moving back to "+i.ID)
 	for _, done := range complete {
-		await(ctx, done)
-	}
-}
-
-func await(ctx context.Context, done <-chan struct{}) {
-	select {
-	case <-ctx.Done():
-	case <-done:
+		w.c.await(ctx, done)
 	}
 }

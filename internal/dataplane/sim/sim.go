@@ -28,7 +28,8 @@ type Sim struct {
 	events schedule
 	next   uint64 // ordinal of the next event
 	guests map[Link]func(b []byte, at int64)
-	order  []Link // of guests, as they came
+	order  []Link // of guests, in the order of their newest turns
+	turns  []Link // of one round
 }
 
 // Link is the wire between a guest and the network: a host's device index.
@@ -97,8 +98,14 @@ func (s *Sim) Impair(list ...spec.Impairment) error {
 }
 
 // OnReceive has fn take every frame that arrives at l, as its guest; the bytes
-// are valid during the call. fn may call Send, SendAt, At and Apply.
+// are valid during the call. fn may call Send, SendAt, At and Apply. With nil
+// nobody takes them, and they wait in the Port as for a guest that stands still.
 func (s *Sim) OnReceive(l Link, fn func(b []byte, at int64)) {
+	if fn == nil {
+		delete(s.guests, l)
+		s.order = slices.DeleteFunc(s.order, func(o Link) bool { return o == l })
+		return
+	}
 	if s.guests[l] == nil {
 		s.order = append(s.order, l)
 	}
@@ -134,6 +141,15 @@ func (s *Sim) upcoming() int64 {
 	return next
 }
 
+// Next is when something happens next, false if nothing does.
+func (s *Sim) Next() (int64, bool) {
+	next := s.upcoming()
+	return next, next != math.MaxInt64
+}
+
+// Settle lets what the caller has done between two steps take its course at once.
+func (s *Sim) Settle() { s.settle() }
+
 // Run steps until nothing is left or virtual time would pass until.
 func (s *Sim) Run(until int64) {
 	for s.upcoming() <= until {
@@ -149,11 +165,14 @@ func (s *Sim) settle() {
 	for moved := true; moved; {
 		moved = s.engine.Step()
 		s.rand.Shuffle(len(s.order), func(i, j int) { s.order[i], s.order[j] = s.order[j], s.order[i] })
-		for _, l := range s.order {
-			if p := s.engine.Port(l.Host, l.DeviceIndex); p != nil {
-				n, err := p.Poll(0, s.guests[l])
-				moved = moved || err == nil && n > 0
+		s.turns = append(s.turns[:0], s.order...) // a guest may come or go in a turn
+		for _, l := range s.turns {
+			fn, p := s.guests[l], s.engine.Port(l.Host, l.DeviceIndex)
+			if fn == nil || p == nil {
+				continue
 			}
+			n, err := p.Poll(0, fn)
+			moved = moved || err == nil && n > 0
 		}
 	}
 }

@@ -1,0 +1,210 @@
+// Package virtual runs a whole laboratory as one simulation on one goroutine:
+// engine, control plane, policies with their probes, workloads and faults follow a
+// virtual clock and one seed. The same seed, calls and version give the same frames
+// byte for byte, the same records and the same capture. Nothing in it reads the
+// machine's clock or draws chance of its own.
+//
+// The engine is stepped by package sim, the control plane is a stepped
+// control.Service on a store in memory, guests are guest.Machines, and the failover
+// controller, which is written to wait, runs in coroutines.
+package virtual
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"enilab/internal/control"
+	"enilab/internal/control/failover"
+	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/sim"
+	"enilab/internal/guest"
+	"enilab/internal/plan"
+	"enilab/internal/store/memory"
+)
+
+// Options of a Lab.
+type Options struct {
+	Seed   uint64
+	Region string         // "": us-east-1
+	Timing control.Timing // the zero Timing ends every transition at once
+	Quotas control.Quotas // nil: none
+	Store  *memory.Store  // nil: an empty one
+	Shape  bool           // as in lab.Options
+	Log    *slog.Logger   // nil: nothing is logged
+}
+
+// Lab is a laboratory in virtual time. It belongs to one goroutine.
+type Lab struct {
+	*control.Service
+	Sim      *sim.Sim
+	Guests   *guest.Machines
+	Failover *failover.Controller
+
+	tasks   tasks
+	planned int64 // when Step of the control plane is scheduled; 0: it is not
+	cancel  context.CancelFunc
+	failed  error // of the controller
+}
+
+// timeline is a sim.Sim as machines see it.
+type timeline struct{ *sim.Sim }
+
+func (t timeline) Send(host string, index int, b []byte) {
+	t.Sim.Send(sim.Link{Host: host, DeviceIndex: index}, b)
+}
+
+func (t timeline) Receive(host string, index int, fn func(b []byte, at int64)) {
+	t.OnReceive(sim.Link{Host: host, DeviceIndex: index}, fn)
+}
+
+// Open makes a laboratory at sim.Epoch and runs what is stored.
+func Open(opt Options) (*Lab, error) {
+	if opt.Store == nil {
+		opt.Store = &memory.Store{}
+	}
+	if opt.Region == "" {
+		opt.Region = "us-east-1"
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	l := &Lab{Sim: sim.New(dataplane.Options{Shape: opt.Shape}, opt.Seed)}
+	l.tasks.idle = l.step
+	l.Guests = guest.NewMachines(l.Sim.Engine(), timeline{l.Sim}, opt.Seed)
+	chance := rand.NewChaCha8(chacha(opt.Seed))
+	var err error
+	l.Service, err = control.Open(context.Background(), control.Options{
+		Store: opt.Store, Plane: plan.Plane{Network: l.Guests}, Region: opt.Region, Timing: opt.Timing, Quotas: opt.Quotas, Log: opt.Log, Stepped: true,
+		Now:    func() time.Time { return time.Unix(0, l.Sim.Now()).UTC() },
+		Random: func(b []byte) { _, _ = chance.Read(b) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.Failover, err = failover.New(failover.Options{
+		Service: l.Service, Clients: l.Guests, Now: l.Sim.Now, Log: opt.Log, Ticks: l.ticks, Tasks: &l.tasks,
+		Prober: failover.NewMachineProber(l.Guests, l.Sim.Engine(), &l.tasks, l.Sim.Now),
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l.cancel = cancel
+	l.tasks.Go(func() { l.failed = errors.Join(l.failed, l.Failover.Run(ctx)) })
+	l.Settle()
+	return l, nil
+}
+
+func chacha(seed uint64) (key [32]byte) {
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	copy(key[8:], "enilab control")
+	return key
+}
+
+// ticks is a ticker of virtual time; as a real one's, its channel holds one tick.
+func (l *Lab) ticks(d time.Duration) (<-chan time.Time, func()) {
+	c := make(chan time.Time, 1)
+	stopped := false
+	var tick func()
+	tick = func() {
+		if stopped {
+			return
+		}
+		select {
+		case c <- time.Unix(0, l.Sim.Now()).UTC():
+		default:
+		}
+		l.Sim.After(d, tick)
+	}
+	l.Sim.After(d, tick)
+	return c, func() { stopped = true }
+}
+
+// Now is virtual time in Unix nanoseconds.
+func (l *Lab) Now() int64 { return l.Sim.Now() }
+
+// Settle lets everything happen that happens at this instant.
+func (l *Lab) Settle() {
+	for again := true; again; {
+		l.Sim.Settle()
+		again = l.tasks.run()
+	}
+	l.plan()
+}
+
+// plan schedules the next end of a transition.
+func (l *Lab) plan() {
+	due, ok := l.Next()
+	if !ok {
+		return
+	}
+	at := max(due.UnixNano(), l.Sim.Now())
+	if l.planned != 0 && l.planned <= at {
+		return
+	}
+	l.planned = at
+	l.Sim.At(at, func() {
+		if l.planned == at {
+			l.planned = 0
+			l.Step(context.Background())
+		}
+	})
+}
+
+// step goes on to the next instant at which something happens.
+func (l *Lab) step() bool {
+	if !l.Sim.Step() {
+		return false
+	}
+	l.Settle()
+	return true
+}
+
+// Advance lets virtual time go by.
+func (l *Lab) Advance(d time.Duration) {
+	l.Settle()
+	until := l.Sim.Now() + int64(d)
+	for {
+		at, ok := l.Sim.Next()
+		if !ok || at > until {
+			break
+		}
+		l.step()
+	}
+	l.Sim.Run(until)
+}
+
+// Pause is Advance for scenarios, which wait in this way.
+func (l *Lab) Pause(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	l.Advance(d)
+	return l.failed
+}
+
+// Await lets time go on until cond holds, which is asked whenever something has
+// happened.
+func (l *Lab) Await(within time.Duration, cond func() bool) error {
+	l.Settle()
+	for until := l.Sim.Now() + int64(within); !cond(); {
+		if at, ok := l.Sim.Next(); !ok || at > until {
+			return fmt.Errorf("not within %v of virtual time", within)
+		}
+		l.step()
+	}
+	return nil
+}
+
+// Close ends the policies and measurements under way.
+func (l *Lab) Close() error {
+	l.cancel()
+	l.tasks.run()
+	return l.failed
+}
