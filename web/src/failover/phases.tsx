@@ -16,7 +16,9 @@ export function shadesOf(f: Failover, zeroMs: number): Shade[] {
 /** Proportional strip and the numbers as a list: labels inside a strip get cut. */
 export function Phases({ failover: f }: { failover: Failover }) {
   const known = new Map<string, Phase>((f.phases ?? []).map((p) => [p.name, p]));
-  const names = phaseNames.filter((n) => known.has(n) || (f.kind === "failover" && f.state === "running" && n !== "fence"));
+  const names = phaseNames.filter(
+    (n) => known.has(n) || (f.kind === "failover" && f.state === "running" && n !== "fence"),
+  );
   if (names.length === 0) return null;
   return (
     <div class="phases">

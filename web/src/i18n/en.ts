@@ -121,7 +121,8 @@ export const en = {
   "failover.state.completed": "completed",
   "failover.state.failed": "failed",
   "failover.error": "Did not complete:",
-  "failover.policy": "Moves the {strategy}. Probe {type} every {interval} ms, {misses} misses, standby {standbys}",
+  "failover.policy":
+    "Moves the {strategy}. Probe {type} every {interval} ms, {misses} misses, standby {standbys}",
   "failover.record": "Record packets when I press F",
   "failover.policy.watching": "watching",
   "failover.policy.suspecting": "suspecting",

@@ -125,7 +125,8 @@ export const ko = {
   "failover.state.completed": "완료",
   "failover.state.failed": "실패",
   "failover.error": "완료하지 못함:",
-  "failover.policy": "이동 대상: {strategy}. {type} 프로브 {interval} ms마다, {misses}회 실패, 대기 {standbys}",
+  "failover.policy":
+    "이동 대상: {strategy}. {type} 프로브 {interval} ms마다, {misses}회 실패, 대기 {standbys}",
   "failover.record": "F를 누르면 패킷도 기록",
   "failover.policy.watching": "감시 중",
   "failover.policy.suspecting": "의심 중",
