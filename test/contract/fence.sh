@@ -44,13 +44,14 @@ echo "- two nodes, an interface of the first, and a client"
 vpc=$(ec2 create-vpc --cidr-block 10.78.0.0/16 --query Vpc.VpcId)
 subnet=$(ec2 create-subnet --vpc-id "$vpc" --cidr-block 10.78.1.0/24 --query Subnet.SubnetId)
 group=$(ec2 describe-security-groups --filters "Name=vpc-id,Values=$vpc" --query 'SecurityGroups[0].GroupId')
+# Before the instances, one of which could be given its address else.
+eni=$(ec2 create-network-interface --subnet-id "$subnet" --private-ip-address 10.78.1.42 --groups "$group" --query NetworkInterface.NetworkInterfaceId)
 launch() { # NAME
   ec2 run-instances --image-id ami-0123456789abcdef0 --instance-type t3.medium --count 1 --subnet-id "$subnet" \
     --tag-specifications "ResourceType=instance,Tags=[{Key=Name,Value=$1},{Key=cluster,Value=lab}]" --query 'Instances[0].InstanceId'
 }
 one=$(launch node-1) two=$(launch node-2) client=$(launch client)
 ec2 wait instance-running --instance-ids "$one" "$two" "$client"
-eni=$(ec2 create-network-interface --subnet-id "$subnet" --private-ip-address 10.78.1.42 --groups "$group" --query NetworkInterface.NetworkInterfaceId)
 attachment=$(ec2 attach-network-interface --network-interface-id "$eni" --instance-id "$one" --device-index 1 --query AttachmentId)
 "$WITNESS" watch "$client" 10.78.1.42
 

@@ -73,6 +73,8 @@ table = ec2.ex_create_route_table(network, name="lab")
 tied = ec2.ex_associate_route_table(table, subnet)
 same("the route is made", ec2.ex_create_route(table, "0.0.0.0/0", internet_gateway=gateway), True)
 
+# Before the nodes, one of which could be given its address else.
+eni = ec2.ex_create_network_interface(subnet, name="service", description="the moving address", private_ip_address="10.79.1.42")
 print("- three nodes", flush=True)
 key = ec2.create_key_pair("libcloud")
 size = next(s for s in ec2.list_sizes() if s.id == "t3.medium")
@@ -98,7 +100,6 @@ same("Elastic IPs of nodes", [(a.ip, a.instance_id, a.extra["association_id"]) f
 same("public addresses of the first", address.ip in ec2.list_nodes(ex_node_ids=[one.id])[0].public_ips, True)
 
 print("- an interface with a fixed address, attached to the first", flush=True)
-eni = ec2.ex_create_network_interface(subnet, name="service", description="the moving address", private_ip_address="10.79.1.42")
 
 
 def now():

@@ -50,12 +50,14 @@ def main():
     subnet, elsewhere = (
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=zones[n - 1])["Subnet"]["SubnetId"] for n in (1, 2))
 
+    # First, since an instance could be given its address else.
+    eni = ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress="10.0.1.42")["NetworkInterface"]["NetworkInterfaceId"]
+
     def run(where):
         return ec2.run_instances(ImageId=AMI, InstanceType="t3.medium", MinCount=1, MaxCount=1, SubnetId=where)["Instances"][0]["InstanceId"]
 
     active, standby, stranger = instances = [run(subnet), run(subnet), run(elsewhere)]
     ec2.get_waiter("instance_running").wait(InstanceIds=instances, WaiterConfig=SOON)
-    eni = ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress="10.0.1.42")["NetworkInterface"]["NetworkInterfaceId"]
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     association = ec2.associate_address(AllocationId=address, NetworkInterfaceId=eni)["AssociationId"]
     # What EC2 refuses is worth a rehearsal: an ENI never leaves its zone, and a

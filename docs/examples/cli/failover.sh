@@ -14,15 +14,17 @@ ec2 attach-internet-gateway --internet-gateway-id "$gateway" --vpc-id "$vpc"
 # Both instances in one zone: an ENI cannot leave its own.
 subnet=$(ec2 create-subnet --vpc-id "$vpc" --cidr-block 10.0.1.0/24 --query Subnet.SubnetId)
 
+# The service's address lives on an ENI of its own, not on an instance's first
+# one, which can never leave. It is made first: an instance could be given its
+# address else.
+eni=$(ec2 create-network-interface --subnet-id "$subnet" --private-ip-address 10.0.1.42 --query NetworkInterface.NetworkInterfaceId)
+
 # Two instances: the owner, and the one that stands by.
 run() { ec2 run-instances --image-id "$ami" --instance-type t3.medium --count 1 --subnet-id "$subnet" --query 'Instances[0].InstanceId'; }
 active=$(run)
 standby=$(run)
 ec2 wait instance-running --instance-ids "$active" "$standby"
 
-# The service's address lives on an ENI of its own, not on an instance's first
-# one, which can never leave.
-eni=$(ec2 create-network-interface --subnet-id "$subnet" --private-ip-address 10.0.1.42 --query NetworkInterface.NetworkInterfaceId)
 attachment=$(ec2 attach-network-interface --network-interface-id "$eni" --instance-id "$active" --device-index 1 --query AttachmentId)
 address=$(ec2 allocate-address --domain vpc --query AllocationId)
 ec2 associate-address --allocation-id "$address" --network-interface-id "$eni" >/dev/null

@@ -55,6 +55,7 @@ resource "aws_instance" "node" {
   instance_type = "t3.medium"
   subnet_id     = aws_subnet.lab.id
   tags          = { Name = each.key }
+  depends_on    = [aws_network_interface.service] # else one could be given its address
 }
 
 # The service's address lives on an ENI of its own, not on an instance's first
