@@ -215,11 +215,6 @@ func errTokenReused() error {
 		"The client token was already used in a request with different parameters.")
 }
 
-// mintExperiment makes an id of AWS FIS's form: a prefix and 17 digits.
-func (t *tx) mintExperiment(table Table, prefix string) (string, error) {
-	return t.mintRow(table, prefix)
-}
-
 func (t *tx) createExperimentTemplate(x ExperimentTemplate) (*ExperimentTemplate, error) {
 	all := list[*ExperimentTemplate](t, TableExperimentTemplate, byCreation)
 	count := 0
@@ -241,7 +236,7 @@ func (t *tx) createExperimentTemplate(x ExperimentTemplate) (*ExperimentTemplate
 	if err := checkTags(x.OwnTags); err != nil {
 		return nil, err
 	}
-	id, err := t.mintExperiment(TableExperimentTemplate, "EXT")
+	id, err := t.mintRow(TableExperimentTemplate, "EXT")
 	if err != nil {
 		return nil, err
 	}
@@ -308,7 +303,7 @@ func (t *tx) createExperiment(x Experiment) (*Experiment, error) {
 	if err := checkTags(x.OwnTags); err != nil {
 		return nil, err
 	}
-	id, err := t.mintExperiment(TableExperiment, "EXP")
+	id, err := t.mintRow(TableExperiment, "EXP")
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func injectAPI(_ context.Context, d *doing) (undo []string, lasts time.Duration,
 		fault.Operation = strings.TrimSpace(name)
 		made, err := d.opt.Faults.Add(fault)
 		if err != nil {
-			_ = clearFaults(d.opt.Faults, undo)
+			clearFaults(d.opt.Faults, undo)
 			return nil, 0, err
 		}
 		undo = append(undo, made.ID)
@@ -50,12 +50,14 @@ func injectAPI(_ context.Context, d *doing) (undo []string, lasts time.Duration,
 	return undo, lasts, nil
 }
 
-func clearAPI(_ context.Context, d *doing) error { return clearFaults(d.opt.Faults, d.undo) }
+func clearAPI(_ context.Context, d *doing) error {
+	clearFaults(d.opt.Faults, d.undo)
+	return nil
+}
 
 // clearFaults takes faults out of force. One that is gone was taken by hand.
-func clearFaults(set *apifault.Set, ids []string) error {
+func clearFaults(set *apifault.Set, ids []string) {
 	for _, id := range ids {
 		set.Remove(id)
 	}
-	return nil
 }
