@@ -58,6 +58,33 @@ func newPublicSite(t *testing.T) *publicSite {
 	return s
 }
 
+func TestTopologyHasTheWaysToServices(t *testing.T) {
+	s := newPublicSite(t)
+	ctx := t.Context()
+	table := s.svc.State().MainRouteTable(s.vpc.ID)
+	if err := s.svc.Found(ctx); err != nil { // AWS's prefix lists come with it
+		t.Fatal(err)
+	}
+	e, err := s.svc.CreateVPCEndpoint(ctx, control.CreateVPCEndpointInput{
+		VPC: s.vpc.ID, Type: control.EndpointGateway, Service: "com.amazonaws.us-east-1.s3", RouteTables: []string{table.ID},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := call[Topology](s.lab, "GET", "/topology", nil).VPCEndpoints
+	if len(got) != 1 || got[0].ID != e.ID || got[0].VPCID != s.vpc.ID || got[0].Type != "Gateway" || got[0].Service != e.Service ||
+		!slices.Equal(got[0].RouteTableIDs, []string{table.ID}) || len(got[0].NetworkInterfaceIDs) != 0 {
+		t.Errorf("endpoints %+v", got)
+	}
+	if one := call[VPCEndpoint](s.lab, "GET", "/vpc-endpoints/"+e.ID, nil); one.ID != e.ID {
+		t.Errorf("one: %+v", one)
+	}
+	if l := call[list[VPCEndpoint]](s.lab, "GET", "/vpc-endpoints", nil); len(l.Items) != 1 {
+		t.Errorf("all: %+v", l)
+	}
+	s.refused(http.StatusNotFound, "", "GET", "/vpc-endpoints/vpce-none", nil)
+}
+
 func TestTopologyHasWhatRoutesLeadTo(t *testing.T) {
 	s := newPublicSite(t)
 	got := call[Topology](s.lab, "GET", "/topology", nil)

@@ -137,6 +137,7 @@ func (s *Server) operations(api huma.API) {
 	s.internetOperations(api)
 	s.gatewayOperations(api)
 	s.transitOperations(api)
+	s.endpointOperations(api)
 	s.routingOperations(api)
 	s.interfaceOperations(api)
 	s.moveOperations(api)

@@ -17,6 +17,7 @@ type Topology struct {
 	NATGateways       []NATGateway        `json:"natGateways"`
 	Peerings          []PeeringConnection `json:"peeringConnections"`
 	TransitGateways   []TransitGateway    `json:"transitGateways"`
+	VPCEndpoints      []VPCEndpoint       `json:"vpcEndpoints"`
 	RouteTables       []RouteTable        `json:"routeTables"`
 	NetworkACLs       []NetworkACL        `json:"networkAcls"`
 	Policies          []FailoverPolicy    `json:"policies"`
@@ -44,6 +45,7 @@ func (s *Server) topology() Topology {
 		NATGateways:       views(st.NATGateways(), natGatewayView),
 		Peerings:          views(st.Peerings(), peeringView),
 		TransitGateways:   views(st.TransitGateways(), transitGatewayView(st)),
+		VPCEndpoints:      views(st.VPCEndpoints(), vpcEndpointView),
 		RouteTables:       views(st.RouteTables(), routeTableView(st)),
 		NetworkACLs:       views(st.NetworkACLs(), networkACLView),
 		Policies:          views(st.Policies(), s.policyView),

@@ -172,6 +172,19 @@ export interface Peering {
   tags?: Tags;
 }
 
+export interface VpcEndpoint {
+  id: string;
+  vpcId: string;
+  type: "Gateway" | "Interface";
+  service: string;
+  state: string;
+  /** How the internet sees who asks through a gateway endpoint. */
+  source?: string;
+  routeTableIds: string[];
+  networkInterfaceIds: string[];
+  tags?: Tags;
+}
+
 export interface TransitGateway {
   id: string;
   state: string;
@@ -445,6 +458,7 @@ export interface Topology {
   natGateways: NatGateway[];
   peeringConnections: Peering[];
   transitGateways: TransitGateway[];
+  vpcEndpoints: VpcEndpoint[];
   routeTables: RouteTable[];
   networkAcls: NetworkAcl[];
   policies: Policy[];

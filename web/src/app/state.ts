@@ -75,10 +75,15 @@ export const traced = signal<{ places: readonly string[]; verdict: string } | nu
 export const shownTrace = computed(() => (inspectorTab.value === "path" ? traced.value : null));
 export const onPath = computed(() => new Set(shownTrace.value?.places ?? []));
 
-/** The state of a peering connection or a transit gateway. */
+/** A subnet by its name, for people. */
+export const subnetName = (id: string): string =>
+  topology.value?.subnets.find((s) => s.id === id)?.tags?.Name ?? id;
+
+/** The state of a peering connection, a transit gateway or an endpoint. */
 export const linkState = (id: string): string =>
   topology.value?.peeringConnections?.find((p) => p.id === id)?.state ??
   topology.value?.transitGateways?.find((g) => g.id === id)?.state ??
+  topology.value?.vpcEndpoints?.find((e) => e.id === id)?.state ??
   "";
 
 /** What holds an interface's end of the wire, for people: an instance or a host of the internet. */

@@ -46,7 +46,9 @@ export function OutageChip() {
       }}
     >
       <Outage failover={f} />
-      {policy && nobodyFor(policy) && <span class="badge alarm">{t("failover.nobody")}</span>}
+      {policy && faultSince.value > 0 && nobodyFor(policy) && (
+        <span class="badge alarm">{t("failover.nobody")}</span>
+      )}
     </button>
   );
 }
@@ -105,11 +107,15 @@ function PolicyLine() {
   const next = st.candidates?.find((c) => !c.unfit);
   const nobody = nobodyFor(p);
   const well = st.state === "watching" && !faultSince.value && !nobody;
-  const tone = st.state === "disabled" ? "quiet" : nobody ? "alarm" : well ? "good" : "lost";
+  // Without a fault nothing is lost yet: then it is a warning, not an alarm.
+  const alarm = nobody && (faultSince.value > 0 || st.lastProbe?.result === "missed");
+  const tone = st.state === "disabled" ? "quiet" : alarm ? "alarm" : well ? "good" : "lost";
   const seen = st.lastProbe?.seen;
   return (
     <div class="policy-line" data-nobody={nobody}>
-      <span class={`badge ${tone}`}>{nobody ? t("failover.nobody") : word("failover.policy", st.state)}</span>
+      <span class={`badge ${tone}`}>
+        {alarm ? t("failover.nobody") : nobody ? t("failover.noStandby") : word("failover.policy", st.state)}
+      </span>
       {next && <span class="small">{t("failover.next", { name: state.instanceName(next.instanceId) })}</span>}
       {nobody && (
         <ul class="small">

@@ -1,6 +1,7 @@
 import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
 import { t } from "../i18n/i18n.ts";
+import { serviceName } from "../topology/outside.ts";
 import { shortId } from "../traffic/text.ts";
 
 /** A resource by its name and id, which selects it. */
@@ -40,6 +41,11 @@ function nameOf(id: string): [kind: string, name: string] {
       return [t("gateway.peering"), tagged(now?.peeringConnections)];
     case "tgw":
       return [t("gateway.transit"), tagged(now?.transitGateways)];
+    case "vpce":
+      return [
+        t("gateway.endpoint"),
+        tagged(now?.vpcEndpoints) || serviceName(now?.vpcEndpoints?.find((e) => e.id === id)?.service),
+      ];
     case "subnet":
       return ["", tagged(now?.subnets)];
     case "vpc":

@@ -13,6 +13,7 @@ import type {
   Subnet,
   TransitGateway,
   Vpc,
+  VpcEndpoint,
 } from "../api/types.ts";
 import { act, busy } from "../app/drill.ts";
 import * as state from "../app/state.ts";
@@ -65,6 +66,8 @@ export function NetworkPanel() {
         ))}
       </LinkPanel>
     );
+  const endpoint = find(now?.vpcEndpoints);
+  if (endpoint) return <EndpointPanel endpoint={endpoint} />;
   return <p class="empty">{t("inspector.nothingNetwork")}</p>;
 }
 
@@ -198,6 +201,7 @@ function VpcPanel({ vpc }: { vpc: Vpc }) {
       (p) => p.requester.vpcId === vpc.id || p.accepter.vpcId === vpc.id,
     ),
     ...(now.transitGateways ?? []).filter((g) => g.attachments.some((a) => a.vpcId === vpc.id)),
+    ...(now.vpcEndpoints ?? []).filter((e) => e.vpcId === vpc.id),
   ];
   const facts: Facts = [
     [t("network.cidr"), <code key="c">{vpc.cidr}</code>],
@@ -263,6 +267,25 @@ function InternetGatewayPanel({ gateway: g }: { gateway: InternetGateway }) {
       ]}
     >
       {table ? <Routes table={table} /> : <p class="quiet small">{t("network.noTable")}</p>}
+    </Panel>
+  );
+}
+
+function EndpointPanel({ endpoint: e }: { endpoint: VpcEndpoint }) {
+  const tables = (state.topology.value?.routeTables ?? []).filter((r) => e.routeTableIds.includes(r.id));
+  const facts: Facts = [
+    [t("instance.state"), word("state", e.state)],
+    [t("network.service"), <code key="s">{e.service}</code>],
+    [t("topology.vpc"), <Named key="v" id={e.vpcId} />],
+  ];
+  if (e.source) facts.push([t("network.seenAs"), <code key="a">{e.source}</code>]);
+  if (e.networkInterfaceIds.length > 0)
+    facts.push([t("instance.interfaces"), <List key="n" ids={e.networkInterfaceIds} />]);
+  return (
+    <Panel kind={t("gateway.vpcEndpoint")} name={e.tags?.Name} id={e.id} facts={facts}>
+      {tables.map((r) => (
+        <Routes key={r.id} table={r} />
+      ))}
     </Panel>
   );
 }

@@ -39,7 +39,17 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
   // What is seen comes first in the name, so that it can be spoken (WCAG 2.5.3).
   const more = n.privateIps.length > 1 ? `+${n.privateIps.length - 1}` : "";
   const open = publicAddress(n);
-  const shown = [n.attachment ? `eth${n.attachment.deviceIndex}` : "eni", ip, more, open, n.macAddress]
+  // An instance with an interface in another subnet is in both.
+  const home = state.instancesById.value.get(c.owner)?.subnetId;
+  const elsewhere = home !== undefined && home !== n.subnetId ? state.subnetName(n.subnetId) : "";
+  const shown = [
+    n.attachment ? `eth${n.attachment.deviceIndex}` : "eni",
+    ip,
+    more,
+    open,
+    n.macAddress,
+    elsewhere,
+  ]
     .filter(Boolean)
     .join(" ");
   const classes = ["chip"];
@@ -87,7 +97,11 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
         </span>
       )}
       {open && " "}
-      <span class="chip-mac">{n.macAddress}</span>
+      <span class="chip-mac">
+        {n.macAddress}
+        {elsewhere && " "}
+        {elsewhere && <span class="chip-subnet">{elsewhere}</span>}
+      </span>
     </button>
   );
 }

@@ -7,7 +7,11 @@ import { pointAt, type Route } from "./edges.ts";
 
 export const maxDots = 1500;
 const maxPerEdge = 60;
-const speed = 230; // world px/s, the same everywhere: length must not look like latency
+/** World px/s, the same wherever it can be: length must not look like latency. */
+const speed = 230;
+/** The longest time on the way: dots of a far way must not still fly when all is over. */
+const maxSeconds = 3;
+const speedOf = (r: Route): number => Math.max(speed, r.total / maxSeconds);
 const fadeSeconds = 0.45;
 /** Frames per dot, from which the smallest is taken that keeps the picture readable. */
 const scales = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000];
@@ -102,7 +106,7 @@ export class Dots {
     this.owner[i] = s;
     this.kind[i] = kind;
     // Spread over the bin, so that dots do not march in blocks of 100 ms.
-    this.at[i] = -delay * speed;
+    this.at[i] = -delay * speedOf(s.route!);
     this.path[i] = s.route;
     // A route ends at the bus if nobody owns the address, else at the owner's port.
     this.stop[i] = s.route!.total;
@@ -116,7 +120,7 @@ export class Dots {
     for (let i = 0; i < this.count; ) {
       const ended = this.at[i]! >= this.stop[i]!;
       if (!ended) {
-        this.at[i] = this.at[i]! + speed * dt;
+        this.at[i] = this.at[i]! + speedOf(this.path[i]!) * dt;
         i++;
         continue;
       }

@@ -15,6 +15,7 @@ const icons: Partial<Record<Box["kind"], IconName>> = {
   nat: "nat",
   peering: "link",
   transit: "transit",
+  endpoint: "endpoint",
 };
 
 export const isGateway = (b: Box): boolean => b.kind === "host" || b.kind in icons;
@@ -24,7 +25,7 @@ export function GatewayView({ box: b }: { box: Box }) {
   const nat = state.topology.value?.natGateways?.find((g) => g.id === b.id);
   const selected = state.selection.value === b.id;
   const icon = icons[b.kind];
-  const title = icon ? t(`gateway.${b.kind as "igw" | "nat" | "peering" | "transit"}`) : "";
+  const title = icon ? t(`gateway.${b.kind as "igw" | "nat" | "peering" | "transit" | "endpoint"}`) : "";
   const roomy = b.kind === "nat" || b.kind === "host";
   const second = roomy ? b.detail : b.label || shortId(b.id);
   // What is not as it should be is said in a word, beside the look.

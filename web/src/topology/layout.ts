@@ -54,7 +54,7 @@ export function layout(t: Topology, unattached: string): Layout {
     };
     out.boxes.push(vpcBox);
     out.order.push(vpc.id);
-    outside.readGateway(vpc.id);
+    outside.readExits(vpc.id);
 
     let x = left + size.pad;
     let tallest = 0;
@@ -115,8 +115,8 @@ export function layout(t: Topology, unattached: string): Layout {
       if (last) last.h += tallest - z.zone.h;
       z.zone.h = tallest;
     }
-    const laneHeight = outside.hasGateways(vpc.id) ? size.gatewayLane : size.lane;
-    const lane = y + size.head + Math.max(tallest, 60) + laneHeight / 2;
+    const laneHeight = outside.laneHeight(vpc.id);
+    const lane = y + size.head + Math.max(tallest, 60) + Math.min(laneHeight, size.gatewayLane) / 2;
     vpcBox.w = Math.max(x - size.gap + size.pad - left, 420);
     vpcBox.h = size.head + Math.max(tallest, 60) + laneHeight + size.pad;
     for (const z of zoneBoxes) {

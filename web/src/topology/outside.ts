@@ -1,8 +1,8 @@
-import type { NatGateway, Peering, Topology, TransitGateway } from "../api/types.ts";
+import type { NatGateway, Peering, Topology, TransitGateway, VpcEndpoint } from "../api/types.ts";
 import { type Box, byId, type Layout, type Point, size } from "./shapes.ts";
 
-// What lies around the VPCs: the internet on the left, with a gateway on the edge
-// of each VPC that has one, and on the right what joins VPCs. Nothing of it takes
+// What lies around the VPCs: the internet on the left, with the ways to it on the
+// edge of each VPC that has some, and on the right what joins VPCs. Nothing of it takes
 // room while it is not there.
 
 /** NAT gateways to draw: a deleted one is listed for an hour. */
@@ -17,6 +17,13 @@ export const peerings = (t: Topology): Peering[] =>
 export const transitGateways = (t: Topology): TransitGateway[] =>
   (t.transitGateways ?? []).filter((g) => !ended.has(g.state)).sort(byId);
 
+/** Gateway endpoints that carry frames: each is a way out to the internet, where services stand. */
+export const gatewayEndpoints = (t: Topology): VpcEndpoint[] =>
+  (t.vpcEndpoints ?? []).filter((e) => e.type === "Gateway" && e.source).sort(byId);
+
+/** The part of a service's name that people use: "s3" of "com.amazonaws.us-east-1.s3". */
+export const serviceName = (service = ""): string => service.split(".").at(-1) ?? "";
+
 const maxHosts = 12;
 const net = "internet";
 /** From the internet to the VPCs: the hosts' line, and the half of a gateway that stands out. */
@@ -25,17 +32,28 @@ const gutter = 30;
 const linkGap = 26;
 const linkStep = { x: 16, y: 50 };
 
+/** A way from a VPC to the internet: its gateway, or a gateway endpoint. */
+interface Exit {
+  id: string;
+  kind: "igw" | "endpoint";
+  label: string;
+  value: number;
+}
+
 interface Link {
   box: Box;
   vpcs: string[];
 }
+
+const byName = (a: { name: string; id: string }, b: { name: string; id: string }): number =>
+  a.name < b.name ? -1 : a.name > b.name ? 1 : byId(a, b);
 
 /** Where there is no room for all hosts: those that ask somebody or are asked, before the others. */
 function busiest(t: Topology): Topology["internetHosts"] {
   const hosts = [...(t.internetHosts ?? [])].sort(byId);
   const asked = new Set([...hosts, ...t.instances].flatMap((o) => (o.workloads ?? []).map((w) => w.target)));
   const busy = (h: (typeof hosts)[number]): boolean => h.workloads.length > 0 || asked.has(h.address);
-  return [...hosts.filter(busy), ...hosts.filter((h) => !busy(h))].slice(0, maxHosts).sort(byId);
+  return [...hosts.filter(busy), ...hosts.filter((h) => !busy(h))].slice(0, maxHosts).sort(byName);
 }
 
 export class Outside {
@@ -44,7 +62,7 @@ export class Outside {
 
   private readonly out: Layout;
   private readonly lanes = new Map<string, { vpc: Box; y: number }>();
-  private readonly gatewayOf = new Map<string, Topology["internetGateways"][number]>();
+  private readonly exits = new Map<string, Exit[]>();
   private readonly links: Link[];
   private readonly busX: number;
   private readonly hosts: Topology["internetHosts"];
@@ -54,11 +72,20 @@ export class Outside {
   constructor(t: Topology, vpcs: Topology["vpcs"], out: Layout) {
     this.out = out;
     const shown = new Set(vpcs.map((v) => v.id));
-    for (const g of t.internetGateways ?? [])
-      if (g.vpcId && shown.has(g.vpcId)) this.gatewayOf.set(g.vpcId, g);
+    for (const g of [...(t.internetGateways ?? [])].sort(byId))
+      if (g.vpcId && shown.has(g.vpcId))
+        this.exit(g.vpcId, { id: g.id, kind: "igw", label: g.tags?.Name ?? "", value: 0 });
+    for (const e of gatewayEndpoints(t))
+      if (shown.has(e.vpcId))
+        this.exit(e.vpcId, {
+          id: e.id,
+          kind: "endpoint",
+          label: e.tags?.Name ?? serviceName(e.service),
+          value: e.state === "available" ? 1 : 0,
+        });
     this.hosts = t.internetHosts ?? [];
     this.drawn = busiest(t);
-    const stands = this.gatewayOf.size > 0 ? size.gateway.w / 2 : 0;
+    const stands = this.exits.size > 0 ? size.gateway.w / 2 : 0;
     const column = this.hosts.length > 0 ? size.card + 2 * size.pad : 0;
     this.busX = column + gutter / 2;
     this.left = column + stands + (column ? gutter : 0);
@@ -76,50 +103,69 @@ export class Outside {
     if (column) this.internet();
   }
 
-  hasGateways(vpc: string): boolean {
-    return this.gatewayOf.has(vpc) || this.links.some((l) => l.vpcs.includes(vpc));
+  private exit(vpc: string, e: Exit): void {
+    const list = this.exits.get(vpc);
+    if (list) list.push(e);
+    else this.exits.set(vpc, [e]);
   }
 
-  /** A VPC's gateway is read after the VPC and before what is in it. */
-  readGateway(vpc: string): void {
-    const g = this.gatewayOf.get(vpc);
-    if (g) this.out.order.push(g.id);
+  /** How high the lane of a VPC is. */
+  laneHeight(vpc: string): number {
+    const exits = this.exits.get(vpc)?.length ?? 0;
+    if (exits === 0 && !this.links.some((l) => l.vpcs.includes(vpc))) return size.lane;
+    return size.gatewayLane + Math.max(0, exits - 1) * size.gatewayStep;
   }
 
-  /** Puts a VPC's gateway on its left edge, at the height of its lane. */
+  /** A VPC's ways out are read after the VPC and before what is in it. */
+  readExits(vpc: string): void {
+    for (const e of this.exits.get(vpc) ?? []) this.out.order.push(e.id);
+  }
+
+  /** Puts a VPC's ways out on its left edge, from the height of its lane downwards. */
   place(vpc: Box, lane: number): void {
     this.lanes.set(vpc.id, { vpc, y: lane });
-    const g = this.gatewayOf.get(vpc.id);
-    if (!g) return;
-    this.out.boxes.push({
-      id: g.id,
-      kind: "igw",
-      label: g.tags?.Name ?? "",
-      detail: g.id,
-      parent: "",
-      level: 2,
-      x: vpc.x - size.gateway.w / 2,
-      y: lane - size.gateway.h / 2,
-      w: size.gateway.w,
-      h: size.gateway.h,
-      value: 0,
-    });
-    this.out.anchors.set(g.id, {
-      id: g.id,
-      x: vpc.x,
-      y: lane,
-      side: "left",
-      port: false,
-      hubs: [
-        [vpc.id, []],
-        [net, [[this.busX, lane]]],
-      ],
+    // Frames to those below the first leave the lane beside it, not through it.
+    const beside = vpc.x + size.gateway.w / 2 + 8;
+    this.exits.get(vpc.id)?.forEach((e, i) => {
+      const y = lane + i * size.gatewayStep;
+      this.out.boxes.push({
+        id: e.id,
+        kind: e.kind,
+        label: e.label,
+        detail: e.id,
+        parent: "",
+        level: 2,
+        x: vpc.x - size.gateway.w / 2,
+        y: y - size.gateway.h / 2,
+        w: size.gateway.w,
+        h: size.gateway.h,
+        value: e.value,
+      });
+      const inside: Point[] =
+        i === 0
+          ? []
+          : [
+              [beside, y],
+              [beside, lane],
+            ];
+      this.out.anchors.set(e.id, {
+        id: e.id,
+        x: vpc.x,
+        y,
+        side: "left",
+        port: false,
+        hubs: [
+          [vpc.id, inside],
+          [net, [[this.busX, y]]],
+        ],
+      });
     });
   }
 
   /** Puts what needs to know where everything is. */
   finish(): void {
     const { out } = this;
+    this.lowerInternet();
     this.hostWires();
     const right = out.width + linkGap;
     this.links.forEach((l, i) => {
@@ -211,6 +257,22 @@ export class Outside {
     out.width = box.w;
   }
 
+  /** The internet stands beside the ways to it, so that frames have a short one. */
+  private lowerInternet(): void {
+    const { boxes, anchors, height } = this.out;
+    const internet = boxes.find((b) => b.id === net);
+    const ys = [...this.exits.values()].flat().map((e) => anchors.get(e.id)!.y);
+    if (!internet || ys.length === 0) return;
+    const middle = (Math.min(...ys) + Math.max(...ys)) / 2;
+    const down = Math.max(0, Math.min(middle - internet.h / 2, height - internet.h));
+    for (const b of boxes) if (b === internet || b.parent === net) b.y += down;
+    for (const h of this.drawn) {
+      const a = anchors.get(h.id)!;
+      a.y += down;
+      a.hubs = [[net, [[this.busX, a.y]]]];
+    }
+  }
+
   private hostWires(): void {
     if (this.hosts.length === 0) return;
     const { anchors, wires, boxes } = this.out;
@@ -223,13 +285,13 @@ export class Outside {
         [this.busX, a.y],
       ]);
     }
-    for (const [vpc, g] of this.gatewayOf) {
-      const lane = this.lanes.get(vpc);
-      if (!lane) continue;
-      ys.push(lane.y);
+    for (const e of [...this.exits.values()].flat()) {
+      const a = anchors.get(e.id);
+      if (!a) continue;
+      ys.push(a.y);
       wires.push([
-        [this.busX, lane.y],
-        [anchors.get(g.id)!.x - size.gateway.w / 2, lane.y],
+        [this.busX, a.y],
+        [a.x - size.gateway.w / 2, a.y],
       ]);
     }
     wires.push([

@@ -15,7 +15,8 @@ export interface Box {
     | "igw"
     | "nat"
     | "peering"
-    | "transit";
+    | "transit"
+    | "endpoint";
   label: string;
   detail: string;
   parent: string;
@@ -85,8 +86,9 @@ export const size = {
   head: 30,
   gap: 18,
   lane: 26,
-  /** The lane with gateways on it. */
+  /** The lane with gateways on it; for each that stands below the first, a step more. */
   gatewayLane: 58,
+  gatewayStep: 48,
 } as const;
 
 export const byId = (a: { id: string }, b: { id: string }): number =>

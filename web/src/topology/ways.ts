@@ -104,7 +104,8 @@ export class Ways {
         kind !== "internet-gateway" &&
         kind !== "nat-gateway" &&
         kind !== "peering-connection" &&
-        kind !== "transit-gateway"
+        kind !== "transit-gateway" &&
+        kind !== "vpc-endpoint"
       )
         return out;
       out.push(target);

@@ -65,10 +65,10 @@ describe("failing and recovering in turn", () => {
       await movedFrom(page, before);
       owners.push(await ownerOf(page));
       shown = await settled(page, shown);
-      // The one that failed is the only other: nobody could take it now.
-      const line = page.locator(".policy-line[data-nobody=true] .badge.alarm");
+      // The one that failed is the only other: nobody could take it now, and nothing is lost yet.
+      const line = page.locator(".policy-line[data-nobody=true] .badge.lost");
       await line.waitFor();
-      expect(await line.innerText()).toBe("nobody can take it");
+      expect(await line.innerText()).toBe("no standby is fit");
       expect(
         Number(await page.locator(".failover [data-outage]").getAttribute("data-outage")),
       ).toBeGreaterThan(0);
@@ -93,7 +93,9 @@ describe("failing and recovering in turn", () => {
     // All is lost: the panel counts, and is red.
     await page.keyboard.press("f");
     await page.locator(".failover .outage.running .big").waitFor();
-    await page.locator(".policy-line .badge.alarm").waitFor();
+    const alarm = page.locator(".policy-line .badge.alarm");
+    await alarm.waitFor();
+    expect(await alarm.innerText()).toBe("nobody can take it");
     expect(await page.locator(".policy-line .badge.good").count()).toBe(0);
     expect(await axe(page)).toEqual([]);
     // The first that recovers takes it.

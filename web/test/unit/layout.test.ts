@@ -66,6 +66,7 @@ const lab = (owner = "i-b"): Topology => ({
   natGateways: [],
   peeringConnections: [],
   transitGateways: [],
+  vpcEndpoints: [],
   routeTables: [],
   networkAcls: [],
   policies: [],
@@ -152,6 +153,49 @@ describe("layout", () => {
       "inet-99",
     ]);
     expect(box(l, "internet/more").value).toBe(20);
+  });
+
+  it("puts the internet beside the ways to it, each of which has a height of its own", () => {
+    const t = lab();
+    t.internetHosts.push({
+      id: "inet-1",
+      name: "s3",
+      address: "192.0.2.1",
+      fault: "",
+      workloads: [],
+      serve: [],
+    });
+    t.internetGateways.push({ id: "igw-1", vpcId: "vpc-1" });
+    const endpoint = (id: string, type: "Gateway" | "Interface", source?: string) => ({
+      id,
+      vpcId: "vpc-1",
+      type,
+      service: "com.amazonaws.us-east-1.s3",
+      state: "available",
+      ...(source && { source }),
+      routeTableIds: [],
+      networkInterfaceIds: [],
+    });
+    t.vpcEndpoints.push(
+      endpoint("vpce-1", "Gateway", "198.18.0.7"),
+      endpoint("vpce-2", "Interface"),
+      endpoint("vpce-3", "Gateway"),
+    );
+    const l = layout(t, "free");
+    expect(l.boxes.filter((b) => b.kind === "endpoint").map((b) => [b.id, b.label])).toEqual([
+      ["vpce-1", "s3"],
+    ]);
+    const [igw, vpce, vpc] = ["igw-1", "vpce-1", "vpc-1"].map((id) => box(l, id));
+    expect(vpce!.y).toBeGreaterThanOrEqual(igw!.y + igw!.h);
+    expect(vpce!.y + vpce!.h).toBeLessThanOrEqual(vpc!.y + vpc!.h);
+    const internet = box(l, "internet");
+    expect(internet.y + internet.h).toBeGreaterThan(igw!.y);
+    expect(l.anchors.get("inet-1")!.y).toBeGreaterThan(internet.y);
+    // Along the lane, beside the gateway and not through it, and out to the host.
+    const way = route(l, ["eni-a0", "vpce-1", "inet-1"])!;
+    const corners = [...way.points].map((v) => Math.round(v));
+    for (let i = 2; i < corners.length - 2; i += 2)
+      expect([corners[i] === corners[i - 2], corners[i + 1] === corners[i - 1]]).toContain(true);
   });
 
   it("leaves out a default VPC that nobody uses, unless there is no other", () => {
