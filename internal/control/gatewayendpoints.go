@@ -52,8 +52,10 @@ func (t *tx) sourceEndpoints() {
 	}
 }
 
-// servicePrefixes is the prefix list of a service.
+// servicePrefixes is the prefix list of a service. It is AWS's and there whether
+// or not anybody has asked for the region's default VPC.
 func (t *tx) servicePrefixes(e *VPCEndpoint) (*PrefixList, error) {
+	t.awsPrefixLists()
 	for _, l := range list[*PrefixList](t, TablePrefixList, byName, e.Region, e.Service) {
 		if l.AWS {
 			return l, nil

@@ -109,9 +109,9 @@ func (l *PrefixList) EntriesOf(version int) ([]PrefixListEntry, bool) {
 	return l.Versions[at], true
 }
 
-// awsPrefixLists makes the lists of AWS's services in a region that is founded.
-// The blocks are some of those that the services have in us-east-1; hosts
-// of the modelled internet with addresses there stand for the services.
+// awsPrefixLists makes the lists of AWS's services in a region that has not got them
+// yet. The blocks are some of those that the services have in us-east-1; hosts of
+// the modelled internet with addresses there stand for the services.
 func (t *tx) awsPrefixLists() {
 	for _, l := range []struct {
 		service, id string // id: in us-east-1
@@ -127,6 +127,9 @@ func (t *tx) awsPrefixLists() {
 		if t.region != "us-east-1" {
 			sum := sha256.Sum256([]byte(row.Name))
 			row.ID = PrefixListID.Prefix + hex.EncodeToString(sum[:4])
+		}
+		if exists(t, TablePrefixList, byID, row.ID) {
+			continue
 		}
 		entries := make([]PrefixListEntry, len(l.blocks))
 		for i, b := range l.blocks {

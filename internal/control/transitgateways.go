@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -111,6 +112,10 @@ func (s *State) TransitGateway(id string) *TransitGateway {
 func (s *State) TransitGateways() []*TransitGateway {
 	return all[*TransitGateway](s, TableTransitGateway, byCreation)
 }
+
+// DefaultTable is the route table for attachments that nobody has given another,
+// "" if there is none.
+func (g *TransitGateway) DefaultTable() string { return cmp.Or(g.AssociationTable, g.PropagationTable) }
 
 // transitGateway finds one that is not deleted.
 func (t *tx) transitGateway(id string) (*TransitGateway, error) {

@@ -57,6 +57,7 @@ type Answered struct {
 	Client   string   `yaml:"client"`
 	Workload string   `yaml:"workload"`
 	Min      uint64   `yaml:"min"`   // how many were answered at least
+	Max      *uint64  `yaml:"max"`   // and at most
 	Share    *float64 `yaml:"share"` // of those sent, in percent, at least
 }
 
@@ -222,6 +223,9 @@ func (a Assertion) String() string {
 		b.selected(Selector{Client: a.Answered.Client, Workload: a.Answered.Workload})
 		if a.Answered.Min > 0 {
 			b.addf("at least %d", a.Answered.Min)
+		}
+		if a.Answered.Max != nil {
+			b.addf("at most %d", *a.Answered.Max)
 		}
 		if a.Answered.Share != nil {
 			b.addf("at least %g %%", *a.Answered.Share)

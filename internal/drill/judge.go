@@ -176,6 +176,8 @@ func (a *Answered) judgeFlow(f Flow) Result {
 		out.Verdict, out.Reason = Inconclusive, fmt.Sprintf("the measurement of %s missed %d frames", who, f.Missed)
 	case f.Received < a.Min:
 		out.Verdict, out.Reason = Failed, fmt.Sprintf("%s: %d answers, fewer than %d", who, f.Received, a.Min)
+	case a.Max != nil && f.Received > *a.Max:
+		out.Verdict, out.Reason = Failed, fmt.Sprintf("%s: %d answers, more than %d", who, f.Received, *a.Max)
 	// What is under way at the end is neither answered nor lost.
 	case a.Share != nil && f.Received+f.Lost == 0:
 		out.Verdict, out.Reason = Inconclusive, "nothing is decided yet of what "+who+" sent"

@@ -94,7 +94,23 @@ func tooManyKeys(tokens token.Tokens) *token.Token {
 func (s *Scenario) checkCounts() error {
 	f := &s.file
 	n := len(f.VPCs) + len(f.Subnets) + len(f.SecurityGroups) + len(f.Instances) + len(f.NetworkInterfaces) + len(f.ElasticIPs) + len(f.Policies) +
-		len(f.InternetGateways) + len(f.NATGateways) + len(f.RouteTables) + len(f.Internet.Hosts)
+		len(f.InternetGateways) + len(f.NATGateways) + len(f.RouteTables) + len(f.Internet.Hosts) +
+		len(f.Peerings) + len(f.TransitGateways) + len(f.Endpoints) + len(f.NetworkACLs)
+	for _, g := range f.TransitGateways {
+		n += len(g.Routes)
+		for _, a := range g.Attachments {
+			n += 1 + len(a.Subnets)
+		}
+		for _, t := range g.RouteTables {
+			n += 1 + len(t.Associations) + len(t.Propagations) + len(t.Routes)
+		}
+	}
+	for _, e := range f.Endpoints {
+		n += len(e.RouteTables) + len(e.Subnets)
+	}
+	for _, a := range f.NetworkACLs {
+		n += len(a.Subnets) + len(a.Ingress) + len(a.Egress)
+	}
 	for _, t := range f.RouteTables {
 		n += len(t.Routes) + len(t.Subnets)
 	}

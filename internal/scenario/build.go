@@ -28,9 +28,9 @@ type builder struct {
 
 func (b *builder) build(ctx context.Context) error {
 	for _, stage := range []func(context.Context) error{
-		b.vpcs, b.subnets, b.groups, b.rules, b.internetHosts, b.interfaces, b.instances, b.running,
-		b.attachments, b.internetGateways, b.elasticIPs, b.natGateways, b.routeTables, b.policies,
-		b.settled, b.workloads, b.internetWorkloads,
+		b.vpcs, b.subnets, b.groups, b.peerings, b.rules, b.transitGateways, b.internetHosts, b.interfaces, b.instances, b.running,
+		b.attachments, b.internetGateways, b.elasticIPs, b.natGateways, b.transitAttachments, b.routeTables, b.endpoints,
+		b.networkACLs, b.policies, b.settled, b.workloads, b.internetWorkloads,
 	} {
 		if err := stage(ctx); err != nil {
 			return err
@@ -46,7 +46,9 @@ var keys = map[string]string{
 	"cidrBlock": "cidr", "availabilityZone": "zone", "privateIpAddress": "ip", "privateIpAddresses": "secondaryIps",
 	"instanceType": "type", "groups": "groups", "groupName": "name", "groupDescription": "description",
 	"deviceIndex": "attach.deviceIndex", "instanceId": "attach.instance", "standbys": "standbys",
-	"networkInterfaceId": "networkInterface", "destinationCidrBlock": "destination", "address": "address", "name": "name", "tags": "tags", "workloads": "workloads", "serve": "serve", "description": "description",
+	"networkInterfaceId": "networkInterface", "amazonSideAsn": "asn", "subnetIds": "subnets", "privateDnsEnabled": "privateDns",
+	"serviceName": "service", "vpcEndpointType": "type", "ruleNumber": "number", "ruleAction": "action", "protocol": "protocol",
+	"destinationCidrBlock": "destination", "address": "address", "name": "name", "tags": "tags", "workloads": "workloads", "serve": "serve", "description": "description",
 	"probe.from": "probe.from", "probe.interval": "probe.interval", "probe.timeout": "probe.timeout",
 	"probe.misses": "probe.misses", "probe.type": "probe.type", "probe.port": "probe.port", "probe.path": "probe.path",
 }
@@ -93,6 +95,11 @@ func (b *builder) vpcs(ctx context.Context) error {
 		}
 		b.region, b.loaded.VPCs[f.Name] = v.Region, v.ID
 		b.later(func(ctx context.Context) error { return b.svc.DeleteVPC(ctx, v.ID) })
+		if f.DNSHostnames != nil {
+			if _, err := b.svc.ModifyVPC(inFull(ctx), control.ModifyVPCInput{ID: v.ID, DNSHostnames: f.DNSHostnames}); err != nil {
+				return b.wrap(err, fmt.Sprintf("$.vpcs[%d].dnsHostnames", i), "VPC "+f.Name)
+			}
+		}
 	}
 	return nil
 }

@@ -136,6 +136,7 @@ func (b *builder) route(ctx context.Context, t *control.RouteTable, r route) err
 		Table: t.ID, DestinationInput: control.DestinationInput{CIDR: r.Destination},
 		Gateway: b.loaded.InternetGateways[r.InternetGateway], NATGateway: b.loaded.NATGateways[r.NATGateway],
 		Interface: b.loaded.Interfaces[r.NetworkInterface],
+		Peering:   b.loaded.Peerings[r.Peering], Transit: b.loaded.TransitGateways[r.TransitGateway],
 	}
 	to, _ := netip.ParsePrefix(r.Destination) // checked by Parse
 	if slices.ContainsFunc(t.Routes, func(local control.Route) bool { return local.Destination == to.Masked() }) {

@@ -118,6 +118,7 @@ func (s *Scenario) check() error {
 		}
 	}
 	c.gateways(&s.file)
+	c.joins(&s.file)
 	for i, h := range s.file.Internet.Hosts {
 		at := fmt.Sprintf("$.internet.hosts[%d]", i)
 		c.address(at+".address", h.Address)

@@ -69,8 +69,10 @@ func (c *checker) assertion(at string, a *drill.Assertion, strategies []string, 
 		c.selector(at, drill.Selector{Client: a.Answered.Client, Workload: a.Answered.Workload})
 		if s := a.Answered.Share; s != nil && !(*s > 0 && *s <= 100) {
 			c.fail(at+".share", "%g: want percent, more than 0 and at most 100", *s)
-		} else if s == nil && a.Answered.Min == 0 {
-			c.fail(at, "want min, share or both")
+		} else if s == nil && a.Answered.Min == 0 && a.Answered.Max == nil {
+			c.fail(at, "want min, max, share or some of them")
+		} else if m := a.Answered.Max; m != nil && *m < a.Answered.Min {
+			c.fail(at+".min", "it contradicts max: nothing is both")
 		}
 	case a.Detected != nil:
 		c.selector(at, drill.Selector{NetworkInterface: a.Detected.NetworkInterface})

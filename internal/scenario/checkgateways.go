@@ -45,6 +45,8 @@ func (c *checker) route(at string, r route) {
 		{r.InternetGateway, func() { c.ref(at+".internetGateway", "internet gateway", r.InternetGateway, c.names.gateways) }},
 		{r.NATGateway, func() { c.ref(at+".natGateway", "NAT gateway", r.NATGateway, c.names.nats) }},
 		{r.NetworkInterface, func() { c.interfaceRef(at+".networkInterface", r.NetworkInterface) }},
+		{r.Peering, func() { c.ref(at+".peering", "peering", r.Peering, c.names.peerings) }},
+		{r.TransitGateway, func() { c.ref(at+".transitGateway", "transit gateway", r.TransitGateway, c.names.transits) }},
 	} {
 		if t.name != "" {
 			targets++
@@ -52,6 +54,6 @@ func (c *checker) route(at string, r route) {
 		}
 	}
 	if targets != 1 {
-		c.fail(at, "a route leads to one of internetGateway, natGateway and networkInterface")
+		c.fail(at, "a route leads to one of internetGateway, natGateway, networkInterface, peering and transitGateway")
 	}
 }

@@ -20,6 +20,7 @@ type Service interface {
 
 	CreateVPC(ctx context.Context, in control.CreateVPCInput) (*control.VPC, error)
 	DeleteVPC(ctx context.Context, id string) error
+	ModifyVPC(ctx context.Context, in control.ModifyVPCInput) (*control.VPC, error)
 	CreateSubnet(ctx context.Context, in control.CreateSubnetInput) (*control.Subnet, error)
 	DeleteSubnet(ctx context.Context, id string) error
 	CreateGroup(ctx context.Context, in control.CreateGroupInput) (*control.SecurityGroup, error)
@@ -48,6 +49,23 @@ type Service interface {
 	ReplaceRoute(ctx context.Context, in control.RouteInput) error
 	AssociateRouteTable(ctx context.Context, in control.AssociateRouteTableInput) (control.RouteTableAssociation, error)
 	DisassociateRouteTable(ctx context.Context, association string) error
+	CreatePeering(ctx context.Context, in control.CreatePeeringInput) (*control.Peering, error)
+	AcceptPeering(ctx context.Context, id string) (*control.Peering, error)
+	DeletePeering(ctx context.Context, id, account string) error
+	CreateTransitGateway(ctx context.Context, in control.CreateTransitGatewayInput) (*control.TransitGateway, error)
+	DeleteTransitGateway(ctx context.Context, id string) (*control.TransitGateway, error)
+	CreateTransitAttachment(ctx context.Context, in control.CreateTransitAttachmentInput) (*control.TransitAttachment, error)
+	DeleteTransitAttachment(ctx context.Context, id string) (*control.TransitAttachment, error)
+	CreateTransitTable(ctx context.Context, gateway string, tags control.Tags) (*control.TransitTable, error)
+	AssociateTransitTable(ctx context.Context, table, attachment string) (*control.TransitAttachment, error)
+	EnableTransitPropagation(ctx context.Context, table, attachment string) (*control.TransitAttachment, error)
+	CreateTransitRoute(ctx context.Context, in control.TransitRouteInput) (control.TransitRoute, error)
+	CreateVPCEndpoint(ctx context.Context, in control.CreateVPCEndpointInput) (*control.VPCEndpoint, error)
+	DeleteVPCEndpoint(ctx context.Context, id string) error
+	CreateNetworkACL(ctx context.Context, vpc string, tags control.Tags) (*control.NetworkACL, error)
+	DeleteNetworkACL(ctx context.Context, id string) error
+	CreateNetworkACLEntry(ctx context.Context, in control.NetworkACLEntryInput) error
+	ReplaceNetworkACLAssociation(ctx context.Context, association, acl string) (string, error)
 	CreateInternetHost(ctx context.Context, in control.CreateInternetHostInput) (*control.InternetHost, error)
 	DeleteInternetHost(ctx context.Context, id string) error
 	SetInternetWorkloads(ctx context.Context, id string, w []spec.Workload) (*control.InternetHost, error)

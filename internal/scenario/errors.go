@@ -122,7 +122,7 @@ func wanted(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Bool:
 		return "true or false"
-	case reflect.Int, reflect.Uint16, reflect.Uint64:
+	case reflect.Int, reflect.Int64, reflect.Uint16, reflect.Uint64:
 		return "a whole number"
 	case reflect.Float64:
 		return "a number"

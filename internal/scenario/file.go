@@ -15,6 +15,10 @@ type file struct {
 	ElasticIPs        []elasticIP        `yaml:"elasticIps"`
 	NATGateways       []natGateway       `yaml:"natGateways"`
 	RouteTables       []routeTable       `yaml:"routeTables"`
+	Peerings          []peering          `yaml:"peerings"`
+	TransitGateways   []transitGateway   `yaml:"transitGateways"`
+	Endpoints         []endpoint         `yaml:"endpoints"`
+	NetworkACLs       []networkACL       `yaml:"networkAcls"`
 	Internet          internet           `yaml:"internet"`
 	Policies          []policy           `yaml:"policies"`
 	Hypothesis        []condition        `yaml:"hypothesis"`
@@ -31,9 +35,10 @@ type repetition struct {
 }
 
 type vpc struct {
-	Name string            `yaml:"name"`
-	CIDR string            `yaml:"cidr"`
-	Tags map[string]string `yaml:"tags"`
+	Name         string            `yaml:"name"`
+	CIDR         string            `yaml:"cidr"`
+	DNSHostnames *bool             `yaml:"dnsHostnames"` // nil: false
+	Tags         map[string]string `yaml:"tags"`
 }
 
 type subnet struct {
@@ -147,6 +152,8 @@ type route struct {
 	InternetGateway  string `yaml:"internetGateway"`
 	NATGateway       string `yaml:"natGateway"`
 	NetworkInterface string `yaml:"networkInterface"`
+	Peering          string `yaml:"peering"`
+	TransitGateway   string `yaml:"transitGateway"`
 }
 
 // internet is what VPCs see beyond their internet gateways.

@@ -21,6 +21,8 @@ type Loaded struct {
 	Interfaces map[string]string
 
 	InternetGateways, NATGateways, RouteTables, InternetHosts map[string]string
+
+	Peerings, TransitGateways, TransitAttachments, TransitTables, Endpoints, NetworkACLs map[string]string
 	// Policies are by the name of the network interface they guard.
 	Policies map[string]string
 
@@ -32,6 +34,8 @@ func newLoaded() *Loaded {
 		VPCs: map[string]string{}, Subnets: map[string]string{}, Groups: map[string]string{},
 		Instances: map[string]string{}, Addresses: map[string]string{}, Interfaces: map[string]string{},
 		InternetGateways: map[string]string{}, NATGateways: map[string]string{}, RouteTables: map[string]string{},
+		Peerings: map[string]string{}, TransitGateways: map[string]string{}, TransitAttachments: map[string]string{},
+		TransitTables: map[string]string{}, Endpoints: map[string]string{}, NetworkACLs: map[string]string{},
 		InternetHosts: map[string]string{}, Policies: map[string]string{}, first: map[string]*control.NetworkInterface{},
 	}
 }
@@ -116,10 +120,15 @@ func (b *builder) remember() {
 }
 
 // Empty reports whether nothing is stored that somebody could miss. Terminated
-// instances are nothing: they vanish by themselves.
+// instances and deleted transit gateways are nothing: they vanish by themselves.
 func Empty(s *control.State) bool {
 	for _, i := range s.Instances() {
 		if i.State != control.InstanceTerminated {
+			return false
+		}
+	}
+	for _, g := range s.TransitGateways() {
+		if g.State != control.TransitDeleted {
 			return false
 		}
 	}

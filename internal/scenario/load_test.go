@@ -150,7 +150,10 @@ func TestLoadEverything(t *testing.T) {
 			leads[name+" "+r.Destination.String()] = r.Target()
 		}
 	}
+	joined, hub := s.Peering(loaded.Peerings["joined"]), s.TransitGateway(loaded.TransitGateways["hub"])
+	storage, keys := s.VPCEndpoint(loaded.Endpoints["storage"]), s.VPCEndpoint(loaded.Endpoints["keys"])
 	if want := map[string]string{
+		"out 10.2.0.0/16": joined.ID, "out 10.2.1.0/24": hub.ID, "out invalid Prefix": storage.ID,
 		"out 10.1.0.0/16": "local", "out 0.0.0.0/0": gateway.ID, "out 198.51.100.0/24": nat.ID, "out 172.31.0.9/32": loaded.Interfaces["one/eth0"],
 		"in 10.1.0.0/16": eth1.ID, "in 10.1.0.0/24": eth1.ID,
 	}; !maps.Equal(leads, want) {
@@ -158,6 +161,11 @@ func TestLoadEverything(t *testing.T) {
 	}
 	if sub := s.Subnet(loaded.Subnets["a"]); s.RouteTableOf(sub) != out || s.GatewayRouteTable(gateway) != in {
 		t.Errorf("the subnet uses %s, the gateway %+v", s.RouteTableOf(sub).ID, s.GatewayRouteTable(gateway))
+	}
+	checkJoins(t, s, loaded)
+	if storage.Tags["tier"] != "front" || len(keys.Interfaces) != 1 || !keys.PrivateDNS || !slices.Equal(keys.Groups, []string{front.ID}) ||
+		keys.State != control.EndpointAvailable || s.VPCEndpoint(loaded.Endpoints["names"]).PrivateDNS {
+		t.Errorf("endpoints %+v, %+v", storage, keys)
 	}
 	far := s.InternetHost(loaded.InternetHosts["far"])
 	if far.Address != netip.MustParseAddr("192.0.2.10") || !slices.Equal(far.Serve, []spec.ServedPort{{Protocol: "tcp", Port: 443}}) ||
@@ -179,6 +187,59 @@ func TestLoadEverything(t *testing.T) {
 		Interval: time.Second, Timeout: 500 * time.Millisecond, Misses: 2,
 	}); p.Probe != want || p.Enabled || !p.FailBack {
 		t.Errorf("policy %+v", p)
+	}
+}
+
+// checkJoins holds peerings, transit gateways and network ACLs to everything.yaml.
+func checkJoins(t *testing.T, s *control.State, loaded *Loaded) {
+	t.Helper()
+	joined, lab, other := s.Peering(loaded.Peerings["joined"]), s.VPC(loaded.VPCs["lab"]), s.VPC(loaded.VPCs["other"])
+	if joined.State != control.PeeringActive || joined.Requester.VPC != lab.ID || joined.Accepter.VPC != other.ID || joined.Tags["tier"] != "front" {
+		t.Errorf("peering %+v", joined)
+	}
+	if !lab.DNSHostnames || other.DNSHostnames {
+		t.Error("names of hosts are in the VPC whose file does not say so, or not in the other")
+	}
+	hub, apart := s.TransitGateway(loaded.TransitGateways["hub"]), s.TransitGateway(loaded.TransitGateways["apart"])
+	if hub.ASN != 65000 || hub.Description != "both VPCs" || hub.DefaultTable() == "" || apart.DefaultTable() != "" {
+		t.Errorf("transit gateways %+v, %+v", hub, apart)
+	}
+	attachment := func(name string) *control.TransitAttachment {
+		return s.TransitAttachment(loaded.TransitAttachments[name])
+	}
+	own := s.TransitTable(loaded.TransitTables["own"])
+	for name, table := range map[string]string{"lab": hub.DefaultTable(), "other": hub.DefaultTable(), "lab-apart": own.ID} {
+		if a := attachment(name); a.State != control.TransitAvailable || a.Table != table || a.TableState != control.TransitAssociated {
+			t.Errorf("attachment %s: %+v", name, a)
+		}
+	}
+	routes := func(table *control.TransitTable) map[string]string {
+		to := map[string]string{}
+		for _, r := range s.TransitRoutes(table) {
+			to[r.Destination.String()] = r.Attachment
+		}
+		return to
+	}
+	if got, want := routes(s.TransitTable(hub.DefaultTable())), map[string]string{
+		"10.1.0.0/16": attachment("lab").ID, "10.2.0.0/16": attachment("other").ID, "192.0.2.0/24": attachment("other").ID, "198.51.100.0/24": "",
+	}; !maps.Equal(got, want) {
+		t.Errorf("the hub's routes %v, want %v", got, want)
+	}
+	if got, want := routes(own), map[string]string{"10.1.0.0/16": attachment("lab-apart").ID, "0.0.0.0/0": attachment("lab-apart").ID}; !maps.Equal(got, want) {
+		t.Errorf("own has %v, want %v", got, want)
+	}
+	acl := s.NetworkACLOf(loaded.Subnets["b"])
+	if acl.ID != loaded.NetworkACLs["edge"] || len(acl.Entries) != 3 || acl.Tags["tier"] != "front" {
+		t.Fatalf("network ACL %+v", acl)
+	}
+	for i, want := range []control.NetworkACLEntry{
+		{Number: 100, Allow: true, Protocol: 6, CIDR: netip.MustParsePrefix("10.1.0.0/16"), FromPort: 80, ToPort: 443},
+		{Number: 110, Protocol: 1, CIDR: netip.MustParsePrefix("0.0.0.0/0"), ICMPType: 8},
+		{Number: 100, Egress: true, Allow: true, Protocol: -1, CIDR: netip.MustParsePrefix("0.0.0.0/0")},
+	} {
+		if acl.Entries[i] != want {
+			t.Errorf("entry %d is %+v, want %+v", i, acl.Entries[i], want)
+		}
 	}
 }
 

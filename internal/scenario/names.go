@@ -20,13 +20,14 @@ const primarySuffix = "/eth0"
 type names struct {
 	vpcs, subnets, groups, instances, interfaces, addresses map[string]int // index in the file
 	gateways, nats, tables, internet                        map[string]int
+	peerings, transits, attachments, transitTables          map[string]int
+	endpoints, acls                                         map[string]int
 }
 
 func (s *Scenario) collectNames() (names, error) {
 	var n names
 	var err error
-	collect := func(key, kind string, count int, name func(int) string) map[string]int {
-		seen := make(map[string]int, count)
+	add := func(seen map[string]int, key, kind string, count int, name func(int) string) {
 		for i := range count {
 			at := fmt.Sprintf("$.%s[%d].name", key, i)
 			_, dup := seen[name(i)]
@@ -41,6 +42,10 @@ func (s *Scenario) collectNames() (names, error) {
 			}
 			seen[name(i)] = i
 		}
+	}
+	collect := func(key, kind string, count int, name func(int) string) map[string]int {
+		seen := make(map[string]int, count)
+		add(seen, key, kind, count, name)
 		return seen
 	}
 	f := &s.file
@@ -53,6 +58,16 @@ func (s *Scenario) collectNames() (names, error) {
 	n.gateways = collect("internetGateways", "internet gateway", len(f.InternetGateways), func(i int) string { return f.InternetGateways[i].Name })
 	n.nats = collect("natGateways", "NAT gateway", len(f.NATGateways), func(i int) string { return f.NATGateways[i].Name })
 	n.tables = collect("routeTables", "route table", len(f.RouteTables), func(i int) string { return f.RouteTables[i].Name })
+	n.peerings = collect("peerings", "peering", len(f.Peerings), func(i int) string { return f.Peerings[i].Name })
+	n.transits = collect("transitGateways", "transit gateway", len(f.TransitGateways), func(i int) string { return f.TransitGateways[i].Name })
+	n.attachments, n.transitTables = map[string]int{}, map[string]int{}
+	for i, g := range f.TransitGateways {
+		at := fmt.Sprintf("transitGateways[%d].", i)
+		add(n.attachments, at+"attachments", "transit gateway attachment", len(g.Attachments), func(k int) string { return g.Attachments[k].Name })
+		add(n.transitTables, at+"routeTables", "transit gateway route table", len(g.RouteTables), func(k int) string { return g.RouteTables[k].Name })
+	}
+	n.endpoints = collect("endpoints", "endpoint", len(f.Endpoints), func(i int) string { return f.Endpoints[i].Name })
+	n.acls = collect("networkAcls", "network ACL", len(f.NetworkACLs), func(i int) string { return f.NetworkACLs[i].Name })
 	n.internet = collect("internet.hosts", "internet host", len(f.Internet.Hosts), func(i int) string { return f.Internet.Hosts[i].Name })
 	if err != nil {
 		return n, err

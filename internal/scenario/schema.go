@@ -58,7 +58,7 @@ func schemaOf(t reflect.Type) schema {
 		return s
 	case reflect.Bool:
 		return schema{"type": "boolean"}
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return schema{"type": "integer"}
 	case reflect.Uint64, reflect.Uint16:
 		return schema{"type": "integer", "minimum": 0}
@@ -125,6 +125,8 @@ var closed = map[key][]string{
 	{reflect.TypeFor[workload](), "kind"}:              {string(spec.WorkloadUDPEcho), string(spec.WorkloadPing), string(spec.WorkloadHTTP), string(spec.WorkloadFrames)},
 	{reflect.TypeFor[servedPort](), "protocol"}:        {"tcp", "udp"},
 	{reflect.TypeFor[probe](), "type"}:                 {string(control.ProbeICMP), string(control.ProbeTCP), string(control.ProbeHTTP)},
+	{reflect.TypeFor[endpoint](), "type"}:              {"gateway", "interface"},
+	{reflect.TypeFor[aclEntry](), "action"}:            {"allow", "deny"},
 	{reflect.TypeFor[step](), "traffic"}:               {"paused", "flowing"},
 	{reflect.TypeFor[failure](), "fault"}:              {"freeze", "link", "stop"},
 	{reflect.TypeFor[condition](), "frames"}:           {"accounted"},

@@ -108,6 +108,63 @@ func (f *failing) AssociateRouteTable(ctx context.Context, in control.AssociateR
 	return try(f, func() (control.RouteTableAssociation, error) { return f.Service.AssociateRouteTable(ctx, in) })
 }
 
+func (f *failing) ModifyVPC(ctx context.Context, in control.ModifyVPCInput) (*control.VPC, error) {
+	return try(f, func() (*control.VPC, error) { return f.Service.ModifyVPC(ctx, in) })
+}
+
+func (f *failing) CreatePeering(ctx context.Context, in control.CreatePeeringInput) (*control.Peering, error) {
+	return try(f, func() (*control.Peering, error) { return f.Service.CreatePeering(ctx, in) })
+}
+
+func (f *failing) AcceptPeering(ctx context.Context, id string) (*control.Peering, error) {
+	return try(f, func() (*control.Peering, error) { return f.Service.AcceptPeering(ctx, id) })
+}
+
+func (f *failing) CreateTransitGateway(ctx context.Context, in control.CreateTransitGatewayInput) (*control.TransitGateway, error) {
+	return try(f, func() (*control.TransitGateway, error) { return f.Service.CreateTransitGateway(ctx, in) })
+}
+
+func (f *failing) CreateTransitAttachment(ctx context.Context, in control.CreateTransitAttachmentInput) (*control.TransitAttachment, error) {
+	return try(f, func() (*control.TransitAttachment, error) { return f.Service.CreateTransitAttachment(ctx, in) })
+}
+
+func (f *failing) CreateTransitTable(ctx context.Context, gateway string, tags control.Tags) (*control.TransitTable, error) {
+	return try(f, func() (*control.TransitTable, error) { return f.Service.CreateTransitTable(ctx, gateway, tags) })
+}
+
+func (f *failing) AssociateTransitTable(ctx context.Context, table, attachment string) (*control.TransitAttachment, error) {
+	return try(f, func() (*control.TransitAttachment, error) {
+		return f.Service.AssociateTransitTable(ctx, table, attachment)
+	})
+}
+
+func (f *failing) EnableTransitPropagation(ctx context.Context, table, attachment string) (*control.TransitAttachment, error) {
+	return try(f, func() (*control.TransitAttachment, error) {
+		return f.Service.EnableTransitPropagation(ctx, table, attachment)
+	})
+}
+
+func (f *failing) CreateTransitRoute(ctx context.Context, in control.TransitRouteInput) (control.TransitRoute, error) {
+	return try(f, func() (control.TransitRoute, error) { return f.Service.CreateTransitRoute(ctx, in) })
+}
+
+func (f *failing) CreateVPCEndpoint(ctx context.Context, in control.CreateVPCEndpointInput) (*control.VPCEndpoint, error) {
+	return try(f, func() (*control.VPCEndpoint, error) { return f.Service.CreateVPCEndpoint(ctx, in) })
+}
+
+func (f *failing) CreateNetworkACL(ctx context.Context, vpc string, tags control.Tags) (*control.NetworkACL, error) {
+	return try(f, func() (*control.NetworkACL, error) { return f.Service.CreateNetworkACL(ctx, vpc, tags) })
+}
+
+func (f *failing) CreateNetworkACLEntry(ctx context.Context, in control.NetworkACLEntryInput) error {
+	_, err := try(f, func() (*struct{}, error) { return nil, f.Service.CreateNetworkACLEntry(ctx, in) })
+	return err
+}
+
+func (f *failing) ReplaceNetworkACLAssociation(ctx context.Context, association, acl string) (string, error) {
+	return try(f, func() (string, error) { return f.Service.ReplaceNetworkACLAssociation(ctx, association, acl) })
+}
+
 func (f *failing) CreateInternetHost(ctx context.Context, in control.CreateInternetHostInput) (*control.InternetHost, error) {
 	return try(f, func() (*control.InternetHost, error) { return f.Service.CreateInternetHost(ctx, in) })
 }
@@ -140,7 +197,7 @@ func TestEveryCallMayFail(t *testing.T) {
 			if !errors.Is(err, errInjected) {
 				t.Fatalf("got %v", err)
 			}
-			if s := svc.State(); !Empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.SecurityGroups()) != 0 || len(s.Policies()) != 0 || len(s.Subnets()) != 0 || len(s.InternetGateways()) != 0 || len(s.RouteTables()) != 0 {
+			if s := svc.State(); !Empty(s) || len(s.NetworkInterfaces()) != 0 || len(s.SecurityGroups()) != 0 || len(s.Policies()) != 0 || len(s.Subnets()) != 0 || len(s.InternetGateways()) != 0 || len(s.RouteTables()) != 0 || len(s.NetworkACLs()) != 0 || len(s.VPCEndpoints()) != 0 {
 				t.Errorf("left behind: %d VPCs, %d subnets, %d interfaces, %d groups, %d policies, %d addresses, %d internet hosts",
 					len(s.VPCs()), len(s.Subnets()), len(s.NetworkInterfaces()), len(s.SecurityGroups()), len(s.Policies()), len(s.Addresses()),
 					len(s.InternetHosts()))
@@ -188,6 +245,26 @@ func (i *impatient) CreateInterface(ctx context.Context, in control.CreateInterf
 
 func (i *impatient) RunInstance(ctx context.Context, in control.RunInstanceInput) (*control.Instance, error) {
 	return patient(i, ctx, func(ctx context.Context) (*control.Instance, error) { return i.Service.RunInstance(ctx, in) })
+}
+
+func (i *impatient) CreatePeering(ctx context.Context, in control.CreatePeeringInput) (*control.Peering, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.Peering, error) { return i.Service.CreatePeering(ctx, in) })
+}
+
+func (i *impatient) CreateTransitGateway(ctx context.Context, in control.CreateTransitGatewayInput) (*control.TransitGateway, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.TransitGateway, error) {
+		return i.Service.CreateTransitGateway(ctx, in)
+	})
+}
+
+func (i *impatient) CreateTransitAttachment(ctx context.Context, in control.CreateTransitAttachmentInput) (*control.TransitAttachment, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.TransitAttachment, error) {
+		return i.Service.CreateTransitAttachment(ctx, in)
+	})
+}
+
+func (i *impatient) CreateVPCEndpoint(ctx context.Context, in control.CreateVPCEndpointInput) (*control.VPCEndpoint, error) {
+	return patient(i, ctx, func(ctx context.Context) (*control.VPCEndpoint, error) { return i.Service.CreateVPCEndpoint(ctx, in) })
 }
 
 func (i *impatient) AllocateAddress(ctx context.Context, tags control.Tags) (*control.Address, error) {
