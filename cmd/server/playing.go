@@ -45,6 +45,9 @@ func (p *playing) step(r scenario.StepResult) {
 	p.mu.Lock()
 	p.status.Step++
 	p.mu.Unlock()
+	for _, note := range r.Notes {
+		p.lab.log.Info("in the step", "scenario", p.sc.Name, "line", r.Line, "note", note)
+	}
 	p.lab.log.Info("step done", "scenario", p.sc.Name, "line", r.Line, "step", r.Text)
 }
 
@@ -104,5 +107,8 @@ func (p *playing) judge(ctx context.Context, loaded *scenario.Loaded, seed uint6
 
 // env is what steps act on.
 func (l *server) env() scenario.Env {
-	return scenario.Env{Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, Now: l.clock.Now}
+	return scenario.Env{
+		Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, Now: l.clock.Now,
+		APIFaults: l.faults, Gate: l.callBy("scenario"), Seed: l.seed,
+	}
 }

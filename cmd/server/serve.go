@@ -123,7 +123,7 @@ type server struct {
 	store  *store.Store
 	log    *slog.Logger
 	seed   uint64        // of hashes and of faults that hit a share
-	faults *apifault.Set // of the APIs, and of what failover policies call
+	faults *apifault.Set // of the APIs, and of what failover policies and scenarios call
 }
 
 // open starts the laboratory on the database.
@@ -153,7 +153,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*serve
 	opt.Random, opt.Seed = s.random()
 	l.seed = opt.Seed
 	l.faults = apifault.New(apifault.Options{Now: l.clock.Time, Seed: l.seed, Note: l.note, Log: l.log})
-	opt.PolicyCalls = l.policyCall
+	opt.PolicyCalls = l.callBy("failover-policy")
 	if l.Lab, err = lab.Open(ctx, opt); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -198,9 +198,12 @@ func (l *server) note(typ, id string, kv ...string) error {
 	return l.Control.Note(ctx, typ, id, kv...)
 }
 
-// policyCall makes a failover policy's call under the API faults in force.
-func (l *server) policyCall(ctx context.Context, operation string, call func(context.Context) error) error {
-	return l.faults.Around(ctx, apifault.EC2, operation, "failover-policy", call)
+// callBy makes calls of the EC2 API that come from inside under the API faults in
+// force, for who as what makes requests.
+func (l *server) callBy(who string) func(context.Context, string, func(context.Context) error) error {
+	return func(ctx context.Context, operation string, call func(context.Context) error) error {
+		return l.faults.Around(ctx, apifault.EC2, operation, who, call)
+	}
 }
 
 // close ends the laboratory, and the store last.

@@ -68,27 +68,33 @@ var arrows = map[string][]string{
 	"internal/lab": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/plan", "internal/guest",
 		"internal/services", "internal/api"),
 
-	// Experiments act by the calls of control, and have those of the API fail.
-	"internal/fis": {"internal/control", "internal/api"},
+	// Which calls fail on purpose, whoever makes them; and EC2's requests as data.
+	"internal/api/apifault":  {"internal/control"},
+	"internal/api/ec2/model": {"internal/api/ec2/query"},
+	"internal/api/ec2/query": nil,
 
-	"internal/scenario": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/drill"),
+	// Experiments act by the calls of control, and have those of the API fail.
+	"internal/fis": {"internal/control", "internal/api", "internal/api/apifault"},
+
+	"internal/scenario": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/drill",
+		"internal/api/apifault", "internal/api/ec2/model"),
 	// Observations in, verdicts out; and what is written of them.
 	"internal/drill":        nil,
 	"internal/drill/report": {"internal/drill"},
 	// Who makes the laboratory of a run is behind an interface.
 	"internal/drill/runner": {"internal/drill", "internal/drill/report", "internal/scenario", "internal/guest"},
 	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
-		"internal/store"),
+		"internal/store", "internal/api/apifault", "internal/api/ec2/model"),
 	// The laboratory in virtual time: one goroutine, one seed.
 	"internal/virtual": with(leaves, "internal/dataplane", "internal/dataplane/sim", "internal/control", "internal/control/failover",
 		"internal/guest", "internal/plan", "internal/store/memory"),
 	"internal/store/memory":  {"internal/control"},
 	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
 	"internal/api": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
-		"internal/fis"),
+		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
 	"web": nil,
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
-		"internal/store", "internal/scenario", "internal/api", "internal/services", "internal/lab", "internal/fis", "web",
+		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/command"),
 
 	"internal/depspin":  nil,

@@ -162,6 +162,23 @@ func (t *tx) parseRule(g *SecurityGroup, egress bool, in RuleInput) (SecurityGro
 	return r, nil
 }
 
+// Matches reports whether r is the rule of its direction that in describes, whatever
+// its description: the one thing EC2 does not compare when revoking.
+func (r *SecurityGroupRule) Matches(in RuleInput) bool {
+	protocol, err := parseProtocol(in.Protocol)
+	if err != nil || protocol != r.Protocol {
+		return false
+	}
+	if from, to, err := portRange(protocol, in.FromPort, in.ToPort); err != nil || from != r.FromPort || to != r.ToPort {
+		return false
+	}
+	if in.Group != "" || in.PrefixList != "" {
+		return r.Group == in.Group && r.PrefixList == in.PrefixList
+	}
+	p, err := netip.ParsePrefix(in.CIDR)
+	return err == nil && p.Masked() == r.CIDR
+}
+
 // checkRuleText holds a rule's description to EC2's characters (IpRange).
 func checkRuleText(s string) error {
 	bad := strings.ContainsFunc(s, func(r rune) bool { return !groupRune(r) })

@@ -35,8 +35,12 @@ type Selector struct {
 	Client           string `yaml:"client"`
 	Workload         string `yaml:"workload"`
 	NetworkInterface string `yaml:"networkInterface"`
-	Kind             string `yaml:"kind"` // of the record: failover, failback, move
+	Kind             string `yaml:"kind"`  // of the record: failover, failback, move
+	Moved            string `yaml:"moved"` // one of MovedNames
 }
+
+// MovedNames are what a record says has moved.
+var MovedNames = []string{"network-interface", "private-addresses", "elastic-ip", "route"}
 
 // TimeBound bounds the time without an answer that each client saw of each move.
 type TimeBound struct {
@@ -100,6 +104,7 @@ var CheckNames = []string{"ip", "mac", "groups", "eni", "eip", "destination", "s
 type Moves struct {
 	NetworkInterface string `yaml:"networkInterface"`
 	Kind             string `yaml:"kind"`
+	Moved            string `yaml:"moved"`
 	State            string `yaml:"state"`
 	From             string `yaml:"from"`
 	To               string `yaml:"to"`
@@ -289,6 +294,9 @@ func (w *words) selected(s Selector) {
 	if s.Kind != "" {
 		w.add("by " + s.Kind)
 	}
+	if s.Moved != "" {
+		w.add("of what is " + s.Moved)
+	}
 }
 
 func (w *words) times(min, max *Limit) {
@@ -311,7 +319,7 @@ func (w *words) counts(min, max *uint64) {
 
 func (w *words) moves(m *Moves) {
 	w.add("moves")
-	w.selected(Selector{NetworkInterface: m.NetworkInterface, Kind: m.Kind})
+	w.selected(Selector{NetworkInterface: m.NetworkInterface, Kind: m.Kind, Moved: m.Moved})
 	for _, p := range [][2]string{{"from", m.From}, {"to", m.To}, {"in state", m.State}} {
 		if p[1] != "" {
 			w.add(p[0] + " " + p[1])

@@ -263,7 +263,7 @@ func judgeUnchanged(names []string, r *Run) Result {
 func (m *Moves) judge(r *Run) Result {
 	n := 0
 	for _, mv := range r.Moves {
-		if (Selector{NetworkInterface: m.NetworkInterface, Kind: m.Kind}).move(mv) &&
+		if (Selector{NetworkInterface: m.NetworkInterface, Kind: m.Kind, Moved: m.Moved}).move(mv) &&
 			(m.State == "" || m.State == mv.State) && (m.From == "" || m.From == mv.From) && (m.To == "" || m.To == mv.To) {
 			n++
 		}

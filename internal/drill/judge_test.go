@@ -14,7 +14,7 @@ func good() *Run {
 		Number: 1, Seed: 7, StartedAt: 1, EndedAt: 9000 * ms, Steps: []Step{{Line: 3, Text: "fail one by freeze"}},
 		Before: &Hypothesis{Held: true}, After: &Hypothesis{Held: true},
 		Moves: []Move{{
-			Kind: "failover", Moved: "interface", State: "completed", NetworkInterface: "eth1", From: "one", To: "two",
+			Kind: "failover", Moved: "network-interface", State: "completed", NetworkInterface: "eth1", From: "one", To: "two",
 			StartedAt: 1000 * ms, EndedAt: 4000 * ms, FaultAt: 1000 * ms, DetectedAt: 1600 * ms,
 			Phases: []Span{{"detect", 1000 * ms, 1600 * ms}, {"attach", 1600 * ms, 1650 * ms}},
 			Traffic: []Traffic{{
@@ -75,6 +75,8 @@ func TestAssertions(t *testing.T) {
 		{lost, "no record", none, Inconclusive, "no record"},
 		{answered, "in bounds", nil, Held, ""},
 		{answered, "too few", func(r *Run) { r.Flows[0].Received = 599 }, Failed, "fewer than 600"},
+		{Assertion{Answered: &Answered{Max: count(640)}}, "no more", nil, Held, ""},
+		{Assertion{Answered: &Answered{Max: count(639)}}, "too many", nil, Failed, "640 answers, more than 639"},
 		{answered, "too small a share", func(r *Run) { r.Flows[0].Lost = 500 }, Failed, "more than the share allows"},
 		{answered, "missed", func(r *Run) { r.Flows[0].Missed = 1 }, Inconclusive, "missed 1 frames"},
 		{answered, "silent", func(r *Run) { r.Flows[0].Sent = 0 }, Inconclusive, "sent nothing"},
@@ -105,6 +107,9 @@ func TestAssertions(t *testing.T) {
 		{Assertion{Unchanged: []string{"destination"}}, "not compared", nil, Inconclusive, "does not compare destination"},
 		{same, "no record", none, Inconclusive, "no record"},
 		{moves, "one", nil, Held, ""},
+		{Assertion{Moves: &Moves{Moved: "elastic-ip", Min: number1(1)}}, "of something else", nil, Failed, "0 such records, fewer than 1"},
+		{Assertion{Moves: &Moves{Moved: "network-interface", Min: number1(1)}}, "of an interface", nil, Held, ""},
+		{Assertion{Lost: &CountBound{Selector: Selector{Moved: "route"}, Max: count(400)}}, "of no route", nil, Inconclusive, "no record"},
 		{moves, "none", none, Failed, "0 such records, fewer than 1"},
 		{moves, "two", func(r *Run) { r.Moves = append(r.Moves, r.Moves[0]) }, Failed, "more than 1"},
 		{moves, "broken off", func(r *Run) { r.Broken = "no" }, Inconclusive, "broken off"},

@@ -32,17 +32,18 @@ type Hypothesis struct {
 
 // Step is one step carried out.
 type Step struct {
-	Line      int    `json:"line"`
-	Text      string `json:"text"`
-	StartedAt int64  `json:"startedAt"`
-	EndedAt   int64  `json:"endedAt"`
-	Error     string `json:"error,omitempty"` // of the last one only
+	Line      int      `json:"line"`
+	Text      string   `json:"text"`
+	StartedAt int64    `json:"startedAt"`
+	EndedAt   int64    `json:"endedAt"`
+	Notes     []string `json:"notes,omitempty"` // what happened in it, such as the faults of chaos
+	Error     string   `json:"error,omitempty"` // of the last one only
 }
 
 // Move is the record of one move.
 type Move struct {
 	Kind             string    `json:"kind"`  // failover, failback, move
-	Moved            string    `json:"moved"` // interface, addresses, elastic-ip, route
+	Moved            string    `json:"moved"` // one of MovedNames
 	State            string    `json:"state"` // running, completed, failed
 	Error            string    `json:"error,omitempty"`
 	NetworkInterface string    `json:"networkInterface"`

@@ -132,12 +132,7 @@ func (b *builder) routeTables(ctx context.Context) error {
 
 // route adds a route, or leads a local one elsewhere.
 func (b *builder) route(ctx context.Context, t *control.RouteTable, r route) error {
-	in := control.RouteInput{
-		Table: t.ID, DestinationInput: control.DestinationInput{CIDR: r.Destination},
-		Gateway: b.loaded.InternetGateways[r.InternetGateway], NATGateway: b.loaded.NATGateways[r.NATGateway],
-		Interface: b.loaded.Interfaces[r.NetworkInterface],
-		Peering:   b.loaded.Peerings[r.Peering], Transit: b.loaded.TransitGateways[r.TransitGateway],
-	}
+	in := b.loaded.routeInput(t.ID, r)
 	to, _ := netip.ParsePrefix(r.Destination) // checked by Parse
 	if slices.ContainsFunc(t.Routes, func(local control.Route) bool { return local.Destination == to.Masked() }) {
 		return b.svc.ReplaceRoute(inFull(ctx), in)

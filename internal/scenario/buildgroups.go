@@ -58,17 +58,7 @@ func (b *builder) authorize(ctx context.Context, group string, egress bool, rule
 		if err := b.goOn(ctx); err != nil {
 			return err
 		}
-		in := control.RuleInput{Protocol: r.Protocol, Description: r.Description}
-		in.FromPort, in.ToPort, _ = r.ports() // checked by Parse
-		peer := r.From
-		if egress {
-			peer = r.To
-		}
-		if id, ok := b.loaded.Groups[peer]; ok {
-			in.Group = id
-		} else {
-			in.CIDR = peer
-		}
+		in := r.input(b.loaded, egress)
 		added, err := b.svc.AuthorizeRules(inFull(ctx), group, egress, []control.RuleInput{in})
 		if err != nil {
 			return b.wrap(err, fmt.Sprintf("%s[%d]", at, i), "rule")

@@ -113,6 +113,7 @@ func (c *checker) selector(at string, s drill.Selector) {
 		c.interfaceRef(at+".networkInterface", s.NetworkInterface)
 	}
 	c.optional(at+".kind", s.Kind, "failover", "failback", "move")
+	c.optional(at+".moved", s.Moved, drill.MovedNames...)
 }
 
 // workloadRef checks that a client, or if none is named any, has a workload.
@@ -172,7 +173,7 @@ func (c *checker) someOf(at string, given, known []string) {
 }
 
 func (c *checker) moves(at string, m *drill.Moves) {
-	c.selector(at, drill.Selector{NetworkInterface: m.NetworkInterface, Kind: m.Kind})
+	c.selector(at, drill.Selector{NetworkInterface: m.NetworkInterface, Kind: m.Kind, Moved: m.Moved})
 	c.optional(at+".state", m.State, "completed", "failed")
 	for key, name := range map[string]string{".from": m.From, ".to": m.To} {
 		if name != "" {

@@ -1,9 +1,6 @@
 package scenario
 
-import (
-	"fmt"
-	"net/netip"
-)
+import "fmt"
 
 // gateways checks what leads out of a subnet.
 func (c *checker) gateways(f *file) {
@@ -34,9 +31,7 @@ func (c *checker) gateways(f *file) {
 }
 
 func (c *checker) route(at string, r route) {
-	if p, err := netip.ParsePrefix(r.Destination); err != nil || !p.Addr().Is4() {
-		c.fail(at+".destination", "%q is not a CIDR block such as 0.0.0.0/0", r.Destination)
-	}
+	c.destination(at, r.Destination)
 	targets := 0
 	for _, t := range []struct {
 		name  string

@@ -54,11 +54,14 @@ func (c *checker) joins(f *file) {
 // subnetsOf checks that subnets are those of a VPC.
 func (c *checker) subnetsOf(at, vpc string, subnets []string) {
 	for k, name := range subnets {
-		path := fmt.Sprintf("%s.subnets[%d]", at, k)
-		c.ref(path, "subnet", name, c.names.subnets)
-		if i, ok := c.names.subnets[name]; ok && c.file.Subnets[i].VPC != vpc {
-			c.fail(path, "subnet %s is in VPC %s, not in %s", name, c.file.Subnets[i].VPC, vpc)
-		}
+		c.subnetIn(fmt.Sprintf("%s.subnets[%d]", at, k), name, vpc)
+	}
+}
+
+func (c *checker) subnetIn(path, name, vpc string) {
+	c.ref(path, "subnet", name, c.names.subnets)
+	if i, ok := c.names.subnets[name]; ok && c.file.Subnets[i].VPC != vpc {
+		c.fail(path, "subnet %s is in VPC %s, not in %s", name, c.file.Subnets[i].VPC, vpc)
 	}
 }
 

@@ -9,12 +9,15 @@ import (
 
 // actions lists which of a step's actions are given, by key. More or less than
 // one is an error.
-func (st step) actions() []string {
+func (st *step) actions() []string {
 	given := map[string]bool{
 		"start": st.Start != "", "stop": st.Stop != "", "reboot": st.Reboot != "",
 		"terminate": st.Terminate != "", "fail": st.Fail != nil, "recover": st.Recover != "",
 		"attach": st.Attach != nil, "detach": st.Detach != nil, "move": st.Move != nil,
-		"traffic": st.Traffic != "", "inject": st.Inject != nil, "clear": st.Clear != "", "waitUntil": len(st.WaitUntil) > 0, "expect": len(st.Expect) > 0,
+		"traffic": st.Traffic != "", "inject": st.Inject != nil, "clear": st.Clear != "", "sleep": st.Sleep != 0, "waitUntil": len(st.WaitUntil) > 0, "expect": len(st.Expect) > 0,
+	}
+	for key := range st.Change.given() {
+		given[key] = true
 	}
 	maps.DeleteFunc(given, func(_ string, set bool) bool { return !set })
 	return slices.Sorted(maps.Keys(given))
@@ -24,7 +27,8 @@ func (c *checker) step(at string, st step) {
 	actions := st.actions()
 	switch len(actions) {
 	case 0:
-		c.fail(at, "a step does nothing: want one of start, stop, reboot, terminate, fail, recover, attach, detach, move, traffic, inject, clear, waitUntil, expect")
+		c.fail(at, "a step does nothing: want one of start, stop, reboot, terminate, fail, recover, attach, detach, move, traffic, inject, clear, sleep, waitUntil, expect, %s",
+			strings.Join(changeKeys(), ", "))
 		return
 	case 1:
 	default:
@@ -35,20 +39,25 @@ func (c *checker) step(at string, st step) {
 	switch {
 	case st.Within != 0 && action != "waitUntil":
 		c.fail(at+".within", "only waitUntil waits")
-	case st.Refused != "" && (action == "waitUntil" || action == "expect"):
+	case st.Refused != "" && slices.Contains([]string{"waitUntil", "expect", "sleep", "chaos"}, action):
 		c.fail(at+".refused", "only an action can be refused")
 	}
 	for _, one := range []struct{ key, instance string }{
 		{"start", st.Start}, {"stop", st.Stop}, {"reboot", st.Reboot},
-		{"terminate", st.Terminate}, {"recover", st.Recover},
+		{"terminate", st.Terminate},
 	} {
 		if one.instance != "" {
 			c.ref(at+"."+one.key, "instance", one.instance, c.names.instances)
 		}
 	}
+	if st.Recover != "" {
+		c.hostRef(at+".recover", st.Recover)
+	}
 	if f := st.Fail; f != nil {
-		c.ref(at+".fail.instance", "instance", f.Instance, c.names.instances)
-		c.oneOf(at+".fail.fault", f.Fault, "freeze", "link", "stop")
+		c.failure(at+".fail", f)
+	}
+	if a := st.Change.the(); a != nil {
+		a.check(c, at+"."+action)
 	}
 	if a := st.Attach; a != nil {
 		c.ref(at+".attach.networkInterface", "network interface", a.NetworkInterface, c.names.interfaces)
@@ -64,13 +73,21 @@ func (c *checker) step(at string, st step) {
 	if st.Traffic != "" {
 		c.oneOf(at+".traffic", st.Traffic, "paused", "flowing")
 	}
-	c.impairment(at, st)
+	c.cleared(at, st.Clear)
+	if st.Inject != nil {
+		c.injection(at+".inject", st.Inject)
+	}
 	for i, cond := range st.WaitUntil {
 		c.condition(fmt.Sprintf("%s.waitUntil[%d]", at, i), cond)
 	}
 	for i, cond := range st.Expect {
 		c.condition(fmt.Sprintf("%s.expect[%d]", at, i), cond)
 	}
+}
+
+func (c *checker) failure(at string, f *failure) {
+	c.hostRef(at+".instance", f.Instance)
+	c.oneOf(at+".fault", f.Fault, "freeze", "link", "stop")
 }
 
 func (c *checker) condition(at string, cond condition) {
@@ -89,7 +106,10 @@ func (c *checker) condition(at string, cond condition) {
 	}
 	if i := cond.Instance; i != nil {
 		at += ".instance"
-		c.ref(at+".name", "instance", i.Name, c.names.instances)
+		c.hostRef(at+".name", i.Name)
+		if _, internet := c.names.internet[i.Name]; internet && i.State != "" {
+			c.fail(at+".state", "an internet host has no state: want fault")
+		}
 		c.optional(at+".state", i.State, "pending", "running", "stopping", "stopped", "shutting-down", "terminated")
 		if i.Fault != nil {
 			c.oneOf(at+".fault", *i.Fault, "none", "freeze", "link", "stop")
@@ -109,7 +129,7 @@ func (c *checker) condition(at string, cond condition) {
 	}
 	if f := cond.Failover; f != nil {
 		at += ".failover"
-		c.ref(at+".networkInterface", "network interface", f.NetworkInterface, c.names.interfaces)
+		c.moved(at, f)
 		c.optional(at+".kind", f.Kind, "failover", "failback", "move")
 		c.optional(at+".state", f.State, "running", "completed", "failed")
 		for key, name := range map[string]string{".from": f.From, ".to": f.To} {
@@ -119,6 +139,31 @@ func (c *checker) condition(at string, cond condition) {
 		}
 	}
 	c.observation(at, cond)
+}
+
+// moved checks what a record is of.
+func (c *checker) moved(at string, f *failoverIs) {
+	given := 0
+	for _, name := range []string{f.NetworkInterface, f.ElasticIP, f.Address, f.RouteTable} {
+		if name != "" {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		c.fail(at, "a record is of one of networkInterface, elasticIp, address, routeTable (with destination)")
+	case (f.RouteTable != "") != (f.Destination != ""):
+		c.fail(at, "a route is meant by routeTable and destination")
+	case f.NetworkInterface != "":
+		c.ref(at+".networkInterface", "network interface", f.NetworkInterface, c.names.interfaces)
+	case f.ElasticIP != "":
+		c.ref(at+".elasticIp", "Elastic IP", f.ElasticIP, c.names.addresses)
+	case f.Address != "":
+		c.address(at+".address", f.Address)
+	default:
+		c.ref(at+".routeTable", "route table", f.RouteTable, c.names.tables)
+		c.destination(at, f.Destination)
+	}
 }
 
 // observation checks the conditions on what is seen rather than on what is.

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -41,14 +42,15 @@ func (r *Session) holds(ctx context.Context, c condition, since int64) (ok bool,
 }
 
 func (r *Session) instanceIs(s *control.State, want *instanceIs) (bool, string) {
+	if h := s.InternetHost(r.loaded.InternetHosts[want.Name]); h != nil {
+		fault := cmp.Or(string(h.Fault), "none")
+		return want.Fault == nil || *want.Fault == fault, "it has fault " + fault
+	}
 	i := s.Instance(r.loaded.Instances[want.Name])
 	if i == nil {
 		return want.State == string(control.InstanceTerminated), "no such instance any more"
 	}
-	fault := string(i.Fault)
-	if i.Fault == control.FaultNone {
-		fault = "none"
-	}
+	fault := cmp.Or(string(i.Fault), "none")
 	ok := (want.State == "" || want.State == string(i.State)) && (want.Fault == nil || *want.Fault == fault)
 	return ok, fmt.Sprintf("it %s with fault %s", i.State, fault)
 }
@@ -113,11 +115,25 @@ func (r *Session) nameOf(id string) string {
 	return id
 }
 
+// isOf reports whether a record is of what is meant.
+func (r *Session) isOf(f *control.Failover, want *failoverIs) bool {
+	m := f.Moved
+	switch {
+	case want.ElasticIP != "":
+		return m.Kind == control.MovedElasticIP && m.Allocation == r.loaded.Addresses[want.ElasticIP]
+	case want.Address != "":
+		return m.Kind == control.MovedAddresses && slices.ContainsFunc(m.Addresses, func(a netip.Addr) bool { return a.String() == want.Address })
+	case want.RouteTable != "":
+		to, _ := netip.ParsePrefix(want.Destination) // checked by Parse
+		return m.Kind == control.MovedRoute && m.RouteTable == r.loaded.RouteTables[want.RouteTable] && m.Destination == to.Masked().String()
+	}
+	return m.Kind == control.MovedInterface && f.NetworkInterface == r.loaded.Interfaces[want.NetworkInterface]
+}
+
 func (r *Session) failoverIs(s *control.State, want *failoverIs) (bool, string) {
-	eni := r.loaded.Interfaces[want.NetworkInterface]
-	saw := "no record of " + want.NetworkInterface
+	saw := "no record of " + want.what()
 	for _, f := range s.Failovers() {
-		if f.NetworkInterface != eni || f.Moved.Kind != control.MovedInterface || r.records[f.ID] {
+		if r.records[f.ID] || !r.isOf(f, want) {
 			continue
 		}
 		lost := uint64(0)

@@ -7,6 +7,7 @@ package scenario
 
 import (
 	"context"
+	"time"
 
 	"enilab/internal/control"
 	"enilab/internal/dataplane/spec"
@@ -92,6 +93,26 @@ type Operator interface {
 	Attach(ctx context.Context, in control.AttachInput) (*control.NetworkInterface, error)
 	Detach(ctx context.Context, in control.DetachInput) (*control.NetworkInterface, error)
 	PauseTraffic(ctx context.Context, paused bool) error
+	SetMetadataLag(ctx context.Context, instance string, lag time.Duration) (*control.Instance, error)
+	FailInternetHost(ctx context.Context, id string, f control.Fault) (*control.InternetHost, error)
+	RecoverInternetHost(ctx context.Context, id string) (*control.InternetHost, error)
+
+	Associate(ctx context.Context, in control.AssociateAddressInput) (*control.Address, error)
+	DisassociateAddress(ctx context.Context, association string) error
+	AssignAddresses(ctx context.Context, in control.AssignAddressesInput) (*control.NetworkInterface, control.Assigned, error)
+	UnassignAddresses(ctx context.Context, eni string, ips []string) (*control.NetworkInterface, error)
+	ModifyInterface(ctx context.Context, in control.ModifyInterfaceInput) (*control.NetworkInterface, error)
+	CreateRoute(ctx context.Context, in control.RouteInput) error
+	ReplaceRoute(ctx context.Context, in control.RouteInput) error
+	DeleteRoute(ctx context.Context, table string, to control.DestinationInput) error
+	AssociateRouteTable(ctx context.Context, in control.AssociateRouteTableInput) (control.RouteTableAssociation, error)
+	ReplaceRouteTableAssociation(ctx context.Context, association, table string) (control.RouteTableAssociation, error)
+	AuthorizeRules(ctx context.Context, group string, egress bool, rules []control.RuleInput) ([]control.SecurityGroupRule, error)
+	RevokeRules(ctx context.Context, group string, ruleIDs []string) error
+	CreateNetworkACLEntry(ctx context.Context, in control.NetworkACLEntryInput) error
+	ReplaceNetworkACLEntry(ctx context.Context, in control.NetworkACLEntryInput) error
+	DeleteNetworkACLEntry(ctx context.Context, acl string, number int, egress bool) error
+	ReplaceNetworkACLAssociation(ctx context.Context, association, acl string) (string, error)
 }
 
 // Mover moves an ENI and records the move; failover.Controller does.

@@ -213,7 +213,9 @@ type step struct {
 	Move      *moving     `yaml:"move"`
 	Traffic   string      `yaml:"traffic"` // paused, flowing
 	Inject    *injection  `yaml:"inject"`
-	Clear     string      `yaml:"clear"` // an injection's name, or all
+	Clear     string      `yaml:"clear"` // a fault's name, or all
+	Sleep     duration    `yaml:"sleep"`
+	Change    changes     `yaml:",inline"`
 	WaitUntil []condition `yaml:"waitUntil"`
 	Expect    []condition `yaml:"expect"`
 
@@ -222,7 +224,7 @@ type step struct {
 }
 
 type failure struct {
-	Instance string `yaml:"instance"`
+	Instance string `yaml:"instance"` // or an internet host
 	Fault    string `yaml:"fault"`
 }
 
@@ -257,7 +259,7 @@ type condition struct {
 }
 
 type instanceIs struct {
-	Name  string  `yaml:"name"`
+	Name  string  `yaml:"name"` // or an internet host
 	State string  `yaml:"state"`
 	Fault *string `yaml:"fault"` // "none" or a fault
 }
@@ -271,8 +273,14 @@ type interfaceIs struct {
 	Unchanged  bool   `yaml:"unchanged"`  // id, MAC, addresses, groups as after loading
 }
 
+// failoverIs is a record of what has moved: the first of the network interface,
+// Elastic IP, secondary address or route that is given.
 type failoverIs struct {
 	NetworkInterface string `yaml:"networkInterface"`
+	ElasticIP        string `yaml:"elasticIp"`
+	Address          string `yaml:"address"`
+	RouteTable       string `yaml:"routeTable"`
+	Destination      string `yaml:"destination"`
 	Kind             string `yaml:"kind"`
 	State            string `yaml:"state"`
 	From             string `yaml:"from"`

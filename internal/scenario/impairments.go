@@ -81,21 +81,26 @@ func (j *injection) input() impair.Input {
 // keyOf is the key of a scenario that is a field of the admin API.
 var keyOf = map[string]string{"delayMs": "delay", "jitterMs": "jitter", "bitsPerSecond": "rate", "queueMs": "queue"}
 
-// impairment checks the steps inject and clear.
-func (c *checker) impairment(at string, st step) {
-	if name := st.Clear; name != "" && name != allInjections && !slices.ContainsFunc(c.file.Steps, func(o step) bool {
-		return o.Inject != nil && o.Inject.Name == name
-	}) {
-		c.fail(at+".clear", "no step injects %q: want the name of an injection, or %s", name, allInjections)
+// cleared checks the name that a step clears.
+func (c *checker) cleared(at, name string) {
+	named := func(o step) bool {
+		p, a := o.Change.Partition, o.Change.API
+		return o.Inject != nil && o.Inject.Name == name || p != nil && p.Name == name || a != nil && a.Name == name
 	}
-	j := st.Inject
-	if j == nil {
-		return
+	if name != "" && name != allInjections && !slices.ContainsFunc(c.file.Steps, named) {
+		c.fail(at+".clear", "no step injects %q: want the name of a fault, or %s", name, allInjections)
 	}
-	at += ".inject"
-	if j.Name == allInjections || j.Name != "" && !namePattern.MatchString(j.Name) {
-		c.fail(at+".name", "name %q: want letters, digits, dots, dashes and underscores, at most 63, a letter or digit first, and not %s", j.Name, allInjections)
+}
+
+// injectionName checks a name for clear.
+func (c *checker) injectionName(path, name string) {
+	if name == allInjections || name != "" && !namePattern.MatchString(name) {
+		c.fail(path, "name %q: want letters, digits, dots, dashes and underscores, at most 63, a letter or digit first, and not %s", name, allInjections)
 	}
+}
+
+func (c *checker) injection(at string, j *injection) {
+	c.injectionName(at+".name", j.Name)
 	c.place(at+".of", j.Of)
 	c.place(at+".to", j.To)
 	in := j.input()
@@ -133,16 +138,22 @@ func (c *checker) place(at string, p place) {
 }
 
 func (r *Session) inject(j *injection) error {
+	id, err := r.add(j)
+	if err == nil && j.Name != "" {
+		r.injected[j.Name] = append(r.injected[j.Name], id)
+	}
+	return err
+}
+
+// add puts an impairment into force and returns its id.
+func (r *Session) add(j *injection) (string, error) {
 	if r.Impairments == nil {
-		return errors.New("nobody here impairs the network")
+		return "", errors.New("nobody here impairs the network")
 	}
 	in := j.input()
 	in.Of, in.To = r.place(j.Of), r.place(j.To)
 	i, err := r.Impairments.Add(in)
-	if err == nil && j.Name != "" {
-		r.injected[j.Name] = append(r.injected[j.Name], i.ID)
-	}
-	return err
+	return i.ID, err
 }
 
 // place names by ids what a scenario names: others may have the same names.
@@ -164,21 +175,32 @@ func (r *Session) place(p place) impair.Place {
 	return out
 }
 
-// clear ends what has been injected by a name, or every impairment.
+// clear ends the faults of a name, or every impairment and fault of calls.
 func (r *Session) clear(name string) error {
-	if r.Impairments == nil {
+	if r.Impairments == nil && r.APIFaults == nil {
 		return errors.New("nobody here impairs the network")
 	}
 	if name == allInjections {
 		clear(r.injected)
-		return r.Impairments.Clear()
+		clear(r.faulted)
+		if r.APIFaults != nil {
+			r.APIFaults.Clear()
+		}
+		if r.Impairments != nil {
+			return r.Impairments.Clear()
+		}
+		return nil
 	}
-	ids := r.injected[name]
-	if len(ids) == 0 {
+	impairments, faults := r.injected[name], r.faulted[name]
+	if len(impairments)+len(faults) == 0 {
 		return fmt.Errorf("%s is not in force", name)
 	}
 	delete(r.injected, name)
-	for _, id := range ids {
+	delete(r.faulted, name)
+	for _, id := range faults {
+		r.APIFaults.Remove(id)
+	}
+	for _, id := range impairments {
 		if _, err := r.Impairments.Remove(id); err != nil {
 			return err
 		}

@@ -31,8 +31,13 @@ type Env struct {
 	// Pause lets a time of the engine's clock go by, or returns ctx's error; nil
 	// is real time, in which a change of the State ends a pause early.
 	Pause func(ctx context.Context, d time.Duration) error
-	// Impairments are for the steps inject and clear.
+	// Impairments are for the steps inject, partition and clear, APIFaults for api.
 	Impairments Impairments
+	APIFaults   APIFaults
+	// Gate lets a step's call of the EC2 API through, or makes it fail as injected
+	// faults do to those of clients; nil: all are let through.
+	Gate func(ctx context.Context, operation string, call func(context.Context) error) error
+	Seed uint64 // of what steps draw unless they say another
 	// Progress, if not nil, is told of each step when it has ended.
 	Progress func(StepResult)
 }
@@ -48,7 +53,8 @@ type StepResult struct {
 	Line               int // in the file
 	Text               string
 	StartedAt, EndedAt int64
-	Err                error // of the last step only
+	Notes              []string // what happened in it that its text does not say
+	Err                error    // of the last step only
 }
 
 // Run carries out the scenario's steps, one after the other, on the network
@@ -71,7 +77,7 @@ func Begin(ctx context.Context, env Env, sc *Scenario, loaded *Loaded) (*Session
 	if env.Service == nil || env.Now == nil {
 		return nil, errors.New("running a scenario: Service and Now are required")
 	}
-	r := &Session{Env: env, sc: sc, loaded: loaded, records: map[string]bool{}, injected: map[string][]string{}}
+	r := &Session{Env: env, sc: sc, loaded: loaded, records: map[string]bool{}, injected: map[string][]string{}, faulted: map[string][]string{}}
 	for _, f := range env.Service.State().Failovers() {
 		r.records[f.ID] = true
 	}
@@ -92,10 +98,11 @@ func (r *Session) Steps(ctx context.Context) (*Report, error) {
 		if t := sc.src.token(at); t != nil {
 			result.Line = t.Position.Line
 		}
+		r.notes = nil
 		if err := r.step(ctx, st, result.StartedAt); err != nil {
 			result.Err = sc.src.errorAt(at, err, "step %d (%s): %v", i+1, result.Text, err)
 		}
-		result.EndedAt = env.Now()
+		result.EndedAt, result.Notes = env.Now(), r.notes
 		report.Steps = append(report.Steps, result)
 		if env.Progress != nil {
 			env.Progress(result)
@@ -114,8 +121,15 @@ type Session struct {
 	loaded  *Loaded
 	records map[string]bool // failover records older than the run
 	events  uint64          // sequence number of the last event before the run
-	// injected are ids of impairments in force, by their names.
-	injected map[string][]string
+	// injected and faulted are ids of impairments and of faults of calls in force,
+	// by their names.
+	injected, faulted map[string][]string
+	notes             []string // of the step under way
+}
+
+// note tells what a step's text does not.
+func (r *Session) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
 // lastEvent reads the log up to its end.
@@ -151,11 +165,11 @@ func (r *Session) step(ctx context.Context, st step, began int64) error {
 	if st.Refused == "" {
 		return err
 	}
-	var refusal *control.Error
+	code, refused := refusalCode(err)
 	switch {
 	case err == nil:
 		return fmt.Errorf("expected the refusal %s; it was done", st.Refused)
-	case !errors.As(err, &refusal) || refusal.Code != st.Refused:
+	case !refused || code != st.Refused:
 		return fmt.Errorf("expected the refusal %s; got: %w", st.Refused, err)
 	}
 	return nil
@@ -226,41 +240,84 @@ func (r *Session) unmet(ctx context.Context, conds []condition, since int64) (c 
 // act carries out a step's action.
 func (r *Session) act(ctx context.Context, st step) error {
 	svc, instances := r.Service, r.loaded.Instances
-	var err error
+	// call drops what a call answers with.
+	call := func(operation string, f func(context.Context, string) (*control.Instance, error), name string) error {
+		return r.call(ctx, operation, func(ctx context.Context) error { _, err := f(ctx, instances[name]); return err })
+	}
 	switch {
 	case st.Start != "":
-		_, err = svc.StartInstance(ctx, instances[st.Start])
+		return call("StartInstances", svc.StartInstance, st.Start)
 	case st.Stop != "":
-		_, err = svc.StopInstance(ctx, instances[st.Stop], false)
+		return call("StopInstances", func(ctx context.Context, id string) (*control.Instance, error) {
+			return svc.StopInstance(ctx, id, false)
+		}, st.Stop)
 	case st.Reboot != "":
-		_, err = svc.RebootInstance(ctx, instances[st.Reboot])
+		return call("RebootInstances", svc.RebootInstance, st.Reboot)
 	case st.Terminate != "":
-		_, err = svc.TerminateInstance(ctx, instances[st.Terminate])
+		return call("TerminateInstances", svc.TerminateInstance, st.Terminate)
 	case st.Fail != nil:
-		_, err = svc.FailInstance(ctx, instances[st.Fail.Instance], control.Fault(st.Fail.Fault))
+		return r.fail(ctx, st.Fail)
 	case st.Recover != "":
-		_, err = svc.RecoverInstance(ctx, instances[st.Recover])
+		return r.recover(ctx, st.Recover)
 	case st.Attach != nil:
-		_, err = svc.Attach(ctx, control.AttachInput{
-			Interface: r.loaded.Interfaces[st.Attach.NetworkInterface], Instance: instances[st.Attach.Instance],
-			DeviceIndex: st.Attach.DeviceIndex,
+		return r.call(ctx, "AttachNetworkInterface", func(ctx context.Context) error {
+			_, err := svc.Attach(ctx, control.AttachInput{
+				Interface: r.loaded.Interfaces[st.Attach.NetworkInterface], Instance: instances[st.Attach.Instance],
+				DeviceIndex: st.Attach.DeviceIndex,
+			})
+			return err
 		})
 	case st.Detach != nil:
 		n := svc.State().NetworkInterface(r.loaded.Interfaces[st.Detach.NetworkInterface])
 		if n == nil || n.Attachment == nil {
 			return errors.New("it is not attached")
 		}
-		_, err = svc.Detach(ctx, control.DetachInput{Attachment: n.Attachment.ID, Force: st.Detach.Force})
+		return r.call(ctx, "DetachNetworkInterface", func(ctx context.Context) error {
+			_, err := svc.Detach(ctx, control.DetachInput{Attachment: n.Attachment.ID, Force: st.Detach.Force})
+			return err
+		})
 	case st.Move != nil:
-		err = r.move(ctx, st.Move)
+		return r.move(ctx, st.Move)
 	case st.Traffic != "":
-		err = svc.PauseTraffic(ctx, st.Traffic == "paused")
+		return svc.PauseTraffic(ctx, st.Traffic == "paused")
 	case st.Inject != nil:
-		err = r.inject(st.Inject)
+		return r.inject(st.Inject)
 	case st.Clear != "":
-		err = r.clear(st.Clear)
+		return r.clear(st.Clear)
+	case st.Sleep != 0:
+		return r.sleepUntil(ctx, r.Now()+int64(st.Sleep))
+	}
+	return st.Change.the().do(ctx, r)
+}
+
+// fail injects a fault into an instance or internet host.
+func (r *Session) fail(ctx context.Context, f *failure) (err error) {
+	if host, ok := r.loaded.InternetHosts[f.Instance]; ok {
+		_, err = r.Service.FailInternetHost(ctx, host, control.Fault(f.Fault))
+	} else {
+		_, err = r.Service.FailInstance(ctx, r.loaded.Instances[f.Instance], control.Fault(f.Fault))
 	}
 	return err
+}
+
+// recover ends the fault of an instance or internet host.
+func (r *Session) recover(ctx context.Context, name string) (err error) {
+	if host, ok := r.loaded.InternetHosts[name]; ok {
+		_, err = r.Service.RecoverInternetHost(ctx, host)
+	} else {
+		_, err = r.Service.RecoverInstance(ctx, r.loaded.Instances[name])
+	}
+	return err
+}
+
+// sleepUntil lets time go by until an instant of the engine's clock.
+func (r *Session) sleepUntil(ctx context.Context, until int64) error {
+	for left := until - r.Now(); left > 0; left = until - r.Now() {
+		if err := r.pause(ctx, time.Duration(left)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Session) move(ctx context.Context, m *moving) error {

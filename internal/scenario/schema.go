@@ -6,10 +6,12 @@ import (
 	"reflect"
 	"strings"
 
+	"enilab/internal/api/apifault"
 	"enilab/internal/control"
 	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/drill"
+	"enilab/internal/impair"
 )
 
 // Schema is the format as JSON Schema (draft 2020-12), for editors. It is read off
@@ -71,6 +73,7 @@ func schemaOf(t reflect.Type) schema {
 // oneOfMany are the types of which one key says what is meant.
 var oneOfMany = map[reflect.Type]bool{
 	reflect.TypeFor[step](): true, reflect.TypeFor[condition](): true, reflect.TypeFor[drill.Assertion](): true,
+	reflect.TypeFor[mishap](): true,
 }
 
 func properties(t reflect.Type) schema {
@@ -115,8 +118,9 @@ type key struct {
 var numeric = map[string]bool{"ports": true, "zone": true, "protocol": true}
 
 var (
-	kinds     = []string{"failover", "failback", "move"}
-	allOrNone = []string{"all", "none"}
+	directions = []string{string(impair.Both), string(impair.Out), string(impair.In)}
+	kinds      = []string{"failover", "failback", "move"}
+	allOrNone  = []string{"all", "none"}
 )
 
 // closed are the keys that take one of a few values.
@@ -129,6 +133,11 @@ var closed = map[key][]string{
 	{reflect.TypeFor[aclEntry](), "action"}:            {"allow", "deny"},
 	{reflect.TypeFor[step](), "traffic"}:               {"paused", "flowing"},
 	{reflect.TypeFor[failure](), "fault"}:              {"freeze", "link", "stop"},
+	{reflect.TypeFor[injection](), "kind"}:             {"loss", "delay", "reorder", "duplicate", "corrupt", "rate", "partition"},
+	{reflect.TypeFor[injection](), "direction"}:        directions,
+	{reflect.TypeFor[parting](), "direction"}:          directions,
+	{reflect.TypeFor[callsFailed](), "kind"}:           {string(apifault.Fail), string(apifault.Throttle), string(apifault.Hang)},
+	{reflect.TypeFor[callsFailed](), "when"}:           {string(apifault.Before), string(apifault.After)},
 	{reflect.TypeFor[condition](), "frames"}:           {"accounted"},
 	{reflect.TypeFor[condition](), "addresses"}:        {"one-owner"},
 	{reflect.TypeFor[instanceIs](), "state"}:           {"pending", "running", "stopping", "stopped", "shutting-down", "terminated"},
@@ -138,6 +147,8 @@ var closed = map[key][]string{
 	{reflect.TypeFor[failoverIs](), "kind"}:            kinds,
 	{reflect.TypeFor[failoverIs](), "state"}:           {"running", "completed", "failed"},
 	{reflect.TypeFor[drill.Selector](), "kind"}:        kinds,
+	{reflect.TypeFor[drill.Selector](), "moved"}:       drill.MovedNames,
+	{reflect.TypeFor[drill.Moves](), "moved"}:          drill.MovedNames,
 	{reflect.TypeFor[drill.Phase](), "name"}:           drill.PhaseNames,
 	{reflect.TypeFor[drill.Connections](), "reset"}:    allOrNone,
 	{reflect.TypeFor[drill.Connections](), "survived"}: allOrNone,

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -34,6 +35,10 @@ func (st step) String() string {
 		text = st.Inject.String()
 	case st.Clear != "":
 		text = "clear " + st.Clear
+	case st.Sleep != 0:
+		text = fmt.Sprintf("sleep %v", time.Duration(st.Sleep))
+	case st.Change.the() != nil:
+		text = st.Change.the().String()
 	case len(st.WaitUntil) > 0:
 		text = "wait until " + list(st.WaitUntil)
 	default:
@@ -80,7 +85,7 @@ func (c condition) String() string {
 		}
 	case c.Failover != nil:
 		f := c.Failover
-		add("a record of %s", f.NetworkInterface)
+		add("a record of %s", f.what())
 		add(" (%s)", f.Kind)
 		add(" from %s", f.From)
 		add(" to %s", f.To)
@@ -109,4 +114,12 @@ func (c condition) String() string {
 		b.WriteString("addresses " + c.Addresses)
 	}
 	return b.String()
+}
+
+// what names what a record is of.
+func (f *failoverIs) what() string {
+	if f.RouteTable != "" {
+		return f.Destination + " in " + f.RouteTable
+	}
+	return cmp.Or(f.NetworkInterface, f.ElasticIP, f.Address)
 }

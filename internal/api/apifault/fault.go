@@ -91,6 +91,9 @@ func wrong(field, format string, args ...any) error {
 	return &control.Error{Code: "InvalidParameterValue", Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// Check tells what is wrong with a fault, all but its API and operation.
+func (f Fault) Check() error { return f.complete() }
+
 // complete fills in what may be left out and tells what is wrong.
 func (f *Fault) complete() error {
 	if f.When == "" {

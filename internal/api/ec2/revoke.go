@@ -1,7 +1,6 @@
 package ec2
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -10,36 +9,15 @@ import (
 	"enilab/internal/control"
 )
 
-// same reports whether r is the rule that in describes, whatever its
-// description: the one thing EC2 does not compare when revoking.
+// same reports whether r is the rule that in describes. Ports that are left out
+// mean any.
 func same(r *control.SecurityGroupRule, in control.RuleInput) bool {
-	want := strings.ToLower(in.Protocol)
-	if want == "all" {
-		want = "-1"
-	}
-	if want != protocolName(r.Protocol) && want != number(r.Protocol) {
-		return false
-	}
-	if protocols[r.Protocol] != "" {
-		from, to := -1, -1
-		if in.FromPort != nil {
-			from = *in.FromPort
-		}
-		if in.ToPort != nil {
-			to = *in.ToPort
-		}
-		if (r.Protocol == 6 || r.Protocol == 17) && from == -1 && to == -1 {
-			from, to = 0, 65535
-		}
-		if from != r.FromPort || to != r.ToPort {
-			return false
+	for _, port := range []**int{&in.FromPort, &in.ToPort} {
+		if *port == nil {
+			*port = new(-1)
 		}
 	}
-	if in.Group != "" || in.PrefixList != "" {
-		return r.Group == in.Group && r.PrefixList == in.PrefixList
-	}
-	p, err := netip.ParsePrefix(in.CIDR)
-	return err == nil && p.Masked() == r.CIDR
+	return r.Matches(in)
 }
 
 // errUnknownRule is EC2's refusal of a rule that is described, not named.

@@ -2,7 +2,9 @@ package live
 
 import (
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -57,5 +59,31 @@ func TestStoreThatCannotBeMade(t *testing.T) {
 	}
 	if _, err := (Driver{Dir: "no/such/folder"}).Run(t.Context(), runner.Job{Scenario: sc, Number: 1, Seed: 1}); err == nil {
 		t.Error("it ran without a store")
+	}
+}
+
+// TestCallsOfAPolicyHang: a fault that a step injects into the EC2 API holds the
+// policy's take-over, and the record has the time.
+func TestCallsOfAPolicyHang(t *testing.T) {
+	text, err := os.ReadFile("../../scenario/scenarios/eni-failover.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const held = 300 * time.Millisecond
+	changed := strings.Replace(string(text), "\nsteps:\n", "\nsteps:\n  - api: {operation: DetachNetworkInterface, kind: hang, hang: 300ms, calls: 1}\n", 1)
+	sc, err := scenario.Parse(t.Context(), "held.yaml", []byte(changed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := Driver{Dir: t.TempDir()}.Run(t.Context(), runner.Job{Scenario: sc, Number: 1, Seed: 1, Timing: "fast"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(run.Moves) != 1 {
+		t.Fatalf("steps %+v, moves %+v", run.Steps, run.Moves)
+	}
+	m := run.Moves[0]
+	if decided := time.Duration(m.AcceptedAt - m.DetectedAt); m.State != "completed" || decided < held {
+		t.Errorf("the move is %s, decided after %v, less than the call was held", m.State, decided)
 	}
 }

@@ -7,10 +7,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"time"
 
+	"enilab/internal/api/apifault"
+	"enilab/internal/api/ec2/model"
 	"enilab/internal/control"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/drill"
@@ -58,8 +62,19 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 	if job.Timing == "aws" {
 		opt.Timing, opt.Leases = control.TimingAWS, true
 	}
-	l, err := lab.Open(ctx, opt)
-	if err != nil {
+	var l *lab.Lab
+	faults := apifault.New(apifault.Options{
+		Now: func() time.Time { return time.Unix(0, clock.Now()).UTC() }, Seed: job.Seed, Log: slog.New(slog.DiscardHandler),
+		Note: func(typ, id string, kv ...string) error {
+			return l.Control.Note(context.WithoutCancel(ctx), typ, id, kv...)
+		},
+	})
+	faults.Declare(apifault.EC2, model.Names, func(string) int { return http.StatusBadRequest }) // which nobody sees here
+	calls := func(ctx context.Context, operation string, call func(context.Context) error) error {
+		return faults.Around(ctx, apifault.EC2, operation, "drill", call)
+	}
+	opt.PolicyCalls = calls
+	if l, err = lab.Open(ctx, opt); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -67,10 +82,13 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 		defer cancel()
 		err = errors.Join(err, l.Close(closing))
 	}()
-	return d.run(ctx, l, clock, job)
+	return d.run(ctx, l, scenario.Env{
+		Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, Now: clock.Now,
+		APIFaults: faults, Gate: calls,
+	}, clock, job)
 }
 
-func (d Driver) run(ctx context.Context, l *lab.Lab, clock clock, job runner.Job) (*drill.Run, error) {
+func (d Driver) run(ctx context.Context, l *lab.Lab, env scenario.Env, clock clock, job runner.Job) (*drill.Run, error) {
 	// A part that fails ends the run: what is left could only mislead.
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -94,8 +112,7 @@ func (d Driver) run(ctx context.Context, l *lab.Lab, clock clock, job runner.Job
 	late := watch(clock.Now)
 	defer late.end()
 	run, err := runner.Play(ctx, runner.World{
-		Env:   scenario.Env{Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, Now: clock.Now},
-		Flows: l.Guests.Stats, Late: late.worst,
+		Env: env, Flows: l.Guests.Stats, Late: late.worst,
 	}, job, loaded)
 	return run, errors.Join(err, record(err == nil))
 }

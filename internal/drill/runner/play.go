@@ -46,7 +46,7 @@ type World struct {
 // again, until every record is complete. The error is ctx's, or of a world that
 // does not work.
 func Play(ctx context.Context, w World, job Job, loaded *scenario.Loaded) (*drill.Run, error) {
-	w.Progress = job.Progress
+	w.Progress, w.Seed = job.Progress, job.Seed
 	s, err := scenario.Begin(ctx, w.Env, job.Scenario, loaded)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func act(ctx context.Context, s *scenario.Session, run *drill.Run) (err error) {
 		return fmt.Errorf("broken off: %w", context.Cause(ctx))
 	}
 	for _, st := range report.Steps {
-		one := drill.Step{Line: st.Line, Text: st.Text, StartedAt: st.StartedAt, EndedAt: st.EndedAt}
+		one := drill.Step{Line: st.Line, Text: st.Text, StartedAt: st.StartedAt, EndedAt: st.EndedAt, Notes: st.Notes}
 		if st.Err != nil {
 			one.Error = st.Err.Error()
 		}
