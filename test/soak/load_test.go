@@ -164,8 +164,9 @@ func (l *ledger) verify(t *testing.T, p *process, f *figures) {
 	for _, token := range l.pending {
 		id, err := l.create(p, token)
 		if err != nil {
+			p.explain(t)
 			t.Errorf("asking for %s again: %v", token, err)
-			continue
+			return
 		}
 		l.made[token] = id
 		f.repeated++

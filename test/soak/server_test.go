@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -81,6 +82,17 @@ func launch(t *testing.T, bin, dir string, f *figures) *process {
 	}
 	f.starts = append(f.starts, time.Since(begun))
 	return p
+}
+
+// explain ends a server that does not answer as it must, and logs what its
+// goroutines were at.
+func (p *process) explain(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		return // it has ended already
+	}
+	<-p.exited
+	t.Logf("the server's goroutines:\n%s", p.stderr)
 }
 
 // send makes a request and reads its answer.
