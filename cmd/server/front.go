@@ -25,6 +25,7 @@ type front struct {
 	token    string // asked for beyond loopback
 	log      *slog.Logger
 	starting *rest.Starting
+	progress *progress
 
 	mu        sync.Mutex
 	stdout    io.Writer   // guarded by mu
@@ -39,16 +40,21 @@ func (s *serveCmd) front(ln *net.TCPListener, stdout io.Writer, log *slog.Logger
 		f.token = rand.Text()
 	}
 	f.starting = rest.Start(ln, version, ec2.Refuse)
+	f.progress = tell(log)
 	f.soon = time.AfterFunc(patienceWithStart, f.announce)
 	return f
 }
 
-// waitFor changes what the health tells that is waited for.
-func (f *front) waitFor(what string) { f.starting.WaitFor(func() string { return what }) }
+// waitFor changes what the health and the log tell that is waited for.
+func (f *front) waitFor(what string) {
+	f.starting.WaitFor(func() string { return what })
+	f.progress.waitFor(what)
+}
 
-// waitForCount tells how many network interfaces there are by then, too.
+// waitForCount tells the health how many network interfaces there are by then, too.
 func (f *front) waitForCount(what string, count func() int) {
 	f.starting.WaitFor(func() string { return fmt.Sprintf("%s; there are %d network interfaces so far", what, count()) })
+	f.progress.waitFor(what)
 }
 
 // announce prints where the server is, once.
@@ -91,6 +97,7 @@ func (f *front) printLocked(line string) {
 
 // hand gives the listener to whoever answers from now on.
 func (f *front) hand() (net.Listener, error) {
+	f.progress.end()
 	f.mu.Lock()
 	f.handed = true
 	f.mu.Unlock()
@@ -100,6 +107,7 @@ func (f *front) hand() (net.Listener, error) {
 // close ends what is left of the front.
 func (f *front) close() {
 	f.soon.Stop()
+	f.progress.end()
 	f.mu.Lock()
 	f.announced = true
 	handed := f.handed

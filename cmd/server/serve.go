@@ -237,8 +237,7 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	if err != nil {
 		return err
 	}
-	f.waitForCount("the scenario to be built", func() int { return len(l.Control.State().NetworkInterfaces()) })
-	loaded, err := s.fill(ctx, l, fill)
+	loaded, err := s.fill(ctx, l, f, fill)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
@@ -278,17 +277,25 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 
 // fill loads the scenario into an empty laboratory; another goes on where it
 // was, and nil is returned.
-func (s *serveCmd) fill(ctx context.Context, l *server, sc *scenario.Scenario) (*scenario.Loaded, error) {
+func (s *serveCmd) fill(ctx context.Context, l *server, f *front, sc *scenario.Scenario) (*scenario.Loaded, error) {
 	if sc == nil {
 		return nil, nil
 	}
+	told := func(until string) {
+		what := "the scenario to be built"
+		if until != "" {
+			what += ": until " + until
+		}
+		f.waitForCount(what, func() int { return len(l.Control.State().NetworkInterfaces()) })
+	}
+	told("")
 	if scenario.Empty(l.Control.State()) {
 		// A process that is killed half-way takes nothing back.
 		if err := l.store.MarkUnfinished(ctx); err != nil {
 			return nil, err
 		}
 	}
-	loaded, err := sc.LoadForGood(ctx, l.Control)
+	loaded, err := sc.LoadTold(ctx, l.Control, told)
 	if err == nil {
 		err = l.store.MarkWhole(ctx)
 	}

@@ -24,6 +24,7 @@ type builder struct {
 	region string
 	loaded *Loaded
 	undo   []func(context.Context) error
+	told   func(what string) // of what is waited for; nil: nobody
 }
 
 func (b *builder) build(ctx context.Context) error {
@@ -322,6 +323,10 @@ func (b *builder) settled(ctx context.Context) error {
 }
 
 func (b *builder) await(ctx context.Context, what string, ok func(*control.State) bool) error {
+	if b.told != nil && !ok(b.svc.State()) {
+		b.told(what)
+		defer b.told("")
+	}
 	if err := await(ctx, b.svc, ok); err != nil {
 		return b.sc.src.errorAt("", err, "waiting until %s: %v", what, err)
 	}

@@ -73,7 +73,7 @@ func (l *Loaded) target(s *control.State, to string) netip.Addr {
 // anything there. Should a call fail half-way, everything
 // made before is taken back; terminated instances stay visible, as on EC2.
 func (s *Scenario) Load(ctx context.Context, svc Service) (*Loaded, error) {
-	b, err := s.load(ctx, svc)
+	b, err := s.load(ctx, svc, nil)
 	if err != nil && b != nil {
 		// Whoever cancelled the load still wants no half of it.
 		undoCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
@@ -91,7 +91,13 @@ func (s *Scenario) Load(ctx context.Context, svc Service) (*Loaded, error) {
 // LoadForGood is Load, but leaves what it has made if it does not get to its end:
 // for whoever throws all of it away then, as a start that finds the store's mark.
 func (s *Scenario) LoadForGood(ctx context.Context, svc Service) (*Loaded, error) {
-	b, err := s.load(ctx, svc)
+	return s.LoadTold(ctx, svc, nil)
+}
+
+// LoadTold is LoadForGood, and tells what it waits for, such as "every instance
+// runs", and "" when it waits for nothing: with the timing of AWS it takes minutes.
+func (s *Scenario) LoadTold(ctx context.Context, svc Service, told func(what string)) (*Loaded, error) {
+	b, err := s.load(ctx, svc, told)
 	if err != nil {
 		return nil, err
 	}
@@ -99,11 +105,11 @@ func (s *Scenario) LoadForGood(ctx context.Context, svc Service) (*Loaded, error
 }
 
 // load returns a builder with what it has made, also with an error.
-func (s *Scenario) load(ctx context.Context, svc Service) (*builder, error) {
+func (s *Scenario) load(ctx context.Context, svc Service, told func(string)) (*builder, error) {
 	if !Empty(svc.State()) {
 		return nil, fmt.Errorf("loading %s: %w", s.Name, ErrNotEmpty)
 	}
-	b := &builder{sc: s, svc: svc, loaded: newLoaded()}
+	b := &builder{sc: s, svc: svc, loaded: newLoaded(), told: told}
 	if err := b.build(ctx); err != nil {
 		return b, err
 	}
