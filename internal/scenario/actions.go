@@ -36,6 +36,12 @@ type changes struct {
 	ReplaceACLEntry     *replacingACLEntry  `yaml:"replaceAclEntry"`
 	DeleteACLEntry      *deletingACLEntry   `yaml:"deleteAclEntry"`
 
+	AcceptPeering       *acceptingPeering      `yaml:"acceptPeering"`
+	DeletePeering       *deletingPeering       `yaml:"deletePeering"`
+	CreateTransitRoute  *creatingTransitRoute  `yaml:"createTransitRoute"`
+	ReplaceTransitRoute *replacingTransitRoute `yaml:"replaceTransitRoute"`
+	DeleteTransitRoute  *deletingTransitRoute  `yaml:"deleteTransitRoute"`
+
 	Partition *parting     `yaml:"partition"`
 	Metadata  *lagging     `yaml:"metadata"`
 	API       *callsFailed `yaml:"api"`
@@ -60,6 +66,11 @@ func (ch *changes) given() map[string]action {
 	put(out, "createAclEntry", ch.CreateACLEntry)
 	put(out, "replaceAclEntry", ch.ReplaceACLEntry)
 	put(out, "deleteAclEntry", ch.DeleteACLEntry)
+	put(out, "acceptPeering", ch.AcceptPeering)
+	put(out, "deletePeering", ch.DeletePeering)
+	put(out, "createTransitRoute", ch.CreateTransitRoute)
+	put(out, "replaceTransitRoute", ch.ReplaceTransitRoute)
+	put(out, "deleteTransitRoute", ch.DeleteTransitRoute)
 	put(out, "partition", ch.Partition)
 	put(out, "metadata", ch.Metadata)
 	put(out, "api", ch.API)
@@ -90,7 +101,8 @@ func changeKeys() []string {
 	all := changes{
 		new(associating), new(disassociating), new(assigning), new(unassigning), new(creatingRoute), new(replacingRoute), new(deletingRoute),
 		new(associatingTable), new(associatingACL), new(checkingSourceDest), new(authorizing), new(revoking), new(creatingACLEntry),
-		new(replacingACLEntry), new(deletingACLEntry), new(parting), new(lagging), new(callsFailed), new(chaos),
+		new(replacingACLEntry), new(deletingACLEntry), new(acceptingPeering), new(deletingPeering), new(creatingTransitRoute), new(replacingTransitRoute),
+		new(deletingTransitRoute), new(parting), new(lagging), new(callsFailed), new(chaos),
 	}
 	return slices.Sorted(maps.Keys(all.given()))
 }

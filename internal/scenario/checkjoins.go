@@ -81,7 +81,6 @@ func (c *checker) joined(at, vpc string, r route) {
 }
 
 func (c *checker) transitGateway(at string, g transitGateway) {
-	var own []string
 	for k, a := range g.Attachments {
 		at := fmt.Sprintf("%s.attachments[%d]", at, k)
 		c.ref(at+".vpc", "VPC", a.VPC, c.names.vpcs)
@@ -92,29 +91,14 @@ func (c *checker) transitGateway(at string, g transitGateway) {
 		if i := slices.IndexFunc(g.Attachments[:k], func(o transitAttachment) bool { return o.VPC == a.VPC }); i >= 0 {
 			c.fail(at+".vpc", "VPC %s is attached to transit gateway %s already, by %s: want more subnets there", a.VPC, g.Name, g.Attachments[i].Name)
 		}
-		own = append(own, a.Name)
-	}
-	attachment := func(path, name string) {
-		if !slices.Contains(own, name) {
-			c.fail(path, "transit gateway %s has no attachment %q: it has %s", g.Name, name, cmp.Or(strings.Join(own, ", "), "none"))
-		}
 	}
 	associates := g.DefaultAssociation == nil || *g.DefaultAssociation
-	if len(g.Routes) > 0 && !associates && g.DefaultPropagation != nil && !*g.DefaultPropagation {
+	if len(g.Routes) > 0 && !g.hasDefaultTable() {
 		c.fail(at+".routes", "these are routes of the default route table, which the transit gateway has not: want them in one of routeTables")
 	}
 	routes := func(at string, rs []transitRoute) {
 		for k, r := range rs {
-			at := fmt.Sprintf("%s.routes[%d]", at, k)
-			if _, err := netip.ParsePrefix(r.Destination); err != nil {
-				c.fail(at+".destination", "%q is not a CIDR block such as 0.0.0.0/0", r.Destination)
-			}
-			switch {
-			case r.Blackhole == (r.Attachment != ""):
-				c.fail(at, "a route of a transit gateway leads to an attachment, or is a blackhole")
-			case r.Attachment != "":
-				attachment(at+".attachment", r.Attachment)
-			}
+			c.transitRoute(fmt.Sprintf("%s.routes[%d]", at, k), g, r)
 		}
 	}
 	routes(at, g.Routes)
@@ -123,7 +107,7 @@ func (c *checker) transitGateway(at string, g transitGateway) {
 		at := fmt.Sprintf("%s.routeTables[%d]", at, k)
 		for m, name := range t.Associations {
 			path := fmt.Sprintf("%s.associations[%d]", at, m)
-			attachment(path, name)
+			c.attachmentOf(path, g, name)
 			if other, ok := associated[name]; ok {
 				c.fail(path, "attachment %s is associated with %s already: its frames ask one route table", name, other)
 			}
@@ -133,9 +117,38 @@ func (c *checker) transitGateway(at string, g transitGateway) {
 			associated[name] = t.Name
 		}
 		for m, name := range t.Propagations {
-			attachment(fmt.Sprintf("%s.propagations[%d]", at, m), name)
+			c.attachmentOf(fmt.Sprintf("%s.propagations[%d]", at, m), g, name)
 		}
 		routes(at, t.Routes)
+	}
+}
+
+// hasDefaultTable reports whether the gateway has a default route table.
+func (g *transitGateway) hasDefaultTable() bool {
+	return g.DefaultAssociation == nil || *g.DefaultAssociation || g.DefaultPropagation == nil || *g.DefaultPropagation
+}
+
+// attachmentOf checks that a transit gateway has an attachment.
+func (c *checker) attachmentOf(path string, g transitGateway, name string) {
+	var own []string
+	for _, a := range g.Attachments {
+		if a.Name == name {
+			return
+		}
+		own = append(own, a.Name)
+	}
+	c.fail(path, "transit gateway %s has no attachment %q: it has %s", g.Name, name, cmp.Or(strings.Join(own, ", "), "none"))
+}
+
+func (c *checker) transitRoute(at string, g transitGateway, r transitRoute) {
+	if _, err := netip.ParsePrefix(r.Destination); err != nil {
+		c.fail(at+".destination", "%q is not a CIDR block such as 0.0.0.0/0", r.Destination)
+	}
+	switch {
+	case r.Blackhole == (r.Attachment != ""):
+		c.fail(at, "a route of a transit gateway leads to an attachment, or is a blackhole")
+	case r.Attachment != "":
+		c.attachmentOf(at+".attachment", g, r.Attachment)
 	}
 }
 

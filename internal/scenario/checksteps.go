@@ -155,7 +155,7 @@ func (c *checker) moved(at string, f *failoverIs) {
 	case (f.RouteTable != "") != (f.Destination != ""):
 		c.fail(at, "a route is meant by routeTable and destination")
 	case f.NetworkInterface != "":
-		c.ref(at+".networkInterface", "network interface", f.NetworkInterface, c.names.interfaces)
+		c.interfaceRef(at+".networkInterface", f.NetworkInterface)
 	case f.ElasticIP != "":
 		c.ref(at+".elasticIp", "Elastic IP", f.ElasticIP, c.names.addresses)
 	case f.Address != "":

@@ -113,6 +113,11 @@ type Operator interface {
 	ReplaceNetworkACLEntry(ctx context.Context, in control.NetworkACLEntryInput) error
 	DeleteNetworkACLEntry(ctx context.Context, acl string, number int, egress bool) error
 	ReplaceNetworkACLAssociation(ctx context.Context, association, acl string) (string, error)
+	AcceptPeering(ctx context.Context, id string) (*control.Peering, error)
+	DeletePeering(ctx context.Context, id, account string) error
+	CreateTransitRoute(ctx context.Context, in control.TransitRouteInput) (control.TransitRoute, error)
+	ReplaceTransitRoute(ctx context.Context, in control.TransitRouteInput) (control.TransitRoute, error)
+	DeleteTransitRoute(ctx context.Context, table, cidr string) (control.TransitRoute, error)
 }
 
 // Mover moves an ENI and records the move; failover.Controller does.

@@ -9,9 +9,10 @@ import (
 	"enilab/internal/control"
 )
 
-// undoTime bounds how long a failed load may take to take back what it made:
-// with the timing of AWS an instance needs half a minute to terminate.
-const undoTime = 2 * time.Minute
+// undoTime bounds how long a failed load may take to take back what it made, one
+// after the other: with the timing of AWS an instance needs half a minute to
+// terminate, an attachment of a transit gateway minutes.
+const undoTime = 30 * time.Minute
 
 // Loaded maps the names of a scenario to the ids they have got.
 type Loaded struct {

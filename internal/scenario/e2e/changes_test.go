@@ -10,6 +10,7 @@ import (
 	"enilab/internal/api/apifault"
 	"enilab/internal/api/ec2/model"
 	"enilab/internal/control"
+	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
 	"enilab/internal/scenario"
 )
@@ -101,5 +102,21 @@ func (l *lab) sawOutage(what string, rec *control.Failover, r control.TrafficRes
 	}
 	if first != r.FirstReplyAt || last != r.LastReplyAt {
 		l.t.Errorf("%s: the meter has the outage from %d to %d, the record from %d to %d", what, last, first, r.LastReplyAt, r.FirstReplyAt)
+	}
+}
+
+// TestJoinsComeAndGo plays a file with each step on what joins VPCs: no frame passes a
+// peering before it is accepted and after it is deleted, nor a route of a transit
+// gateway that is a blackhole or gone.
+func TestJoinsComeAndGo(t *testing.T) {
+	l := newLab(t, t.TempDir())
+	l.play("../../../testdata/scenarios/joins.yaml")
+	for _, want := range []struct {
+		reason verdict.Reason
+		least  uint64
+	}{{verdict.Blackhole, 5}, {verdict.NoRoute, 1}} {
+		if n := l.engine.Totals().Dropped[want.reason]; n < want.least {
+			t.Errorf("%d frames dropped as %s, want %d or more", n, want.reason, want.least)
+		}
 	}
 }
