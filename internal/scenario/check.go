@@ -16,8 +16,10 @@ type checker struct {
 	names names
 	// workloadsOf are the names of each host's workloads.
 	workloadsOf map[string][]string
-	err         error
-	file        *file
+	// faults are the names by which steps can clear what other steps inject.
+	faults map[string]bool
+	err    error
+	file   *file
 }
 
 func (c *checker) fail(path, format string, args ...any) {
@@ -82,7 +84,7 @@ func (s *Scenario) check() error {
 	if err != nil {
 		return err
 	}
-	c := &checker{src: s.src, names: n, file: &s.file, workloadsOf: workloadNames(&s.file)}
+	c := &checker{src: s.src, names: n, file: &s.file, workloadsOf: workloadNames(&s.file), faults: faultNames(&s.file)}
 	for i, sub := range s.file.Subnets {
 		at := fmt.Sprintf("$.subnets[%d]", i)
 		c.ref(at+".vpc", "VPC", sub.VPC, n.vpcs)

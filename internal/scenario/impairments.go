@@ -81,13 +81,27 @@ func (j *injection) input() impair.Input {
 // keyOf is the key of a scenario that is a field of the admin API.
 var keyOf = map[string]string{"delayMs": "delay", "jitterMs": "jitter", "bitsPerSecond": "rate", "queueMs": "queue"}
 
+// faultNames are the names of what steps inject.
+func faultNames(f *file) map[string]bool {
+	names := map[string]bool{}
+	for i := range f.Steps {
+		st := &f.Steps[i]
+		if st.Inject != nil {
+			names[st.Inject.Name] = true
+		}
+		if p := st.Change.Partition; p != nil {
+			names[p.Name] = true
+		}
+		if a := st.Change.API; a != nil {
+			names[a.Name] = true
+		}
+	}
+	return names
+}
+
 // cleared checks the name that a step clears.
 func (c *checker) cleared(at, name string) {
-	named := func(o step) bool {
-		p, a := o.Change.Partition, o.Change.API
-		return o.Inject != nil && o.Inject.Name == name || p != nil && p.Name == name || a != nil && a.Name == name
-	}
-	if name != "" && name != allInjections && !slices.ContainsFunc(c.file.Steps, named) {
+	if name != "" && name != allInjections && !c.faults[name] {
 		c.fail(at+".clear", "no step injects %q: want the name of a fault, or %s", name, allInjections)
 	}
 }

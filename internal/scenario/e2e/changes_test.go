@@ -25,12 +25,25 @@ func TestEveryChange(t *testing.T) {
 	sc, loaded := l.load("../../../testdata/scenarios/changes.yaml")
 	env := l.env()
 	env.APIFaults = faults
+	parted, arrived := uint64(0), uint64(0)
+	env.Progress = func(s scenario.StepResult) {
+		lost, rx := l.engine.Totals().Dropped[verdict.Partitioned], l.counters(loaded, "one/eth0").RxFrames
+		switch s.Text {
+		case "partition one from customer, out":
+			parted, arrived = lost, rx
+		case "sleep 50ms":
+			parted, arrived = lost-parted, rx-arrived
+		}
+	}
 	env.Gate = func(ctx context.Context, operation string, call func(context.Context) error) error {
 		return faults.Around(ctx, apifault.EC2, operation, "test", call)
 	}
 	report, err := scenario.Run(l.ctx, env, sc, loaded)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if parted == 0 || arrived == 0 {
+		t.Errorf("parted one way, one has received %d frames, and %d that it sent were lost", arrived, parted)
 	}
 	notes := 0
 	for _, s := range report.Steps {
