@@ -21,6 +21,9 @@ const (
 	// mendWithin is how long the end of a fault may take: an instance that lost its
 	// power is started again once it has stopped.
 	mendWithin = 5 * time.Minute
+	// mendSoon is how long it may take where the run is broken off: whoever ends a
+	// server does not wait for AWS's durations.
+	mendSoon = 2 * time.Second
 )
 
 // chaos lets faults happen that are drawn by a seed, and ends them all.
@@ -166,7 +169,11 @@ func (h *chaos) draw(seed uint64) (all []drawn) {
 func (h *chaos) do(ctx context.Context, r *Session) (err error) {
 	begun, inForce := r.Now(), map[int]func(context.Context) error{}
 	defer func() {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendWithin)
+		within := mendWithin
+		if ctx.Err() != nil {
+			within = mendSoon
+		}
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 		defer cancel()
 		for k := range h.Of {
 			if end := inForce[k]; end != nil {
