@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // asked is what a server answers; body and headers are pairs that are sent.
@@ -110,6 +111,11 @@ func TestAServerThatBuildsAnswers(t *testing.T) {
 	status, header, text := asked(t, "POST", p.url+"/", "Action=DescribeVpcs&Version=2016-11-15", "Content-Type", "application/x-www-form-urlencoded")
 	if status != 503 || header.Get("Retry-After") != "1" || !strings.Contains(text, "<Code>Unavailable</Code>") {
 		t.Errorf("the EC2 API: %d %s", status, text)
+	}
+	for enough := time.Now().Add(patience); !strings.Contains(text, "until every instance runs"); {
+		if _, _, text = asked(t, "GET", p.url+"/healthz", ""); time.Now().After(enough) {
+			t.Fatalf("the health does not say what the scenario waits for: %s", text)
+		}
 	}
 	select {
 	case <-p.ready:
