@@ -23,6 +23,7 @@ var leftOut = []string{
 	"quotes of frames that an internet gateway has translated: nftables' stateless rewriting does not reach into an ICMP error",
 	"fragments: Linux reassembles them before it judges (nf_defrag_ipv4)",
 	"ports chosen by NAT gateways: any is right",
+	"who a NAT gateway's reset is from, when a route of its own subnet has led back to it what it has just translated: AWS publishes nothing of such a route. The engine resets the segment that came back, as from its destination (RFC 9293, 3.10.7.1). Linux does so too, and then takes its reset for a segment of the connection that it had translated, and translates it (nf_nat_core.c)",
 	"layer 2 and TTL: Linux's routers are hops, the VPC's are not",
 	"frames of an interface to its own addresses: no guest sends them",
 	"transit gateways, gateway endpoints, MTU, faults, moves and limits: see the model of internal/dataplane",
@@ -71,8 +72,27 @@ func sorted(a []arrival) []arrival {
 	return a
 }
 
+// metTwice reports whether one NAT gateway had the frame more than once.
+func metTwice(t *topology, trace *dataplane.Trace) bool {
+	met := map[string]int{}
+	for _, h := range trace.Hops {
+		if v := t.vnics[h.VNIC]; v != nil && v.NAT != nil && h.Station == "ingress" {
+			met[h.VNIC]++
+		}
+	}
+	for _, n := range met {
+		if n > 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // seenBy is what must be alike of what guests get.
-func seenBy(t *topology, list []arrival) []string {
+func seenBy(t *topology, list []arrival) []string { return seenAfter(t, list, false) }
+
+// seenAfter is seenBy of a frame that may have met a NAT gateway twice.
+func seenAfter(t *topology, list []arrival, looped bool) []string {
 	var out []string
 	for _, a := range list {
 		v := &a.view
@@ -80,6 +100,9 @@ func seenBy(t *topology, list []arrival) []string {
 		src, dst = fmt.Sprint(v.SrcIP), fmt.Sprint(v.DstIP)
 		// A port at a NAT gateway is either's own choice.
 		fromNAT, toNAT := natAddress(t, v.SrcIP), natAddress(t, v.DstIP)
+		if looped && a.id == 0 && v.Proto == frame.ProtoTCP && v.TCPFlags&frame.TCPRst != 0 {
+			src, fromNAT = "a NAT gateway that met it twice", true // see leftOut
+		}
 		switch {
 		case v.Proto == frame.ProtoTCP, v.Proto == frame.ProtoUDP:
 			if !fromNAT {

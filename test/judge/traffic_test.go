@@ -236,6 +236,11 @@ func (t *traffic) freshFrom(from *spec.VNIC) question {
 		}
 	}
 	if q.proto == frame.ProtoICMP {
+		if natAddress(t.topology, q.h.DstIP) {
+			// Linux keeps an identifier where the engine gives another, see leftOut:
+			// neither has given these.
+			q.sport += 100
+		}
 		q.dport = q.sport
 	}
 	if t.of(from) != spec.InternetVPC {
