@@ -77,6 +77,10 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 			if watched {
 				w.told = whyOf(h)
 			}
+			if w.observed {
+				w.told.Entry = verdict.RuleNone
+				w.noteWay(b, h)
+			}
 			w.refuse(v, b, why, rule, verdict.GuestTX, 0)
 			continue
 		}
@@ -100,6 +104,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	for i, b := range frames[:n] {
 		h := s.ways[i]
 		why, rule := verdict.Delivered, verdict.RuleNone
+		w.told.Entry = verdict.RuleNone
 		if watched {
 			w.told = whyOf(h)
 		}
@@ -117,6 +122,9 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 			if !ok {
 				why, rule = verdict.EgressACLDenied, entry
 			}
+		}
+		if w.observed && (h.routed || b.Crossed) {
+			w.noteWay(b, h)
 		}
 		if why != verdict.Delivered {
 			w.refuse(v, b, why, rule, verdict.GuestTX, 0)
@@ -143,7 +151,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		w.countFlows(v, c, conntrack.Egress)
 	}
 	clear(s.hops[:paths])
-	w.told = tap.Why{}
+	w.told, w.noted = tap.Why{}, noted{}
 	return frames[:out]
 }
 

@@ -69,6 +69,7 @@ type Engine struct {
 	everybody atomic.Pointer[tapSet] // taps on all VNICs; nil: none
 	directory directory
 	rules     ruleNames
+	ways      ways
 	serving   sync.Mutex                  // held while services come and go; lock order: before a worker's gate
 	services  atomic.Pointer[registry]    // nil: the network answers nothing itself
 	impaired  atomic.Pointer[impairments] // nil: none

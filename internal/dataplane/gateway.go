@@ -157,7 +157,7 @@ func (w *worker) fragment(v *vnic, b *frame.Buf, h *hop) verdict.Reason {
 		return verdict.NoBuffer
 	}
 	for f := pieces.pop(); f != nil; f = pieces.pop() {
-		f.Src, f.Dst, f.VPC, f.Crossed, f.Hops = b.Src, b.Dst, b.VPC, b.Crossed, b.Hops
+		f.Src, f.Dst, f.VPC, f.Crossed, f.Hops, f.Way = b.Src, b.Dst, b.VPC, b.Crossed, b.Hops, b.Way
 		w.originate(v)
 		h.translate(f)
 		if h.lost != verdict.Delivered {
@@ -197,5 +197,8 @@ func (h *hop) translate(b *frame.Buf) {
 	}
 	if h.dst != 0 {
 		b.SetDstIP(h.dst)
+	}
+	if h.translated() {
+		b.Way |= wayTranslated
 	}
 }

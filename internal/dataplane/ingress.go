@@ -26,11 +26,11 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	n := 0 // frames for the NAT gateway
 	for i, b := range frames {
 		reason, rule := verdict.Delivered, verdict.RuleNone
-		w.told.Entry = verdict.RuleNone
+		w.told.Entry, w.entered = verdict.RuleNone, verdict.RuleNone
 		if b.Crossed {
 			entry, ok := acl.Match(conntrack.Ingress, &b.View)
 			w.traceEntry(b, entry)
-			w.told.Entry = entry
+			w.told.Entry, w.entered = entry, entry
 			if !ok {
 				w.refuse(v, b, verdict.IngressACLDenied, entry, verdict.IngressPre, v.index)
 				continue
@@ -73,7 +73,7 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	if judged {
 		w.countFlows(v, c, conntrack.Ingress)
 	}
-	w.told = tap.Why{}
+	w.told, w.entered = tap.Why{}, verdict.RuleNone
 	if n == 0 {
 		return nil
 	}

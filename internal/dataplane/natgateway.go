@@ -46,6 +46,9 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Bu
 			o = v.nat.TranslateIn(b, w.now)
 		}
 		if why := natReason(o); why != verdict.Delivered {
+			if w.observed && b.Crossed {
+				w.entered, _ = acl.Match(conntrack.Ingress, &b.View)
+			}
 			if why == verdict.NATNoConnection && inside && b.View.Proto == frame.ProtoTCP {
 				// Its connection was silent for too long, or never there (VPC User
 				// Guide, "Troubleshoot NAT gateways").
@@ -62,13 +65,14 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Bu
 		if watched {
 			w.told.Was, w.told.Now = was, tap.EndsOf(&b.View)
 		}
+		b.Way |= wayTranslated
 		w.pass(v, b, verdict.RuleNone, verdict.IngressPre)
 		// From here it is sent by the gateway.
 		b.SetMACs(net.routerMAC, c.mac)
 		frames[n] = b
 		n++
 	}
-	w.told = tap.Why{}
+	w.told, w.entered = tap.Why{}, verdict.RuleNone
 	return w.forward(v, c, frames[:n])
 }
 

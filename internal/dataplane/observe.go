@@ -24,6 +24,8 @@ type Record struct {
 	Verdict          verdict.Verdict
 	Reason           verdict.Reason
 	Point            verdict.Point // where the fate was decided
+	// Way names what else decided, by Engine.Way: routes, gateways, ACL entries.
+	Way WayID
 }
 
 // Edge counts the frames of one (source VNIC, destination VNIC) pair by verdict.
@@ -201,6 +203,7 @@ func (w *worker) record(b *frame.Buf, src, dst uint32, why verdict.Reason, rule 
 		At: w.now, SrcVNIC: src, DstVNIC: dst,
 		Length: uint16(b.Len()), Rule: rule,
 		Verdict: why.Verdict(), Reason: why, Point: point,
+		Way: w.goOn(WayID(b.Way), Way{ACLIn: w.entered}),
 	}
 	if v.Kind != frame.KindInvalid {
 		r.EtherType = v.EtherType

@@ -1,24 +1,36 @@
 package dataplane
 
-import "testing"
+import (
+	"testing"
+
+	"enilab/internal/dataplane/netacl"
+)
 
 // BenchmarkTold is the work of one worker and its guests a frame, without
 // goroutines: eight senders take turns, and every other one may speak to the
-// receiver. Time passes as if the engine were saturated.
+// receiver. Time passes as if the engine were saturated. Routed is the way between
+// two subnets, with a route table and a network ACL.
 func BenchmarkTold(b *testing.B) {
 	for _, x := range []struct {
 		name     string
 		refused  bool
+		routed   bool
 		observed bool
 	}{
-		{"accepted/off", false, false}, {"accepted/observer", false, true},
-		{"refused/off", true, false}, {"refused/observer", true, true},
+		{"accepted/off", false, false, false}, {"accepted/observer", false, false, true},
+		{"refused/off", true, false, false}, {"refused/observer", true, false, true},
+		{"routed/off", false, true, false}, {"routed/observer", false, true, true},
 	} {
 		b.Run(x.name, func(b *testing.B) {
 			l := newLab(b, Options{})
 			to := eni(1, 10)
 			if x.refused {
 				to = eni(1, 10, "closed")
+			}
+			if x.routed {
+				to = eni(2, 10)
+				l.network(func(n *SubnetSpec) { n.ACL, n.RouteTable = "acl", "rtb" }, []RouteSpec{{Prefix: vpcCIDR}},
+					[]netacl.Entry{{Number: 100, Allow: true, Proto: -1, Prefix: anywhere}})
 			}
 			l.add(to)
 			const senders, length = 8, 8

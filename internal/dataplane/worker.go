@@ -92,7 +92,10 @@ type worker struct {
 	freed     int
 	touched   []*tap.Tap // taps that want a Flush before w leaves the VNIC
 	samples   [numSamples]sampler
-	told      tap.Why  // of the frame at hand, for captures; empty between bursts
+	told      tap.Why        // of the frame at hand, for captures; empty between bursts
+	entered   verdict.RuleID // the ACL entry that let it in, for records; none between bursts
+	ways      wayMemo
+	noted     noted    // of this turn
 	records   []Record // of this burst, and the runs too
 	runs      []run
 	staged    stages

@@ -11,7 +11,7 @@ import (
 
 // Version of the protocol. A client that speaks another one is closed with
 // CloseOutdated and has to be loaded anew.
-const Version = 1
+const Version = 2
 
 // CloseOutdated is the close code for a client of another Version.
 const CloseOutdated = 4400
@@ -24,7 +24,7 @@ const CloseOutdated = 4400
 //	4 u16 count           28 u32 packets: records the message stands for
 //	6 u16 flags, 0                bins: width in milliseconds
 //
-// Packet record, 40 bytes:
+// Packet record, 44 bytes:
 //
 //	 0 u32 cursor - first   16 u16 source port       24 u8 protocol
 //	 4 u32 us since base    18 u16 destination port  25 u8 verdict
@@ -32,6 +32,8 @@ const CloseOutdated = 4400
 //	12 u32 destination IP   22 u16 EtherType         27 u8 TCP flags
 //	28 u32 source VNIC      32 u32 destination VNIC
 //	36 u32 rule: dictionary number in 24 bits, tap point mask in the high 8
+//	40 u32 way: dictionary number in 31 bits, and in the top bit whether a
+//	       gateway changed the addresses; source and destination are those after
 //
 // Edge record, 32 bytes: u32 source and destination VNIC, u32 frames accepted,
 // rejected, lost and consumed by the network, u64 bytes.
@@ -40,7 +42,7 @@ const (
 	typePackets = 1
 	typeBins    = 2
 	headerSize  = 32
-	packetSize  = 40
+	packetSize  = 44
 	edgeSize    = 32
 
 	// maxCount is what the header's count can say.
@@ -99,6 +101,7 @@ func appendPackets(b []byte, rs []numbered, skipped, matched uint64, rule func(v
 		b = binary.LittleEndian.AppendUint32(b, r.SrcVNIC)
 		b = binary.LittleEndian.AppendUint32(b, r.DstVNIC)
 		b = binary.LittleEndian.AppendUint32(b, rule(r.Rule)|uint32(r.Point)<<ruleBits)
+		b = binary.LittleEndian.AppendUint32(b, uint32(r.Way))
 	}
 	return b
 }

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -14,7 +15,7 @@ const (
 )
 
 // dictionary is what one client has been told of the numbers in records. VNICs
-// keep the engine's numbers, which are never reused. Rule references are wider
+// and ways keep the engine's numbers, which are never reused. Rule references are wider
 // than the record's 24 bits, so rules are numbered for the connection, always
 // upward: rows that the client still shows keep their meaning.
 type dictionary struct {
@@ -22,19 +23,34 @@ type dictionary struct {
 
 	vnics map[uint32]struct{}
 	rules map[verdict.RuleID]uint32
+	ways  map[uint32]struct{}
 	// In the order in which they were told, as rings.
 	vnicOrder fifo[uint32]
 	ruleOrder fifo[verdict.RuleID]
+	wayOrder  fifo[uint32]
 	nextRule  uint32
 
-	newVNICs, newRules []dictItem
+	newVNICs, newRules, newWays []dictItem
 }
 
 // dictItem is an entry as it is sent.
 type dictItem struct {
 	I   uint32 `json:"i"`
-	ID  string `json:"id"`
+	ID  string `json:"id,omitempty"`
 	MAC string `json:"mac,omitempty"`
+	wayNames
+}
+
+// wayNames are the parts of a way: routes by their table's id and destination, ACL
+// entries by their ACL's id, direction and number, all else by id.
+type wayNames struct {
+	Route  string `json:"route,omitempty"`
+	Onward string `json:"onward,omitempty"`
+	Via    string `json:"via,omitempty"`
+	Leaves string `json:"leaves,omitempty"`
+	Enters string `json:"enters,omitempty"`
+	ACLOut string `json:"aclOut,omitempty"`
+	ACLIn  string `json:"aclIn,omitempty"`
 }
 
 // dictMessage tells a client what numbers mean.
@@ -46,7 +62,7 @@ type dictMessage struct {
 
 func newDictionary(s Source) *dictionary {
 	return &dictionary{
-		source: s, vnics: map[uint32]struct{}{}, rules: map[verdict.RuleID]uint32{}, nextRule: firstRule,
+		source: s, vnics: map[uint32]struct{}{}, rules: map[verdict.RuleID]uint32{}, ways: map[uint32]struct{}{}, nextRule: firstRule,
 	}
 }
 
@@ -86,6 +102,26 @@ func (d *dictionary) rule(id verdict.RuleID) uint32 {
 	return n
 }
 
+// way makes sure that the client knows a way's number.
+func (d *dictionary) way(id dataplane.WayID) {
+	n := id.Number()
+	if n == 0 {
+		return
+	}
+	if _, known := d.ways[n]; known {
+		return
+	}
+	if old, full := d.wayOrder.push(n); full {
+		delete(d.ways, old)
+	}
+	d.ways[n] = struct{}{}
+	y, name := d.source.Way(id), d.source.RuleName
+	d.newWays = append(d.newWays, dictItem{I: n, wayNames: wayNames{
+		Route: name(y.Route), Onward: name(y.Onward), Via: name(y.Via), Leaves: name(y.Leaves), Enters: name(y.Enters),
+		ACLOut: name(y.ACLOut), ACLIn: name(y.ACLIn),
+	}})
+}
+
 // news returns the messages that have to go before the next records.
 func (d *dictionary) news() []dictMessage {
 	var out []dictMessage
@@ -95,7 +131,10 @@ func (d *dictionary) news() []dictMessage {
 	if len(d.newRules) > 0 {
 		out = append(out, dictMessage{"dict", "rule", d.newRules})
 	}
-	d.newVNICs, d.newRules = nil, nil
+	if len(d.newWays) > 0 {
+		out = append(out, dictMessage{"dict", "way", d.newWays})
+	}
+	d.newVNICs, d.newRules, d.newWays = nil, nil, nil
 	return out
 }
 

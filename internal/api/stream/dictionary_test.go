@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -16,7 +17,15 @@ func (names) Observe(dataplane.Observer) func() { return func() {} }
 func (names) VNICName(i uint32) (string, frame.MAC) {
 	return fmt.Sprintf("eni-%d", i), frame.MAC(i)
 }
-func (names) RuleName(id verdict.RuleID) string { return fmt.Sprintf("sgr-%d", id) }
+func (names) RuleName(id verdict.RuleID) string {
+	if id == verdict.RuleNone {
+		return ""
+	}
+	return fmt.Sprintf("sgr-%d", id)
+}
+func (names) Way(id dataplane.WayID) dataplane.Way {
+	return dataplane.Way{Route: verdict.RuleID(id.Number() + 1000), ACLIn: 17}
+}
 
 func TestDictionaryTellsOnce(t *testing.T) {
 	d := newDictionary(names{})
@@ -35,6 +44,19 @@ func TestDictionaryTellsOnce(t *testing.T) {
 	if d.rule(17) != b || d.news() != nil {
 		t.Error("what is known is told again")
 	}
+	// A way is the same whether an address was changed on it or not.
+	d.way(0)
+	d.way(1 << 31)
+	d.way(5)
+	d.way(1<<31 | 5)
+	news = d.news()
+	if len(news) != 1 || news[0].Kind != "way" || len(news[0].Items) != 1 {
+		t.Fatalf("news: %+v", news)
+	}
+	text, err := json.Marshal(news[0].Items)
+	if want := `[{"i":5,"route":"sgr-1005","aclIn":"sgr-17"}]`; err != nil || string(text) != want {
+		t.Errorf("told %s (%v), want %s", text, err, want)
+	}
 }
 
 func TestDictionaryIsBounded(t *testing.T) {
@@ -42,9 +64,10 @@ func TestDictionaryIsBounded(t *testing.T) {
 	for i := range uint32(maxKnown + 10) {
 		d.vnic(i + 1)
 		d.rule(verdict.RuleID(i + 1))
+		d.way(dataplane.WayID(i + 1))
 	}
 	d.news()
-	if len(d.vnics) != maxKnown || len(d.rules) != maxKnown || len(d.vnicOrder.ring) != maxKnown {
+	if len(d.vnics) != maxKnown || len(d.rules) != maxKnown || len(d.ways) != maxKnown || len(d.vnicOrder.ring) != maxKnown {
 		t.Fatalf("%d VNICs and %d rules are remembered", len(d.vnics), len(d.rules))
 	}
 	d.vnic(maxKnown + 10) // the newest

@@ -25,6 +25,7 @@ type Source interface {
 	Observe(o dataplane.Observer) (cancel func())
 	VNICName(index uint32) (id string, mac frame.MAC)
 	RuleName(id verdict.RuleID) string
+	Way(id dataplane.WayID) dataplane.Way
 }
 
 // Log is the control plane's record of what happened: *control.Service.

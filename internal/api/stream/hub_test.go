@@ -38,7 +38,7 @@ func TestNobodyLooksNobodyObserves(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	s := newSite(t, nil)
-	if code := s.dial("version=2").closed(); code != CloseOutdated {
+	if code := s.dial("version=3").closed(); code != CloseOutdated {
 		t.Errorf("another version: closed with %d", code)
 	}
 	res, err := http.Get("http" + strings.TrimPrefix(s.url, "ws"))

@@ -137,6 +137,7 @@ type viewer struct {
 	conn  *websocket.Conn
 	vnics map[uint32]string
 	rules map[uint32]string
+	ways  map[uint32]string
 }
 
 // message is what a viewer got; of a binary one, the header and the records.
@@ -174,7 +175,7 @@ func (s *site) dialWith(d *websocket.Dialer, query string) *viewer {
 	}
 	_ = res.Body.Close()
 	s.t.Cleanup(func() { _ = conn.Close() })
-	return &viewer{t: s.t, conn: conn, vnics: map[uint32]string{}, rules: map[uint32]string{}}
+	return &viewer{t: s.t, conn: conn, vnics: map[uint32]string{}, rules: map[uint32]string{}, ways: map[uint32]string{}}
 }
 
 // next reads one message; it checks that numbers in records were explained.
@@ -190,10 +191,13 @@ func (v *viewer) next() (message, error) {
 			v.t.Fatalf("%v in %s", err, b)
 		}
 		for _, i := range m.Items {
-			if m.Kind == "vnic" {
+			switch m.Kind {
+			case "vnic":
 				v.vnics[i.I] = i.ID
-			} else {
+			case "rule":
 				v.rules[i.I] = i.ID
+			case "way":
+				v.ways[i.I] = i.Route
 			}
 		}
 		return m, nil
@@ -220,6 +224,9 @@ func (v *viewer) next() (message, error) {
 		if m.Type == "packets" {
 			if rule := binary.LittleEndian.Uint32(r[36:]) & lastRule; rule != 0 && v.rules[rule] == "" {
 				v.t.Errorf("rule %d comes unexplained", rule)
+			}
+			if way := binary.LittleEndian.Uint32(r[40:]) &^ (1 << 31); way != 0 && v.ways[way] == "" {
+				v.t.Errorf("way %d comes unexplained", way)
 			}
 		}
 	}
@@ -258,7 +265,7 @@ func (s *site) records(n int) {
 	rs := make([]dataplane.Record, n)
 	for i := range rs {
 		rs[i] = dataplane.Record{
-			At: int64(i), SrcVNIC: 1, DstVNIC: 2, Verdict: verdict.Accept, Point: verdict.GuestRX, Rule: 1<<24 + 5,
+			At: int64(i), SrcVNIC: 1, DstVNIC: 2, Verdict: verdict.Accept, Point: verdict.GuestRX, Rule: 1<<24 + 5, Way: 1<<31 | 7,
 		}
 	}
 	s.hub.Records(rs, 0)

@@ -184,6 +184,7 @@ func (c *client) sendPackets(least uint64) error {
 		w.dict.vnic(t.records[i].SrcVNIC)
 		w.dict.vnic(t.records[i].DstVNIC)
 		w.dict.rule(t.records[i].Rule)
+		w.dict.way(t.records[i].Way)
 	}
 	if err := c.sendNews(); err != nil {
 		return err

@@ -36,6 +36,9 @@ type Buf struct {
 	Hops    uint8 // how often it was sent on
 	class   uint8
 	out     bool // false while the pool holds it: catches a second return
+	// Way is the engine's number of what has decided where the frame goes, noted
+	// while somebody observes; 0: nothing, or not noted.
+	Way uint32
 }
 
 // Bytes returns the frame. The slice is valid until the buffer is put back.
@@ -266,5 +269,5 @@ func (b *Buf) retire(p *Pool) {
 		panic("frame: buffer returned twice")
 	}
 	b.out = false
-	b.Src, b.Dst, b.Trace, b.VPC, b.Crossed, b.Hops = 0, 0, 0, 0, false, 0
+	b.Src, b.Dst, b.Trace, b.VPC, b.Crossed, b.Hops, b.Way = 0, 0, 0, 0, false, 0, 0
 }

@@ -84,7 +84,7 @@ function text(m: Message): void {
       hello(m as unknown as { epoch: string; cursor: string; eventSeq: number; now: string });
       break;
     case "dict":
-      state.dictionary.learn(String(m.kind), m.items as { i: number; id: string; mac?: string }[]);
+      state.dictionary.learn(String(m.kind), m.items as Parameters<typeof state.dictionary.learn>[1]);
       break;
     case "event":
       event(m as unknown as { seq: number; at: string; event: string; resource: string; detail?: unknown });
@@ -107,7 +107,7 @@ function text(m: Message): void {
 }
 
 function hello(m: { epoch: string; cursor: string; eventSeq: number; now: string }): void {
-  // The server numbers interfaces and rules per connection.
+  // The server tells each connection anew what its numbers mean.
   state.dictionary.clear();
   state.clockOffset.value = instant(m.now) - Date.now();
   if (epoch && epoch !== m.epoch) {

@@ -218,6 +218,7 @@ export const en = {
   "packet.length": "Length",
   "packet.points": "Seen at",
   "packet.bytes": "{count} bytes",
+  "packet.translated": "A gateway changed addresses on the way; shown are those after.",
   "packet.sampled":
     "A record of the stream: addresses, verdict and reason, not the bytes. Trace it to see bytes and hops, or record a capture.",
 

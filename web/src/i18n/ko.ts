@@ -222,6 +222,7 @@ export const ko = {
   "packet.length": "길이",
   "packet.points": "관찰 지점",
   "packet.bytes": "{count}바이트",
+  "packet.translated": "게이트웨이가 주소를 변환했습니다. 변환한 뒤의 주소입니다.",
   "packet.sampled":
     "스트림의 기록입니다. 주소, 판정, 이유는 있지만 바이트는 없습니다. 바이트와 홉을 보려면 추적하거나 캡처하세요.",
 

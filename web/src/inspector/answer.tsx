@@ -127,7 +127,7 @@ function Why({ hop: h, next }: { hop: Hop; next: Hop | undefined }) {
 }
 
 /** A route or an ACL entry: its table by name, if it has one, and what of it. */
-function Entry({ text }: { text: string }) {
+export function Entry({ text }: { text: string }) {
   const [id = "", ...rest] = text.split(" ");
   const list = id.startsWith("rtb-") ? state.topology.value?.routeTables : state.topology.value?.networkAcls;
   const name = list?.find((x) => x.id === id)?.tags?.Name;

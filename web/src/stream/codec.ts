@@ -2,11 +2,11 @@
 // decoder share golden files under testdata/stream.
 
 export const headerSize = 32;
-export const packetSize = 40;
+export const packetSize = 44;
 export const edgeSize = 32;
 
 const magic = 0x4e45;
-const version = 1;
+const version = 2;
 
 export const typePackets = 1;
 export const typeBins = 2;
@@ -45,6 +45,7 @@ export interface PacketSink {
     srcVnic: number,
     dstVnic: number,
     rule: number,
+    way: number,
   ): void;
 }
 
@@ -105,6 +106,7 @@ export function decodePackets(v: DataView, h: Header, sink: PacketSink): void {
       v.getUint32(at + 28, true),
       v.getUint32(at + 32, true),
       v.getUint32(at + 36, true),
+      v.getUint32(at + 40, true),
     );
   }
 }

@@ -33,6 +33,7 @@ export class Ring implements PacketSink {
   readonly srcVnic: Uint32Array;
   readonly dstVnic: Uint32Array;
   readonly rule: Uint32Array;
+  readonly way: Uint32Array;
 
   private readonly mask: number;
 
@@ -58,6 +59,7 @@ export class Ring implements PacketSink {
     this.srcVnic = new Uint32Array(capacity);
     this.dstVnic = new Uint32Array(capacity);
     this.rule = new Uint32Array(capacity);
+    this.way = new Uint32Array(capacity);
   }
 
   get oldest(): number {
@@ -89,6 +91,7 @@ export class Ring implements PacketSink {
     srcVnic: number,
     dstVnic: number,
     rule: number,
+    way: number,
   ): void {
     const i = this.end & this.mask;
     this.seq[i] = seq;
@@ -106,6 +109,7 @@ export class Ring implements PacketSink {
     this.srcVnic[i] = srcVnic;
     this.dstVnic[i] = dstVnic;
     this.rule[i] = rule;
+    this.way[i] = way;
     this.end++;
   }
 }

@@ -2,7 +2,10 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import * as state from "../app/state.ts";
 import { dictionary, ring } from "../app/state.ts";
 import { t, word } from "../i18n/i18n.ts";
+import { Entry } from "../inspector/answer.tsx";
+import { Named } from "../inspector/named.tsx";
 import { tracePacket } from "../inspector/path.tsx";
+import type { Way } from "../stream/dictionary.ts";
 import { verdictNames } from "../stream/ring.ts";
 import { Icon } from "../ui/icons.tsx";
 import { Said } from "../ui/said.tsx";
@@ -28,6 +31,8 @@ interface Record {
   srcEni: string;
   dstEni: string;
   rule: string;
+  way: Way;
+  translated: boolean;
 }
 
 /** Copies a record out of the ring: the slot is overwritten while a person reads. */
@@ -52,6 +57,8 @@ function copy(ordinal: number): Record | null {
     srcEni: dictionary.eni(ring.srcVnic[i]!),
     dstEni: dictionary.eni(ring.dstVnic[i]!),
     rule: decidedBy(ordinal),
+    way: dictionary.way(ring.way[i]!),
+    translated: text.translated(ring.way[i]!),
   };
 }
 
@@ -116,6 +123,7 @@ export function PacketDetail() {
               <dd>{r.points}</dd>
             </>
           )}
+          <Decided way={r.way} translated={r.translated} />
         </dl>
         <button type="button" onClick={() => tracePacket(r)}>
           {t("packet.trace")}
@@ -123,5 +131,67 @@ export function PacketDetail() {
         <p class="quiet small">{t("packet.sampled")}</p>
       </Scroll>
     </section>
+  );
+}
+
+/** What decided where the frame went, each thing in a row; nothing for those that were not asked. */
+function Decided({ way: y, translated }: { way: Way; translated: boolean }) {
+  // The internet's own table has one route, which says nothing.
+  const route = y.route?.startsWith("internet ") ? "" : y.route;
+  const gateways = [y.leaves, y.enters].filter((g) => g !== undefined);
+  return (
+    <>
+      {route && (
+        <>
+          <dt>{t("why.route")}</dt>
+          <dd>
+            <Entry text={route} />
+            {y.via && (
+              <>
+                {" → "}
+                <Named id={y.via} />
+              </>
+            )}
+          </dd>
+        </>
+      )}
+      {y.onward && (
+        <>
+          <dt>{t("why.onward")}</dt>
+          <dd>
+            <Entry text={y.onward} />
+          </dd>
+        </>
+      )}
+      {gateways.length > 0 && (
+        <>
+          <dt>{t("why.gateway")}</dt>
+          <dd>
+            {gateways.map((g, i) => (
+              <span key={i === 0 && y.leaves ? "leaves" : "enters"}>
+                {i > 0 && " → "}
+                <Named id={g} />
+              </span>
+            ))}
+          </dd>
+        </>
+      )}
+      {(y.aclOut || y.aclIn) && (
+        <>
+          <dt>{t("why.acl")}</dt>
+          <dd>
+            {y.aclOut && <Entry text={y.aclOut} />}
+            {y.aclOut && y.aclIn && " → "}
+            {y.aclIn && <Entry text={y.aclIn} />}
+          </dd>
+        </>
+      )}
+      {translated && (
+        <>
+          <dt>{t("why.translation")}</dt>
+          <dd>{t("packet.translated")}</dd>
+        </>
+      )}
+    </>
   );
 }

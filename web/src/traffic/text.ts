@@ -40,6 +40,9 @@ export function points(field: number): string[] {
   return pointNames.filter((_, i) => (field >>> 24) & (1 << i));
 }
 
+/** Whether a gateway changed a frame's addresses: the top bit of a record's way field. */
+export const translated = (field: number): boolean => field >>> 31 === 1;
+
 /** Seconds and microseconds of the local clock. */
 export function time(micros: number): string {
   const d = new Date(micros / 1000);

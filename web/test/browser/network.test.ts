@@ -97,6 +97,28 @@ describe("the network around the subnets", () => {
   });
 });
 
+describe("a row of the live table", () => {
+  it("tells what decided where its frame went, each thing in a field", async () => {
+    const { page, errors } = await open(browser, `${at.url}/live`);
+    await settled(page);
+    // Of all frames those that the NAT gateway translates, at rest.
+    await page.locator(".chip", { hasText: /192\.168\.2\.10|10\.0\.1\.10/ }).click();
+    await page.locator(".check-row input").check();
+    await packetRows(page).filter({ hasText: "203.0.113.2" }).first().waitFor();
+    await page.locator(".tools button", { hasText: "Space" }).click();
+    await packetRows(page).filter({ hasText: "203.0.113.2" }).first().click();
+    const detail = page.locator("section.packet .facts");
+    const field = (name: string) => detail.locator(`dt:text-is("${name}") + dd`);
+    expect(await field("Route").innerText()).toMatch(/private.*0\.0\.0\.0\/0 → NAT nat/);
+    expect(await field("Then route").innerText()).toMatch(/public.*0\.0\.0\.0\/0/);
+    expect(await field("Gateway").innerText()).toMatch(/IGW way-out/);
+    expect(await field("Network ACL").innerText()).toMatch(/egress 100/);
+    expect(await field("Translation").innerText()).toContain("changed addresses");
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+});
+
 describe("a traced frame", () => {
   it("tells at every station what decided, and shows its way", async () => {
     const { page, errors } = await open(browser, `${at.url}/live`);

@@ -14,7 +14,7 @@ import { Ring } from "../../src/stream/ring.ts";
 function message(type: number, count: number, body: number): DataView {
   const v = new DataView(new ArrayBuffer(headerSize + body));
   v.setUint16(0, 0x4e45, true);
-  v.setUint8(2, 1);
+  v.setUint8(2, 2);
   v.setUint8(3, type);
   v.setUint16(4, count, true);
   v.setBigUint64(8, 5_000_000_000n, true);
@@ -43,8 +43,8 @@ describe("header", () => {
     expect(() => decodeHeader(message(1, 2, packetSize))).toThrow(/cannot hold 2 records/);
     expect(() => decodeHeader(message(3, 0, 0))).toThrow(/type 3/);
     const other = message(1, 0, 0);
-    other.setUint8(2, 2);
-    expect(() => decodeHeader(other)).toThrow(/version 2/);
+    other.setUint8(2, 1);
+    expect(() => decodeHeader(other)).toThrow(/version 1/);
     const foreign = message(1, 0, 0);
     foreign.setUint16(0, 1, true);
     expect(() => decodeHeader(foreign)).toThrow(/magic/);
@@ -77,6 +77,7 @@ describe("records", () => {
     v.setUint32(o + 28, 70000, true);
     v.setUint32(o + 32, 3, true);
     v.setUint32(o + 36, 0x0f000010, true);
+    v.setUint32(o + 40, 0x80000009, true);
     const ring = new Ring(8);
     decodePackets(v, decodeHeader(v), ring);
     expect(ring.end).toBe(1);
@@ -96,9 +97,10 @@ describe("records", () => {
       ring.srcVnic[0],
       ring.dstVnic[0],
       ring.rule[0],
+      ring.way[0],
     ]).toEqual([
       5_000_000_003, 1_763_884_800_123_706, 0xc0a8000a, 0xc0a8002a, 40001, 7, 1514, 0x0800, 17, 2, 5, 0x12,
-      70000, 3, 0x0f000010,
+      70000, 3, 0x0f000010, 0x80000009,
     ]);
   });
 
@@ -152,6 +154,7 @@ describe("golden files", () => {
       srcVnic: ring.srcVnic[i],
       dstVnic: ring.dstVnic[i],
       rule: ring.rule[i],
+      way: ring.way[i],
     }));
     expect(ring.end).toBe(want.packets.length);
     expect(got).toEqual(want.packets);

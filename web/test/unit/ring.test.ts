@@ -6,7 +6,7 @@ import { Window } from "../../src/traffic/window.ts";
 const fill = (r: Ring, n: number, verdict: (i: number) => number = () => 1): void => {
   const from = r.end;
   for (let i = from; i < from + n; i++)
-    r.push(i, i * 1000, 1, 2, 3, 4, 5, 6, 7, verdict(i), 0, 0, i % 2, 9, 0);
+    r.push(i, i * 1000, 1, 2, 3, 4, 5, 6, 7, verdict(i), 0, 0, i % 2, 9, 0, 0);
 };
 
 describe("ring", () => {
