@@ -89,6 +89,9 @@ type Engine struct {
 
 	traces sync.Map      // number (uint32): *tracer of a frame on its way
 	traced atomic.Uint32 // numbers given
+	// expected are frames that guests may send on, nil: none; written under expecting.
+	expecting sync.Mutex
+	expected  atomic.Pointer[[]*expectation]
 
 	observed  atomic.Bool // somebody observes: workers record
 	observers observers

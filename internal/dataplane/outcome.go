@@ -29,6 +29,7 @@ func (w *worker) accept(v *vnic, b *frame.Buf, rule verdict.RuleID) {
 		w.record(b, b.Src, b.Dst, verdict.Delivered, rule, verdict.GuestRX)
 	}
 	if b.Trace != 0 {
+		w.expect(v, b, w.e.tracer(b).pursuit)
 		w.finishTrace(b, verdict.Delivered)
 	}
 }

@@ -54,6 +54,9 @@ type Trace struct {
 	LeftBy string
 	// Arrived is the frame as its receiver gets it; nil if nobody does.
 	Arrived []byte
+	// Sent is the frame as a guest has sent it on, and Passed how: see Follow.
+	Sent   []byte
+	Passed Pass
 }
 
 // tracer travels with a frame whose path somebody asked to see. It belongs to
@@ -66,6 +69,7 @@ type tracer struct {
 	was         Ends           // before a gateway translated
 	entry       verdict.RuleID // of the network ACL asked last
 	done        chan struct{}
+	pursuit     *Pursuit // nil: nobody follows the frame
 }
 
 // tracer finds the tracer of a frame that has one.
@@ -169,6 +173,10 @@ func (w *worker) finishTrace(b *frame.Buf, why verdict.Reason) {
 // its fate. The frame is counted in Originated. It returns an error only if
 // the VNIC is unknown, or ctx or the engine ends before the frame does.
 func (e *Engine) Inject(ctx context.Context, id string, b []byte) (Trace, error) {
+	return e.inject(ctx, id, b, nil)
+}
+
+func (e *Engine) inject(ctx context.Context, id string, b []byte, p *Pursuit) (Trace, error) {
 	v := e.vnicByID(id)
 	if v == nil {
 		return Trace{}, fmt.Errorf("injecting a frame: unknown network interface %q", id)
@@ -176,7 +184,7 @@ func (e *Engine) Inject(ctx context.Context, id string, b []byte) (Trace, error)
 	if err := ctx.Err(); err != nil {
 		return Trace{}, fmt.Errorf("injecting a frame at %s: %w", id, err)
 	}
-	t := &tracer{done: make(chan struct{})}
+	t := &tracer{done: make(chan struct{}), pursuit: p}
 	w := v.home
 	w.visit(func() { w.inject(v, b, t) })
 	if !e.started.Load() {
@@ -193,6 +201,14 @@ func (e *Engine) Inject(ctx context.Context, id string, b []byte) (Trace, error)
 	}
 }
 
+// trace gives b a number, by which t is found.
+func (e *Engine) trace(b *frame.Buf, t *tracer) {
+	for b.Trace == 0 { // the count may come round
+		b.Trace = e.traced.Add(1)
+	}
+	e.traces.Store(b.Trace, t)
+}
+
 // inject runs a burst of one frame. A pool of its own each time: injections
 // are rare, and none may hold up another.
 func (w *worker) inject(v *vnic, b []byte, t *tracer) {
@@ -201,10 +217,7 @@ func (w *worker) inject(v *vnic, b []byte, t *tracer) {
 	pool := frame.NewPool(1, 1)
 	buf := pool.Get(min(len(b), frame.LargeSize))
 	copy(buf.Bytes(), b)
-	for buf.Trace == 0 { // the count may come round
-		buf.Trace = w.e.traced.Add(1)
-	}
-	w.e.traces.Store(buf.Trace, t)
+	w.e.trace(buf, t)
 	w.hold(v)
 	w.originate(v)
 	var onward []*frame.Buf

@@ -305,6 +305,9 @@ func (w *worker) serve(p *Port) (more bool) {
 	v := p.v
 	w.keepWarm(p)
 	frames := w.turn[:n]
+	if x := w.e.expected.Load(); x != nil {
+		w.recognise(*x, v, frames)
+	}
 	if c := v.config.Load(); c == nil || c.port != p {
 		// A closed port is emptied when it closes and takes nothing after.
 		for _, b := range frames {

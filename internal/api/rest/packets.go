@@ -19,20 +19,24 @@ type injectPacket struct {
 	Hex                string        `json:"hex,omitempty" maxLength:"196605" doc:"The whole frame; spaces, colons and line ends are skipped"`
 	Fields             *PacketFields `json:"fields,omitempty" doc:"Instead of hex"`
 	Answer             bool          `json:"answer,omitempty" doc:"Has whoever gets the frame answer it, and traces that too"`
+	Follow             bool          `json:"follow,omitempty" doc:"Goes on with what a guest behind an interface without source/destination check sends on of the frame, guest by guest, and of the answer likewise. A frame built from fields then has an identification of its own"`
 }
 
 // Injection is the fate of an injected frame.
 type Injection struct {
-	Verdict    string     `json:"verdict" enum:"accept,reject,lost,control"`
-	Reason     string     `json:"reason"`
-	ReasonText string     `json:"reasonText"`
-	Code       string     `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
-	Rule       string     `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry or a route"`
-	Hops       []Hop      `json:"hops"`
-	LeftBy     string     `json:"leftBy,omitempty" doc:"The internet gateway or gateway endpoint by which the frame left its VPC: the VPC has let it go, whatever the internet did with it"`
-	Frame      HexFrame   `json:"frame"`
-	Answer     *Injection `json:"answer,omitempty" doc:"The fate of the answer, if one was asked for and the frame arrived and has one"`
-	Arrived    *HexFrame  `json:"arrived,omitempty" doc:"The frame as its receiver got it: gateways may have changed its addresses"`
+	Verdict    string      `json:"verdict" enum:"accept,reject,lost,control"`
+	Reason     string      `json:"reason"`
+	ReasonText string      `json:"reasonText"`
+	Code       string      `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
+	Rule       string      `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry or a route"`
+	Hops       []Hop       `json:"hops"`
+	LeftBy     string      `json:"leftBy,omitempty" doc:"The internet gateway or gateway endpoint by which the frame left its VPC: the VPC has let it go, whatever the internet did with it"`
+	Frame      HexFrame    `json:"frame"`
+	Answer     *Injection  `json:"answer,omitempty" doc:"The fate of the answer, if one was asked for and the frame arrived and has one"`
+	Arrived    *HexFrame   `json:"arrived,omitempty" doc:"The frame as its receiver got it: gateways may have changed its addresses"`
+	Passed     string      `json:"passed,omitempty" enum:"forwarded,translated,icmp-error" doc:"Of an item of followed, what the guest has made of the frame: as it came, but for the TTL; with another source or destination; nothing, this is an ICMP error about it"`
+	Followed   []Injection `json:"followed,omitempty" doc:"With follow: what each guest on the way has sent on, in order. The last item tells what became of the frame in the end"`
+	Ended      string      `json:"followEnded,omitempty" enum:"arrived,undelivered,silent,answered,bound" doc:"With follow, why it ended: the last guest has an interface with source/destination check; the last frame was not delivered; the last guest sent nothing on within a second that looks like the frame; it sent an ICMP error about it; eight guests have sent it on"`
 }
 
 // Translation is what gateways made of a frame's two ends; the port is 0 where there is none.
@@ -88,19 +92,19 @@ func (s *Server) packetOperations(api huma.API) {
 			if _, err := s.sender(in.Body.NetworkInterfaceID); err != nil {
 				return nil, err
 			}
-			trace, err := s.opt.Engine.Inject(ctx, in.Body.NetworkInterfaceID, raw)
+			out, end, err := s.put(ctx, in.Body.NetworkInterfaceID, raw, in.Body.Follow)
 			if err != nil {
 				return nil, newProblem(http.StatusServiceUnavailable, "", err.Error())
 			}
-			out := injectionView(trace, raw)
-			if reply := answerTo(trace.Arrived); in.Body.Answer && reply != nil {
-				by := trace.Hops[len(trace.Hops)-1].VNIC
-				back, err := s.opt.Engine.Inject(ctx, by, reply)
+			if reply := answerTo(end.Arrived); in.Body.Answer && reply != nil && end.Passed != dataplane.AnsweredICMP {
+				if in.Body.Follow {
+					identify(reply)
+				}
+				back, _, err := s.put(ctx, end.Hops[len(end.Hops)-1].VNIC, reply, in.Body.Follow)
 				if err != nil {
 					return nil, newProblem(http.StatusServiceUnavailable, "", err.Error())
 				}
-				view := injectionView(back, reply)
-				out.Answer = &view
+				out.Answer = &back
 			}
 			return &output[Injection]{Body: out}, nil
 		})
@@ -162,7 +166,11 @@ func (s *Server) frameOf(in injectPacket) ([]byte, error) {
 	case in.Fields != nil && in.Hex != "":
 		return nil, newProblem(http.StatusBadRequest, "", "give hex or fields, not both")
 	case in.Fields != nil:
-		return s.build(in.NetworkInterfaceID, in.Fields)
+		b, err := s.build(in.NetworkInterfaceID, in.Fields)
+		if in.Follow {
+			identify(b)
+		}
+		return b, err
 	}
 	return parseHex(in.Hex)
 }
@@ -191,7 +199,7 @@ func injectionView(t dataplane.Trace, raw []byte) Injection {
 	// A frame too long for the decoder still has its headers shown.
 	tree, _ := frame.NewDecoder().Decode(raw)
 	v := Injection{
-		LeftBy:  t.LeftBy,
+		LeftBy: t.LeftBy, Passed: passNames[t.Passed],
 		Verdict: t.Verdict.String(), Reason: t.Reason.String(), ReasonText: t.Reason.Text(), Code: codeOf(t.Reason, t.LeftBy),
 		Rule: t.Rule, Hops: views(t.Hops, hopView(t.LeftBy)), Frame: HexFrame{Hex: hex.EncodeToString(raw), Tree: tree},
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"enilab/internal/control"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -103,5 +104,39 @@ func TestDecode(t *testing.T) {
 		if got := call[Decoding](l, "POST", "/packets/decode", map[string]any{"hex": broken}); got.Error == "" {
 			t.Errorf("%q decodes: %+v", broken, got)
 		}
+	}
+}
+
+// TestInjectFollows: nobody answers for these instances, so that a frame that an
+// interface without source/destination check gets is waited for in vain, and one
+// that another gets is not waited for at all.
+func TestInjectFollows(t *testing.T) {
+	s := newSite(t)
+	s.attach(s.one.ID)
+	ask := func(port int) Injection {
+		return call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": s.primary(s.two), "follow": true, "answer": true,
+			"fields": map[string]any{"dst": "192.168.0.42", "protocol": "udp", "dstPort": port}})
+	}
+	got := ask(7)
+	if got.Ended != "arrived" || got.Followed != nil || got.Answer == nil || got.Answer.Ended != "arrived" {
+		t.Errorf("to an interface with source/destination check: %q, %+v; answer %+v", got.Ended, got.Followed, got.Answer)
+	}
+	if again := ask(7); got.Frame.Hex[36:40] == "0000" || again.Frame.Hex[36:40] == got.Frame.Hex[36:40] {
+		t.Errorf("identifications %s and %s", got.Frame.Hex[36:40], again.Frame.Hex[36:40])
+	}
+	if got := ask(23); got.Ended != "undelivered" || got.Reason != "ingress_denied" || got.Answer != nil {
+		t.Errorf("what no rule lets in: %q, %s", got.Ended, got.Reason)
+	}
+	off := false
+	if _, err := s.svc.ModifyInterface(t.Context(), control.ModifyInterfaceInput{ID: s.eni.ID, SourceDestCheck: &off}); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(7); got.Ended != "silent" || got.Reason != "delivered" || got.Answer == nil {
+		t.Errorf("to a silent appliance: %q, %s; answer %+v", got.Ended, got.Reason, got.Answer)
+	}
+	plain := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": s.primary(s.two),
+		"fields": map[string]any{"dst": "192.168.0.42", "protocol": "udp", "dstPort": 7}})
+	if plain.Ended != "" || plain.Frame.Hex[36:40] != "0000" {
+		t.Errorf("not asked to follow: %q, %s", plain.Ended, plain.Frame.Hex)
 	}
 }

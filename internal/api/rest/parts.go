@@ -28,6 +28,7 @@ type Engine interface {
 	Flows(id string, max int) (flows []conntrack.FlowInfo, total int, err error)
 	NATFlows(id string, max int) (flows []nat.Flow, total int, err error)
 	Inject(ctx context.Context, id string, b []byte) (dataplane.Trace, error)
+	Follow(ctx context.Context, id string, b []byte) (*dataplane.Pursuit, dataplane.Trace, error)
 	AddTap(t *tap.Tap, vnics []string)
 	AddHostTap(t *tap.Tap, host string)
 	RemoveTap(t *tap.Tap)

@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"encoding/binary"
 	"slices"
 	"testing"
 	"time"
 
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/verdict"
 	"enilab/internal/guest"
 	"enilab/internal/scenario"
 )
@@ -115,4 +118,58 @@ func (l *lab) counters(loaded *scenario.Loaded, name string) dataplane.Counters 
 		l.t.Fatalf("the data plane has no %s", name)
 	}
 	return c
+}
+
+// TestFollowing: a frame from the desk to the shop is followed through the guest
+// that forwards it, and so is the shop's answer.
+func TestFollowing(t *testing.T) {
+	l := newLab(t, t.TempDir())
+	_, loaded := l.load("multihomed")
+	state := l.svc.State()
+	nic := func(name string) *control.NetworkInterface { return state.NetworkInterface(loaded.Interfaces[name]) }
+	address := func(name string) frame.IPv4 {
+		ip, _ := frame.IPv4From(nic(name).PrimaryAddress())
+		return ip
+	}
+	for _, x := range []struct {
+		from, to string
+		way      [2]string // by which interface the router gets it, and by which it goes on
+		spent    bool      // its TTL
+		want     dataplane.Pass
+		ends     string
+	}{
+		{"desk/eth0", "shop/eth0", [2]string{"router/eth0", "eth1"}, false, dataplane.Forwarded, "shop/eth0"},
+		{"shop/eth0", "desk/eth0", [2]string{"eth1", "router/eth0"}, false, dataplane.Forwarded, ""},
+		{"desk/eth0", "shop/eth0", [2]string{"router/eth0", "router/eth0"}, true, dataplane.AnsweredICMP, "desk/eth0"},
+	} {
+		b := frame.AppendUDP(nil, frame.Header{
+			Dst: state.Subnet(nic(x.from).Subnet).RouterMAC, Src: nic(x.from).MAC, SrcIP: address(x.from), DstIP: address(x.to), ID: 0x5eed,
+		}, 4000, 7, []byte("follow me"))
+		if x.spent { // netstack passes on with 0 what comes with 1
+			b[22], b[24], b[25] = 0, 0, 0
+			binary.BigEndian.PutUint16(b[24:], frame.Checksum(b[14:34]))
+		}
+		p, trace, err := l.engine.Follow(l.ctx, nic(x.from).ID, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := trace.Hops[len(trace.Hops)-1]; trace.Reason != verdict.Delivered || last.VNIC != nic(x.way[0]).ID {
+			t.Fatalf("%s to %s: %s at %s", x.from, x.to, trace.Reason, last.VNIC)
+		}
+		next, ok, err := p.Next(l.ctx, nil)
+		p.Close()
+		if err != nil || !ok || next.Passed != x.want || next.Hops[0].VNIC != nic(x.way[1]).ID {
+			t.Errorf("%s to %s (TTL spent: %v) is passed on: %v, %d by %+v; %v", x.from, x.to, x.spent, ok, next.Passed, next.Hops, err)
+			continue
+		}
+		// The desk's groups let in nothing but answers, and this is none.
+		last := next.Hops[len(next.Hops)-1]
+		if x.ends == "" {
+			if next.Reason != verdict.IngressDenied {
+				t.Errorf("%s to %s: %s", x.from, x.to, next.Reason)
+			}
+		} else if next.Reason != verdict.Delivered || last.VNIC != nic(x.ends).ID || p.Expects() {
+			t.Errorf("%s to %s: %s at %s", x.from, x.to, next.Reason, last.VNIC)
+		}
+	}
 }

@@ -529,4 +529,8 @@ export interface PacketAnswer {
   leftBy?: string;
   frame?: HexFrame;
   arrived?: HexFrame;
+  /** What each guest on the way has sent on of the frame. */
+  followed?: PacketAnswer[];
+  passed?: "forwarded" | "translated" | "icmp-error";
+  followEnded?: "arrived" | "undelivered" | "silent" | "answered" | "bound";
 }

@@ -17,6 +17,22 @@ const ruleOf = (rule: string): string => established.exec(rule)?.[1] ?? rule;
 export function Answer({ answer: a }: { answer: PacketAnswer }) {
   return (
     <section class="answer" aria-label={t("path.hops")}>
+      <Fate answer={a} />
+      {a.followed?.map((f, i) => (
+        <div key={String(i)} class="passed">
+          <h3>{t(`path.${f.passed ?? "forwarded"}`)}</h3>
+          <Fate answer={f} />
+        </div>
+      ))}
+      {a.followEnded === "silent" && <p class="quiet small">{t("path.silent")}</p>}
+      {a.frame && <Frames sent={a.frame} arrived={(a.followed?.at(-1) ?? a).arrived} />}
+    </section>
+  );
+}
+
+function Fate({ answer: a }: { answer: PacketAnswer }) {
+  return (
+    <>
       <p class={`why ${a.verdict}`}>
         <span class={`mark ${a.verdict} strong`}>{word("verdict", a.verdict)}</span>{" "}
         <b>
@@ -34,8 +50,7 @@ export function Answer({ answer: a }: { answer: PacketAnswer }) {
           <Station key={`${h.station}-${i}`} hop={h} next={a.hops[i + 1]} />
         ))}
       </ol>
-      {a.frame && <Frames sent={a.frame} arrived={a.arrived} />}
-    </section>
+    </>
   );
 }
 
@@ -265,7 +280,7 @@ export function placesOf(a: PacketAnswer, sender: string): string[] {
     if (at && places.at(-1) !== at) places.push(at);
   };
   pass(sender);
-  for (const h of a.hops) {
+  for (const h of [a, ...(a.followed ?? [])].flatMap((x) => x.hops)) {
     pass(h.networkInterfaceId);
     if (h.station !== "fabric") continue;
     // Where the fabric ended it, it came as far as the gateways it passed.

@@ -93,10 +93,10 @@ function send(): void {
   const sender = from.value;
   lastSender = sender;
   void act("path", async () => {
-    const a = await post<PacketAnswer>("/packets", { networkInterfaceId: sender, fields });
+    const a = await post<PacketAnswer>("/packets", { networkInterfaceId: sender, fields, follow: true });
     batch(() => {
       answer.value = a;
-      state.traced.value = { places: placesOf(a, sender), verdict: a.verdict };
+      state.traced.value = { places: placesOf(a, sender), verdict: (a.followed?.at(-1) ?? a).verdict };
     });
   });
 }
