@@ -8,6 +8,7 @@ import (
 	"enilab/internal/control"
 	"enilab/internal/drill/command"
 	"enilab/internal/scenario"
+	"enilab/internal/store"
 )
 
 // beginning is what the laboratory goes back to: a scenario, and the steps that
@@ -69,11 +70,19 @@ func (b *beginning) end() {
 
 // reset takes the laboratory back and plays the steps anew. A laboratory that
 // went on where it was does not know how its scenario was once built: that is
-// built apart, with other ids, and is the start from then on.
+// built apart, with other ids, and is the start from then on. A snapshot that was
+// given is read again.
 func (b *beginning) reset(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := b.lab
+	if b.cmd.From != "" && !l.Control.HasStart() {
+		c, err := b.load(ctx, b.cmd.From)
+		if err != nil {
+			return fmt.Errorf("loading the snapshot to go back to: %w", err)
+		}
+		l.Control.KeepStart(control.RestoredState(c))
+	}
 	if b.scenario != nil && !l.Control.HasStart() {
 		random, _ := b.cmd.random()
 		loaded, state, err := b.scenario.BuildApart(b.ctx, control.Options{
@@ -85,11 +94,52 @@ func (b *beginning) reset(ctx context.Context) error {
 		l.Control.KeepStart(state)
 		b.loaded = loaded
 	}
+	b.haltLocked()
+	err := l.Failover.Reset(ctx, l.Control.Reset)
+	b.playLocked()
+	return err
+}
+
+// load reads a snapshot's file.
+func (b *beginning) load(ctx context.Context, path string) (c control.Commit, err error) {
+	err = b.lab.snapshots.Work(func(folder string) (err error) {
+		c, err = store.LoadCopy(ctx, path, folder)
+		return err
+	})
+	return c, err
+}
+
+// haltLocked ends the steps that are played.
+func (b *beginning) haltLocked() {
 	if b.stop != nil {
 		b.stop()
 		b.played.Wait()
 	}
-	err := l.Failover.Reset(ctx, l.Control.Reset)
-	b.playLocked()
+}
+
+// restore takes the laboratory to a snapshot. The scenario's steps are of another
+// course of events: those that are played end, and a drill is not judged.
+func (b *beginning) restore(ctx context.Context, name string, forget func() error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.lab
+	c, err := b.load(ctx, l.snapshots.Path(name))
+	if err != nil {
+		return fmt.Errorf("loading snapshot %s: %w", name, err)
+	}
+	b.haltLocked()
+	b.stop = nil
+	b.playing.abandon(name)
+	err = l.Failover.Reset(ctx, func(ctx context.Context) (uint64, error) {
+		revision, err := l.Control.Restore(ctx, c, name)
+		if err == nil {
+			err = forget()
+		}
+		return revision, err
+	})
+	l.experiments.Resume()
+	if b.cmd.UntilDone {
+		b.judged.Do(func() { close(b.over) })
+	}
 	return err
 }

@@ -112,3 +112,10 @@ func (l *server) env() scenario.Env {
 		APIFaults: l.faults, Gate: l.callBy("scenario"), Seed: l.seed,
 	}
 }
+
+// abandon says that steps under way will not be done.
+func (p *playing) abandon(snapshot string) {
+	if s := p.Status(); s != nil && s.State == "playing" {
+		p.end(fmt.Errorf("snapshot %s was restored before all steps were done", snapshot))
+	}
+}

@@ -19,8 +19,10 @@ import (
 	"enilab/internal/api/rest"
 	"enilab/internal/control"
 	"enilab/internal/drill/command"
+	"enilab/internal/fis"
 	"enilab/internal/lab"
 	"enilab/internal/scenario"
+	"enilab/internal/snapshot"
 	"enilab/internal/store"
 	"enilab/web"
 )
@@ -28,8 +30,9 @@ import (
 type serveCmd struct {
 	Listen    string   `default:"127.0.0.1:4566" help:"Address to listen on. Beyond loopback, page and API ask for a token."`
 	Data      string   `default:".enilab" placeholder:"DIR" help:"Data directory; made if it does not exist."`
-	Fresh     bool     `help:"Begin with an empty laboratory, deleting what the data directory holds."`
+	Fresh     bool     `help:"Begin with an empty laboratory, deleting what the data directory holds, but for snapshots."`
 	Scenario  string   `default:"none" placeholder:"none|NAME|FILE" help:"What an empty laboratory is filled with: nothing, a scenario of the binary (${scenarios}) or a file."`
+	From      string   `placeholder:"FILE" help:"Begin an empty laboratory as a copy of this snapshot (enilab snapshot save), instead of with a scenario."`
 	Region    string   `default:"us-east-1" help:"AWS region to be."`
 	Timing    string   `default:"fast" enum:"fast,aws" help:"How long transitional states last: fast (20 ms) or aws (as AWS takes)."`
 	Announce  bool     `name:"announce-moves" help:"Have the network tell the guests of a subnet when a secondary address has changed its network interface; on AWS this is disputed."`
@@ -80,6 +83,9 @@ func (s *serveCmd) Run(e env) error {
 		fmt.Fprintln(os.Stderr, "enilab: --until-done: there is no scenario whose end could be waited for (see --scenario)")
 		return exitCode(command.ExitWrong)
 	}
+	if s.From != "" && s.Scenario != "none" {
+		return errors.New("--from and --scenario both say what an empty laboratory begins with: leave one out")
+	}
 	// Before anything is touched: a second server must find everything as it was.
 	ln, err := listen(s.Listen)
 	if err != nil {
@@ -124,6 +130,9 @@ type server struct {
 	log    *slog.Logger
 	seed   uint64        // of hashes and of faults that hit a share
 	faults *apifault.Set // of the APIs, and of what failover policies and scenarios call
+
+	snapshots   *snapshot.Set
+	experiments *fis.Service // set before anything is served
 }
 
 // open starts the laboratory on the database.
@@ -142,6 +151,9 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*serve
 	f.announce()
 	f.waitFor("what is stored to run again")
 	l := &server{clock: newClock(), store: st, log: log}
+	if l.snapshots, err = snapshot.Open(filepath.Join(s.Data, "snapshots"), st, l.clock.Time); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	opt := lab.Options{
 		Store: st, Region: s.Region, Account: ec2.DefaultAccount, Now: l.clock.Now, Timing: control.TimingFast, Quotas: s.quotas(),
 		Shape: s.Shape, DNSUpstream: s.DNSUpstream, Log: log,
@@ -170,13 +182,16 @@ func (s *serveCmd) quotas() control.Quotas {
 
 // openStore opens the database, a new one in place of one that is half a scenario.
 func (s *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store.Store, error) {
-	opt := store.Options{Dir: s.Data, Sync: store.Sync(s.Sync), Fresh: s.Fresh, AcceptLoss: s.AcceptLoss}
+	opt := store.Options{Dir: s.Data, Sync: store.Sync(s.Sync), Fresh: s.Fresh, AcceptLoss: s.AcceptLoss, From: s.From}
 	st, err := store.Open(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
 	if lost := st.Lost(); lost != nil {
 		log.Warn("the laboratory is older than it was", "error", lost)
+	}
+	if s.From != "" && !st.Copied() {
+		log.Info("the laboratory goes on where it was: the snapshot is for an empty one", "snapshot", s.From, "data", s.Data)
 	}
 	if !st.Unfinished() {
 		return st, nil
@@ -219,7 +234,7 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	if err != nil {
 		return err
 	}
-	experiments, err := l.experiments(aws)
+	experiments, err := l.serveExperiments(aws)
 	if err != nil {
 		return err
 	}
@@ -230,7 +245,7 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 		Control: l.Control, Engine: l.Engine, Moves: l.Failover, Guests: l.Guests, PolicyStatus: l.policyStatus,
 		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
 		APIFaults: l.faults, Impairments: l.Impairments, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
-		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset,
+		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset, Snapshots: l.snapshots, Restore: begun.restore,
 		Mount:  func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app); experiments.Register(app) },
 		Refuse: aws.Refuse, Ready: l.health, Scenario: begun.playing.Status,
 	})
@@ -241,7 +256,7 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	if loaded != nil {
+	if loaded != nil || l.store.Copied() {
 		l.Control.KeepStart(l.Control.State())
 	} else if s.UntilDone {
 		fmt.Fprintf(os.Stderr, "enilab: --until-done: %s holds a laboratory already, in which no scenario begins (see --fresh)\n", s.Data)

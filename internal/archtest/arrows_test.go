@@ -64,6 +64,9 @@ var arrows = map[string][]string{
 	// What a person does to the network, told to the engine through an interface.
 	"internal/impair": {"internal/dataplane/spec", "internal/control"},
 
+	// Named copies of what a Source behind an interface stores.
+	"internal/snapshot": nil,
+
 	// What wires all parts but the API, for the server and for tests of the whole.
 	"internal/lab": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/plan", "internal/guest",
 		"internal/services", "internal/api"),
@@ -90,11 +93,11 @@ var arrows = map[string][]string{
 		"internal/guest", "internal/plan", "internal/store/memory"),
 	"internal/store/memory":  {"internal/control"},
 	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
-	"internal/api": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
+	"internal/api": with(leaves, "internal/impair", "internal/snapshot", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
 	"web": nil,
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
-		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "web",
+		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/command"),
 
 	"internal/depspin":  nil,

@@ -31,7 +31,7 @@ func (s *Service) apply(ctx context.Context, st step) {
 		return
 	}
 	moved := s.left.observe(st.commit.Changes)
-	if st.back {
+	if st.back != nil {
 		// Every guest boots anew, and knows nobody.
 		s.left, s.untold, moved = departures{}, nil, nil
 	}

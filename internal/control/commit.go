@@ -148,8 +148,8 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command) (done []
 		}
 		c.at = s.now()
 		t := c.view.begin(db, state, c.at)
-		if c.back {
-			t = s.beginBack(c.view, state, c.at)
+		if c.back != nil {
+			t = s.beginBack(c.view, c.back(), state, c.at)
 		}
 		if c.err = c.run(t); c.err != nil {
 			t.Abort()

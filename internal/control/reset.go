@@ -27,9 +27,15 @@ func (s *Service) HasStart() bool { return s.start.Load() != nil }
 // on: an EventReset says where. The revision that it made is returned with an
 // error too if it is stored but not in force.
 func (s *Service) Reset(ctx context.Context) (revision uint64, err error) {
+	return s.goBack(ctx, s.start.Load, (*tx).reset)
+}
+
+// goBack puts what to returns, nil being nothing, in the place of the newest
+// State, and has run make it follow on that.
+func (s *Service) goBack(ctx context.Context, to func() *State, run func(*tx)) (revision uint64, err error) {
 	c, err := s.submit(&command{
-		ctx: ctx, view: &Service{core: s.core, region: s.opt.Region}, back: true,
-		run: func(t *tx) error { t.reset(); return nil }, done: make(chan struct{}),
+		ctx: ctx, view: &Service{core: s.core, region: s.opt.Region}, back: to,
+		run: func(t *tx) error { run(t); return nil }, done: make(chan struct{}),
 	})
 	if c != nil {
 		revision = c.revision
@@ -37,11 +43,11 @@ func (s *Service) Reset(ctx context.Context) (revision uint64, err error) {
 	return revision, err
 }
 
-// beginBack begins a command that puts the start in the place of state.
-func (s *Service) beginBack(view *Service, state *State, now time.Time) *tx {
+// beginBack begins a command that puts another State in the place of state.
+func (s *Service) beginBack(view *Service, to, state *State, now time.Time) *tx {
 	db := newDB()
-	if start := s.start.Load(); start != nil {
-		db = start.db.Snapshot()
+	if to != nil {
+		db = to.db.Snapshot()
 	}
 	t := view.begin(db, state, now)
 	t.was, t.timing = state, s.opt.Timing
@@ -50,6 +56,20 @@ func (s *Service) beginBack(view *Service, state *State, now time.Time) *tx {
 
 // reset makes of the start's rows what can follow on t.was.
 func (t *tx) reset() {
+	t.follow()
+	for _, f := range list[*Failover](t, TableFailover, byID) {
+		// Of while the start was built: whoever measured it has stopped.
+		t.remove(TableFailover, f)
+	}
+	t.emit(EventReset, laboratory)
+}
+
+// laboratory is the resource of events that are of all there is.
+const laboratory = "laboratory"
+
+// follow makes of the rows of another time what can follow on t.was: guests boot
+// anew, and no reference names two things.
+func (t *tx) follow() {
 	for _, i := range list[*Instance](t, TableInstance, byID) {
 		c := *i
 		if now := firstIn[*Instance](t.was.db.Txn(false), string(TableInstance), byID, i.ID); now != nil {
@@ -63,14 +83,9 @@ func (t *tx) reset() {
 		now := firstIn[*InternetHost](t.was.db.Txn(false), string(TableInternetHost), byID, h.ID)
 		t.put(TableInternetHost, h.boots(now))
 	}
-	for _, f := range list[*Failover](t, TableFailover, byID) {
-		// Of while the start was built: whoever measured it has stopped.
-		t.remove(TableFailover, f)
-	}
 	for _, g := range list[*SecurityGroup](t, TableSecurityGroup, byID) {
 		t.renumber(g)
 	}
-	t.emit(EventReset, "laboratory")
 }
 
 // renumber gives a group and its rules the references that they have now, or

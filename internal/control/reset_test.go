@@ -181,6 +181,57 @@ func TestResetGoesBackToTheStart(t *testing.T) {
 	}
 }
 
+// What a store has loaded of another time, or of another laboratory, is gone back
+// to as to the start; a record that was being measured then has failed.
+func TestRestoreOfAnotherTime(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, dir, 7)
+	defer func() { w.close() }()
+	other := open(t, t.TempDir(), 99)
+	for _, one := range []*world{w, other} {
+		one.network(t)
+		one.randomly(t, 3, 80)
+		one.settle(t)
+	}
+	running := control.Failover{Kind: control.KindMove, State: control.FailoverRunning}
+	if _, err := w.PutFailover(t.Context(), running); err != nil {
+		t.Fatal(err)
+	}
+	stored := func(s *control.State) control.Commit { return control.Commit{Changes: control.FromNothing(s).Changes} }
+	copies := map[string]control.Commit{"own": stored(w.State()), "another's": stored(other.State())}
+	wants := map[string]map[string]any{"own": everything(w.State()), "another's": everything(other.State())}
+	other.close()
+	for k, name := range []string{"own", "another's", "own"} {
+		w.randomly(t, 20+uint64(k), 60)
+		boots := map[string]uint64{}
+		for _, i := range w.State().Instances() {
+			boots[i.ID] = i.Boot
+		}
+		revision, err := w.Restore(t.Context(), copies[name], name)
+		if err != nil || revision != w.State().Revision() {
+			t.Fatalf("%s: revision %d, %v", name, revision, err)
+		}
+		got := everything(w.State())
+		for _, f := range w.State().Failovers() {
+			if f.State != control.FailoverFailed || f.Error == "" || f.EndedAt == 0 {
+				t.Errorf("%s: a record is %+v", name, f)
+			}
+		}
+		delete(got, "failovers")
+		delete(wants[name], "failovers")
+		compareAll(t, name, got, wants[name])
+		for _, i := range w.State().Instances() {
+			if i.Boot <= boots[i.ID] {
+				t.Errorf("%s: %s: boot %d after %d: its guest goes on", name, i.ID, i.Boot, boots[i.ID])
+			}
+		}
+	}
+	w.close()
+	again := open(t, dir, 8)
+	compareAll(t, "after a restart", everything(again.State()), everything(w.State()))
+	w = again
+}
+
 // A region that is reset is one that nobody has asked for yet.
 func TestResetRegionsAreFoundedAnew(t *testing.T) {
 	w := open(t, t.TempDir(), 1)

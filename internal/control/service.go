@@ -108,7 +108,7 @@ type command struct {
 	ctx  context.Context
 	view *Service // as which it runs
 	run  func(*tx) error
-	back bool // runs on the start in place of the newest State; see Reset
+	back func() *State // runs on this in place of the newest State; nil: on that; see goBack
 	done chan struct{}
 	due  deadline // of the end of a transition; else zero
 	// before is what the command made when an earlier try of its request carried

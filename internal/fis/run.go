@@ -29,6 +29,9 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-s.wake:
 		case <-timer.C:
 		}
+		if s.back.Swap(false) {
+			s.resume(ctx)
+		}
 		at := s.stepAll(ctx)
 		if at.IsZero() {
 			timer.Reset(time.Hour)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"enilab/internal/api/apifault"
@@ -23,6 +24,8 @@ type Options struct {
 type Service struct {
 	opt  Options
 	wake chan struct{}
+	// back says that experiments are of another time, see Resume.
+	back atomic.Bool
 }
 
 // New returns a Service; Run runs its experiments.
@@ -77,6 +80,13 @@ func (s *Service) Stop(ctx context.Context, region, id string) (*control.Experim
 	})
 	s.rouse()
 	return x, err
+}
+
+// Resume has Run go on with experiments that have come from another time, as with
+// those that it finds at its start: what they had done in memory only is done again.
+func (s *Service) Resume() {
+	s.back.Store(true)
+	s.rouse()
 }
 
 func (s *Service) rouse() {

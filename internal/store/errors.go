@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -14,13 +15,19 @@ import (
 // Causes a person can act on; an error of this package wraps one of them if it
 // is the cause.
 var (
-	ErrFull    = errors.New("the disk is full")
+	ErrFull    = error(fullError{})
 	ErrDamaged = errors.New("the file is damaged or not a database; restore it or start with another data directory")
 	ErrBusy    = errors.New("another program holds the database locked")
 	ErrClosed  = errors.New("the store is closed")
 	// ErrEnded: the batch has been committed or rolled back.
 	ErrEnded = errors.New("the batch has ended")
 )
+
+// fullError is syscall.ENOSPC for who does not know this package.
+type fullError struct{}
+
+func (fullError) Error() string        { return "the disk is full" }
+func (fullError) Is(target error) bool { return target == syscall.ENOSPC }
 
 // LockedError says that another process uses the data directory.
 type LockedError struct{ Dir string }
@@ -106,6 +113,9 @@ func constraint(err error, table control.Table, id string) error {
 
 // classify wraps err in the cause a person can act on.
 func classify(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
 	var sqlError *sqlite.Error
 	if !errors.As(err, &sqlError) {
 		return err

@@ -51,3 +51,19 @@ func migrate(ctx context.Context, db *sql.DB, path string, steps fs.FS) error {
 	}
 	return nil
 }
+
+// newestSchema is the version that migrate brings a database to.
+func newestSchema() (version int64, err error) {
+	steps, err := fs.Glob(migrations(), "*.sql")
+	if err != nil {
+		return 0, fmt.Errorf("reading the migrations: %w", err)
+	}
+	for _, name := range steps {
+		n, err := goose.NumericComponent(name)
+		if err != nil {
+			return 0, fmt.Errorf("reading the migrations: %w", err)
+		}
+		version = max(version, n)
+	}
+	return version, nil
+}

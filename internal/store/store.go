@@ -48,6 +48,9 @@ type Options struct {
 	Fresh bool
 	// AcceptLoss goes on with a database that is older than it was.
 	AcceptLoss bool
+	// From is a file that Copy has made: what a directory without a database
+	// begins with. "": with nothing.
+	From string
 
 	// log is defaultLimits unless set.
 	log limits
@@ -69,6 +72,7 @@ type Store struct {
 
 	last       counters // committed; guarded by the turn
 	unfinished bool     // as opened
+	copied     bool     // from Options.From, when opened
 
 	witness *witness
 	lost    *LostError // as opened; nil: nothing
@@ -93,8 +97,9 @@ var _ control.Store = (*Store)(nil)
 
 // Open locks the data directory, opens or creates the database in it and brings
 // its schema up to date. It returns a *LockedError if another process has the
-// directory, a *SchemaError if a newer enilab has written the database, and a
-// *LostError if the database has been further than it is.
+// directory, a *SchemaError if a newer enilab has written the database, a *LostError
+// if the database has been further than it is, and a *FormatError if Options.From is
+// no copy of a database.
 func Open(ctx context.Context, opt Options) (*Store, error) {
 	if opt.Sync == "" {
 		opt.Sync = SyncNormal
@@ -140,6 +145,11 @@ func (s *Store) open(ctx context.Context, opt Options) error {
 	}
 	if err := s.testify(ctx, told, opt); err != nil {
 		return err
+	}
+	if opt.From != "" {
+		if err := s.beginFrom(ctx, opt.From); err != nil {
+			return err
+		}
 	}
 	if s.writer, err = openPool(writerDSN(s.path, opt.Sync), 1); err != nil {
 		return s.fail("opening", err)

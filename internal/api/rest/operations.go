@@ -84,6 +84,9 @@ func documentPlainRoutes(doc *huma.OpenAPI) {
 		"What the capture holds now; each frame's comment is its verdict", formatPcapNg.media, id)
 	plain("captures/{id}/pcap", "Download a capture as classic pcap", "200",
 		"What the capture holds now", formatPcap.media, id)
+	name := &huma.Param{Name: "name", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}
+	plain("snapshots/{name}/database", "Download a snapshot", "200",
+		"An SQLite database, which enilab serve --from begins another laboratory with", mediaDatabase, name)
 	plain("live.pcapng", "Frames as they pass, for tshark -i -", "200", "An endless pcapng file", formatPcapNg.media,
 		query("networkInterfaceId", "Only this interface"), query("instanceId", "Only this instance's interfaces"),
 		query("filter", "A pcap-filter expression"), query("points", "Tap points, separated by commas; default all"))

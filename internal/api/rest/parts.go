@@ -17,6 +17,7 @@ import (
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/guest"
 	"enilab/internal/impair"
+	"enilab/internal/snapshot"
 )
 
 // Engine is what the API asks of the data plane: *dataplane.Engine.
@@ -114,6 +115,11 @@ type Options struct {
 	// Reset takes the laboratory back to its start, but for what this package
 	// keeps itself: captures and faults of API calls. nil: Control's own.
 	Reset func(context.Context) error
+	// Snapshots of what is stored; nil: none are taken.
+	Snapshots *snapshot.Set
+	// Restore takes the laboratory to a snapshot. It calls forget, which ends faults
+	// of API calls and impairments, once it is there and before anything goes on.
+	Restore func(ctx context.Context, name string, forget func() error) error
 	// Scenario tells how far the scenario's steps are; nil, or a nil status: there
 	// are none.
 	Scenario func() *ScenarioStatus

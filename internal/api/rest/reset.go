@@ -33,10 +33,15 @@ func (s *Server) reset(ctx context.Context) error {
 	if err := s.opt.Reset(ctx); err != nil {
 		return problem(err)
 	}
-	s.opt.APIFaults.Forget()
-	if err := s.opt.Impairments.Clear(); err != nil {
-		return problem(err)
+	if err := s.forgetTrouble(); err != nil {
+		return err
 	}
 	s.captures.clear()
 	return nil
+}
+
+// forgetTrouble ends what was done on purpose to a laboratory that is no more.
+func (s *Server) forgetTrouble() error {
+	s.opt.APIFaults.Forget()
+	return problem(s.opt.Impairments.Clear())
 }

@@ -107,6 +107,7 @@ func (s *Server) routes() {
 	api.Get("/live.pcapng", s.live)
 	api.Get("/captures/:id/pcapng", s.download(formatPcapNg))
 	api.Get("/captures/:id/pcap", s.download(formatPcap))
+	api.Get("/snapshots/:name/database", s.downloadSnapshot)
 	s.operations(humafiber.NewWithGroup(s.app, headed{api}, apiConfig(s.opt.Version)))
 	api.Get("/openapi.json", s.openAPI)
 	api.Use(func(c *fiber.Ctx) error { return fiber.ErrNotFound })
@@ -151,6 +152,7 @@ func (s *Server) operations(api huma.API) {
 	s.apiFaultOperations(api)
 	s.impairmentOperations(api)
 	s.resetOperation(api)
+	s.snapshotOperations(api)
 	s.declareOperations(api.OpenAPI())
 
 	documentPlainRoutes(api.OpenAPI())

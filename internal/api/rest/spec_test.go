@@ -58,7 +58,8 @@ func TestSpecNames(t *testing.T) {
 		put/tags/{id} get/failover-policies post/failover-policies put/failover-policies/{id} delete/failover-policies/{id}
 		get/failovers get/failovers/{id} get/captures post/captures post/captures/{id}/stop delete/captures/{id}
 		get/captures/{id}/pcapng get/captures/{id}/pcap get/live.pcapng post/packets post/packets/decode
-		get/events get/traffic put/traffic get/status get/topology get/stream post/reset`) {
+		get/events get/traffic put/traffic get/status get/topology get/stream post/reset
+		get/snapshots post/snapshots get/snapshots/{name} delete/snapshots/{name} post/snapshots/{name}/restore get/snapshots/{name}/database`) {
 		method, path, _ := strings.Cut(op, "/")
 		if _, ok := doc.Paths["/"+path][method]; !ok {
 			t.Errorf("the document has no %s /%s", method, path)
