@@ -65,10 +65,7 @@ func (f *front) announce() {
 		return
 	}
 	f.announced = true
-	token := f.token
-	if f.loopback {
-		token = ""
-	}
+	token := f.asked()
 	// Without them the address at loopback is left, which is right.
 	machine, _ := net.InterfaceAddrs()
 	for k, u := range urls(f.addr, token, machine) {
@@ -78,6 +75,14 @@ func (f *front) announce() {
 			f.printLocked("         and " + u)
 		}
 	}
+}
+
+// asked is the token that is asked for, "" if none is.
+func (f *front) asked() string {
+	if f.loopback {
+		return ""
+	}
+	return f.token
 }
 
 // ready says that the laboratory is whole, by the word that programs wait for

@@ -13,7 +13,10 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/mattn/go-isatty"
+	"github.com/willabides/kongplete"
 
+	"enilab/internal/cli"
 	"enilab/internal/drill/command"
 	"enilab/internal/scenario"
 )
@@ -25,22 +28,33 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
-	if code := exitCode(0); errors.As(err, &code) {
+	code := exitCode(0)
+	if errors.As(err, &code) {
 		os.Exit(int(code))
+	}
+	var verb *cli.Error
+	if errors.As(err, &verb) {
+		if code, err = exitCode(verb.Code), verb.Err; err == nil {
+			os.Exit(int(code))
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "enilab: "+err.Error())
-		os.Exit(1)
+		os.Exit(max(1, int(code)))
 	}
 }
 
-// cli is the whole command line.
-type cli struct {
-	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the laboratory (the default)."`
-	Run     runCmd     `cmd:"" help:"Run drills, and say by the exit code what came of them: 0 held, 1 failed, 2 inconclusive, 3 the file or the set-up is wrong."`
+// commands is the whole command line.
+type commands struct {
+	Serve serveCmd `cmd:"" default:"withargs" help:"Run the laboratory (the default)."`
+	Run   runCmd   `cmd:"" help:"Run drills, and say by the exit code what came of them: 0 held, 1 failed, 2 inconclusive, 3 the file or the set-up is wrong."`
+	cli.Verbs
+
 	IMDS    imdsCmd    `cmd:"" name:"imds" help:"Serve one instance's metadata on an address of its own."`
 	Health  healthCmd  `cmd:"" help:"Ask a laboratory whether it is ready, and fail if it is not."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Completion cli.CompletionCmd `cmd:"" help:"Print what makes a shell complete: bash, zsh or fish."`
 }
 
 // env is what commands get besides their flags.
@@ -62,28 +76,35 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 			err = nil
 		}
 	}()
-	var c cli
+	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("enilab"),
-		kong.Description("An AWS VPC on your laptop, with packets in it."),
+		kong.Description("An AWS VPC on your laptop, with packets in it. The verbs ("+strings.Join(cli.Names(), ", ")+") ask a living laboratory; "+
+			"they end with 0 when it is done or so, 1 when it is not so, 2 when time ran out, 3 when it could not be asked."),
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { panic(errExit) }),
 		kong.DefaultEnvars("ENILAB"),
-		kong.Vars{"scenarios": strings.Join(scenario.Names(), ", ")},
+		kong.Vars{"scenarios": strings.Join(scenario.Names(), ", "), "kinds": cli.KindNames()},
 	)
 	if err != nil {
 		return fmt.Errorf("building the command line: %w", err)
 	}
+	// A shell that completes has run this with the line in COMP_LINE.
+	kongplete.Complete(parser, cli.Predictors()...)
 	k, err := parser.Parse(args)
 	if err != nil {
 		err = fmt.Errorf("%w (see enilab --help)", err)
+		if cli.IsVerb(args) {
+			return &cli.Error{Code: cli.ExitWrong, Err: err}
+		}
 		if len(args) > 0 && args[0] == "run" {
 			fmt.Fprintln(os.Stderr, "enilab: "+err.Error())
 			return exitCode(command.ExitWrong)
 		}
 		return err
 	}
-	return k.Run(env{ctx: ctx, stdout: stdout})
+	f, isFile := stdout.(*os.File)
+	return k.Run(env{ctx: ctx, stdout: stdout}, cli.Env{Ctx: ctx, Stdout: stdout, Terminal: isFile && isatty.IsTerminal(f.Fd())})
 }
 
 type versionCmd struct{}

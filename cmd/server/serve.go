@@ -17,6 +17,7 @@ import (
 	"enilab/internal/api/apifault"
 	"enilab/internal/api/ec2"
 	"enilab/internal/api/rest"
+	"enilab/internal/cli"
 	"enilab/internal/control"
 	"enilab/internal/drill/command"
 	"enilab/internal/fis"
@@ -268,6 +269,17 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ctx, ln) }()
+	forget, err := cli.Leave(s.Data, cli.Server{URL: urls(f.addr, "", nil)[0], Token: f.asked()})
+	if err != nil {
+		// Whoever asks can still say where it is.
+		l.log.Warn("the verbs of the command line will not find the server by themselves", "error", err)
+	} else {
+		defer func() {
+			if err := forget(); err != nil {
+				l.log.Warn("removing word of where the server was", "error", err)
+			}
+		}()
+	}
 	f.ready()
 	// Starting leaves several times more behind than the laboratory holds, which
 	// the collector would not look at before that doubled.

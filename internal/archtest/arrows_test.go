@@ -95,9 +95,11 @@ var arrows = map[string][]string{
 	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
 	"internal/api": with(leaves, "internal/impair", "internal/snapshot", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
-	"web": nil,
+	// The verbs over the admin API, with the forms of its answers.
+	"internal/cli": {"internal/api"},
+	"web":          nil,
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
-		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "web",
+		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/command"),
 
 	"internal/depspin":  nil,
