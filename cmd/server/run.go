@@ -9,6 +9,7 @@ import (
 
 	"enilab/internal/drill/command"
 	"enilab/internal/drill/live"
+	"enilab/internal/drill/simulated"
 )
 
 type runCmd struct {
@@ -37,7 +38,7 @@ func (r *runCmd) Run(e env) error {
 	code := command.Run(e.ctx, command.Options{
 		Files: r.Files, Repeat: r.Repeat, Seed: r.Seed, Time: r.Time, Timing: r.Timing, Strategies: r.Strategy, Set: r.Set,
 		Parallel: r.Parallel, JUnit: r.JUnit, JSON: r.JSON, Report: r.Report, KeepGoing: r.KeepGoing,
-		Driver: live.Driver{}, Version: version, Stdout: e.stdout, Stderr: os.Stderr,
+		Driver: live.Driver{}, Virtual: simulated.Driver{}, Version: version, Stdout: e.stdout, Stderr: os.Stderr,
 		Terminal: isFile && isatty.IsTerminal(f.Fd()), Now: time.Now,
 	})
 	if code != command.ExitHeld {

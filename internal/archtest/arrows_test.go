@@ -88,8 +88,10 @@ var arrows = map[string][]string{
 	"internal/drill/runner": {"internal/drill", "internal/drill/report", "internal/scenario", "internal/guest"},
 	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
 		"internal/store", "internal/api/apifault", "internal/api/ec2/model"),
+	"internal/drill/simulated": with(leaves, "internal/impair", "internal/dataplane", "internal/drill", "internal/drill/runner", "internal/scenario",
+		"internal/control", "internal/guest", "internal/virtual"),
 	// The laboratory in virtual time: one goroutine, one seed.
-	"internal/virtual": with(leaves, "internal/dataplane", "internal/dataplane/sim", "internal/control", "internal/control/failover",
+	"internal/virtual": with(leaves, "internal/impair", "internal/dataplane", "internal/dataplane/sim", "internal/control", "internal/control/failover",
 		"internal/guest", "internal/plan", "internal/store/memory"),
 	"internal/store/memory":  {"internal/control"},
 	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
@@ -100,7 +102,7 @@ var arrows = map[string][]string{
 	"web":          nil,
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
 		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "web",
-		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/command"),
+		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/simulated", "internal/drill/command"),
 
 	"internal/depspin":  nil,
 	"internal/archtest": nil,

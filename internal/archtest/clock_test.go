@@ -17,7 +17,7 @@ import (
 // that the same input gives the same frames: the data plane, and the control
 // plane's transitions, and all that a laboratory in virtual time has besides.
 var timeless = []string{
-	"internal/dataplane", "internal/control", "internal/plan", "internal/virtual", "internal/store/memory",
+	"internal/dataplane", "internal/control", "internal/plan", "internal/virtual", "internal/drill/simulated", "internal/store/memory",
 	"internal/guest/machines.go", "internal/guest/machineneighbor.go", "internal/guest/machineinput.go",
 	"internal/guest/machinetcp.go", "internal/guest/machineweb.go", "internal/guest/machineclient.go",
 	"internal/guest/meter.go", "internal/guest/samples.go", "internal/guest/conns.go", "internal/guest/pacer.go",

@@ -147,6 +147,7 @@ type pendingPing struct {
 var (
 	errNoAnswer    = errors.New("no answer within the timeout")
 	errAddressGone = errors.New("the address has left the host")
+	errNoAddress   = errors.New("the host has no address to ask from")
 )
 
 // Ping sends one ICMP echo request and calls done once: with nil when its reply

@@ -82,11 +82,20 @@ func (m *Machine) Connect(from, to netip.Addr, port uint16, timeout time.Duratio
 }
 
 // Get asks for a path by HTTP on a connection of its own and calls done once.
+// Without an address to ask from the machine picks one as its clients do.
 func (m *Machine) Get(from, to netip.Addr, port uint16, path string, timeout time.Duration, done func(Answer, error)) {
 	m.request(from, to, port, path, timeout, done)
 }
 
 func (m *Machine) request(from, to netip.Addr, port uint16, path string, timeout time.Duration, done func(Answer, error)) {
+	if !from.IsValid() {
+		own, ok := m.source(to)
+		if !ok {
+			done(Answer{}, errNoAddress)
+			return
+		}
+		from = own.addr
+	}
 	c := m.dial(from, to, port)
 	over := false
 	end := func(a Answer, err error) {

@@ -15,8 +15,8 @@ import (
 
 const (
 	httpPort = 80
-	// askTime bounds one question; whoever asks asks again.
-	askTime = 500 * time.Millisecond
+	// AskTime bounds one question; whoever asks asks again.
+	AskTime = 500 * time.Millisecond
 	// maxAnswer is more than any instance id.
 	maxAnswer = 256
 )
@@ -24,7 +24,7 @@ const (
 // whoAnswers makes an HTTP request from a guest and returns the body of the
 // answer, which in every guest's server is its instance id.
 func whoAnswers(ctx context.Context, from *guest.Host, to netip.Addr) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, askTime, fmt.Errorf("no answer within %v", askTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, AskTime, fmt.Errorf("no answer within %v", AskTime))
 	defer cancel()
 	conn, err := from.DialTCP(ctx, netip.Addr{}, netip.AddrPortFrom(to, httpPort))
 	if err != nil {

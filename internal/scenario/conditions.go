@@ -210,20 +210,29 @@ func (r *Session) replies(want *replies, since int64) (bool, string) {
 
 // answers asks an address, as a process in an instance would, who it is.
 func (r *Session) answers(ctx context.Context, want *answers) (bool, string) {
-	var host *guest.Host
-	if r.Lab != nil {
-		host = r.Lab.Host(r.loaded.host(want.From))
-	}
-	if host == nil {
-		return false, "no guest runs in " + want.From
-	}
 	to := r.loaded.target(r.Service.State(), want.Address)
 	if !to.IsValid() {
 		return false, "no such address any more: " + want.Address
 	}
-	id, err := whoAnswers(ctx, host, to)
+	id, err := r.ask(ctx, want.From, to)
 	if err != nil {
 		return false, err.Error()
 	}
 	return id == r.loaded.host(want.By), "an answer by " + r.nameOf(id)
+}
+
+// ask has a host of the file ask an address who it is.
+func (r *Session) ask(ctx context.Context, from string, to netip.Addr) (id string, err error) {
+	host := r.loaded.host(from)
+	if r.Ask != nil {
+		return r.Ask(ctx, host, to)
+	}
+	var g *guest.Host
+	if r.Lab != nil {
+		g = r.Lab.Host(host)
+	}
+	if g == nil {
+		return "", fmt.Errorf("no guest runs in %s", from)
+	}
+	return whoAnswers(ctx, g, to)
 }

@@ -125,7 +125,8 @@ type Mover interface {
 	Move(ctx context.Context, in control.MoveInput) (r control.MoveResult, failoverID string, err error)
 }
 
-// Guests are the hosts and measured clients; guest.Lab is them.
+// Guests are the hosts and measured clients; guest.Lab is them. Who asks in
+// another way (Env.Ask) has no Host.
 type Guests interface {
 	Host(id string) *guest.Host
 	Flows() []guest.Flow

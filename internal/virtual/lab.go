@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
+	"strings"
 	"time"
 
 	"enilab/internal/control"
@@ -22,9 +24,12 @@ import (
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/sim"
 	"enilab/internal/guest"
+	"enilab/internal/impair"
 	"enilab/internal/plan"
 	"enilab/internal/store/memory"
 )
+
+const httpPort = 80
 
 // Options of a Lab.
 type Options struct {
@@ -43,6 +48,12 @@ type Lab struct {
 	Sim      *sim.Sim
 	Guests   *guest.Machines
 	Failover *failover.Controller
+	// Impairments are what the network does to frames on purpose.
+	Impairments *impair.Set
+
+	// Each, if not nil, is called when an instant at which something happened is
+	// over. It must only look.
+	Each func()
 
 	tasks   tasks
 	planned int64 // when Step of the control plane is scheduled; 0: it is not
@@ -85,6 +96,10 @@ func Open(opt Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.Impairments = impair.New(impair.Options{
+		Plane: l.Sim.Engine(), State: l.State, Now: func() time.Time { return time.Unix(0, l.Sim.Now()).UTC() }, Seed: opt.Seed,
+		Note: func(typ, id string, kv ...string) error { return l.Note(context.Background(), typ, id, kv...) },
+	})
 	l.Failover, err = failover.New(failover.Options{
 		Service: l.Service, Clients: l.Guests, Now: l.Sim.Now, Log: opt.Log, Ticks: l.ticks, Tasks: &l.tasks,
 		Prober: failover.NewMachineProber(l.Guests, l.Sim.Engine(), &l.tasks, l.Sim.Now),
@@ -136,6 +151,9 @@ func (l *Lab) Settle() {
 		again = l.tasks.run()
 	}
 	l.plan()
+	if l.Each != nil {
+		l.Each()
+	}
 }
 
 // plan schedules the next end of a transition.
@@ -202,9 +220,39 @@ func (l *Lab) Await(within time.Duration, cond func() bool) error {
 	return nil
 }
 
+// Ask has a host ask an address by HTTP who it is, as a process in it would, while
+// time goes on, and returns the answer.
+func (l *Lab) Ask(ctx context.Context, host string, to netip.Addr, within time.Duration) (id string, err error) {
+	m := l.Guests.Machine(host)
+	if m == nil {
+		return "", fmt.Errorf("no guest runs in %s", host)
+	}
+	over := false
+	m.Get(netip.Addr{}, to, httpPort, "/", within, func(a guest.Answer, e error) { id, err, over = strings.TrimSpace(a.Body), e, true })
+	// The machine gives up by itself, unless it is gone by then.
+	if waited := l.Await(2*within, func() bool { return over || ctx.Err() != nil }); waited != nil && !over {
+		return "", fmt.Errorf("asking %s: %w", to, waited)
+	}
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if err != nil {
+		return "", fmt.Errorf("asking %s: %w", to, err)
+	}
+	return id, nil
+}
+
+// Reset takes everything back to the start, as lab.Lab's users do.
+func (l *Lab) Reset(ctx context.Context) error {
+	l.Settle()
+	err := l.Failover.Reset(ctx, l.Service.Reset)
+	l.Settle()
+	return err
+}
+
 // Close ends the policies and measurements under way.
 func (l *Lab) Close() error {
 	l.cancel()
-	l.tasks.run()
+	l.tasks.close()
 	return l.failed
 }

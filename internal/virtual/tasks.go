@@ -18,17 +18,27 @@ type tasks struct {
 // task is one coroutine. It gives what it waits for to whoever resumes it.
 type task struct {
 	resume func() (ready func() bool, alive bool)
+	stop   func()
 	yield  func(ready func() bool) bool
 	ready  func() bool // nil: it may go on
 }
 
-var errStuck = errors.New("virtual time has ended, and what is waited for has not come")
+var (
+	errStuck = errors.New("virtual time has ended, and what is waited for has not come")
+	// errStopped unwinds a task that waits when the laboratory is closed.
+	errStopped = errors.New("the laboratory is closed")
+)
 
 // Go implements failover.Tasks.
 func (ts *tasks) Go(f func()) {
 	t := &task{}
-	t.resume, _ = iter.Pull(func(yield func(func() bool) bool) {
+	t.resume, t.stop = iter.Pull(func(yield func(func() bool) bool) {
 		t.yield = yield
+		defer func() {
+			if e := recover(); e != nil && e != any(errStopped) {
+				panic(e)
+			}
+		}()
 		f()
 	})
 	ts.all = append(ts.all, t)
@@ -38,12 +48,14 @@ func (ts *tasks) Go(f func()) {
 func (ts *tasks) Park(ready func() bool) {
 	if t := ts.current; t != nil {
 		for !ready() {
-			t.yield(ready)
+			if !t.yield(ready) {
+				panic(errStopped)
+			}
 		}
 		return
 	}
 	for !ready() {
-		if !ts.idle() {
+		if !ts.run() && !ts.idle() {
 			panic(errStuck)
 		}
 	}
@@ -67,4 +79,14 @@ func (ts *tasks) run() (ran bool) {
 		}
 	}
 	return ran
+}
+
+// close ends every task: those that do not by themselves are unwound where they
+// wait.
+func (ts *tasks) close() {
+	ts.run()
+	for _, t := range ts.all {
+		t.stop()
+	}
+	ts.all = nil
 }

@@ -206,10 +206,10 @@ func (c *Controller) perform(ctx context.Context, a action, m move) (complete []
 // though ctx ends.
 func (c *Controller) call(ctx context.Context, log *callLog, operation string, f func(context.Context) error) error {
 	end := log.begin(operation, c.opt.Now())
-	held, stop := context.WithTimeout(ctx, moveTime)
+	held, stop := c.within(ctx, moveTime)
 	defer stop()
 	err := c.opt.Gate(held, operation, func(context.Context) error {
-		sent, cancel := context.WithTimeout(context.WithoutCancel(ctx), moveTime)
+		sent, cancel := c.within(context.WithoutCancel(ctx), moveTime)
 		defer cancel()
 		return f(sent)
 	})

@@ -22,8 +22,7 @@ type Options struct {
 	// nil uses real tickers.
 	Ticks func(d time.Duration) (<-chan time.Time, func())
 	// Tasks runs what the controller does at once, where somebody owns time; nil
-	// uses goroutines. A controller with Tasks belongs to their goroutine, and is
-	// not Reset.
+	// uses goroutines. A controller with Tasks belongs to their goroutine.
 	Tasks Tasks
 	Log   *slog.Logger // nil: slog.Default
 }
@@ -51,7 +50,7 @@ type Controller struct {
 
 	mu       sync.Mutex
 	watchers map[string]*watcher     // by policy id; guarded by mu
-	ended    map[string]*watcher     // stopped, of policies that may run again; guarded by mu
+	stopped  map[string]*watcher     // of policies that may run again; guarded by mu
 	moving   map[string]bool         // ENIs whose move a Move call records; guarded by mu
 	claims   []*claim                // moves that policies are making; guarded by mu
 	run      context.Context         // of Run; nil before; guarded by mu
@@ -65,7 +64,7 @@ type Controller struct {
 	unwatch     func()
 	interrupted []*control.Failover
 
-	wg, measuring sync.WaitGroup // watchers, and measurements
+	watching, measuring group // watchers, and measurements
 
 	resets sync.Mutex // one at a time
 }
@@ -88,7 +87,7 @@ func New(opt Options) (*Controller, error) {
 	if opt.Log == nil {
 		opt.Log = slog.Default()
 	}
-	c := &Controller{opt: opt, watchers: map[string]*watcher{}, ended: map[string]*watcher{}, moving: map[string]bool{}}
+	c := &Controller{opt: opt, watchers: map[string]*watcher{}, stopped: map[string]*watcher{}, moving: map[string]bool{}}
 	c.notices, c.unwatch = opt.Service.Watch(noticeBuffer)
 	for _, f := range opt.Service.State().Failovers() {
 		if f.State == control.FailoverRunning {
@@ -102,8 +101,8 @@ func New(opt Options) (*Controller, error) {
 // measurement has ended.
 func (c *Controller) Run(ctx context.Context) error {
 	defer c.unwatch()
-	defer c.measuring.Wait()
-	defer c.wg.Wait()
+	defer c.ended(&c.measuring)
+	defer c.ended(&c.watching)
 	c.closeInterrupted(ctx)
 	c.mu.Lock()
 	c.run = ctx
@@ -202,7 +201,8 @@ func (c *Controller) syncPolicies(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	wanted := map[string]*control.FailoverPolicy{}
-	for _, p := range c.opt.Service.State().Policies() {
+	policies := c.opt.Service.State().Policies()
+	for _, p := range policies {
 		if p.Enabled {
 			wanted[p.ID] = p
 		}
@@ -210,25 +210,26 @@ func (c *Controller) syncPolicies(ctx context.Context) {
 	for id, w := range c.watchers {
 		if p := wanted[id]; p == nil || p != w.policy {
 			w.stop()
-			c.ended[id] = w
+			c.stopped[id] = w
 			delete(c.watchers, id)
 		}
 	}
-	for id, p := range wanted {
-		if c.watchers[id] == nil && !c.halted && ctx.Err() == nil {
+	// In their order: where somebody owns time, it is that of their probes.
+	for _, p := range policies {
+		if id := p.ID; wanted[id] != nil && c.watchers[id] == nil && !c.halted && ctx.Err() == nil {
 			wctx, stop := context.WithCancel(ctx)
 			w := &watcher{
-				c: c, policy: p, stop: stop, done: make(chan struct{}), prev: c.ended[id],
+				c: c, policy: p, stop: stop, done: make(chan struct{}), prev: c.stopped[id],
 				st: Status{State: Watching},
 			}
-			delete(c.ended, id)
+			delete(c.stopped, id)
 			c.watchers[id] = w
-			c.spawn(&c.wg, func() { w.run(wctx) })
+			c.spawn(&c.watching, func() { w.run(wctx) })
 		}
 	}
-	for id := range c.ended {
+	for id := range c.stopped {
 		if c.opt.Service.State().Policy(id) == nil {
-			delete(c.ended, id)
+			delete(c.stopped, id)
 		}
 	}
 }
@@ -368,7 +369,7 @@ func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move)
 	}
 	// Whoever asked may go away; a move that has begun takes effect all the
 	// same, and what takes effect is recorded.
-	mctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moveTime)
+	mctx, cancel := c.within(context.WithoutCancel(ctx), moveTime)
 	defer cancel()
 	if m.calls == nil {
 		r, err = c.opt.Service.Move(mctx, in)

@@ -13,8 +13,7 @@ import (
 )
 
 // MachineProber is a GuestProber where somebody owns time: it sends from machines
-// and judges in the same way. A probe ends by its policy's timeout; of contexts
-// only the end of the task's counts.
+// and judges in the same way. A probe ends by its policy's timeout, or with ctx.
 type MachineProber struct {
 	GuestProber
 	machines *guest.Machines
@@ -32,7 +31,7 @@ func NewMachineProber(machines *guest.Machines, engine *dataplane.Engine, tasks 
 }
 
 // Probe implements Prober.
-func (g *MachineProber) Probe(_ context.Context, t Target) Outcome {
+func (g *MachineProber) Probe(ctx context.Context, t Target) Outcome {
 	m := g.machines.Machine(t.From.Host)
 	switch {
 	case m == nil:
@@ -62,6 +61,9 @@ func (g *MachineProber) Probe(_ context.Context, t Target) Outcome {
 	default:
 		done(fmt.Errorf("unknown probe type %q", t.Probe.Type))
 	}
-	g.tasks.Park(func() bool { return over })
+	g.tasks.Park(func() bool { return over || ctx.Err() != nil })
+	if !over { // whoever stops the policy reads no outcome
+		at, err = g.now(), context.Cause(ctx)
+	}
 	return g.judge(t, pt, start, at, err)
 }

@@ -14,7 +14,7 @@ func (c *Controller) Reset(ctx context.Context, reset func(context.Context) (rev
 	c.resets.Lock()
 	defer c.resets.Unlock()
 	c.halt()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moveTime)
+	ctx, cancel := c.within(context.WithoutCancel(ctx), moveTime)
 	defer cancel()
 	c.life.Lock()
 	revision, err := reset(ctx)
@@ -39,18 +39,18 @@ func (c *Controller) halt() {
 	for id, w := range c.watchers {
 		w.stop()
 		delete(c.watchers, id)
-		c.ended[id] = w
+		c.stopped[id] = w
 	}
 	var stopped []*watcher
-	for _, w := range c.ended {
+	for _, w := range c.stopped {
 		stopped = append(stopped, w)
 	}
-	clear(c.ended)
+	clear(c.stopped)
 	c.mu.Unlock()
 	for _, w := range stopped {
-		<-w.done
+		c.await(context.Background(), w.done)
 	}
-	c.measuring.Wait()
+	c.ended(&c.measuring)
 }
 
 // resume lets policies watch and moves be measured again.

@@ -3,6 +3,8 @@ package failover
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Tasks are what runs at once where somebody owns time: one after the other, on
@@ -15,13 +17,38 @@ type Tasks interface {
 	Park(ready func() bool)
 }
 
-// spawn runs f beside the caller: as a task, or as a goroutine of wg.
-func (c *Controller) spawn(wg *sync.WaitGroup, f func()) {
-	if c.opt.Tasks != nil {
-		c.opt.Tasks.Go(f)
+// group is what runs beside each other and ends together.
+type group struct {
+	wg    sync.WaitGroup
+	tasks atomic.Int64 // those of Tasks that have not ended
+}
+
+// spawn runs f beside the caller: as a task, or as a goroutine.
+func (c *Controller) spawn(g *group, f func()) {
+	if c.opt.Tasks == nil {
+		g.wg.Go(f)
 		return
 	}
-	wg.Go(f)
+	g.tasks.Add(1)
+	c.opt.Tasks.Go(func() {
+		defer g.tasks.Add(-1)
+		f()
+	})
+}
+
+// ended waits until all of a group have.
+func (c *Controller) ended(g *group) {
+	c.park(func() bool { return g.tasks.Load() == 0 })
+	g.wg.Wait()
+}
+
+// within is ctx with a bound on real time. Where somebody owns time the machine's
+// decides nothing.
+func (c *Controller) within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if c.opt.Tasks != nil {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d)
 }
 
 // park lets other tasks go on until what the caller is about to wait for is there.

@@ -163,7 +163,7 @@ func (w *watcher) orphan(ctx context.Context, s *control.State, n *control.Netwo
 // probe sends one probe to an ENI.
 func (w *watcher) probe(ctx context.Context, s *control.State, from Source, to *control.NetworkInterface) Outcome {
 	w.seq++
-	pctx, cancel := context.WithTimeout(ctx, w.policy.Probe.Timeout)
+	pctx, cancel := w.c.within(ctx, w.policy.Probe.Timeout)
 	defer cancel()
 	o := w.c.opt.Prober.Probe(pctx, Target{
 		Policy: w.policy.ID, Probe: w.policy.Probe, From: from, To: to, ToAddr: probed(s, w.policy, from, to), Sequence: w.seq,

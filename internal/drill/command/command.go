@@ -51,7 +51,8 @@ type Options struct {
 	Report     string // folder; "": none
 	KeepGoing  bool
 
-	Driver  runner.Driver
+	Driver  runner.Driver // of real time
+	Virtual runner.Driver // of virtual time
 	Version string
 	Stdout  io.Writer
 	Stderr  io.Writer
@@ -102,8 +103,6 @@ func (o *Options) wrong(err error) int {
 
 func (o *Options) check() error {
 	switch {
-	case o.Time == "virtual":
-		return errors.New("--time virtual: this version runs drills in real time only; leave it out, or say --time real")
 	case len(o.Files) == 0:
 		return errors.New("no drill is named: want files, or names of scenarios that are part of the binary")
 	case o.Repeat < 0 || o.Repeat > scenario.MaxRuns:
@@ -142,6 +141,13 @@ func (o *Options) readFile(ctx context.Context, name string) (drills []runner.Dr
 	if err != nil {
 		return nil, err
 	}
+	driver := o.Driver
+	if o.Time == "virtual" {
+		driver = o.Virtual
+		if err := sc.CheckVirtual(); err != nil {
+			return nil, err
+		}
+	}
 	spec := sc.Drill()
 	if o.Repeat != 0 {
 		spec.Runs = o.Repeat
@@ -167,7 +173,7 @@ func (o *Options) readFile(ctx context.Context, name string) (drills []runner.Dr
 			File: name, Description: sc.Description, Strategy: strategy, Timing: o.Timing, Time: o.Time, Set: o.Set, Seed: spec.Seed, Asked: spec.Runs,
 		}
 		about.Command = about.CommandOf(spec.Seed, spec.Runs)
-		drills = append(drills, runner.Drill{Scenario: with, Spec: spec.For(strategy), Driver: o.Driver, About: about})
+		drills = append(drills, runner.Drill{Scenario: with, Spec: spec.For(strategy), Driver: driver, About: about})
 	}
 	return drills, nil
 }

@@ -6,6 +6,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"enilab/internal/drill"
 	"enilab/internal/guest"
@@ -38,6 +39,8 @@ type World struct {
 	scenario.Env
 	// Flows are the measured clients' counts.
 	Flows func() []guest.FlowStats
+	// Offset is how long after the steady state the first step begins.
+	Offset time.Duration
 	// Late is by how much the clock was late at most since the run began; nil: never.
 	Late func() int64
 }
@@ -52,7 +55,7 @@ func Play(ctx context.Context, w World, job Job, loaded *scenario.Loaded) (*dril
 		return nil, err
 	}
 	run := &drill.Run{Number: job.Number, Seed: job.Seed, StartedAt: w.Now(), Steps: []drill.Step{}, Moves: []drill.Move{}, Flows: []drill.Flow{}}
-	if err := act(ctx, s, run); err != nil {
+	if err := w.act(ctx, s, run); err != nil {
 		return nil, err
 	}
 	if err := s.AwaitRecords(ctx); err != nil {
@@ -71,13 +74,18 @@ func Play(ctx context.Context, w World, job Job, loaded *scenario.Loaded) (*dril
 }
 
 // act is what happens between the two looks at the steady state.
-func act(ctx context.Context, s *scenario.Session, run *drill.Run) (err error) {
+func (w World) act(ctx context.Context, s *scenario.Session, run *drill.Run) (err error) {
 	if run.Before, err = s.Hypothesis(ctx); err != nil {
 		return err
 	}
 	if run.Before != nil && !run.Before.Held {
 		run.Broken = "the hypothesis did not hold before the first step"
 		return nil
+	}
+	if s.Pause != nil && w.Offset > 0 {
+		if err := s.Pause(ctx, w.Offset); err != nil {
+			return err
+		}
 	}
 	report, failed := s.Steps(ctx)
 	if ctx.Err() != nil {
