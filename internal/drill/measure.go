@@ -23,8 +23,8 @@ type measured struct {
 }
 
 func (s Selector) move(m Move) bool {
-	return (s.NetworkInterface == "" || s.NetworkInterface == m.NetworkInterface) && (s.Kind == "" || s.Kind == m.Kind) &&
-		(s.Moved == "" || s.Moved == m.Moved)
+	return (s.NetworkInterface == "" || s.NetworkInterface == m.NetworkInterface || s.NetworkInterface == m.Policy) &&
+		(s.Kind == "" || s.Kind == m.Kind) && (s.Moved == "" || s.Moved == m.Moved)
 }
 
 func (s Selector) client(client, workload string) bool {

@@ -47,6 +47,8 @@ type Move struct {
 	State            string    `json:"state"` // running, completed, failed
 	Error            string    `json:"error,omitempty"`
 	NetworkInterface string    `json:"networkInterface"`
+	Policy           string    `json:"policy,omitempty"` // of whose policy it is, by the interface that it guards
+	Scope            string    `json:"scope,omitempty"`  // how far such a move reaches: subnet, zone, region
 	From             string    `json:"from"`
 	To               string    `json:"to"`
 	StartedAt        int64     `json:"startedAt"`
@@ -56,11 +58,20 @@ type Move struct {
 	AcceptedAt       int64     `json:"acceptedAt"`
 	DetachedAt       int64     `json:"detachedAt"`
 	AttachedAt       int64     `json:"attachedAt"`
+	Calls            []Call    `json:"calls,omitempty"` // of the EC2 API, that a policy made
 	Phases           []Span    `json:"phases"`
 	Traffic          []Traffic `json:"traffic"`
 	TCP              TCP       `json:"tcp"`
 	Checks           []Check   `json:"checks"`
 	Notes            []string  `json:"notes,omitempty"`
+}
+
+// Call is a call of the EC2 API.
+type Call struct {
+	Operation string `json:"operation"`
+	StartedAt int64  `json:"startedAt"`
+	EndedAt   int64  `json:"endedAt"`
+	Error     string `json:"error,omitempty"`
 }
 
 // Span is one phase of a move.

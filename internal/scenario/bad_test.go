@@ -46,7 +46,7 @@ func TestBadFiles(t *testing.T) {
 
 func TestOpenUnknown(t *testing.T) {
 	_, err := Open(t.Context(), "nothing-of-this-name")
-	if err == nil || !strings.Contains(err.Error(), "demo, eni-failover, hub, internet, multihomed, survives, throughput") || !errors.Is(err, os.ErrNotExist) {
+	if err == nil || !strings.Contains(err.Error(), "demo, eni-failover, four-strategies, hub, internet, multihomed, survives, throughput") || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }

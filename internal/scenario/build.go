@@ -51,6 +51,8 @@ var keys = map[string]string{
 	"serviceName": "service", "vpcEndpointType": "type", "ruleNumber": "number", "ruleAction": "action", "protocol": "protocol",
 	"destinationCidrBlock": "destination", "address": "address", "name": "name", "tags": "tags", "workloads": "workloads", "serve": "serve", "description": "description",
 	"probe.from": "probe.from", "probe.interval": "probe.interval", "probe.timeout": "probe.timeout",
+	"addresses": "addresses", "allocationId": "elasticIp", "routes": "routes", "strategy": "strategy", "fence": "fence",
+	"fenceOptional": "fenceOptional", "holdDown": "holdDown", "failBack": "failBack",
 	"probe.misses": "probe.misses", "probe.type": "probe.type", "probe.port": "probe.port", "probe.path": "probe.path",
 }
 
@@ -280,17 +282,23 @@ func (b *builder) policies(ctx context.Context) error {
 	return nil
 }
 
-// terms are what a policy moves; addresses have been checked.
+// terms are what a policy moves by its strategy; addresses have been checked.
 func (b *builder) terms(f policy) control.Terms {
 	t := control.Terms{
-		Strategy: control.Strategy(f.Strategy), Allocation: b.loaded.Addresses[f.ElasticIP], Fence: control.Fence(f.Fence),
+		Strategy: control.Strategy(f.strategy()), Fence: control.Fence(f.Fence),
 		FenceOptional: f.FenceOptional, HoldDown: time.Duration(f.HoldDown), NeverBack: f.NeverFailBack,
 	}
-	for _, a := range f.Addresses {
-		t.Addresses = append(t.Addresses, netip.MustParseAddr(a))
-	}
-	for _, r := range f.Routes {
-		t.Routes = append(t.Routes, control.PolicyRoute{Table: b.loaded.RouteTables[r.RouteTable], Destination: r.Destination})
+	switch t.Strategy {
+	case control.StrategyAddress:
+		for _, a := range f.Addresses {
+			t.Addresses = append(t.Addresses, netip.MustParseAddr(a))
+		}
+	case control.StrategyEIP:
+		t.Allocation = b.loaded.Addresses[f.ElasticIP]
+	case control.StrategyRoute:
+		for _, r := range f.Routes {
+			t.Routes = append(t.Routes, control.PolicyRoute{Table: b.loaded.RouteTables[r.RouteTable], Destination: r.Destination})
+		}
 	}
 	return t
 }

@@ -128,11 +128,7 @@ func (s *Scenario) check() error {
 	}
 	for i, p := range s.file.Policies {
 		at := fmt.Sprintf("$.policies[%d]", i)
-		if p.Strategy == "" || p.Strategy == string(control.StrategyENI) {
-			c.ref(at+".networkInterface", "network interface", p.NetworkInterface, n.interfaces)
-		} else {
-			c.interfaceRef(at+".networkInterface", p.NetworkInterface)
-		}
+		c.policyStrategies(at, &p)
 		for k, a := range p.Addresses {
 			c.address(fmt.Sprintf("%s.addresses[%d]", at, k), a)
 		}

@@ -1,15 +1,63 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"enilab/internal/control"
 	"enilab/internal/drill"
 )
 
 // strategies are what a policy can be told to do.
-var strategies = []string{"eni"}
+var strategies = []string{
+	string(control.StrategyENI), string(control.StrategyAddress), string(control.StrategyEIP), string(control.StrategyRoute),
+}
+
+// strategy is what the policy is told to do.
+func (p *policy) strategy() string { return cmp.Or(p.Strategy, string(control.StrategyENI)) }
+
+// moves are the keys of a policy that say what one strategy moves, and whether
+// they are given.
+func (p *policy) moves() []struct {
+	key, of string
+	given   bool
+} {
+	return []struct {
+		key, of string
+		given   bool
+	}{
+		{"addresses", string(control.StrategyAddress), len(p.Addresses) > 0},
+		{"elasticIp", string(control.StrategyEIP), p.ElasticIP != ""},
+		{"routes", string(control.StrategyRoute), len(p.Routes) > 0},
+	}
+}
+
+// policyStrategies checks that a policy has what each strategy moves that it may
+// be told to use, and nothing that none of them does.
+func (c *checker) policyStrategies(at string, p *policy) {
+	if p.Strategy != "" {
+		c.oneOf(at+".strategy", p.Strategy, strategies...)
+	}
+	for _, m := range p.moves() {
+		k := slices.Index(c.file.Strategies, m.of)
+		switch {
+		case m.given && p.strategy() != m.of && k < 0:
+			c.fail(at+"."+m.key, "%s are what the strategy %s moves, and this policy has the strategy %s: leave them out, or list %s under strategies",
+				m.key, m.of, p.strategy(), m.of)
+		case !m.given && p.strategy() == m.of:
+			c.fail(at+".strategy", "the strategy %s needs %s, which this policy does not have", m.of, m.key)
+		case !m.given && k >= 0:
+			c.fail(fmt.Sprintf("$.strategies[%d]", k), "the strategy %s needs %s, which the policy of %s does not have", m.of, m.key, p.NetworkInterface)
+		}
+	}
+	if p.strategy() == string(control.StrategyENI) || slices.Contains(c.file.Strategies, string(control.StrategyENI)) {
+		c.ref(at+".networkInterface", "network interface", p.NetworkInterface, c.names.interfaces)
+	} else {
+		c.interfaceRef(at+".networkInterface", p.NetworkInterface)
+	}
+}
 
 // drill checks what is asserted, and that it can come true.
 func (c *checker) drill(f *file) {

@@ -127,7 +127,9 @@ func (r *Session) isOf(f *control.Failover, want *failoverIs) bool {
 		to, _ := netip.ParsePrefix(want.Destination) // checked by Parse
 		return m.Kind == control.MovedRoute && m.RouteTable == r.loaded.RouteTables[want.RouteTable] && m.Destination == to.Masked().String()
 	}
-	return m.Kind == control.MovedInterface && f.NetworkInterface == r.loaded.Interfaces[want.NetworkInterface]
+	// What a policy moves by another strategy than eni is not its interface.
+	policy := r.loaded.Policies[want.NetworkInterface]
+	return m.Kind == control.MovedInterface && f.NetworkInterface == r.loaded.Interfaces[want.NetworkInterface] || policy != "" && f.Policy == policy
 }
 
 func (r *Session) failoverIs(s *control.State, want *failoverIs) (bool, string) {

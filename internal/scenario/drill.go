@@ -35,7 +35,8 @@ func (s *Scenario) HasHypothesis() bool { return len(s.file.Hypothesis) > 0 }
 func (s *Scenario) Steps() int { return len(s.file.Steps) }
 
 // WithStrategy is the scenario with every policy's strategy set, checked and
-// rehearsed anew: what one strategy can do another may be refused.
+// rehearsed anew: what one strategy can do another may be refused. An error has
+// the place in the file.
 func (s *Scenario) WithStrategy(ctx context.Context, strategy string) (*Scenario, error) {
 	if !slices.Contains(strategies, strategy) {
 		return nil, fmt.Errorf("strategy %q: want one of %v", strategy, strategies)
@@ -43,5 +44,16 @@ func (s *Scenario) WithStrategy(ctx context.Context, strategy string) (*Scenario
 	if len(s.file.Policies) == 0 {
 		return nil, fmt.Errorf("%s: strategies are for policies, and the file has none", s.src.name)
 	}
-	return s, nil
+	with := *s
+	with.file.Policies = slices.Clone(s.file.Policies)
+	for i := range with.file.Policies {
+		with.file.Policies[i].Strategy = strategy
+	}
+	if err := with.check(); err != nil {
+		return nil, err
+	}
+	if err := with.rehearse(ctx); err != nil {
+		return nil, err
+	}
+	return &with, nil
 }

@@ -127,7 +127,7 @@ func (r *Session) Observe(out *drill.Run, stats []guest.FlowStats) {
 func (r *Session) recorded(f *control.Failover) drill.Move {
 	m := drill.Move{
 		Kind: string(f.Kind), Moved: string(f.Moved.Kind), State: string(f.State), Error: f.Error,
-		NetworkInterface: r.interfaceName(f.NetworkInterface), From: r.nameOf(f.From), To: r.nameOf(f.To),
+		NetworkInterface: r.interfaceName(f.NetworkInterface), Policy: r.policyName(f.Policy), Scope: f.Moved.Kind.Scope(), From: r.nameOf(f.From), To: r.nameOf(f.To),
 		StartedAt: f.StartedAt, EndedAt: f.EndedAt, FaultAt: f.Control.FaultAt, DetectedAt: f.Control.DetectedAt,
 		AcceptedAt: f.Control.AcceptedAt, DetachedAt: f.Control.DetachedAt, AttachedAt: f.Control.AttachedAt, Notes: f.Notes,
 		TCP: drill.TCP{
@@ -137,6 +137,9 @@ func (r *Session) recorded(f *control.Failover) drill.Move {
 	}
 	if m.EndedAt == 0 {
 		m.EndedAt = r.Now()
+	}
+	for _, c := range f.Calls {
+		m.Calls = append(m.Calls, drill.Call{Operation: c.Operation, StartedAt: c.Start, EndedAt: c.End, Error: c.Error})
 	}
 	for _, p := range f.Phases {
 		m.Phases = append(m.Phases, drill.Span{Name: p.Name, Start: p.Start, End: p.End})
@@ -158,6 +161,17 @@ func (r *Session) recorded(f *control.Failover) drill.Move {
 // interfaceName gives a network interface the name that the file gave it.
 func (r *Session) interfaceName(id string) string {
 	for name, known := range r.loaded.Interfaces {
+		if known == id {
+			return name
+		}
+	}
+	return id
+}
+
+// policyName is the network interface that a policy guards, by the name that the
+// file gave it.
+func (r *Session) policyName(id string) string {
+	for name, known := range r.loaded.Policies {
 		if known == id {
 			return name
 		}

@@ -135,6 +135,11 @@ func parse(ctx context.Context, name string, data []byte, settings []string) (*S
 	if err := s.rehearse(ctx); err != nil {
 		return nil, err
 	}
+	for _, strategy := range s.file.Strategies {
+		if _, err := s.WithStrategy(ctx, strategy); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 

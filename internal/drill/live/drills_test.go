@@ -1,6 +1,7 @@
 package live
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -10,13 +11,15 @@ import (
 
 	"enilab/internal/drill"
 	"enilab/internal/drill/runner"
+	"enilab/internal/drill/simulated"
 	"enilab/internal/scenario"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestShippedDrillsHold runs every drill of the binary once in real time, with
-// nothing left behind.
+// TestShippedDrillsHold runs every drill of the binary, under each of its
+// strategies, once in real time, with nothing left behind, and once in virtual
+// time: both come to the same verdicts, and measure the same.
 func TestShippedDrillsHold(t *testing.T) {
 	for _, name := range scenario.Names() {
 		sc, err := scenario.Open(t.Context(), name)
@@ -26,30 +29,100 @@ func TestShippedDrillsHold(t *testing.T) {
 		if !sc.HasSteps() {
 			continue // a network to look at
 		}
-		t.Run(name, func(t *testing.T) {
-			spec := sc.Drill()
-			if len(spec.Asserts) == 0 {
-				t.Error("it asserts nothing")
-			}
-			dir := t.TempDir()
-			run, err := Driver{Dir: dir}.Run(t.Context(), runner.Job{Scenario: sc, Number: 1, Seed: spec.Seed, Timing: "fast"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			tally := drill.NewTally(spec, sc.HasHypothesis())
-			tally.Add(run)
-			for _, o := range tally.Outcomes() {
-				// Over runs is for more than one.
-				if o.Verdict != drill.Held && o.Held+o.Failed+o.Inconclusive > 0 {
-					t.Errorf("%s is %s: %s", o.Name, o.Verdict, o.Reason)
+		strategies := sc.Drill().Strategies
+		if len(strategies) == 0 {
+			t.Run(name, func(t *testing.T) { hold(t, sc, "") })
+		}
+		for _, s := range strategies {
+			t.Run(name+"/"+s, func(t *testing.T) {
+				t.Parallel() // they mostly wait for each other's clients
+				with, err := sc.WithStrategy(t.Context(), s)
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-				t.Errorf("left behind: %v, %v", left, err)
-			}
-		})
+				hold(t, with, s)
+			})
+		}
 	}
 }
+
+func hold(t *testing.T, sc *scenario.Scenario, strategy string) {
+	spec := sc.Drill().For(strategy)
+	if len(spec.Asserts) == 0 {
+		t.Error("it asserts nothing")
+	}
+	dir := t.TempDir()
+	job := runner.Job{Scenario: sc, Strategy: strategy, Number: 1, Seed: spec.Seed, Timing: "fast"}
+	real, err := Driver{Dir: dir}.Run(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	virtual, err := simulated.Driver{}.Run(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range []*drill.Run{real, virtual} {
+		tally := drill.NewTally(spec, sc.HasHypothesis())
+		tally.Add(run)
+		for _, o := range tally.Outcomes() {
+			// Over runs is for more than one.
+			if o.Verdict != drill.Held && o.Held+o.Failed+o.Inconclusive > 0 {
+				t.Errorf("%s is %s: %s (late by up to %v)", o.Name, o.Verdict, o.Reason, time.Duration(run.LateNanos))
+			}
+		}
+	}
+	agree(t, real, virtual)
+}
+
+// agree holds what two runs have measured together. Outages differ by one interval
+// of the probes at most, which is how the fault may lie to them, one of the
+// client's requests, and by how late the machine was.
+func agree(t *testing.T, real, virtual *drill.Run) {
+	t.Helper()
+	seen := func(r *drill.Run) (out map[string]drill.Traffic, checks map[string]string) {
+		out, checks = map[string]drill.Traffic{}, map[string]string{}
+		for _, m := range r.Moves {
+			of := fmt.Sprintf("%s of %s from %s to %s", m.Kind, m.Moved, m.From, m.To)
+			for _, tr := range m.Traffic {
+				out[of+", "+tr.Client+" "+tr.Workload] = tr
+			}
+			for _, c := range m.Checks {
+				checks[of+", "+c.Name] = c.Result
+			}
+		}
+		return out, checks
+	}
+	a, checksA := seen(real)
+	b, checksB := seen(virtual)
+	if len(real.Moves) != len(virtual.Moves) || len(a) != len(b) || fmt.Sprint(checksA) != fmt.Sprint(checksB) {
+		t.Errorf("real time %+v %v\nvirtual time %+v %v", a, checksA, b, checksB)
+	}
+	const interval = 200 * time.Millisecond // of the probes of all drills that have some
+	periods := map[string]time.Duration{"udp-echo": 100 * time.Millisecond, "ping": 100 * time.Millisecond, "http": 2 * time.Second}
+	for key, x := range a {
+		y, ok := b[key]
+		if !ok || (x.FirstReplyAt == 0) != (y.FirstReplyAt == 0) {
+			t.Errorf("%s: real time %+v, virtual time %+v", key, x, y)
+			continue
+		}
+		apart := time.Duration(max(x.OutageNanos-y.OutageNanos, y.OutageNanos-x.OutageNanos))
+		t.Logf("%s: %v in real time, %v in virtual time", key, time.Duration(x.OutageNanos), time.Duration(y.OutageNanos))
+		if x.OutageNanos > stale && y.OutageNanos > stale {
+			continue // until a neighbour's memory has run out, which takes a time that chance decides
+		}
+		if slack := 5*time.Duration(real.LateNanos) + 20*time.Millisecond; apart > interval+periods[x.Kind]+slack {
+			t.Errorf("%s: outage %v in real time, %v in virtual time; the machine was late by %v",
+				key, time.Duration(x.OutageNanos), time.Duration(y.OutageNanos), time.Duration(real.LateNanos))
+		}
+	}
+}
+
+// stale is less than a neighbour sends to the former owner of an address, and more
+// than any other outage here.
+const stale = int64(5 * time.Second)
 
 // TestStoreThatCannotBeMade: a store that cannot be made is a wrong set-up.
 func TestStoreThatCannotBeMade(t *testing.T) {
