@@ -2,6 +2,7 @@ package drill
 
 import (
 	"fmt"
+	"slices"
 )
 
 // Outcome is how one assertion came out over all runs of a variant.
@@ -30,8 +31,21 @@ type Tally struct {
 	outcomes []Outcome
 	series   map[Metric]*Series
 	over     []*Series // by assertion; nil: not over runs
+	clients  []*ClientSeries
+	tcp      TCP // of all runs together
 	runs     uint64
 }
+
+// ClientSeries are what one client saw in the runs, one value a run: the worst of
+// several moves.
+type ClientSeries struct {
+	Client, Workload, Kind string
+	Outage, Lost           Series
+}
+
+// maxClients bounds of how many clients there are series; those after them are in
+// the series of all.
+const maxClients = 64
 
 // NewTally begins a tally of a drill without runs.
 func NewTally(spec Spec, hypothesis bool) *Tally {
@@ -76,8 +90,53 @@ func (t *Tally) Add(r *Run) Verdict {
 	for m, s := range t.series {
 		s.add(worst(measure(m, Selector{}, r)))
 	}
+	t.addClients(r)
 	return verdict
 }
+
+// addClients takes what each client saw, and what became of the connections.
+func (t *Tally) addClients(r *Run) {
+	var seen []*ClientSeries
+	for _, m := range r.Moves {
+		t.tcp.Open += m.TCP.Open
+		t.tcp.Reset += m.TCP.Reset
+		t.tcp.Closed += m.TCP.Closed
+		t.tcp.Survived += m.TCP.Survived
+		t.tcp.Reconnected += m.TCP.Reconnected
+		for _, tr := range m.Traffic {
+			c := t.client(tr)
+			if c == nil || slices.Contains(seen, c) {
+				continue
+			}
+			seen = append(seen, c)
+			of := Selector{Client: tr.Client, Workload: tr.Workload}
+			c.Outage.add(worst(measure(MetricOutage, of, r)))
+			c.Lost.add(worst(measure(MetricLost, of, r)))
+		}
+	}
+}
+
+// client returns the series of whoever saw tr, nil if there are too many.
+func (t *Tally) client(tr Traffic) *ClientSeries {
+	for _, c := range t.clients {
+		if c.Client == tr.Client && c.Workload == tr.Workload {
+			return c
+		}
+	}
+	if len(t.clients) == maxClients {
+		return nil
+	}
+	c := &ClientSeries{Client: tr.Client, Workload: tr.Workload, Kind: tr.Kind}
+	t.clients = append(t.clients, c)
+	return c
+}
+
+// Clients are what each client saw that some move concerned, in the order in which
+// they were first seen.
+func (t *Tally) Clients() []*ClientSeries { return t.clients }
+
+// Connections are what became of the connections in all runs together.
+func (t *Tally) Connections() TCP { return t.tcp }
 
 func (o *Outcome) take(res Result, r *Run) {
 	first := o.Held+o.Failed+o.Inconclusive == 0

@@ -147,6 +147,9 @@ func (o *output) summary(res *report.Results) {
 	if res.Partial != "" {
 		line += "; partial: " + res.Partial
 	}
+	if err := report.WriteComparison(o.bar.w, res); err != nil {
+		return // the terminal has gone
+	}
 	o.bar.line(line)
 	if o.folder != nil {
 		o.bar.line("report: " + o.opt.Report + string(os.PathSeparator) + "index.html")

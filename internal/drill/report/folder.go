@@ -44,7 +44,7 @@ func CreateFolder(dir string) (*Folder, error) {
 }
 
 // ours are the names of a report's files.
-var ours = regexp.MustCompile(`^(index\.html|results\.json|.*-(first|median|worst|run-\d+)\.pcapng)(\.partial)?$`)
+var ours = regexp.MustCompile(`^(index\.html|results\.json|.*-comparison\.svg|.*-(first|median|worst|run-\d+)\.pcapng)(\.partial)?$`)
 
 // Begin begins a variant.
 func (f *Folder) Begin(v *Variant, index int) {
@@ -77,7 +77,22 @@ func (f *Folder) Close(res *Results) error {
 	if err == nil {
 		err = errors.Join(WritePage(page, res), page.Close())
 	}
+	for _, of := range byFile(res) {
+		if len(of.Variants) > 1 && len(clientNames(of.Variants)) > 0 {
+			err = errors.Join(err, f.picture(of))
+		}
+	}
 	return errors.Join(err, f.json.Close(res))
+}
+
+// picture writes a comparison for whoever wants it outside the page.
+func (f *Folder) picture(of *file) error {
+	base := filepath.Base(of.Name)
+	w, err := os.Create(filepath.Join(f.dir, strings.TrimSuffix(base, filepath.Ext(base))+"-comparison.svg"))
+	if err != nil {
+		return fmt.Errorf("writing a picture: %w", err)
+	}
+	return errors.Join(writePicture(w, of), w.Close())
 }
 
 // Abandon leaves what is there as it is.

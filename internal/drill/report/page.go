@@ -98,14 +98,7 @@ func (v *Variant) CaptureFiles() (out []template.HTML) {
 // WritePage writes the report as one page without scripts and without anything
 // that would be loaded.
 func WritePage(w io.Writer, res *Results) error {
-	var files []*file
-	for _, v := range res.Variants {
-		i := slices.IndexFunc(files, func(f *file) bool { return f.Name == v.File })
-		if i < 0 {
-			files, i = append(files, &file{Name: v.File, Description: v.Description}), len(files)
-		}
-		files[i].Variants = append(files[i].Variants, v)
-	}
+	files := byFile(res)
 	if err := page.Execute(w, struct {
 		*Results
 		Files []*file
@@ -113,4 +106,16 @@ func WritePage(w io.Writer, res *Results) error {
 		return fmt.Errorf("writing the page: %w", err)
 	}
 	return nil
+}
+
+// byFile gathers the variants of each file, in their order.
+func byFile(res *Results) (files []*file) {
+	for _, v := range res.Variants {
+		i := slices.IndexFunc(files, func(f *file) bool { return f.Name == v.File })
+		if i < 0 {
+			files, i = append(files, &file{Name: v.File, Description: v.Description}), len(files)
+		}
+		files[i].Variants = append(files[i].Variants, v)
+	}
+	return files
 }

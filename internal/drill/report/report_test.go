@@ -208,3 +208,66 @@ func TestCommandIsOneForAShell(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestComparison: several strategies of one file are told apart by client, calls,
+// scope and what became of connections, and their picture is one on its own.
+func TestComparison(t *testing.T) {
+	res := &Results{}
+	for _, s := range []string{"eni", "address"} {
+		v := &Variant{File: "d.yaml", Strategy: s, Shown: map[string]*drill.Run{}}
+		tally := drill.NewTally(drill.Spec{}, false)
+		for i := range 3 {
+			r := &drill.Run{Number: i + 1, Moves: []drill.Move{{
+				Policy: "eth1", Scope: "zone", Calls: []drill.Call{{Operation: "ReplaceRoute"}, {Operation: "ReplaceRoute"}, {Operation: "StopInstances"}},
+				TCP: drill.TCP{Open: 2, Reset: 1, Survived: 1},
+				Traffic: []drill.Traffic{{
+					Client: "desk<", Workload: s, Kind: "ping", LastReplyAt: 1, FirstReplyAt: int64(i+1)*1e9 + 1, OutageNanos: int64(i+1) * 1e9, Lost: 7,
+				}},
+			}}}
+			if i == 0 {
+				v.Shown["first"] = r
+			}
+			tally.Add(r)
+		}
+		v.Summarize(tally)
+		res.Variants = append(res.Variants, v)
+	}
+	var b bytes.Buffer
+	if err := WriteComparison(&b, res); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"  address, desk< address  2s   3s   3s   3s   7\n",
+		"  eni reaches any in the zone, by ReplaceRoute ×2, StopInstances; connections: 50% reset, 50% survived\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	var page bytes.Buffer
+	if err := WritePage(&page, res); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"outage of desk&lt; eni", "not concerned", "ReplaceRoute ×2"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("no %q on the page", want)
+		}
+	}
+	dir := t.TempDir()
+	for range 2 { // an earlier report's picture is a report's file
+		f, err := CreateFolder(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(res); err != nil {
+			t.Fatal(err)
+		}
+	}
+	picture, err := os.ReadFile(filepath.Join(dir, "d-comparison.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := xml.Unmarshal(picture, new(struct{})); err != nil || !bytes.Contains(picture, []byte("desk&lt; address")) {
+		t.Errorf("%v:\n%s", err, picture)
+	}
+}

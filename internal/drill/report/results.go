@@ -33,10 +33,16 @@ type Variant struct {
 	Verdict  drill.Verdict           `json:"verdict"`
 	Outcomes []drill.Outcome         `json:"outcomes"`
 	Metrics  map[drill.Metric]Metric `json:"metrics"`
-	Command  string                  `json:"command"`           // repeats all runs
-	Failing  string                  `json:"failing,omitempty"` // repeats the first run that failed, else the first that was inconclusive
-	Captures map[string]CaptureOf    `json:"captures,omitempty"`
-	Shown    map[string]*drill.Run   `json:"shown,omitempty"` // first, worst
+	// Clients, connections, calls and scope are of those moves that there were.
+	Clients     []Client     `json:"clients,omitempty"`
+	Connections *Connections `json:"connections,omitempty"`
+	Calls       []string     `json:"calls,omitempty"` // of the EC2 API, that the policy made in one take-over, in order
+	Scope       string       `json:"scope,omitempty"` // how far such a move reaches: subnet, zone, region
+
+	Command  string                `json:"command"`           // repeats all runs
+	Failing  string                `json:"failing,omitempty"` // repeats the first run that failed, else the first that was inconclusive
+	Captures map[string]CaptureOf  `json:"captures,omitempty"`
+	Shown    map[string]*drill.Run `json:"shown,omitempty"` // first, worst
 }
 
 // Metric is a metric's distribution over the runs of a variant.
@@ -49,7 +55,7 @@ type Metric struct {
 	P99     int64       `json:"p99"`
 	Max     int64       `json:"max"`
 	Mean    float64     `json:"mean"`
-	Bins    []drill.Bin `json:"histogram"`
+	Bins    []drill.Bin `json:"histogram,omitempty"`
 }
 
 // CaptureOf is a file in the report's folder and the run that it is of.
@@ -72,18 +78,9 @@ func (v *Variant) Summarize(t *drill.Tally) {
 		if s.Known()+s.Unended() == 0 {
 			continue
 		}
-		at := func(q drill.Quantile) int64 {
-			value, _ := s.At(q, 0, 0)
-			if drill.Endless(value) {
-				return NoEnd
-			}
-			return value
-		}
-		v.Metrics[m] = Metric{
-			Known: s.Known(), Unended: s.Unended(), Unknown: s.Unknown(), P50: at(drill.P50), P90: at(drill.P90),
-			P99: at(drill.P99), Max: at(drill.Max), Mean: s.Mean(), Bins: s.Histogram(bins),
-		}
+		v.Metrics[m] = metricOf(s)
 	}
+	v.summarizeClients(t)
 	if v.Partial != "" {
 		v.Verdict = v.Verdict.Worse(drill.Inconclusive)
 	}
@@ -97,5 +94,19 @@ func (r *Results) Judge() {
 	}
 	if r.Partial != "" {
 		r.Verdict = r.Verdict.Worse(drill.Inconclusive)
+	}
+}
+
+func metricOf(s *drill.Series) Metric {
+	at := func(q drill.Quantile) int64 {
+		value, _ := s.At(q, 0, 0)
+		if drill.Endless(value) {
+			return NoEnd
+		}
+		return value
+	}
+	return Metric{
+		Known: s.Known(), Unended: s.Unended(), Unknown: s.Unknown(), P50: at(drill.P50), P90: at(drill.P90),
+		P99: at(drill.P99), Max: at(drill.Max), Mean: s.Mean(), Bins: s.Histogram(bins),
 	}
 }

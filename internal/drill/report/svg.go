@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"io"
 	"slices"
 	"strings"
 
@@ -91,13 +92,34 @@ func histogram(m drill.Metric, stat Metric) template.HTML {
 	return d.done(fmt.Sprintf("Histogram of %s over %d runs", m, stat.Known))
 }
 
+// compared is one row of a comparison; stat nil: there is none.
+type compared struct {
+	label string
+	stat  *Metric
+}
+
 // comparison shows a metric's quantiles of several variants, a row each.
 func comparison(m drill.Metric, vs []*Variant) template.HTML {
-	const left, right, row, top = 150.0, 90.0, 40.0, 34.0
-	d := &drawing{w: 860, h: int(top + row*float64(len(vs)) + 26)}
-	longest := int64(1)
-	for _, v := range vs {
+	rows := make([]compared, len(vs))
+	for i, v := range vs {
+		rows[i].label = v.Label()
 		if s, ok := v.Metrics[m]; ok {
+			rows[i].stat = &s
+		}
+	}
+	return comparisonOf(string(m), m, rows, "not measured")
+}
+
+func comparisonOf(title string, m drill.Metric, rows []compared, without string) template.HTML {
+	return drawComparison(title, m, rows, without).done("Comparison of " + title)
+}
+
+func drawComparison(title string, m drill.Metric, rows []compared, without string) *drawing {
+	const left, right, row, top = 150.0, 90.0, 40.0, 34.0
+	d := &drawing{w: 860, h: int(top + row*float64(len(rows)) + 26)}
+	longest := int64(1)
+	for _, r := range rows {
+		if s := r.stat; s != nil {
 			longest = max(longest, s.P50, s.P90, s.P99, s.Max)
 		}
 	}
@@ -110,21 +132,21 @@ func comparison(m drill.Metric, vs []*Variant) template.HTML {
 		}
 		return left + width*float64(v)/float64(end)
 	}
-	bottom := top + row*float64(len(vs))
+	bottom := top + row*float64(len(rows))
 	for _, t := range tk {
 		d.line(x(t), top-6, x(t), bottom, "grid")
 		d.text(x(t), bottom+16, "tick", "middle", m.Format(t))
 	}
-	d.text(left, 14, "axis", "start", fmt.Sprintf("%s: bar from p50 to p99, ● p50, ◆ p90, | the greatest", m))
-	for i, v := range vs {
+	d.text(left, 14, "axis", "start", title+": bar from p50 to p99, ● p50, ◆ p90, | the greatest")
+	for i, r := range rows {
 		y := top + row*float64(i) + row/2
-		d.text(left-10, y+4, "label", "end", v.Label())
-		s, ok := v.Metrics[m]
-		if !ok {
-			d.text(left+6, y+4, "tick", "start", "not measured")
+		d.text(left-10, y+4, "label", "end", r.label)
+		s := r.stat
+		if s == nil {
+			d.text(left+6, y+4, "tick", "start", without)
 			continue
 		}
-		tip := fmt.Sprintf("%s: p50 %s, p90 %s, p99 %s, max %s", v.Label(), Quantile(m, s.P50), Quantile(m, s.P90), Quantile(m, s.P99), Quantile(m, s.Max))
+		tip := fmt.Sprintf("%s: p50 %s, p90 %s, p99 %s, max %s", r.label, Quantile(m, s.P50), Quantile(m, s.P90), Quantile(m, s.P99), Quantile(m, s.Max))
 		d.line(x(s.P50), y, x(s.Max), y, "whisker")
 		d.bar(x(s.P50), y-7, x(s.P99)-x(s.P50), 14, "data", tip)
 		d.el(`<circle cx="%.1f" cy="%.1f" r="5" class="mark"><title>%s</title></circle>`, x(s.P50), y, html.EscapeString(tip))
@@ -132,7 +154,41 @@ func comparison(m drill.Metric, vs []*Variant) template.HTML {
 		d.line(x(s.Max), y-8, x(s.Max), y+8, "whisker")
 		d.text(x(s.Max)+8, y+4, "value", "start", "p50 "+Quantile(m, s.P50))
 	}
-	return d.done(fmt.Sprintf("Comparison of %s", m))
+	return d
+}
+
+// style is that of a picture on its own, in light and in dark.
+const style = `<style>
+text { fill: #1c1f24; font: 12px system-ui, sans-serif } .tick, .axis { fill: #5b6270; font-size: 11px }
+.ground { fill: #ffffff } .grid { stroke: #e2e3e0 } .data { fill: #3b6fb6 } .mark { fill: #16365f } .whisker { stroke: #5b6270; stroke-width: 1.5 }
+@media (prefers-color-scheme: dark) {
+text { fill: #e6e8ec } .tick, .axis { fill: #9aa3b2 }
+.ground { fill: #1b1e24 } .grid { stroke: #2d323b } .data { fill: #5b93dd } .mark { fill: #d7e6fb } .whisker { stroke: #9aa3b2 } }
+</style>`
+
+// writePicture writes the clients' outages under each variant as one picture that
+// needs no page.
+func writePicture(w io.Writer, f *file) error {
+	const gap = 14
+	h, parts := gap, ""
+	for _, name := range clientNames(f.Variants) {
+		rows := make([]compared, len(f.Variants))
+		for i, v := range f.Variants {
+			rows[i].label = v.Label()
+			if c := v.find(name); c != nil {
+				rows[i].stat = &c.Outage
+			}
+		}
+		d := drawComparison("outage of "+name, drill.MetricOutage, rows, "not concerned")
+		parts += fmt.Sprintf("<g transform=\"translate(0 %d)\">%s</g>\n", h, d.b.String())
+		h += d.h + gap
+	}
+	_, err := fmt.Fprintf(w, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 %d\" role=\"img\" aria-label=\"Outage of each client under each strategy\">\n%s\n<rect class=\"ground\" width=\"860\" height=\"%d\"/>\n%s</svg>\n",
+		h, style, h, parts)
+	if err != nil {
+		return fmt.Errorf("writing a picture: %w", err)
+	}
+	return nil
 }
 
 // Quantile words a quantile of a metric.
