@@ -149,7 +149,10 @@ func (s *samples) since(at int64) []Sample {
 		}
 		from--
 	}
-	var out []Sample
+	if from == s.next {
+		return nil
+	}
+	out := make([]Sample, 0, s.next-from)
 	for q := from; q < s.next; q++ {
 		if x := s.find(q); x != nil {
 			out = append(out, *x)

@@ -380,19 +380,16 @@ type watched interface {
 
 // pauser is a control plane in virtual time, which goes by only when it is told to.
 type pauser interface {
-	Pause(ctx context.Context, d time.Duration) error
+	// PauseUntil lets time go by until ok, which is asked whenever something has
+	// happened.
+	PauseUntil(ctx context.Context, ok func() bool) error
 }
 
 // await returns when a condition on the State holds. The State is read anew at
 // every notice, so that a lost one loses nothing.
 func await(ctx context.Context, svc watched, ok func(*control.State) bool) error {
 	if p, virtual := svc.(pauser); virtual {
-		for !ok(svc.State()) {
-			if err := p.Pause(ctx, recheck); err != nil {
-				return err
-			}
-		}
-		return nil
+		return p.PauseUntil(ctx, func() bool { return ok(svc.State()) })
 	}
 	notices, cancel := svc.Watch(1)
 	defer cancel()

@@ -207,6 +207,20 @@ func (l *Lab) Pause(ctx context.Context, d time.Duration) error {
 	return l.failed
 }
 
+// PauseUntil is Await without a limit, for scenarios that are loaded.
+func (l *Lab) PauseUntil(ctx context.Context, ok func() bool) error {
+	l.Settle()
+	for !ok() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !l.step() {
+			return errStuck
+		}
+	}
+	return l.failed
+}
+
 // Await lets time go on until cond holds, which is asked whenever something has
 // happened.
 func (l *Lab) Await(within time.Duration, cond func() bool) error {
