@@ -89,7 +89,7 @@ var arrows = map[string][]string{
 	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
 		"internal/store", "internal/api/apifault", "internal/api/ec2/model"),
 	"internal/drill/simulated": with(leaves, "internal/impair", "internal/dataplane", "internal/drill", "internal/drill/runner", "internal/scenario",
-		"internal/control", "internal/guest", "internal/virtual"),
+		"internal/control", "internal/guest", "internal/virtual", "internal/api/apifault", "internal/api/ec2/model"),
 	// The laboratory in virtual time: one goroutine, one seed.
 	"internal/virtual": with(leaves, "internal/impair", "internal/dataplane", "internal/dataplane/sim", "internal/control", "internal/control/failover",
 		"internal/guest", "internal/plan", "internal/store/memory"),

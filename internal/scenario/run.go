@@ -32,14 +32,10 @@ type Env struct {
 	// Pause lets a time of the engine's clock go by, or returns ctx's error; nil
 	// is real time, in which a change of the State ends a pause early.
 	Pause func(ctx context.Context, d time.Duration) error
-<<<<<<< HEAD
-	// Impairments are for the steps inject, partition and clear, APIFaults for api.
-=======
 	// Ask has a host ask an address by HTTP who it is, and returns the answer; nil
 	// asks by the stack of the Lab's guest.
 	Ask func(ctx context.Context, host string, to netip.Addr) (id string, err error)
-	// Impairments are for the steps inject and clear.
->>>>>>> 859b828 (Run drills in virtual time)
+	// Impairments are for the steps inject, partition and clear, APIFaults for api.
 	Impairments Impairments
 	APIFaults   APIFaults
 	// Gate lets a step's call of the EC2 API through, or makes it fail as injected

@@ -39,7 +39,9 @@ type Options struct {
 	Quotas control.Quotas // nil: none
 	Store  *memory.Store  // nil: an empty one
 	Shape  bool           // as in lab.Options
-	Log    *slog.Logger   // nil: nothing is logged
+	// PolicyCalls is as in lab.Options; what it waits for it waits for by Hold.
+	PolicyCalls failover.Gate
+	Log         *slog.Logger // nil: nothing is logged
 }
 
 // Lab is a laboratory in virtual time. It belongs to one goroutine.
@@ -101,7 +103,7 @@ func Open(opt Options) (*Lab, error) {
 		Note: func(typ, id string, kv ...string) error { return l.Note(context.Background(), typ, id, kv...) },
 	})
 	l.Failover, err = failover.New(failover.Options{
-		Service: l.Service, Clients: l.Guests, Now: l.Sim.Now, Log: opt.Log, Ticks: l.ticks, Tasks: &l.tasks,
+		Service: l.Service, Clients: l.Guests, Now: l.Sim.Now, Log: opt.Log, Gate: opt.PolicyCalls, Ticks: l.ticks, Tasks: &l.tasks,
 		Prober: failover.NewMachineProber(l.Guests, l.Sim.Engine(), &l.tasks, l.Sim.Now),
 	})
 	if err != nil {
@@ -254,6 +256,17 @@ func (l *Lab) Ask(ctx context.Context, host string, to netip.Addr, within time.D
 		return "", fmt.Errorf("asking %s: %w", to, err)
 	}
 	return id, nil
+}
+
+// Hold has the task that calls it, or the driver, wait while time goes on.
+func (l *Lab) Hold(ctx context.Context, d time.Duration) error {
+	over := false
+	l.Sim.After(d, func() { over = true })
+	l.tasks.Park(func() bool { return over || ctx.Err() != nil })
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // Reset takes everything back to the start, as lab.Lab's users do.

@@ -15,11 +15,14 @@ import (
 
 // Options of a Set. The zero value is valid.
 type Options struct {
-	Now   func() time.Time                         // nil: time.Now
-	After func(d time.Duration) <-chan time.Time   // nil: time.After
-	Seed  uint64                                   // of shares whose fault has none
-	Note  func(typ, id string, kv ...string) error // writes an event; nil: none
-	Log   *slog.Logger                             // nil: slog.Default
+	Now   func() time.Time                       // nil: time.Now
+	After func(d time.Duration) <-chan time.Time // nil: time.After
+	// Hold returns nil when d has passed, or the cause of ctx's end; nil waits for
+	// After, which nobody can who owns time himself.
+	Hold func(ctx context.Context, d time.Duration) error
+	Seed uint64                                   // of shares whose fault has none
+	Note func(typ, id string, kv ...string) error // writes an event; nil: none
+	Log  *slog.Logger                             // nil: slog.Default
 }
 
 // Set holds the faults in force. Nothing of it is stored: a restart ends the
@@ -47,6 +50,17 @@ func New(opt Options) *Set {
 	}
 	if opt.After == nil {
 		opt.After = time.After
+	}
+	if opt.Hold == nil {
+		after := opt.After
+		opt.Hold = func(ctx context.Context, d time.Duration) error {
+			select {
+			case <-after(d):
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
 	}
 	if opt.Note == nil {
 		opt.Note = func(string, string, ...string) error { return nil }
@@ -225,11 +239,8 @@ func (c *Call) Inject(ctx context.Context, side When) error {
 		if f.Kind != Hang {
 			return &Answer{f.Code, f.Message, f.Status}
 		}
-		select {
-		case <-c.set.opt.After(f.Hang):
-			continue
-		case <-ctx.Done():
-			return &Answer{"Unavailable", "The call was given up while it was held: " + context.Cause(ctx).Error() + ".", 503}
+		if err := c.set.opt.Hold(ctx, f.Hang); err != nil {
+			return &Answer{"Unavailable", "The call was given up while it was held: " + err.Error() + ".", 503}
 		}
 	}
 	return nil

@@ -9,11 +9,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"net/netip"
 	"os"
 	"time"
 
+	"enilab/internal/api/apifault"
+	"enilab/internal/api/ec2/model"
 	"enilab/internal/control"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
@@ -45,7 +49,17 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 	if job.Timing == "aws" {
 		timing = control.TimingAWS
 	}
-	lab, err := virtual.Open(virtual.Options{Seed: job.Seed, Region: d.Region, Timing: timing})
+	var lab *virtual.Lab
+	faults := apifault.New(apifault.Options{
+		Now: func() time.Time { return time.Unix(0, lab.Now()).UTC() }, Seed: job.Seed, Log: slog.New(slog.DiscardHandler),
+		Hold: func(ctx context.Context, d time.Duration) error { return lab.Hold(ctx, d) },
+		Note: func(typ, id string, kv ...string) error { return lab.Note(context.WithoutCancel(ctx), typ, id, kv...) },
+	})
+	faults.Declare(apifault.EC2, model.Names, func(string) int { return http.StatusBadRequest }) // which nobody sees here
+	calls := func(ctx context.Context, operation string, call func(context.Context) error) error {
+		return faults.Around(ctx, apifault.EC2, operation, "drill", call)
+	}
+	lab, err = virtual.Open(virtual.Options{Seed: job.Seed, Region: d.Region, Timing: timing, PolicyCalls: calls})
 	if err != nil {
 		return nil, err
 	}
@@ -63,24 +77,23 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 	if rec == nil && d.Watch == nil {
 		lab.Each = nil
 	}
-	run, err = play(ctx, lab, job)
+	run, err = play(ctx, lab, job, scenario.Env{
+		Service: lab, Mover: lab.Failover, Lab: guests{lab.Guests}, Totals: lab.Sim.Engine().Totals,
+		Impairments: lab.Impairments, APIFaults: faults, Gate: calls, Now: lab.Now, Pause: lab.Pause,
+		Ask: func(ctx context.Context, host string, to netip.Addr) (string, error) {
+			return lab.Ask(ctx, host, to, scenario.AskTime)
+		},
+	})
 	return run, errors.Join(err, rec.close(err == nil))
 }
 
-func play(ctx context.Context, lab *virtual.Lab, job runner.Job) (*drill.Run, error) {
+func play(ctx context.Context, lab *virtual.Lab, job runner.Job, env scenario.Env) (*drill.Run, error) {
 	loaded, err := job.Scenario.LoadForGood(ctx, lab)
 	if err != nil {
 		return nil, err
 	}
 	return runner.Play(ctx, runner.World{
-		Env: scenario.Env{
-			Service: lab, Mover: lab.Failover, Lab: guests{lab.Guests}, Totals: lab.Sim.Engine().Totals,
-			Impairments: lab.Impairments, Now: lab.Now, Pause: lab.Pause,
-			Ask: func(ctx context.Context, host string, to netip.Addr) (string, error) {
-				return lab.Ask(ctx, host, to, scenario.AskTime)
-			},
-		},
-		Flows: lab.Guests.Stats, Offset: offset(lab.State(), job.Seed),
+		Env: env, Flows: lab.Guests.Stats, Offset: offset(lab.State(), job.Seed),
 	}, job, loaded)
 }
 

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -135,7 +136,7 @@ func TestSameSeedSameRun(t *testing.T) {
 // TestInterrupted: a run whose context ends is no run, and leaves no capture.
 func TestInterrupted(t *testing.T) {
 	enough := errors.New("enough")
-	for _, after := range []int{1, 100, 3000} {
+	for _, after := range []int{1, 100, 1500} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		n, dir := 0, t.TempDir()
 		d := Driver{Watch: func(*virtual.Lab) {
@@ -202,4 +203,37 @@ func BenchmarkFailover(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+}
+
+// TestCallsAreHeld: a fault of the EC2 API holds a policy's call, and a step's, for
+// as long as it says while everything else goes on.
+func TestCallsAreHeld(t *testing.T) {
+	text, err := os.ReadFile("../../scenario/scenarios/eni-failover.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "\nsteps:\n", `
+steps:
+  - api: {operation: RebootInstances, kind: hang, hang: 2s, calls: 1}
+  - reboot: EC2-3
+  - api: {operation: DetachNetworkInterface, kind: hang, hang: 300ms, calls: 1}
+`, 1)
+	sc, err := scenario.Parse(t.Context(), "held.yaml", []byte(changed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := Driver{}.Run(t.Context(), variant{sc: sc}.job(1, "fast", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(run.Moves) != 1 || len(run.Steps) != 5 {
+		t.Fatalf("steps %+v, moves %+v", run.Steps, run.Moves)
+	}
+	if s := run.Steps[1]; s.EndedAt-s.StartedAt != int64(2*time.Second) {
+		t.Errorf("the step took %v", time.Duration(s.EndedAt-s.StartedAt))
+	}
+	m := run.Moves[0]
+	if m.State != "completed" || m.AcceptedAt-m.DetectedAt != int64(300*time.Millisecond) || m.Traffic[0].Sent < 500 {
+		t.Errorf("the move is %s, decided after %v: %+v", m.State, time.Duration(m.AcceptedAt-m.DetectedAt), m.Traffic)
+	}
 }
