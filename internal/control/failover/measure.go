@@ -13,6 +13,10 @@ import (
 const (
 	// measureEvery is how often a running measurement looks at the samples.
 	measureEvery = 50 * time.Millisecond
+	// A measurement that has gone on for longer than measureKeen looks at every
+	// measureSeldom-th tick only: each look goes through all samples since the start.
+	measureKeen   = int64(5 * time.Second)
+	measureSeldom = 5
 	// measureLimit is how long a client may take to get a reply again before
 	// its record is closed without.
 	measureLimit = 15 * time.Second
@@ -124,7 +128,7 @@ func (c *Controller) measure(ctx context.Context, id string, m move) {
 	ticks, stop := c.opt.Ticks(measureEvery)
 	defer stop()
 	recovered := int64(0)
-	for {
+	for looks := 0; ; looks++ {
 		c.park(func() bool { return len(ticks) > 0 || ctx.Err() != nil })
 		select {
 		case <-ctx.Done():
@@ -132,6 +136,9 @@ func (c *Controller) measure(ctx context.Context, id string, m move) {
 		case <-ticks:
 		}
 		now := c.opt.Now()
+		if since := now - m.times.attached; since > measureKeen && since < m.limit() && looks%measureSeldom != 0 {
+			continue
+		}
 		f := c.compute(m, now, true)
 		switch {
 		case now-m.times.attached >= m.limit():

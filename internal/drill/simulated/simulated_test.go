@@ -233,7 +233,7 @@ steps:
 		t.Errorf("the step took %v", time.Duration(s.EndedAt-s.StartedAt))
 	}
 	m := run.Moves[0]
-	if m.State != "completed" || m.AcceptedAt-m.DetectedAt != int64(300*time.Millisecond) || m.Traffic[0].Sent < 500 {
+	if m.State != "completed" || m.AcceptedAt-m.DetectedAt != int64(300*time.Millisecond) || m.Traffic[1].Sent < 500 {
 		t.Errorf("the move is %s, decided after %v: %+v", m.State, time.Duration(m.AcceptedAt-m.DetectedAt), m.Traffic)
 	}
 }
