@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -59,6 +60,7 @@ func TestRunExitCodes(t *testing.T) {
 		"failed.yaml":       drillNetwork + "assert: [{moves: {min: 1}}]\n",
 		"inconclusive.yaml": drillNetwork + "assert: [{lost: {max: 1}}]\n",
 		"step.yaml":         drillNetwork + "steps: [{expect: [instance: {name: two, state: stopped}]}]\n",
+		"metadata.yaml":     drillNetwork + "steps: [{waitUntil: [answers: {from: one, by: two, address: 169.254.169.254}]}]\n",
 		"wrong.yaml":        drillNetwork + "assert: [{outrage: {max: 1s}}]\n",
 	}
 	for _, c := range []struct {
@@ -79,7 +81,9 @@ func TestRunExitCodes(t *testing.T) {
 		{[]string{"held.yaml", "wrong.yaml"}, 3, "wrong.yaml:7:11: unknown field \"outrage\""},
 		{[]string{"held.yaml", "wrong.yaml", "--keep-going"}, 3, "wrong.yaml:7:11: unknown field \"outrage\""},
 		{[]string{"nothing.yaml"}, 3, "neither one of"},
-		{[]string{"held.yaml", "--time", "virtual"}, 3, "real time only"},
+		{[]string{"held.yaml", "--time", "virtual", "--timing", "aws"}, 0, "1 runs, timing aws, virtual time, seed 1"},
+		{[]string{"failed.yaml", "--time", "virtual"}, 1, "again: enilab run failed.yaml --seed 1 --repeat 1 --time virtual --timing fast"},
+		{[]string{"metadata.yaml", "--time", "virtual"}, 3, "metadata.yaml:7:61: 169.254.169.254 is an address of the network's own services"},
 		{[]string{"held.yaml", "--repeat", "1000001"}, 3, "want from 1 to 1000000"},
 		{[]string{"held.yaml", "--set", "assert[7].moves.min=0"}, 3, "assert has 3 elements"},
 		{[]string{"held.yaml", "--strategy", "eni"}, 3, "strategies are for policies"},
@@ -100,6 +104,44 @@ func TestRunExitCodes(t *testing.T) {
 				t.Errorf("code %d, want %d (%s)\n%s%s", code, c.code, c.says, stdout, stderr)
 			}
 		})
+	}
+}
+
+// TestVirtualRunsAreTheSame: the same seeds give the same captures byte for byte, and
+// the same results but for the machine's own times, however many run at once.
+func TestVirtualRunsAreTheSame(t *testing.T) {
+	wall := regexp.MustCompile(`(?m)^      "(startedAt|endedAt)": [0-9]+,?$`)
+	once := func(parallel string) map[string]string {
+		code, stdout, stderr, dir := runDrill(t, nil, "eni-failover", "four-strategies", "--strategy", "eni", "--time", "virtual", "--timing", "aws",
+			"--repeat", "4", "--seed", "9", "--parallel", parallel, "--report", "rep")
+		if code != 0 {
+			t.Fatalf("code %d\n%s%s", code, stdout, stderr)
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "rep", "*"))
+		if err != nil || len(files) < 4 {
+			t.Fatalf("%v, %v", files, err)
+		}
+		all := map[string]string{"stdout": strings.ReplaceAll(stdout, dir, "")}
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if filepath.Base(f) == "index.html" {
+				continue // says when it was made
+			}
+			all[filepath.Base(f)] = wall.ReplaceAllString(string(data), "")
+		}
+		return all
+	}
+	a, b := once("1"), once("3")
+	for name, text := range a {
+		if b[name] != text {
+			t.Errorf("%s differs: %d and %d bytes", name, len(text), len(b[name]))
+		}
+	}
+	if len(a) != len(b) || !wall.MatchString("      \"startedAt\": 17,") {
+		t.Errorf("%d and %d files", len(a), len(b))
 	}
 }
 
