@@ -109,7 +109,7 @@ func (p *playing) judge(ctx context.Context, loaded *scenario.Loaded, seed uint6
 func (l *server) env() scenario.Env {
 	return scenario.Env{
 		Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, Now: l.clock.Now,
-		APIFaults: l.faults, Gate: l.callBy("scenario"), Seed: l.seed,
+		APIFaults: l.faults, Gate: l.callBy("scenario"), Seed: l.seed, PolicyState: l.PolicyState,
 	}
 }
 

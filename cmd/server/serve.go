@@ -107,7 +107,7 @@ func (s *serveCmd) Run(e env) error {
 			return err
 		}
 	}
-	l, err := s.open(e.ctx, log, f)
+	l, err := s.open(e.ctx, log, f, fill)
 	if err != nil {
 		return unlessStopped(e.ctx, err)
 	}
@@ -136,8 +136,8 @@ type server struct {
 	experiments *fis.Service // set before anything is served
 }
 
-// open starts the laboratory on the database.
-func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*server, error) {
+// open starts the laboratory on the database, as its scenario wants it; nil: it has none.
+func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front, sc *scenario.Scenario) (*server, error) {
 	f.waitFor("the database to be opened")
 	st, err := s.openStore(ctx, log)
 	if err != nil {
@@ -163,6 +163,9 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front) (*serve
 		opt.Timing, opt.Leases = control.TimingAWS, true
 	}
 	opt.Timing.AnnounceMoves = s.Announce
+	if sc != nil {
+		opt.Timing, opt.Shape = sc.Timing(opt.Timing), opt.Shape || sc.Shaped()
+	}
 	opt.Random, opt.Seed = s.random()
 	l.seed = opt.Seed
 	l.faults = apifault.New(apifault.Options{Now: l.clock.Time, Seed: l.seed, Note: l.note, Log: l.log})

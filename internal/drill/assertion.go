@@ -80,7 +80,7 @@ type Phase struct {
 }
 
 // PhaseNames are the phases of a record.
-var PhaseNames = []string{"detect", "decide", "detach", "attach", "recover"}
+var PhaseNames = []string{"detect", "fence", "decide", "detach", "attach", "recover"}
 
 // Connections judges what became of the TCP connections that were open.
 type Connections struct {

@@ -132,6 +132,13 @@ func (l *Lab) open(ctx context.Context, opt Options) error {
 	return nil
 }
 
+// PolicyState tells what a failover policy is doing, and why; nothing of one that
+// there is not.
+func (l *Lab) PolicyState(id string) (state, detail string) {
+	st, _ := l.Failover.PolicyStatus(id)
+	return string(st.State), st.Detail
+}
+
 // Go runs a part of its user's, which ends before the parts that ran before it.
 func (l *Lab) Go(name string, part func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())

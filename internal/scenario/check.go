@@ -85,6 +85,9 @@ func (s *Scenario) check() error {
 		return err
 	}
 	c := &checker{src: s.src, names: n, file: &s.file, workloadsOf: workloadNames(&s.file), faults: faultNames(&s.file)}
+	for op := range s.file.Laboratory.Timings {
+		c.oneOf("$.laboratory.timings."+op, op, operationNames()...)
+	}
 	for i, sub := range s.file.Subnets {
 		at := fmt.Sprintf("$.subnets[%d]", i)
 		c.ref(at+".vpc", "VPC", sub.VPC, n.vpcs)
@@ -150,6 +153,14 @@ func (s *Scenario) check() error {
 	}
 	c.drill(&s.file)
 	return c.err
+}
+
+// operationNames are what takes a time that a file can set.
+func operationNames() (names []string) {
+	for _, op := range control.Operations() {
+		names = append(names, string(op))
+	}
+	return names
 }
 
 func (c *checker) groups(at string, groups []string) {

@@ -93,7 +93,7 @@ func (c *checker) failure(at string, f *failure) {
 func (c *checker) condition(at string, cond condition) {
 	given := 0
 	for _, set := range []bool{
-		cond.Instance != nil, cond.NetworkInterface != nil, cond.Failover != nil, cond.Event != nil,
+		cond.Instance != nil, cond.NetworkInterface != nil, cond.Failover != nil, cond.Policy != nil, cond.Metadata != nil, cond.Event != nil,
 		cond.Answers != nil, cond.Replies != nil, cond.Frames != "", cond.Addresses != "",
 	} {
 		if set {
@@ -101,7 +101,7 @@ func (c *checker) condition(at string, cond condition) {
 		}
 	}
 	if given != 1 {
-		c.fail(at, "a condition is one of instance, networkInterface, failover, event, answers, replies, frames, addresses")
+		c.fail(at, "a condition is one of instance, networkInterface, failover, policy, metadata, event, answers, replies, frames, addresses")
 		return
 	}
 	if i := cond.Instance; i != nil {
@@ -138,6 +138,13 @@ func (c *checker) condition(at string, cond condition) {
 			}
 		}
 	}
+	if p := cond.Policy; p != nil {
+		c.policyRef(at+".policy.networkInterface", p.NetworkInterface)
+		c.oneOf(at+".policy.state", p.State, policyStates...)
+	}
+	if m := cond.Metadata; m != nil {
+		c.metadata(at+".metadata", m)
+	}
 	c.observation(at, cond)
 }
 
@@ -163,6 +170,31 @@ func (c *checker) moved(at string, f *failoverIs) {
 	default:
 		c.ref(at+".routeTable", "route table", f.RouteTable, c.names.tables)
 		c.destination(at, f.Destination)
+	}
+}
+
+func (c *checker) metadata(at string, m *metadataIs) {
+	c.ref(at+".instance", "instance", m.Instance, c.names.instances)
+	if (m.Lists == "") == (m.Lacks == "") {
+		c.fail(at, "metadata lists a network interface or lacks it: want one of the two")
+		return
+	}
+	for key, eni := range map[string]string{".lists": m.Lists, ".lacks": m.Lacks} {
+		if eni != "" {
+			c.interfaceRef(at+key, eni)
+		}
+	}
+}
+
+// policyStates are what a policy can be doing.
+var policyStates = []string{
+	"watching", "suspecting", "failing-over", "fencing", "holding", "blocked", "no-standby", "disabled", "prober-down", "unattached",
+}
+
+// policyRef checks that the file has a policy of a network interface.
+func (c *checker) policyRef(path, eni string) {
+	if !slices.ContainsFunc(c.file.Policies, func(p policy) bool { return p.NetworkInterface == eni }) {
+		c.fail(path, "no policy of this file has the network interface %q", eni)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"enilab/internal/control"
@@ -22,6 +23,10 @@ func (r *Session) holds(ctx context.Context, c condition, since int64) (ok bool,
 		return r.interfaceIs(s, c.NetworkInterface)
 	case c.Failover != nil:
 		return r.failoverIs(s, c.Failover)
+	case c.Policy != nil:
+		return r.policyIs(s, c.Policy)
+	case c.Metadata != nil:
+		return r.metadataIs(ctx, s, c.Metadata)
 	case c.Event != nil:
 		return r.eventSeen(ctx, c.Event)
 	case c.Answers != nil:
@@ -154,6 +159,45 @@ func (r *Session) failoverIs(s *control.State, want *failoverIs) (bool, string) 
 			f.Kind, r.nameOf(f.From), r.nameOf(f.To), f.State, lost, f.Checks)
 	}
 	return false, saw
+}
+
+func (r *Session) policyIs(s *control.State, want *policyIs) (bool, string) {
+	if r.PolicyState == nil {
+		return false, "nobody here watches network interfaces"
+	}
+	saw := "no such policy any more"
+	for _, p := range s.Policies() {
+		if p.NetworkInterface != r.loaded.Interfaces[want.NetworkInterface] {
+			continue
+		}
+		state, detail := r.PolicyState(p.ID)
+		if state == want.State {
+			return true, ""
+		}
+		saw = strings.TrimRight(fmt.Sprintf("it %s: %s", state, detail), ": ")
+	}
+	return false, saw
+}
+
+// metadataIs reads an instance's metadata as a process in it would.
+func (r *Session) metadataIs(ctx context.Context, s *control.State, want *metadataIs) (bool, string) {
+	var host *guest.Host
+	if r.Lab != nil {
+		host = r.Lab.Host(r.loaded.Instances[want.Instance])
+	}
+	if host == nil {
+		return false, "no guest runs in " + want.Instance
+	}
+	n := s.NetworkInterface(r.loaded.Interfaces[cmp.Or(want.Lists, want.Lacks)])
+	if n == nil {
+		return false, "no such network interface any more"
+	}
+	macs, err := get(ctx, host, metadataAddr, "/latest/meta-data/network/interfaces/macs/", maxListing)
+	if err != nil {
+		return false, err.Error()
+	}
+	listed := slices.Contains(strings.Fields(macs), n.MAC.String()+"/")
+	return listed == (want.Lists != ""), "the interfaces " + strings.Join(strings.Fields(macs), " ")
 }
 
 // eventSeen looks through the log since the run began.

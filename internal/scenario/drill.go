@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"enilab/internal/control"
 	"enilab/internal/drill"
 )
 
@@ -26,6 +28,21 @@ func (s *Scenario) Drill() drill.Spec {
 		}
 	}
 	return spec
+}
+
+// Shaped reports whether the drill's instances have the bandwidth of their types.
+func (s *Scenario) Shaped() bool { return s.file.Laboratory.Shape }
+
+// Timing is how long things take in the drill's laboratory, where they would else
+// take as long as t says.
+func (s *Scenario) Timing(t control.Timing) control.Timing {
+	l := s.file.Laboratory
+	t.AnnounceMoves = t.AnnounceMoves || l.AnnounceMoves
+	t.StaleAfterForce = t.StaleAfterForce || l.StaleAfterForce
+	for op, d := range l.Timings {
+		t = t.With(control.Operation(op), control.Fixed(time.Duration(d)))
+	}
+	return t
 }
 
 // HasHypothesis reports whether there is a steady state to hold before and after.

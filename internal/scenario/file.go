@@ -6,6 +6,7 @@ import "enilab/internal/drill"
 // in docs/scenarios.md.
 type file struct {
 	Description       string             `yaml:"description"`
+	Laboratory        laboratory         `yaml:"laboratory"`
 	VPCs              []vpc              `yaml:"vpcs"`
 	Subnets           []subnet           `yaml:"subnets"`
 	SecurityGroups    []group            `yaml:"securityGroups"`
@@ -26,6 +27,14 @@ type file struct {
 	Steps             []step             `yaml:"steps"`
 	Assert            []drill.Assertion  `yaml:"assert"`
 	Repeat            *repetition        `yaml:"repeat"`
+}
+
+// laboratory is what a drill's laboratory is like beyond its network.
+type laboratory struct {
+	Shape           bool                `yaml:"shape"`
+	AnnounceMoves   bool                `yaml:"announceMoves"`
+	StaleAfterForce bool                `yaml:"staleAfterForce"`
+	Timings         map[string]duration `yaml:"timings"` // by control.Operation
 }
 
 // repetition is how often a drill is run.
@@ -251,6 +260,8 @@ type condition struct {
 	Instance         *instanceIs  `yaml:"instance"`
 	NetworkInterface *interfaceIs `yaml:"networkInterface"`
 	Failover         *failoverIs  `yaml:"failover"`
+	Policy           *policyIs    `yaml:"policy"`
+	Metadata         *metadataIs  `yaml:"metadata"`
 	Event            *eventSeen   `yaml:"event"`
 	Answers          *answers     `yaml:"answers"`
 	Replies          *replies     `yaml:"replies"`
@@ -289,6 +300,20 @@ type failoverIs struct {
 	MinLost uint64 `yaml:"minLost"`
 	// Unchanged: no check found a difference.
 	Unchanged bool `yaml:"unchanged"`
+}
+
+// policyIs is what the policy that moves a network interface, or moves something
+// away from it, is doing.
+type policyIs struct {
+	NetworkInterface string `yaml:"networkInterface"` // as the policy names it
+	State            string `yaml:"state"`
+}
+
+// metadataIs is what an instance reads of a network interface in its metadata.
+type metadataIs struct {
+	Instance string `yaml:"instance"`
+	Lists    string `yaml:"lists"` // a network interface
+	Lacks    string `yaml:"lacks"`
 }
 
 type eventSeen struct {

@@ -42,6 +42,8 @@ type Env struct {
 	// faults do to those of clients; nil: all are let through.
 	Gate func(ctx context.Context, operation string, call func(context.Context) error) error
 	Seed uint64 // of what steps draw unless they say another
+	// PolicyState tells what a policy is doing, and why; nil: nobody watches.
+	PolicyState func(id string) (state, detail string)
 	// Progress, if not nil, is told of each step when it has ended.
 	Progress func(StepResult)
 }

@@ -51,6 +51,9 @@ func schemaOf(t reflect.Type) schema {
 	case reflect.Slice:
 		return schema{"type": "array", "items": schemaOf(t.Elem())}
 	case reflect.Map:
+		if t.Elem() == reflect.TypeFor[drill.Duration]() {
+			return schema{"type": "object", "properties": durationsOf(operationNames()), "additionalProperties": false}
+		}
 		return schema{"type": "object", "additionalProperties": schema{"type": []string{"string", "number", "boolean"}}}
 	case reflect.Struct:
 		s := schema{"type": "object", "properties": properties(t), "additionalProperties": false}
@@ -68,6 +71,14 @@ func schemaOf(t reflect.Type) schema {
 		return schema{"type": "number"}
 	}
 	return schema{"type": "string"}
+}
+
+func durationsOf(keys []string) schema {
+	out := schema{}
+	for _, k := range keys {
+		out[k] = schemaOf(reflect.TypeFor[drill.Duration]())
+	}
+	return out
 }
 
 // oneOfMany are the types of which one key says what is meant.
@@ -144,6 +155,7 @@ var closed = map[key][]string{
 	{reflect.TypeFor[instanceIs](), "fault"}:           {"none", "freeze", "link", "stop"},
 	{reflect.TypeFor[interfaceIs](), "status"}:         {"available", "in-use"},
 	{reflect.TypeFor[interfaceIs](), "attachment"}:     {"attaching", "attached", "detaching"},
+	{reflect.TypeFor[policyIs](), "state"}:             policyStates,
 	{reflect.TypeFor[failoverIs](), "kind"}:            kinds,
 	{reflect.TypeFor[failoverIs](), "state"}:           {"running", "completed", "failed"},
 	{reflect.TypeFor[drill.Selector](), "kind"}:        kinds,
@@ -162,6 +174,7 @@ var closed = map[key][]string{
 // meaning is what an editor says of a key.
 var meaning = map[key]string{
 	{reflect.TypeFor[file](), "description"}:              "What the scenario shows",
+	{reflect.TypeFor[file](), "laboratory"}:               "What the laboratory is like beyond its network",
 	{reflect.TypeFor[file](), "hypothesis"}:               "Conditions that hold before the first step and again after the last",
 	{reflect.TypeFor[file](), "strategies"}:               "The same drill once for each",
 	{reflect.TypeFor[file](), "steps"}:                    "What happens, one after the other",

@@ -96,6 +96,12 @@ func (c condition) String() string {
 		if f.Unchanged {
 			b.WriteString(" with nothing changed")
 		}
+	case c.Policy != nil:
+		fmt.Fprintf(&b, "the policy of %s %s", c.Policy.NetworkInterface, c.Policy.State)
+	case c.Metadata != nil && c.Metadata.Lists != "":
+		fmt.Fprintf(&b, "metadata of %s lists %s", c.Metadata.Instance, c.Metadata.Lists)
+	case c.Metadata != nil:
+		fmt.Fprintf(&b, "metadata of %s lacks %s", c.Metadata.Instance, c.Metadata.Lacks)
 	case c.Event != nil:
 		add("event %s", c.Event.Type)
 		add(" of %s", c.Event.Of)

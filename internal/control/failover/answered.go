@@ -13,10 +13,10 @@ import (
 // zero value has seen none.
 type witnesses []control.Answered
 
-// add takes the samples of one client of an address.
-func (w *witnesses) add(target netip.Addr, samples []guest.Sample) {
+// add takes the samples of one client of an address, but for those to skip.
+func (w *witnesses) add(target netip.Addr, samples []guest.Sample, skip func(guest.Sample) bool) {
 	for _, s := range samples {
-		if s.RepliedAt == 0 || s.Responder == "" {
+		if s.RepliedAt == 0 || s.Responder == "" || skip(s) {
 			continue
 		}
 		k := slices.IndexFunc(*w, func(a control.Answered) bool { return a.Instance == s.Responder && a.Target == target })

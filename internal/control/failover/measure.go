@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"enilab/internal/control"
+	"enilab/internal/guest"
 )
 
 const (
@@ -198,7 +199,7 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 			continue // a paused client is no witness
 		}
 		f.Traffic = append(f.Traffic, r)
-		seen.add(flow.Target, samples)
+		seen.add(flow.Target, samples, func(s guest.Sample) bool { return m.times.earlier(s, m.from, m.to) })
 		recovered = max(recovered, r.FirstReplyAt)
 		publicly = publicly || r.FirstReplyAt != 0 && slices.Contains(m.public, flow.Target)
 		if conns := c.opt.Clients.Conns(flow, since); len(conns) > 0 {

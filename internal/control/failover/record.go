@@ -61,6 +61,12 @@ func (t instants) phases(recovered int64) []control.Phase {
 	return ps
 }
 
+// earlier reports whether a reply is of the new owner from a time in which it had
+// what moved before: of two that take turns, within a measurement's lead.
+func (t instants) earlier(s guest.Sample, from, to string) bool {
+	return s.Responder == to && from != to && s.RepliedAt < t.accepted
+}
+
 // traffic computes what one client saw of a move between two instances.
 // samples are its requests from the start's lead on, oldest first.
 func traffic(f guest.Flow, samples []guest.Sample, missed uint64, t instants, from, to string, now int64) control.TrafficResult {
@@ -76,7 +82,7 @@ func traffic(f guest.Flow, samples []guest.Sample, missed uint64, t instants, fr
 		return s.RepliedAt < t.attached
 	}
 	for _, s := range samples {
-		if s.RepliedAt == 0 {
+		if s.RepliedAt == 0 || t.earlier(s, from, to) {
 			continue
 		}
 		if before(s) {

@@ -63,6 +63,21 @@ func TestTrafficMeasuresTheOutage(t *testing.T) {
 	}
 }
 
+// Of two that take turns, the new owner may have answered within the lead: that was
+// in its former time, and is not the first reply after this move.
+func TestTrafficKnowsAnEarlierTenure(t *testing.T) {
+	s := append([]guest.Sample{{Seq: 0, SentAt: 499 * ms, RepliedAt: 500 * ms, Responder: "new"}}, client(3000*ms, same)...)
+	r := traffic(guest.Flow{}, s, 0, story, "old", "new", 5000*ms)
+	if r.FirstReplyAt != 1611*ms || r.OutageNanos != 620*ms || r.Lost != 61 {
+		t.Errorf("first reply at %d ms, outage %d ms, %d lost", r.FirstReplyAt/ms, r.OutageNanos/ms, r.Lost)
+	}
+	var seen witnesses
+	seen.add(r.Target, s, func(s guest.Sample) bool { return story.earlier(s, "old", "new") })
+	if two := seen.both("old", "new"); two > 0 {
+		t.Errorf("two answered for %d ms", two/ms)
+	}
+}
+
 // A reply of the old instance that was on its way at the switch is the last
 // good reply; a ping cannot know.
 func TestTrafficCountsALateReplyOfTheOldOwner(t *testing.T) {

@@ -55,6 +55,7 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 	clock := newClock()
 	opt := lab.Options{
 		Store: db, Region: d.Region, Now: clock.Now, Random: seeded(job.Seed), Seed: job.Seed, Timing: control.TimingFast,
+		Shape: job.Scenario.Shaped(),
 	}
 	if opt.Region == "" {
 		opt.Region = "us-east-1"
@@ -62,6 +63,7 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 	if job.Timing == "aws" {
 		opt.Timing, opt.Leases = control.TimingAWS, true
 	}
+	opt.Timing = job.Scenario.Timing(opt.Timing)
 	var l *lab.Lab
 	faults := apifault.New(apifault.Options{
 		Now: func() time.Time { return time.Unix(0, clock.Now()).UTC() }, Seed: job.Seed, Log: slog.New(slog.DiscardHandler),
@@ -83,7 +85,7 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 		err = errors.Join(err, l.Close(closing))
 	}()
 	return d.run(ctx, l, scenario.Env{
-		Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, Now: clock.Now,
+		Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, PolicyState: l.PolicyState, Now: clock.Now,
 		APIFaults: faults, Gate: calls,
 	}, clock, job)
 }

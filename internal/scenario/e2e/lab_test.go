@@ -35,6 +35,7 @@ type lab struct {
 	guests      *guest.Lab
 	svc         *control.Service
 	mover       *failover.Controller
+	policyState func(id string) (state, detail string)
 }
 
 // monotonic is a clock of the kind that the server gives all parts.
@@ -71,7 +72,7 @@ func newLab(t *testing.T, dir string) *lab {
 		t.Fatal(err)
 	}
 	l.engine, l.guests, l.svc, l.mover = wired.Engine, wired.Guests, wired.Control, wired.Failover
-	l.impairments = wired.Impairments
+	l.impairments, l.policyState = wired.Impairments, wired.PolicyState
 	t.Cleanup(func() {
 		if err := scenario.CheckOwners(l.svc.State()); err != nil {
 			t.Error(err)
@@ -101,7 +102,7 @@ func (l *lab) load(name string) (*scenario.Scenario, *scenario.Loaded) {
 
 func (l *lab) env() scenario.Env {
 	return scenario.Env{
-		Service: l.svc, Mover: l.mover, Lab: l.guests, Totals: l.engine.Totals, Now: l.now, Impairments: l.impairments,
+		Service: l.svc, Mover: l.mover, Lab: l.guests, Totals: l.engine.Totals, Now: l.now, Impairments: l.impairments, PolicyState: l.policyState,
 		Progress: func(s scenario.StepResult) {
 			l.t.Logf("%6.1f ms  line %d: %s", float64(s.EndedAt-s.StartedAt)/1e6, s.Line, s.Text)
 		},
