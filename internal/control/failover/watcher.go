@@ -23,6 +23,7 @@ type watcher struct {
 	homeUp    int      // consecutive answers of the instance to fail back to
 	homeSince int64    // when the first of them was known
 	calls     *callLog // of the take-over that is being tried; nil: none
+	detected  int64    // when the failure was known for which calls are made
 	fencing   *control.Fencing
 	lastOwner string
 	seq       uint16
@@ -187,14 +188,13 @@ func (w *watcher) failOver(ctx context.Context, n *control.NetworkInterface, o O
 		w.set(NoStandby, &o, why)
 		return
 	}
+	if w.calls == nil { // else it is tried again
+		w.calls, w.detected = &callLog{}, o.At
+	}
 	m := move{
-		kind: control.KindFailover, policy: w.policy.ID, cause: o.cause(w.health.misses),
-		times: instants{fault: brokenAt(s, w.lastOwner), firstMiss: w.health.firstMiss, detected: o.At},
+		kind: control.KindFailover, policy: w.policy.ID, cause: o.cause(w.health.misses), calls: w.calls,
+		times: instants{fault: brokenAt(s, w.lastOwner), firstMiss: w.health.firstMiss, detected: w.detected},
 	}
-	if w.calls == nil {
-		w.calls = &callLog{}
-	}
-	m.calls = w.calls
 	if !w.fence(ctx, n, o, &m) {
 		return
 	}
