@@ -46,7 +46,9 @@ func TestBadFiles(t *testing.T) {
 
 func TestOpenUnknown(t *testing.T) {
 	_, err := Open(t.Context(), "nothing-of-this-name")
-	if err == nil || !strings.Contains(err.Error(), "demo, eni-failover, four-strategies, hub, internet, multihomed, survives, throughput") || !errors.Is(err, os.ErrNotExist) {
+	if err == nil || !strings.Contains(err.Error(), "agent-hasty, agent-patient, api-throttled, blackhole-route, demo, double-fault, eni-failover, flapping, flapping-held, "+
+		"forced-detach, four-strategies, hub, internet, multihomed, nat-replaced, split-brain, split-brain-fenced, stale-neighbours, stale-neighbours-announced, "+
+		"survives, throughput, zone-outage") || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }

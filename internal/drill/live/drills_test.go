@@ -1,8 +1,10 @@
 package live
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,13 +17,24 @@ import (
 	"enilab/internal/scenario"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// sideBySide is how many drills run at once: most of their time they wait.
+const sideBySide = "8"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", sideBySide); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// tries is how often a drill is run that a slow machine leaves inconclusive.
+const tries = 3
 
 // TestShippedDrillsHold runs every drill of the binary, under each of its
 // strategies, once in real time, with nothing left behind, and once in virtual
 // time: both come to the same verdicts, and measure the same.
 func TestShippedDrillsHold(t *testing.T) {
-	for _, name := range scenario.Names() {
+	for _, name := range slices.Backward(scenario.Names()) { // the longest is near the end
 		sc, err := scenario.Open(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -31,7 +44,15 @@ func TestShippedDrillsHold(t *testing.T) {
 		}
 		strategies := sc.Drill().Strategies
 		if len(strategies) == 0 {
-			t.Run(name, func(t *testing.T) { hold(t, sc, "") })
+			t.Run(name, func(t *testing.T) {
+				// Its router forwards, and gVisor reads the header of what it forwards after
+				// it has given the buffer back (ipv4.go, forwardPacketWithRoute): laboratories
+				// side by side share its buffers.
+				if name != "multihomed" {
+					t.Parallel()
+				}
+				hold(t, sc, "")
+			})
 		}
 		for _, s := range strategies {
 			t.Run(name+"/"+s, func(t *testing.T) {
@@ -53,18 +74,30 @@ func hold(t *testing.T, sc *scenario.Scenario, strategy string) {
 	}
 	dir := t.TempDir()
 	job := runner.Job{Scenario: sc, Strategy: strategy, Number: 1, Seed: spec.Seed, Timing: "fast"}
-	real, err := Driver{Dir: dir}.Run(t.Context(), job)
-	if err != nil {
-		t.Fatal(err)
+	var real *drill.Run
+	for n := range tries {
+		var err error
+		if real, err = (Driver{Dir: dir}).Run(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		tally := drill.NewTally(spec, sc.HasHypothesis())
+		if tally.Add(real); tally.Verdict() != drill.Inconclusive {
+			break
+		}
+		t.Logf("run %d is inconclusive; the machine was late by up to %v", n+1, time.Duration(real.LateNanos))
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	virtual, err := simulated.Driver{}.Run(t.Context(), job)
-	if err != nil {
-		t.Fatal(err)
+	runs := []*drill.Run{real}
+	if sc.CheckVirtual() == nil {
+		virtual, err := simulated.Driver{}.Run(t.Context(), job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, virtual)
 	}
-	for _, run := range []*drill.Run{real, virtual} {
+	for _, run := range runs {
 		tally := drill.NewTally(spec, sc.HasHypothesis())
 		tally.Add(run)
 		for _, o := range tally.Outcomes() {
@@ -74,7 +107,9 @@ func hold(t *testing.T, sc *scenario.Scenario, strategy string) {
 			}
 		}
 	}
-	agree(t, real, virtual)
+	if len(runs) == 2 {
+		agree(t, real, runs[1])
+	}
 }
 
 // agree holds what two runs have measured together. Outages differ by one interval
@@ -100,7 +135,7 @@ func agree(t *testing.T, real, virtual *drill.Run) {
 	if len(real.Moves) != len(virtual.Moves) || len(a) != len(b) || fmt.Sprint(checksA) != fmt.Sprint(checksB) {
 		t.Errorf("real time %+v %v\nvirtual time %+v %v", a, checksA, b, checksB)
 	}
-	const interval = 200 * time.Millisecond // of the probes of all drills that have some
+	const interval = 500 * time.Millisecond // the longest of the probes of all drills that have some
 	periods := map[string]time.Duration{"udp-echo": 100 * time.Millisecond, "ping": 100 * time.Millisecond, "http": 2 * time.Second}
 	for key, x := range a {
 		y, ok := b[key]

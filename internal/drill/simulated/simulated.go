@@ -59,7 +59,9 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 	calls := func(ctx context.Context, operation string, call func(context.Context) error) error {
 		return faults.Around(ctx, apifault.EC2, operation, "drill", call)
 	}
-	lab, err = virtual.Open(virtual.Options{Seed: job.Seed, Region: d.Region, Timing: timing, PolicyCalls: calls})
+	lab, err = virtual.Open(virtual.Options{
+		Seed: job.Seed, Region: d.Region, Timing: job.Scenario.Timing(timing), Shape: job.Scenario.Shaped(), PolicyCalls: calls,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +82,10 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 	run, err = play(ctx, lab, job, scenario.Env{
 		Service: lab, Mover: lab.Failover, Lab: guests{lab.Guests}, Totals: lab.Sim.Engine().Totals,
 		Impairments: lab.Impairments, APIFaults: faults, Gate: calls, Now: lab.Now, Pause: lab.Pause,
+		PolicyState: func(id string) (state, detail string) {
+			st, _ := lab.Failover.PolicyStatus(id)
+			return string(st.State), st.Detail
+		},
 		Ask: func(ctx context.Context, host string, to netip.Addr) (string, error) {
 			return lab.Ask(ctx, host, to, scenario.AskTime)
 		},
