@@ -41,6 +41,9 @@ func (c *checker) virtualTargets(at string, ws []workload) {
 }
 
 func (c *checker) virtualCondition(at string, cond condition) {
+	if cond.Metadata != nil {
+		c.fail(at+".metadata", "nobody serves metadata in virtual time: run this with --time real")
+	}
 	if cond.Answers != nil {
 		c.virtualTarget(at+".answers.address", cond.Answers.Address)
 	}
