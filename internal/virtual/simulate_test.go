@@ -19,7 +19,7 @@ import (
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "of the first simulation")
-	seeds     = flag.Uint64("seeds", 25, "how many simulations")
+	seeds     = flag.Uint64("seeds", 10, "how many simulations")
 )
 
 // TestSimulate runs random networks with random clients, policies, faults and calls
