@@ -126,6 +126,9 @@ func TestAnAmbiguousName(t *testing.T) {
 func TestVerbsFindTheServerAndItsToken(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, nil, "serve", "--listen", "0.0.0.0:0", "--data", dir, "--token", "open-sesame", "--scenario", "demo")
+	if out, errs, code := verb(t, nil, "reset", "--data", t.TempDir()); code != 3 || !strings.Contains(errs, "no server is at work in") {
+		t.Errorf("a reset of a directory without a server: %d %s%s", code, out, errs)
+	}
 	_, port, _ := strings.Cut(strings.TrimPrefix(p.url, "http://"), ":")
 	at := "http://127.0.0.1:" + port
 	empty := t.TempDir()
@@ -164,6 +167,23 @@ func TestVerbsFindTheServerAndItsToken(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "server.json")); err == nil {
 		t.Error("a server that has ended still says where it is")
+	}
+}
+
+// A wait may begin before the server does.
+func TestAWaitForAServerThatIsNotThereYet(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(enilab(t), "wait", "ready", "--data", dir)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	p := start(t, nil, serveArgs(dir)...)
+	if err := <-ended; err != nil || !strings.Contains(said.String(), p.url+" is ready") {
+		t.Errorf("%v, %s", err, said.String())
 	}
 }
 

@@ -136,9 +136,14 @@ func TestEndpoints(t *testing.T) {
 // What a server leaves leads to it, and only whoever may read it; a flag overrides it.
 func TestTheServersFile(t *testing.T) {
 	dir := t.TempDir()
-	none, err := (&Remote{Data: dir}).client()
-	if err != nil || none.base != defaultEndpoint || !strings.Contains(none.from, dir) {
+	t.Chdir(t.TempDir())
+	none, err := (&Remote{Data: defaultData}).client()
+	if err != nil || none.base != defaultEndpoint || !strings.Contains(none.from, defaultData) {
 		t.Errorf("without: %+v, %v", none, err)
+	}
+	// Who names a directory does not mean whatever else may be running.
+	if c, err := (&Remote{Data: dir}).client(); !errors.Is(err, errAbsent) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("without, in a directory that was named: %+v, %v", c, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, serverFile+".partial"), nil, 0o644); err != nil { // of one that was killed
 		t.Fatal(err)

@@ -120,7 +120,7 @@ func remoteOf(words []string, getenv func(string) string) Remote {
 		}
 	}
 	if r.Data == "" {
-		r.Data = ".enilab"
+		r.Data = defaultData
 	}
 	return r
 }

@@ -21,6 +21,7 @@ type Remote struct {
 
 const (
 	defaultEndpoint = "http://127.0.0.1:4566"
+	defaultData     = ".enilab"
 	serverFile      = "server.json"
 	// maxServerFile bounds what is read of it.
 	maxServerFile = 1 << 16
@@ -62,6 +63,10 @@ func (r *Remote) client() (*client, error) {
 	}
 	path := filepath.Join(r.Data, serverFile)
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) && r.Data != defaultData {
+		// Another laboratory is not what was meant.
+		return nil, fmt.Errorf("%w: no server is at work in %s, or it does not say so. Start one with enilab serve --data, or say where it is with --endpoint", errAbsent, r.Data)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return newClient(defaultEndpoint, r.Token, "the default; no server is at work in "+r.Data)
 	}

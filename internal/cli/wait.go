@@ -37,44 +37,55 @@ type sight struct {
 }
 
 // until looks again and again. look's error ends it; while nobody answers, or the
-// server starts, that is what is seen.
+// server starts, that is what is seen. Where the server is is asked each time, too:
+// it may only be about to say so.
 func (w *Waiting) until(e Env, look func(*session) (sight, error)) error {
-	return w.do(e, func(s *session) error {
-		if w.Timeout <= 0 {
-			return fmt.Errorf("--timeout %v: want more than nothing, such as 60s", w.Timeout)
+	err := w.looking(e, look)
+	var known *Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	return &Error{Code: ExitWrong, Err: err}
+}
+
+func (w *Waiting) looking(e Env, look func(*session) (sight, error)) error {
+	if w.Timeout <= 0 {
+		return fmt.Errorf("--timeout %v: want more than nothing, such as 60s", w.Timeout)
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	ctx, cancel := context.WithTimeout(e.Ctx, w.Timeout)
+	defer cancel()
+	s := &session{Env: e, json: w.Output == "json"}
+	s.Ctx = ctx
+	seen := "nothing yet"
+	for {
+		got := sight{}
+		var err error
+		if s.client, err = w.client(); err == nil {
+			got, err = look(s)
 		}
-		timer := time.NewTimer(w.Timeout)
-		defer timer.Stop()
-		tick := time.NewTicker(lookEvery)
-		defer tick.Stop()
-		ctx, cancel := context.WithTimeout(s.Ctx, w.Timeout)
-		defer cancel()
-		in := *s
-		in.Ctx = ctx
-		seen := "nothing yet"
-		for {
-			got, err := look(&in)
-			switch {
-			case s.Ctx.Err() != nil:
-				return errors.New("interrupted")
-			case err == nil && got.done:
-				return s.say(got.v, "%s", got.what)
-			case err == nil:
-				seen = got.what
-			case ctx.Err() != nil: // the last answer came too late
-			case errors.Is(err, errAbsent), isStatus(err, 503):
-				seen = err.Error()
-			default:
-				return err
-			}
-			select {
-			case <-tick.C:
-			case <-s.Ctx.Done():
-			case <-timer.C:
+		switch {
+		case e.Ctx.Err() != nil:
+			return errors.New("interrupted")
+		case err == nil && got.done:
+			return s.say(got.v, "%s", got.what)
+		case err == nil:
+			seen = got.what
+		case ctx.Err() != nil: // the last answer came too late
+		case errors.Is(err, errAbsent), isStatus(err, 503):
+			seen = err.Error()
+		default:
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			if e.Ctx.Err() == nil {
 				return &Error{Code: ExitUnsure, Err: fmt.Errorf("after %v: %s", w.Timeout, seen)}
 			}
 		}
-	})
+	}
 }
 
 type waitReady struct{ Waiting }
