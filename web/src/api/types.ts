@@ -431,6 +431,15 @@ export interface Counters {
   byVerdict: { accept: number; reject: number; lost: number; control: number };
 }
 
+/** How far the steps of the server's scenario are. */
+export interface ScenarioStatus {
+  name: string;
+  state: "playing" | "completed" | "failed";
+  step: number;
+  steps: number;
+  error?: string;
+}
+
 export interface Status {
   version: string;
   region: string;
@@ -440,6 +449,8 @@ export interface Status {
   timing?: string;
   counters: Counters;
   reasons: Reason[];
+  /** Absent if it has none. */
+  scenario?: ScenarioStatus;
 }
 
 export interface Topology {
