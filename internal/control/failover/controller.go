@@ -364,7 +364,7 @@ func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move)
 	if n.Attachment != nil {
 		m.from = n.Attachment.Instance
 	}
-	if m.times.fault == 0 && m.kind != control.KindFailBack {
+	if m.times.detected == 0 && m.kind != control.KindFailBack { // else its policy knows
 		m.times.fault = brokenAt(s, m.from)
 	}
 	// Whoever asked may go away; a move that has begun takes effect all the

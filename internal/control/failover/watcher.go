@@ -195,6 +195,9 @@ func (w *watcher) failOver(ctx context.Context, n *control.NetworkInterface, o O
 		kind: control.KindFailover, policy: w.policy.ID, cause: o.cause(w.health.misses), calls: w.calls,
 		times: instants{fault: brokenAt(s, w.lastOwner), firstMiss: w.health.firstMiss, detected: w.detected},
 	}
+	if m.times.fault > w.detected {
+		m.times.fault = 0 // a fence has stopped the owner since, which is no fault
+	}
 	if !w.fence(ctx, n, o, &m) {
 		return
 	}

@@ -179,6 +179,9 @@ func (p *proof) traffic(m drill.Move, from, to string) (last, first int64, sent,
 	answered := map[uint64]int64{}
 	for _, h := range p.heard {
 		answered[h.of] = h.at
+		if h.who == to && from != to && h.at < m.AcceptedAt {
+			continue // of a time in which the new owner had it before
+		}
 		before := h.at < m.AttachedAt
 		if h.who == from {
 			before = true

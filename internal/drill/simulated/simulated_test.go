@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,12 +31,21 @@ type variant struct {
 
 func (v variant) String() string { return strings.TrimSuffix(v.sc.Name+"/"+v.strategy, "/") }
 
-// shipped are the drills of the binary under each of their strategies.
+// realOnly are the drills that ask what nobody serves in virtual time.
+var realOnly = []string{"forced-detach"}
+
+// shipped are the drills of the binary under each of their strategies that can be
+// played in virtual time; which are not is known.
 func shipped(t testing.TB) (out []variant) {
 	t.Helper()
 	for _, name := range scenario.Names() {
 		sc := open(t, name)
 		if !sc.HasSteps() {
+			continue
+		}
+		if err := sc.CheckVirtual(); (err != nil) != slices.Contains(realOnly, name) {
+			t.Errorf("%s in virtual time: %v", name, err)
+		} else if err != nil {
 			continue
 		}
 		strategies := sc.Drill().Strategies
