@@ -44,7 +44,8 @@ var arrows = map[string][]string{
 	// Neither the engine nor what it is told: of spec control has what rows hold
 	// (workloads, served ports) and what comes back, and it numbers its rules from
 	// where verdict's own end.
-	"internal/control": {"internal/dataplane/spec", "internal/dataplane/frame", "internal/dataplane/verdict"},
+	"internal/control":      {"internal/control/rows", "internal/dataplane/spec", "internal/dataplane/frame", "internal/dataplane/verdict"},
+	"internal/control/rows": nil,
 	// The compiler of control's States into the data plane's Deltas.
 	"internal/plan": {"internal/control", "internal/dataplane/spec", "internal/dataplane/frame", "internal/dataplane/conntrack",
 		"internal/dataplane/secgroup", "internal/dataplane/netacl", "internal/dataplane/verdict"},
@@ -117,7 +118,7 @@ func with(list []string, more ...string) []string { return slices.Concat(list, m
 var foreign = map[string][]string{
 	"internal/dataplane": {
 		"database/sql", "net/http", "modernc.org/sqlite", "github.com/gofiber", "github.com/valyala/fasthttp",
-		"github.com/gorilla/websocket", "github.com/danielgtaylor/huma", "github.com/hashicorp/go-memdb", "gvisor.dev",
+		"github.com/gorilla/websocket", "github.com/danielgtaylor/huma", "gvisor.dev",
 	},
 	"internal/control": {
 		"database/sql", "modernc.org/sqlite", "github.com/gofiber", "github.com/valyala/fasthttp",
@@ -127,7 +128,7 @@ var foreign = map[string][]string{
 		"net/http", "github.com/gofiber", "github.com/valyala/fasthttp", "github.com/gorilla/websocket",
 		"github.com/danielgtaylor/huma", "gvisor.dev",
 	},
-	"internal/guest": {"database/sql", "modernc.org/sqlite", "github.com/gofiber", "github.com/hashicorp/go-memdb"},
+	"internal/guest": {"database/sql", "modernc.org/sqlite", "github.com/gofiber"},
 	// Its tables cost every start 7 MB; pcapgo brings it along.
 	"cmd": {"github.com/google/gopacket/layers"},
 }

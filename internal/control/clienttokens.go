@@ -157,10 +157,6 @@ func (t *tx) remember(request ClientToken, made Made) {
 }
 
 func (t *tx) newestToken() *ClientToken {
-	raw, err := t.Last(string(TableClientToken), byCreation)
-	if err != nil {
-		panic("reading client tokens: " + err.Error())
-	}
-	row, _ := raw.(*ClientToken)
+	row, _ := t.Last(string(TableClientToken), byCreation).(*ClientToken)
 	return row
 }

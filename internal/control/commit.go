@@ -139,7 +139,7 @@ func (s *Service) now() time.Time {
 // nothing too, since what they found done may not be in force yet.
 func (s *Service) commitBatch(ctx context.Context, commands []*command) (done []step) {
 	state := s.state.Load()
-	db := state.db.Snapshot()
+	db := state.db
 	var batch Batch
 	for _, c := range commands {
 		if c.ctx.Err() != nil {
@@ -152,31 +152,26 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command) (done []
 			t = s.beginBack(c.view, c.back(), state, c.at)
 		}
 		if c.err = c.run(t); c.err != nil {
-			t.Abort()
 			continue
 		}
 		commit := t.commit(state.revision + 1)
 		if len(commit.Changes) == 0 && len(commit.Events) == 0 {
-			t.Abort()
 			done = append(done, step{command: c})
 			continue
 		}
 		if batch == nil {
 			var err error
 			if batch, err = s.opt.Store.Begin(ctx); err != nil {
-				t.Abort()
 				s.failAll(commands, internal("beginning a transaction", err))
 				return nil
 			}
 		}
 		if err := batch.Write(commit); err != nil {
-			t.Abort()
 			c.err = internal("storing the command", err)
 			continue
 		}
-		t.Commit()
-		db = t.db
-		state = &State{db: db.Snapshot(), revision: commit.Revision, next: t.next, timing: t.timing}
+		db = t.Version()
+		state = &State{db: db, revision: commit.Revision, next: t.next, timing: t.timing}
 		announce := t.timing.AnnounceMoves
 		if t.announce != nil {
 			announce = *t.announce

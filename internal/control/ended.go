@@ -25,8 +25,8 @@ func (t *tx) end(n *NetworkInterface, a *Attachment) {
 	}
 	e := &ended{Attachment: *a, Interface: n.ID, Until: t.now.Add(t.timing.EndedAttachments)}
 	e.State, e.StateAt, e.StateUntil = Detached, t.now, time.Time{}
-	if raw, err := t.Last(tableEnded, byOrdinal); err == nil && raw != nil {
-		e.Ordinal = raw.(*ended).Ordinal + 1
+	if last, ok := t.Last(tableEnded, byOrdinal).(*ended); ok {
+		e.Ordinal = last.Ordinal + 1
 	}
 	t.put(tableEnded, e)
 	for {
@@ -42,7 +42,7 @@ func (t *tx) end(n *NetworkInterface, a *Attachment) {
 // now, and shows it with that attachment, as detached; nil if there is none or
 // the ENI is no more.
 func (s *State) EndedAttachment(id string, now time.Time) *NetworkInterface {
-	e := firstIn[*ended](s.db.Txn(false), tableEnded, byID, id)
+	e := firstIn[*ended](s.db, tableEnded, byID, id)
 	if e == nil || !now.Before(e.Until) {
 		return nil
 	}

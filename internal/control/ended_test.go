@@ -78,7 +78,7 @@ func TestEndedAttachmentsAreBounded(t *testing.T) {
 	s := newSite(t)
 	i := s.run(s.a, "")
 	n := s.eni(s.a, "")
-	count := func() int { return len(allIn[*ended](s.state.db.Txn(false), tableEnded, byOrdinal)) }
+	count := func() int { return len(allIn[*ended](s.state.db, tableEnded, byOrdinal)) }
 	add := func(k int) {
 		a := &Attachment{ID: fmt.Sprint("eni-attach-", k), Instance: i.ID}
 		s.ok(func(t *tx) error { t.end(n, a); t.put(TableNetworkInterface, new(*n)); return nil })

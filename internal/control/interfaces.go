@@ -97,7 +97,7 @@ func (s *State) InterfacesOf(instance string) []*NetworkInterface {
 
 // InterfaceByAddr returns the ENI that holds a private address in a VPC.
 func (s *State) InterfaceByAddr(vpc string, a netip.Addr) *NetworkInterface {
-	l := firstIn[*lease](s.db.Txn(false), tableLease, byID, vpc, a)
+	l := firstIn[*lease](s.db, tableLease, byID, vpc, a)
 	if l == nil {
 		return nil
 	}

@@ -295,9 +295,8 @@ func (h *InternetHost) MAC() frame.MAC { return InternetMAC(h.Address) }
 // InternetInhabited reports whether anybody stands in the modelled internet: a
 // host, or a gateway endpoint for its service.
 func (s *State) InternetInhabited() bool {
-	txn := s.db.Txn(false)
-	return firstIn[*InternetHost](txn, string(TableInternetHost), byCreation) != nil ||
-		firstIn[*VPCEndpoint](txn, string(TableVPCEndpoint), bySource) != nil
+	return firstIn[*InternetHost](s.db, string(TableInternetHost), byCreation) != nil ||
+		firstIn[*VPCEndpoint](s.db, string(TableVPCEndpoint), bySource) != nil
 }
 
 // boots copies h for a laboratory that begins anew after what it was.

@@ -3,7 +3,7 @@ package control
 import (
 	"strings"
 
-	"github.com/hashicorp/go-memdb"
+	"enilab/internal/control/rows"
 )
 
 // Kind is one kind of stored resource, and all that is said of it in general:
@@ -24,7 +24,7 @@ type Kind struct {
 	blank   func() Row
 	clone   func(Row) Row
 	tags    func(Row) *Tags // nil without Type
-	indexes []*memdb.IndexSchema
+	indexes []rows.Index
 }
 
 // Kinds are all kinds, each after those that its rows refer to.
@@ -43,7 +43,7 @@ func (k *Kind) Blank() Row { return k.blank() }
 
 // Row returns one row of a State, nil if it does not show such a one.
 func (k *Kind) Row(s *State, id string) Row {
-	row := firstIn[Row](s.db.Txn(false), string(k.Table), byID, id)
+	row := firstIn[Row](s.db, string(k.Table), byID, id)
 	if row == nil || !visible(s.scope, row) {
 		return nil
 	}
@@ -66,7 +66,7 @@ type rowOf[T any] interface {
 	Row
 }
 
-func kind[T any, P rowOf[T]](table Table, id IDKind, indexes ...*memdb.IndexSchema) *Kind {
+func kind[T any, P rowOf[T]](table Table, id IDKind, indexes ...rows.Index) *Kind {
 	return &Kind{
 		Table: table, ID: id, indexes: indexes,
 		blank: func() Row { return P(new(T)) },
@@ -79,11 +79,11 @@ func kind[T any, P rowOf[T]](table Table, id IDKind, indexes ...*memdb.IndexSche
 
 // document is a kind that is stored whole. It is indexed by id, creation and
 // VPC, and more.
-func document[T any, P rowOf[T]](table Table, id IDKind, more ...*memdb.IndexSchema) *Kind {
+func document[T any, P rowOf[T]](table Table, id IDKind, more ...rows.Index) *Kind {
 	k := kind[T, P](table, id, append(more,
-		index(byID, true, key[P](func(r P) []byte { return mustKey(r.Identity().ID) })),
-		index(byCreation, false, key[P](func(r P) []byte { return mustKey(r.Identity().CreatedAt) })),
-		index(byVPC, false, key[P](func(r P) []byte { return optional(r.Identity().VPC) })))...)
+		index(byID, true, key[P](func(r P) string { return r.Identity().ID })),
+		index(byCreation, false, key[P](func(r P) string { return keyOf(r.Identity().CreatedAt) })),
+		index(byVPC, false, key[P](func(r P) string { return optional(r.Identity().VPC) })))...)
 	k.Document = true
 	return k
 }
@@ -99,24 +99,24 @@ var kinds = []*Kind{
 	document[Region](TableRegion, IDKind{}),
 	tagged(document[DHCPOptions](TableDHCPOptions, DHCPOptionsID), "dhcp-options", func(d *DHCPOptions) *Tags { return &d.Tags }),
 	tagged(kind[VPC](TableVPC, VPCID,
-		index(byID, true, key[*VPC](func(v *VPC) []byte { return mustKey(v.ID) })),
-		index(byCreation, false, key[*VPC](func(v *VPC) []byte { return mustKey(v.CreatedAt) }))),
+		index(byID, true, key[*VPC](func(v *VPC) string { return v.ID })),
+		index(byCreation, false, key[*VPC](func(v *VPC) string { return keyOf(v.CreatedAt) }))),
 		"vpc", func(v *VPC) *Tags { return &v.Tags }),
 	tagged(kind[Subnet](TableSubnet, SubnetID,
-		index(byID, true, key[*Subnet](func(s *Subnet) []byte { return mustKey(s.ID) })),
-		index(byCreation, false, key[*Subnet](func(s *Subnet) []byte { return mustKey(s.CreatedAt) })),
-		index(byVPC, false, key[*Subnet](func(s *Subnet) []byte { return mustKey(s.VPC) })),
-		index(byMAC, true, key[*Subnet](func(s *Subnet) []byte { return mustKey(uint64(s.RouterMAC)) }))),
+		index(byID, true, key[*Subnet](func(s *Subnet) string { return s.ID })),
+		index(byCreation, false, key[*Subnet](func(s *Subnet) string { return keyOf(s.CreatedAt) })),
+		index(byVPC, false, key[*Subnet](func(s *Subnet) string { return keyOf(s.VPC) })),
+		index(byMAC, true, key[*Subnet](func(s *Subnet) string { return keyOf(uint64(s.RouterMAC)) }))),
 		"subnet", func(s *Subnet) *Tags { return &s.Tags }),
 	tagged(document[PrefixList](TablePrefixList, PrefixListID,
-		index(byName, false, key[*PrefixList](func(l *PrefixList) []byte { return mustKey(l.Region, l.Name) }))),
+		index(byName, false, key[*PrefixList](func(l *PrefixList) string { return keyOf(l.Region, l.Name) }))),
 		"prefix-list", func(l *PrefixList) *Tags { return &l.Tags }),
 	tagged(kind[SecurityGroup](TableSecurityGroup, GroupID, groupIndexes()...),
 		"security-group", func(g *SecurityGroup) *Tags { return &g.Tags }),
 	tagged(kind[Instance](TableInstance, InstanceID,
-		index(byID, true, key[*Instance](func(i *Instance) []byte { return mustKey(i.ID) })),
+		index(byID, true, key[*Instance](func(i *Instance) string { return i.ID })),
 		// What one launch made is in the order of its indexes.
-		index(byCreation, false, key[*Instance](func(i *Instance) []byte { return mustKey(i.LaunchAt, i.ReservationID, i.LaunchIndex) }))),
+		index(byCreation, false, key[*Instance](func(i *Instance) string { return keyOf(i.LaunchAt, i.ReservationID, i.LaunchIndex) }))),
 		"instance", func(i *Instance) *Tags { return &i.Tags }),
 	tagged(kind[NetworkInterface](TableNetworkInterface, InterfaceID, interfaceIndexes()...),
 		"network-interface", func(n *NetworkInterface) *Tags { return &n.Tags }),
@@ -126,7 +126,7 @@ var kinds = []*Kind{
 	tagged(document[EgressOnlyGateway](TableEgressOnlyGateway, EgressOnlyGatewayID),
 		"egress-only-internet-gateway", func(g *EgressOnlyGateway) *Tags { return &g.Tags }),
 	tagged(document[NATGateway](TableNATGateway, NATGatewayID,
-		index(byInterface, true, key[*NATGateway](func(g *NATGateway) []byte { return optional(g.Interface) }))),
+		index(byInterface, true, key[*NATGateway](func(g *NATGateway) string { return optional(g.Interface) }))),
 		"natgateway", func(g *NATGateway) *Tags { return &g.Tags }),
 	tagged(document[Peering](TablePeering, PeeringID), "vpc-peering-connection", func(p *Peering) *Tags { return &p.Tags }),
 	tagged(document[RouteTable](TableRouteTable, RouteTableID, routeTableIndexes()...),
@@ -134,60 +134,60 @@ var kinds = []*Kind{
 	tagged(document[NetworkACL](TableNetworkACL, NetworkACLID, aclIndexes()...),
 		"network-acl", func(a *NetworkACL) *Tags { return &a.Tags }),
 	tagged(document[KeyPair](TableKeyPair, KeyPairID,
-		index(byName, true, key[*KeyPair](func(k *KeyPair) []byte { return mustKey(k.Region, k.Name) }))),
+		index(byName, true, key[*KeyPair](func(k *KeyPair) string { return keyOf(k.Region, k.Name) }))),
 		"key-pair", func(k *KeyPair) *Tags { return &k.Tags }),
 	tagged(document[FlowLog](TableFlowLog, FlowLogID,
-		index(byTarget, false, key[*FlowLog](func(l *FlowLog) []byte { return mustKey(l.Resource) }))),
+		index(byTarget, false, key[*FlowLog](func(l *FlowLog) string { return keyOf(l.Resource) }))),
 		"vpc-flow-log", func(l *FlowLog) *Tags { return &l.Tags }),
 	tagged(document[CIDRReservation](TableCIDRReservation, ReservationID,
-		index(bySubnet, false, key[*CIDRReservation](func(r *CIDRReservation) []byte { return mustKey(r.Subnet) }))),
+		index(bySubnet, false, key[*CIDRReservation](func(r *CIDRReservation) string { return keyOf(r.Subnet) }))),
 		"subnet-cidr-reservation", func(r *CIDRReservation) *Tags { return &r.Tags }),
 	document[InterfacePermission](TableInterfacePermission, PermissionID,
-		index(byInterface, false, key[*InterfacePermission](func(p *InterfacePermission) []byte { return mustKey(p.Interface) }))),
+		index(byInterface, false, key[*InterfacePermission](func(p *InterfacePermission) string { return keyOf(p.Interface) }))),
 	tagged(document[Volume](TableVolume, VolumeID,
-		index(byDevice, true, keys[*Volume](func(v *Volume) (ks [][]byte) {
+		index(byDevice, true, keys[*Volume](func(v *Volume) (ks []string) {
 			for _, a := range v.Attachments {
-				ks = append(ks, mustKey(a.Instance, a.Device))
+				ks = append(ks, keyOf(a.Instance, a.Device))
 			}
 			return ks
 		}))), "volume", func(v *Volume) *Tags { return &v.Tags }),
 	tagged(document[Snapshot](TableSnapshot, SnapshotID), "snapshot", func(s *Snapshot) *Tags { return &s.Tags }),
 	tagged(document[Image](TableImage, ImageID), "image", func(i *Image) *Tags { return &i.Tags }),
 	kind[FailoverPolicy](TablePolicy, PolicyID,
-		index(byID, true, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.ID) })),
-		index(byCreation, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.CreatedAt) })),
-		index(byInterface, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return mustKey(p.NetworkInterface) })),
-		index(byProbe, false, key[*FailoverPolicy](func(p *FailoverPolicy) []byte { return optional(p.Probe.From) }))),
+		index(byID, true, key[*FailoverPolicy](func(p *FailoverPolicy) string { return p.ID })),
+		index(byCreation, false, key[*FailoverPolicy](func(p *FailoverPolicy) string { return keyOf(p.CreatedAt) })),
+		index(byInterface, false, key[*FailoverPolicy](func(p *FailoverPolicy) string { return keyOf(p.NetworkInterface) })),
+		index(byProbe, false, key[*FailoverPolicy](func(p *FailoverPolicy) string { return optional(p.Probe.From) }))),
 	kind[Failover](TableFailover, FailoverID,
-		index(byID, true, key[*Failover](func(f *Failover) []byte { return mustKey(f.ID) })),
-		index(byNewest, false, key[*Failover](func(f *Failover) []byte { return mustKey(^uint64(f.StartedAt)) }))),
+		index(byID, true, key[*Failover](func(f *Failover) string { return f.ID })),
+		index(byNewest, false, key[*Failover](func(f *Failover) string { return keyOf(^uint64(f.StartedAt)) }))),
 	document[ClientToken](TableClientToken, IDKind{}),
 	tagged(document[LaunchTemplate](TableLaunchTemplate, LaunchTemplateID,
-		index(byName, true, key[*LaunchTemplate](func(l *LaunchTemplate) []byte { return mustKey(l.Region, l.Name) }))),
+		index(byName, true, key[*LaunchTemplate](func(l *LaunchTemplate) string { return keyOf(l.Region, l.Name) }))),
 		"launch-template", func(l *LaunchTemplate) *Tags { return &l.Tags }),
 	document[LaunchTemplateVersion](TableLaunchTemplateVersion, IDKind{},
-		index(byTarget, true, key[*LaunchTemplateVersion](func(v *LaunchTemplateVersion) []byte { return mustKey(v.Template, v.Number) }))),
+		index(byTarget, true, key[*LaunchTemplateVersion](func(v *LaunchTemplateVersion) string { return keyOf(v.Template, v.Number) }))),
 	tagged(document[VPCEndpoint](TableVPCEndpoint, VPCEndpointID,
-		index(bySource, true, key[*VPCEndpoint](func(e *VPCEndpoint) []byte {
+		index(bySource, true, key[*VPCEndpoint](func(e *VPCEndpoint) string {
 			if !e.Source.IsValid() {
-				return nil
+				return ""
 			}
-			return mustKey(e.Source)
+			return keyOf(e.Source)
 		}))), "vpc-endpoint", func(e *VPCEndpoint) *Tags { return &e.Tags }),
 	document[TrunkAssociation](TableTrunkAssociation, TrunkAssociationID,
-		index(byInterface, true, key[*TrunkAssociation](func(a *TrunkAssociation) []byte { return mustKey(a.Branch) })),
-		index(byTarget, false, key[*TrunkAssociation](func(a *TrunkAssociation) []byte { return mustKey(a.Trunk) }))),
+		index(byInterface, true, key[*TrunkAssociation](func(a *TrunkAssociation) string { return keyOf(a.Branch) })),
+		index(byTarget, false, key[*TrunkAssociation](func(a *TrunkAssociation) string { return keyOf(a.Trunk) }))),
 	document[InternetHost](TableInternetHost, InternetHostID,
-		index(byPublicIP, true, key[*InternetHost](func(h *InternetHost) []byte { return mustKey(h.Address) }))),
+		index(byPublicIP, true, key[*InternetHost](func(h *InternetHost) string { return keyOf(h.Address) }))),
 	tagged(document[TransitGateway](TableTransitGateway, TransitGatewayID),
 		"transit-gateway", func(g *TransitGateway) *Tags { return &g.Tags }),
 	// Both ends of an attachment find it.
 	tagged(document[TransitAttachment](TableTransitAttachment, TransitAttachmentID,
-		index(byTarget, false, keys[*TransitAttachment](func(a *TransitAttachment) [][]byte {
-			return [][]byte{mustKey(a.Gateway), mustKey(a.VPC)}
+		index(byTarget, false, keys[*TransitAttachment](func(a *TransitAttachment) []string {
+			return []string{keyOf(a.Gateway), keyOf(a.VPC)}
 		}))), "transit-gateway-attachment", func(a *TransitAttachment) *Tags { return &a.Tags }),
 	tagged(document[TransitTable](TableTransitTable, TransitTableID,
-		index(byTarget, false, key[*TransitTable](func(r *TransitTable) []byte { return mustKey(r.Gateway) }))),
+		index(byTarget, false, key[*TransitTable](func(r *TransitTable) string { return keyOf(r.Gateway) }))),
 		"transit-gateway-route-table", func(r *TransitTable) *Tags { return &r.Tags }),
 	document[ExperimentTemplate](TableExperimentTemplate, IDKind{}),
 	document[Experiment](TableExperiment, IDKind{}),

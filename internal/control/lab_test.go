@@ -39,11 +39,8 @@ func (l *lab) random(b []byte) {
 // try runs f a millisecond later and keeps what it did unless it fails.
 func (l *lab) try(f func(*tx) error) error {
 	l.now = l.now.Add(time.Millisecond)
-	db := l.state.db.Snapshot()
-	t := &tx{Txn: db.Txn(true), now: l.now, random: l.random, region: "us-east-1", timing: l.timing, quotas: l.quotas, next: l.state.next}
-	t.TrackChanges()
+	t := &tx{Txn: l.state.db.Begin(), now: l.now, random: l.random, region: "us-east-1", timing: l.timing, quotas: l.quotas, next: l.state.next}
 	if err := f(t); err != nil {
-		t.Abort()
 		return err
 	}
 	c := t.commit(l.state.revision + 1)
@@ -51,11 +48,9 @@ func (l *lab) try(f func(*tx) error) error {
 		if len(c.Events) > 0 {
 			l.t.Errorf("nothing changed, but %v", c.Events)
 		}
-		t.Abort()
 		return nil
 	}
-	t.Commit()
-	l.state = &State{db: db.Snapshot(), revision: c.Revision, next: t.next}
+	l.state = &State{db: t.Version(), revision: c.Revision, next: t.next}
 	l.commits = append(l.commits, c)
 	return nil
 }

@@ -134,12 +134,8 @@ func (t *tx) ownInterface(id string) (*NetworkInterface, error) {
 // all: subnets and groups are deleted so rarely that an index of ENIs by them,
 // which every creation would have to keep, is not worth it.
 func (t *tx) someInterface(is func(*NetworkInterface) bool) *NetworkInterface {
-	it, err := t.Txn.Get(string(TableNetworkInterface), byCreation)
-	if err != nil {
-		panic("reading network interfaces: " + err.Error())
-	}
-	for raw := it.Next(); raw != nil; raw = it.Next() {
-		if n := raw.(*NetworkInterface); is(n) {
+	for row := range t.Scan(string(TableNetworkInterface), byCreation, "") {
+		if n := row.(*NetworkInterface); is(n) {
 			return n
 		}
 	}

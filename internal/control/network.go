@@ -78,7 +78,7 @@ func (s *State) AvailableAddresses(subnet string) int {
 		return 0
 	}
 	free := capacity(sub.CIDR)
-	if u := firstIn[*usage](s.db.Txn(false), tableUsage, byID, subnet); u != nil {
+	if u := firstIn[*usage](s.db, tableUsage, byID, subnet); u != nil {
 		free -= u.Used
 	}
 	return free

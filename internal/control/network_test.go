@@ -93,7 +93,7 @@ func TestDeleteNetworks(t *testing.T) {
 	if rows := s.state.rows(); len(rows) != 1 || rows[0].Table != TableDHCPOptions {
 		t.Errorf("%+v are left, want the region's DHCP options and nothing else", rows)
 	}
-	if u := firstIn[*usage](s.state.db.Txn(false), tableUsage, byID, s.a.ID); u != nil {
+	if u := firstIn[*usage](s.state.db, tableUsage, byID, s.a.ID); u != nil {
 		t.Error("the subnet's usage is left")
 	}
 }

@@ -239,12 +239,11 @@ func reservedIPv6(block netip.Prefix, a netip.Addr) bool {
 // freeIPv6 reports whether no ENI holds anything of an IPv6 prefix, of which an
 // address is the longest.
 func (t *tx) freeIPv6(sub *Subnet, p netip.Prefix) bool {
-	it, err := t.LowerBound(tableLease, byID, sub.VPC, p.Addr())
-	if err != nil {
-		panic("reading leases: " + err.Error())
-	}
-	if l, ok := it.Next().(*lease); ok && l.VPC == sub.VPC && p.Contains(l.Addr) {
-		return false
+	for row := range t.From(tableLease, byID, keyOf(sub.VPC, p.Addr())) {
+		if l := row.(*lease); l.VPC == sub.VPC && p.Contains(l.Addr) {
+			return false
+		}
+		break
 	}
 	// The lease of a prefix is at its first address.
 	around := netip.PrefixFrom(p.Addr(), ipv6PrefixBits).Masked()

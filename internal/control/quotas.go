@@ -38,13 +38,9 @@ func (t *tx) quota(table Table, region, vpc string) error {
 	if q.PerVPC {
 		index, args = byVPC, []any{vpc}
 	}
-	it, err := t.Get(string(table), index, args...)
-	if err != nil {
-		panic("reading " + string(table) + "." + index + ": " + err.Error())
-	}
 	count := 0
-	for raw := it.Next(); raw != nil; raw = it.Next() {
-		if raw.(Row).Identity().Region == region {
+	for row := range t.Scan(string(table), index, wanted(index, args)) {
+		if row.(Row).Identity().Region == region {
 			count++
 		}
 	}

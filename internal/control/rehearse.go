@@ -20,8 +20,7 @@ func (s *Service) Rehearsal() *Service {
 // needs no place in the queue.
 func (s *Service) rehearse(f func(*tx) error) error {
 	state := s.State()
-	t := s.begin(state.db.Snapshot(), state, s.opt.Now().UTC().Round(0))
-	defer t.Abort()
+	t := s.begin(state.db, state, s.opt.Now().UTC().Round(0))
 	// The Service's own sequence is for what happens.
 	chance := rand.NewChaCha8([32]byte{})
 	t.random = func(b []byte) { _, _ = chance.Read(b) }

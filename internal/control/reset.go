@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hashicorp/go-memdb"
+	"enilab/internal/control/rows"
 )
 
 // EventReset is the type of the event that Reset leaves. What earlier events
@@ -47,7 +47,7 @@ func (s *Service) goBack(ctx context.Context, to func() *State, run func(*tx)) (
 func (s *Service) beginBack(view *Service, to, state *State, now time.Time) *tx {
 	db := newDB()
 	if to != nil {
-		db = to.db.Snapshot()
+		db = to.db
 	}
 	t := view.begin(db, state, now)
 	t.was, t.timing = state, s.opt.Timing
@@ -72,7 +72,7 @@ const laboratory = "laboratory"
 func (t *tx) follow() {
 	for _, i := range list[*Instance](t, TableInstance, byID) {
 		c := *i
-		if now := firstIn[*Instance](t.was.db.Txn(false), string(TableInstance), byID, i.ID); now != nil {
+		if now := firstIn[*Instance](t.was.db, string(TableInstance), byID, i.ID); now != nil {
 			c.Boot = max(c.Boot, now.Boot)
 		}
 		// Else the guest would go on as if nothing had happened.
@@ -80,7 +80,7 @@ func (t *tx) follow() {
 		t.put(TableInstance, &c)
 	}
 	for _, h := range list[*InternetHost](t, TableInternetHost, byID) {
-		now := firstIn[*InternetHost](t.was.db.Txn(false), string(TableInternetHost), byID, h.ID)
+		now := firstIn[*InternetHost](t.was.db, string(TableInternetHost), byID, h.ID)
 		t.put(TableInternetHost, h.boots(now))
 	}
 	for _, g := range list[*SecurityGroup](t, TableSecurityGroup, byID) {
@@ -95,7 +95,7 @@ func (t *tx) renumber(g *SecurityGroup) {
 	c := *g
 	c.Rules = slices.Clone(g.Rules)
 	refs := map[string]uint32{}
-	now := firstIn[*SecurityGroup](t.was.db.Txn(false), string(TableSecurityGroup), byID, g.ID)
+	now := firstIn[*SecurityGroup](t.was.db, string(TableSecurityGroup), byID, g.ID)
 	if now != nil {
 		c.Ref = now.Ref
 		for _, r := range now.Rules {
@@ -123,8 +123,8 @@ func (t *tx) renumber(g *SecurityGroup) {
 }
 
 // differences are the changes from t.was to what t holds.
-func (t *tx) differences() (out memdb.Changes) {
-	before := t.was.db.Txn(false)
+func (t *tx) differences() (out []rows.Change) {
+	before := t.was.db
 	for table := range tableOrder {
 		is := map[string]any{}
 		for _, row := range list[Row](t, table, byID) {
@@ -132,11 +132,11 @@ func (t *tx) differences() (out memdb.Changes) {
 		}
 		for _, row := range allIn[Row](before, string(table), byID) {
 			id := rowID(row)
-			out = append(out, memdb.Change{Table: string(table), Before: row, After: is[id]})
+			out = append(out, rows.Change{Table: string(table), Before: row, After: is[id]})
 			delete(is, id)
 		}
 		for _, row := range is {
-			out = append(out, memdb.Change{Table: string(table), After: row})
+			out = append(out, rows.Change{Table: string(table), After: row})
 		}
 	}
 	return out

@@ -1,14 +1,13 @@
 package control
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"net/netip"
+	"sync"
 	"time"
 
-	"github.com/hashicorp/go-memdb"
+	"enilab/internal/control/rows"
 )
 
 // Tables that exist only in memory, derived from the network interfaces by
@@ -29,7 +28,7 @@ type usage struct {
 	Used   int
 }
 
-// Names of indexes. memdb wants "id" for the primary one.
+// Names of indexes. Every table has one by id, which is whole.
 const (
 	byID          = "id"
 	byCreation    = "created"
@@ -52,173 +51,154 @@ const (
 	bySource      = "source"
 )
 
-// key is an index of one value of rows of type T. It does not reflect, as
-// memdb's own indexes do: a change indexes a row half a dozen times.
-type key[T any] func(T) []byte
+// key is an index of one value of rows of type T, "" for a row without one.
+type key[T any] func(T) string
 
-func (k key[T]) FromObject(raw any) (bool, []byte, error) {
-	row, ok := raw.(T)
-	if !ok {
-		return false, nil, fmt.Errorf("indexing a %T as %T", raw, row)
-	}
-	b := k(row)
-	return b != nil, b, nil
-}
-
-func (k key[T]) FromArgs(args ...any) ([]byte, error) { return keyOf(args...) }
+func (k key[T]) in(x *rows.Index) { x.Key = func(row any) string { return k(row.(T)) } }
 
 // keys is an index of several values a row.
-type keys[T any] func(T) [][]byte
+type keys[T any] func(T) []string
 
-func (k keys[T]) FromObject(raw any) (bool, [][]byte, error) {
-	row, ok := raw.(T)
-	if !ok {
-		return false, nil, fmt.Errorf("indexing a %T as %T", raw, row)
-	}
-	bs := k(row)
-	return len(bs) > 0, bs, nil
-}
-
-func (k keys[T]) FromArgs(args ...any) ([]byte, error) { return keyOf(args...) }
+func (k keys[T]) in(x *rows.Index) { x.Keys = func(row any) []string { return k(row.(T)) } }
 
 // keyOf joins values so that none is a prefix of another and byte order is
-// their order. Numbers go in by half bytes: memdb's radix trees copy every node
-// on the way to a change, and a node with 256 branches is 6 KB. The trees keep
-// the keys, so they are cut to their length.
-func keyOf(args ...any) ([]byte, error) {
-	var longest [96]byte // of most: a further byte is no mistake
-	b := longest[:0]
+// their order.
+func keyOf(args ...any) string {
+	var most [96]byte // of nearly all: a further byte is no mistake
+	b := most[:0]
 	for _, arg := range args {
 		switch v := arg.(type) {
 		case string:
 			b = append(append(b, v...), 0)
 		case netip.Addr:
-			b = halves(b, v.AsSlice()...)
+			if v.Is4() {
+				a := v.As4()
+				b = append(b, a[:]...)
+			} else {
+				a := v.As16()
+				b = append(b, a[:]...)
+			}
 		case time.Time:
-			b = number(b, uint64(v.UnixNano()))
+			b = binary.BigEndian.AppendUint64(b, uint64(v.UnixNano()))
 		case int:
-			b = number(b, uint64(v))
+			b = binary.BigEndian.AppendUint64(b, uint64(v))
 		case uint64:
-			b = number(b, v)
+			b = binary.BigEndian.AppendUint64(b, v)
 		default:
-			return nil, fmt.Errorf("no index key of a %T", arg)
+			panic("control's schema: a key of a type that it does not know") // naming it would put every argument on the heap
 		}
 	}
-	return bytes.Clone(b), nil
+	return string(b)
 }
 
-func number(b []byte, v uint64) []byte {
-	var whole [8]byte
-	binary.BigEndian.PutUint64(whole[:], v)
-	return halves(b, whole[:]...)
-}
-
-func halves(b []byte, whole ...byte) []byte {
-	for _, c := range whole {
-		b = append(b, c>>4, c&0xf)
+// wanted is the key that arguments look for in an index. An id is its own key.
+func wanted(index string, args []any) string {
+	if index == byID && len(args) == 1 {
+		if id, ok := args[0].(string); ok {
+			return id
+		}
 	}
-	return b
+	return keyOf(args...)
 }
 
-func mustKey(args ...any) []byte {
-	b, err := keyOf(args...)
-	if err != nil {
-		panic(err) // an index of this file gives a type that keyOf does not know
+// index is whole where rows are listed by it most.
+func index(name string, unique bool, of interface{ in(*rows.Index) }) rows.Index {
+	x := rows.Index{Name: name, Unique: unique, Whole: name == byID || name == byCreation}
+	of.in(&x)
+	return x
+}
+
+func table(name Table, indexes ...rows.Index) rows.Table {
+	t := rows.Table{Name: string(name)}
+	for _, x := range indexes {
+		if x.Name == byID {
+			t.Indexes = append(t.Indexes, x)
+		}
 	}
-	return b
-}
-
-func index(name string, unique bool, i memdb.Indexer) *memdb.IndexSchema {
-	return &memdb.IndexSchema{Name: name, Unique: unique, AllowMissing: name != byID, Indexer: i}
-}
-
-func table(name Table, indexes ...*memdb.IndexSchema) *memdb.TableSchema {
-	t := &memdb.TableSchema{Name: string(name), Indexes: make(map[string]*memdb.IndexSchema)}
-	for _, i := range indexes {
-		t.Indexes[i.Name] = i
+	for _, x := range indexes {
+		if x.Name != byID {
+			t.Indexes = append(t.Indexes, x)
+		}
 	}
 	return t
 }
 
 // optional leaves rows without a value out of an index.
-func optional(parts ...string) []byte {
-	args := make([]any, len(parts))
-	for i, p := range parts {
-		if p == "" {
-			return nil
-		}
-		args[i] = p
+func optional(part string) string {
+	if part == "" {
+		return ""
 	}
-	return mustKey(args...)
+	return keyOf(part)
 }
 
-var schema = func() *memdb.DBSchema {
-	s := &memdb.DBSchema{Tables: make(map[string]*memdb.TableSchema)}
+// newDB returns a version without rows.
+func newDB() *rows.View { return emptyDB() }
+
+// emptyDB is made once: its tables and indexes are what costs.
+var emptyDB = sync.OnceValue(func() *rows.View {
+	var tables []rows.Table
 	for _, k := range kinds {
-		s.Tables[string(k.Table)] = table(k.Table, k.indexes...)
+		tables = append(tables, table(k.Table, k.indexes...))
 	}
-	for _, t := range []*memdb.TableSchema{
+	return rows.New(append(tables,
 		table(tableLease,
-			index(byID, true, key[*lease](func(l *lease) []byte { return mustKey(l.VPC, l.Addr) }))),
+			index(byID, true, key[*lease](func(l *lease) string { return keyOf(l.VPC, l.Addr) }))),
 		table(tableUsage,
-			index(byID, true, key[*usage](func(u *usage) []byte { return mustKey(u.Subnet) }))),
+			index(byID, true, key[*usage](func(u *usage) string { return u.Subnet }))),
 		table(tableEnded,
-			index(byID, true, key[*ended](func(e *ended) []byte { return mustKey(e.ID) })),
-			index(byOrdinal, true, key[*ended](func(e *ended) []byte { return mustKey(e.Ordinal) }))),
-	} {
-		s.Tables[t.Name] = t
-	}
-	return s
-}()
+			index(byID, true, key[*ended](func(e *ended) string { return e.ID })),
+			index(byOrdinal, true, key[*ended](func(e *ended) string { return keyOf(e.Ordinal) }))),
+	)...)
+})
 
-func interfaceIndexes() []*memdb.IndexSchema {
-	return []*memdb.IndexSchema{
-		index(byID, true, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.ID) })),
-		index(byCreation, false, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(n.CreatedAt) })),
-		index(byPublicIP, true, key[*NetworkInterface](func(n *NetworkInterface) []byte {
+func interfaceIndexes() []rows.Index {
+	return []rows.Index{
+		index(byID, true, key[*NetworkInterface](func(n *NetworkInterface) string { return n.ID })),
+		index(byCreation, false, key[*NetworkInterface](func(n *NetworkInterface) string { return keyOf(n.CreatedAt) })),
+		index(byPublicIP, true, key[*NetworkInterface](func(n *NetworkInterface) string {
 			if !n.PublicIP.IsValid() {
-				return nil
+				return ""
 			}
-			return mustKey(n.PublicIP)
+			return keyOf(n.PublicIP)
 		})),
-		index(byMAC, true, key[*NetworkInterface](func(n *NetworkInterface) []byte { return mustKey(uint64(n.MAC)) })),
-		index(byAttachment, true, key[*NetworkInterface](func(n *NetworkInterface) []byte {
+		index(byMAC, true, key[*NetworkInterface](func(n *NetworkInterface) string { return keyOf(uint64(n.MAC)) })),
+		index(byAttachment, true, key[*NetworkInterface](func(n *NetworkInterface) string {
 			if n.Attachment == nil {
-				return nil
+				return ""
 			}
-			return mustKey(n.Attachment.ID)
+			return keyOf(n.Attachment.ID)
 		})),
-		index(byDevice, true, key[*NetworkInterface](func(n *NetworkInterface) []byte {
+		index(byDevice, true, key[*NetworkInterface](func(n *NetworkInterface) string {
 			if n.Attachment == nil {
-				return nil
+				return ""
 			}
-			return mustKey(n.Attachment.Instance, n.Attachment.NetworkCard, n.Attachment.DeviceIndex)
+			return keyOf(n.Attachment.Instance, n.Attachment.NetworkCard, n.Attachment.DeviceIndex)
 		})),
 	}
 }
 
-func groupIndexes() []*memdb.IndexSchema {
-	return []*memdb.IndexSchema{
-		index(byID, true, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.ID) })),
-		index(byCreation, false, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.CreatedAt) })),
-		index(byName, true, key[*SecurityGroup](func(g *SecurityGroup) []byte { return mustKey(g.VPC, g.Name) })),
-		index(byRule, true, keys[*SecurityGroup](func(g *SecurityGroup) [][]byte {
-			ks := make([][]byte, len(g.Rules))
+func groupIndexes() []rows.Index {
+	return []rows.Index{
+		index(byID, true, key[*SecurityGroup](func(g *SecurityGroup) string { return g.ID })),
+		index(byCreation, false, key[*SecurityGroup](func(g *SecurityGroup) string { return keyOf(g.CreatedAt) })),
+		index(byName, true, key[*SecurityGroup](func(g *SecurityGroup) string { return keyOf(g.VPC, g.Name) })),
+		index(byRule, true, keys[*SecurityGroup](func(g *SecurityGroup) []string {
+			ks := make([]string, len(g.Rules))
 			for i := range g.Rules {
-				ks[i] = mustKey(g.Rules[i].ID)
+				ks[i] = keyOf(g.Rules[i].ID)
 			}
 			return ks
 		})),
 		// Groups and prefix lists that rules refer to; a rule that names its own
 		// group does not keep it from being deleted.
-		index(byReference, false, keys[*SecurityGroup](func(g *SecurityGroup) [][]byte {
-			var ks [][]byte
+		index(byReference, false, keys[*SecurityGroup](func(g *SecurityGroup) []string {
+			var ks []string
 			seen := make(map[string]bool)
 			for _, r := range g.Rules {
 				peer := cmp.Or(r.Group, r.PrefixList)
 				if peer != "" && peer != g.ID && !seen[peer] {
 					seen[peer] = true
-					ks = append(ks, mustKey(peer))
+					ks = append(ks, keyOf(peer))
 				}
 			}
 			return ks
@@ -226,45 +206,45 @@ func groupIndexes() []*memdb.IndexSchema {
 	}
 }
 
-func addressIndexes() []*memdb.IndexSchema {
-	return []*memdb.IndexSchema{
-		index(byID, true, key[*Address](func(a *Address) []byte { return mustKey(a.AllocationID) })),
-		index(byCreation, false, key[*Address](func(a *Address) []byte { return mustKey(a.CreatedAt) })),
-		index(byPublicIP, true, key[*Address](func(a *Address) []byte { return mustKey(a.PublicIP) })),
-		index(byAssociation, true, key[*Address](func(a *Address) []byte { return optional(a.AssociationID) })),
-		index(byInterface, false, key[*Address](func(a *Address) []byte { return optional(a.NetworkInterface) })),
-		index(byTarget, true, key[*Address](func(a *Address) []byte {
+func addressIndexes() []rows.Index {
+	return []rows.Index{
+		index(byID, true, key[*Address](func(a *Address) string { return a.AllocationID })),
+		index(byCreation, false, key[*Address](func(a *Address) string { return keyOf(a.CreatedAt) })),
+		index(byPublicIP, true, key[*Address](func(a *Address) string { return keyOf(a.PublicIP) })),
+		index(byAssociation, true, key[*Address](func(a *Address) string { return optional(a.AssociationID) })),
+		index(byInterface, false, key[*Address](func(a *Address) string { return optional(a.NetworkInterface) })),
+		index(byTarget, true, key[*Address](func(a *Address) string {
 			if a.NetworkInterface == "" {
-				return nil
+				return ""
 			}
-			return mustKey(a.NetworkInterface, a.PrivateIP)
+			return keyOf(a.NetworkInterface, a.PrivateIP)
 		})),
 	}
 }
 
-func routeTableIndexes() []*memdb.IndexSchema {
+func routeTableIndexes() []rows.Index {
 	associated := func(value func(RouteTableAssociation) string) keys[*RouteTable] {
-		return func(t *RouteTable) (ks [][]byte) {
+		return func(t *RouteTable) (ks []string) {
 			for _, a := range t.Associations {
 				if v := value(a); v != "" {
-					ks = append(ks, mustKey(v))
+					ks = append(ks, keyOf(v))
 				}
 			}
 			return ks
 		}
 	}
-	return []*memdb.IndexSchema{
+	return []rows.Index{
 		index(byAssociation, true, associated(func(a RouteTableAssociation) string { return a.ID })),
 		index(bySubnet, true, associated(func(a RouteTableAssociation) string { return a.Subnet })),
 		index(byGateway, true, associated(func(a RouteTableAssociation) string { return a.Gateway })),
 		// What the routes lead to: gateways, ENIs, prefix lists.
-		index(byTarget, false, keys[*RouteTable](func(t *RouteTable) (ks [][]byte) {
+		index(byTarget, false, keys[*RouteTable](func(t *RouteTable) (ks []string) {
 			seen := make(map[string]bool)
 			for _, r := range t.Routes {
 				for _, target := range []string{r.Gateway, r.EgressOnly, r.NATGateway, r.Interface, r.Peering, r.PrefixList, r.Transit, r.Endpoint} {
 					if target != "" && !seen[target] {
 						seen[target] = true
-						ks = append(ks, mustKey(target))
+						ks = append(ks, keyOf(target))
 					}
 				}
 			}
@@ -273,17 +253,17 @@ func routeTableIndexes() []*memdb.IndexSchema {
 	}
 }
 
-func aclIndexes() []*memdb.IndexSchema {
+func aclIndexes() []rows.Index {
 	associated := func(value func(NetworkACLAssociation) string) keys[*NetworkACL] {
-		return func(a *NetworkACL) [][]byte {
-			ks := make([][]byte, len(a.Associations))
+		return func(a *NetworkACL) []string {
+			ks := make([]string, len(a.Associations))
 			for i, s := range a.Associations {
-				ks[i] = mustKey(value(s))
+				ks[i] = keyOf(value(s))
 			}
 			return ks
 		}
 	}
-	return []*memdb.IndexSchema{
+	return []rows.Index{
 		index(byAssociation, true, associated(func(a NetworkACLAssociation) string { return a.ID })),
 		index(bySubnet, true, associated(func(a NetworkACLAssociation) string { return a.Subnet })),
 	}

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/go-memdb"
-
+	"enilab/internal/control/rows"
 	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
@@ -169,22 +167,9 @@ func Open(ctx context.Context, opt Options) (*Service, error) {
 	return s, nil
 }
 
-// newDB returns a database with nothing in it.
-func newDB() *memdb.MemDB { return emptyDB().Snapshot() }
-
-// emptyDB is made once: its tables and indexes are what costs.
-var emptyDB = sync.OnceValue(func() *memdb.MemDB {
-	db, err := memdb.NewMemDB(schema)
-	if err != nil {
-		panic("control's schema: " + err.Error())
-	}
-	return db
-})
-
 // restore builds the State that c describes, derived tables included.
 func restore(c Commit) *State {
-	db := newDB()
-	t := &tx{Txn: db.Txn(true)}
+	t := &tx{Txn: newDB().Begin()}
 	for _, row := range c.Changes {
 		if n, ok := row.After.(*NetworkInterface); ok {
 			t.putInterface(n)
@@ -193,8 +178,7 @@ func restore(c Commit) *State {
 		}
 	}
 	t.sourceEndpoints()
-	t.Txn.Commit()
-	return &State{db: db, revision: c.Revision, next: counters{
+	return &State{db: t.Version(), revision: c.Revision, next: counters{
 		group: max(c.NextGroupRef, 1),
 		rule:  max(c.NextRuleRef, uint32(verdict.RuleFirst)),
 		event: c.EventSeq,
@@ -304,11 +288,9 @@ func result[T any](ctx context.Context, s *Service, f func(*tx) (T, error)) (T, 
 	return out, nil
 }
 
-func (s *Service) begin(db *memdb.MemDB, state *State, now time.Time) *tx {
-	t := &tx{
-		Txn: db.Txn(true), db: db, now: now, random: s.opt.Random, region: s.region, scope: s.scope,
+func (s *Service) begin(db *rows.View, state *State, now time.Time) *tx {
+	return &tx{
+		Txn: db.Begin(), now: now, random: s.opt.Random, region: s.region, scope: s.scope,
 		timing: state.timing, quotas: s.opt.Quotas, next: state.next,
 	}
-	t.TrackChanges()
-	return t
 }

@@ -3,14 +3,14 @@ package control
 import (
 	"slices"
 
-	"github.com/hashicorp/go-memdb"
+	"enilab/internal/control/rows"
 )
 
 // State is an immutable snapshot of everything, with indexes. Getters return
 // pointers to immutable values, nil if there is none; lists are in order of
 // creation, then id. Safe for concurrent use.
 type State struct {
-	db       *memdb.MemDB
+	db       *rows.View
 	revision uint64
 	next     counters
 	scope    string // the region that it shows, "" all
@@ -46,7 +46,7 @@ func seek[T any, P interface {
 	*T
 	Row
 }](s *State, table Table, index string, args ...any) P {
-	row := firstIn[P](s.db.Txn(false), string(table), index, args...)
+	row := firstIn[P](s.db, string(table), index, args...)
 	if row == nil || !visible(s.scope, row) {
 		return nil
 	}
@@ -54,47 +54,31 @@ func seek[T any, P interface {
 }
 
 func all[T Row](s *State, table Table, index string, args ...any) []T {
-	rows := allIn[T](s.db.Txn(false), string(table), index, args...)
+	rows := allIn[T](s.db, string(table), index, args...)
 	if s.scope == "" {
 		return rows
 	}
 	return slices.DeleteFunc(rows, func(row T) bool { return !visible(s.scope, row) })
 }
 
-// firstIn returns the zero T if nothing matches. The schema is fixed, so an
-// error of memdb is a mistake in this package, not in any input.
-func firstIn[T any](txn *memdb.Txn, table, index string, args ...any) T {
-	raw, err := txn.First(table, index, args...)
-	if err != nil {
-		panic("reading " + table + "." + index + ": " + err.Error())
-	}
-	row, _ := raw.(T)
+// firstIn returns the zero T if nothing matches.
+func firstIn[T any](v *rows.View, table, index string, args ...any) T {
+	row, _ := v.Get(table, index, wanted(index, args)).(T)
 	return row
 }
 
-func allIn[T any](txn *memdb.Txn, table, index string, args ...any) []T {
-	it, err := txn.Get(table, index, args...)
-	if err != nil {
-		panic("reading " + table + "." + index + ": " + err.Error())
+func allIn[T any](v *rows.View, table, index string, args ...any) (list []T) {
+	for row := range v.Scan(table, index, wanted(index, args)) {
+		list = append(list, row.(T))
 	}
-	var rows []T
-	for raw := it.Next(); raw != nil; raw = it.Next() {
-		rows = append(rows, raw.(T))
-	}
-	return rows
+	return list
 }
 
 // rows is every stored row as a creation, by table, then id.
-func (s *State) rows() []Change {
-	txn := s.db.Txn(false)
-	var changes []Change
+func (s *State) rows() (changes []Change) {
 	for _, k := range kinds {
-		it, err := txn.Get(string(k.Table), byID)
-		if err != nil {
-			panic("reading " + string(k.Table) + ": " + err.Error())
-		}
-		for raw := it.Next(); raw != nil; raw = it.Next() {
-			changes = append(changes, Change{Table: k.Table, ID: rowID(raw), After: raw})
+		for row := range s.db.Scan(string(k.Table), byID, "") {
+			changes = append(changes, Change{Table: k.Table, ID: rowID(row), After: row})
 		}
 	}
 	return changes

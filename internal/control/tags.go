@@ -96,7 +96,7 @@ func (t *tx) setTags(id string, set Tags, remove []string) error {
 	if err := k.ID.check("resourceId", id); err != nil {
 		return err
 	}
-	row := firstIn[Row](t.Txn, string(k.Table), byID, id)
+	row := firstIn[Row](&t.View, string(k.Table), byID, id)
 	if row == nil || !visible(t.scope, row) {
 		return k.ID.missing("resourceId", id)
 	}

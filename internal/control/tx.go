@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hashicorp/go-memdb"
+	"enilab/internal/control/rows"
 )
 
 // tx is what a transition works on: a view of the State that only it changes,
@@ -15,9 +15,8 @@ import (
 // transition either returns an error, and everything it did is thrown away, or
 // its changes and events become one Commit.
 type tx struct {
-	*memdb.Txn
-	db     *memdb.MemDB // what Txn changes
-	was    *State       // what it replaces whole; nil: it changes what is there
+	*rows.Txn
+	was    *State // what it replaces whole; nil: it changes what is there
 	now    time.Time
 	random func([]byte)
 	region string // where it creates
@@ -35,32 +34,24 @@ type tx struct {
 }
 
 func get[T any](t *tx, table Table, index string, args ...any) T {
-	return firstIn[T](t.Txn, string(table), index, args...)
+	return firstIn[T](&t.View, string(table), index, args...)
 }
 
 func list[T any](t *tx, table Table, index string, args ...any) []T {
-	return allIn[T](t.Txn, string(table), index, args...)
+	return allIn[T](&t.View, string(table), index, args...)
 }
 
 func exists(t *tx, table Table, index string, args ...any) bool {
-	raw, err := t.First(string(table), index, args...)
-	if err != nil {
-		panic("reading " + string(table) + "." + index + ": " + err.Error())
-	}
-	return raw != nil
+	return t.View.Get(string(table), index, wanted(index, args)) != nil
 }
 
 // put stores a row that the transition has made or copied. Rows in the view
 // are shared with every State that holds them and must not be changed.
-func (t *tx) put(table Table, row any) {
-	if err := t.Insert(string(table), row); err != nil {
-		panic("writing " + string(table) + ": " + err.Error())
-	}
-}
+func (t *tx) put(table Table, row any) { t.Put(string(table), row) }
 
 func (t *tx) remove(table Table, row any) {
-	if err := t.Txn.Delete(string(table), row); err != nil {
-		panic("deleting from " + string(table) + ": " + err.Error())
+	if !t.Delete(string(table), row) {
+		panic("deleting from " + string(table) + ": the row is not there")
 	}
 }
 
