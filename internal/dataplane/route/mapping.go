@@ -8,14 +8,15 @@ package route
 const (
 	pageSlots = 32
 	pageLoad  = 24
-	chunkSize = 256
+	chunkSize = 64
 )
 
 // Mapping is an immutable map from a 64-bit key to *T, for readers on the path
 // of a frame. An Editor derives a new Mapping from it that shares every page
 // it did not touch (extendible hashing), so that a change among 100,000
-// addresses copies one page and the 2 KiB of the directory that lead to it: a
-// directory in one piece would be 128 KiB of garbage each time.
+// addresses copies one page and the 1.5 KiB of the directory that lead to it, one
+// among a thousand 0.5 KiB: a directory in one piece would be 128 KiB of garbage
+// each time.
 // The zero Mapping is empty.
 type Mapping[T any] struct {
 	dir   []*chunk[T] // of 1<<depth page pointers, indexed by the top bits of the hash
