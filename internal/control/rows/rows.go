@@ -2,10 +2,10 @@
 // never change, and transactions that make a new one of an old one. What a
 // transaction does not touch it shares with the version it began from.
 //
-// go-memdb did this. Its radix trees have a node a branch of a key and a channel
-// a node for watchers, whom nobody needed here, and keep every key whole: they
-// were a third of what creating a network interface allocated, and half of what
-// one holds.
+// The trees are tidwall/btree's, whose copies share nodes. go-memdb did this before:
+// its radix trees have a node a branch of a key and a channel a node for watchers,
+// whom nobody needed here, and keep every key whole: they were a third of what
+// creating a network interface allocated, and half of what one holds.
 package rows
 
 import (

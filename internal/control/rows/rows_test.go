@@ -170,7 +170,6 @@ func TestAgainstModel(t *testing.T) {
 		}
 		for _, k := range versions {
 			k.m.check(t, k.v)
-			k.v.shaped(t)
 		}
 	}
 }
@@ -180,46 +179,6 @@ func cmpOr(a, b any) any {
 		return a
 	}
 	return b
-}
-
-// shaped checks what every node of a B-tree promises, but that some are small: what
-// comes in order leaves such behind.
-func (v *View) shaped(t *testing.T) {
-	t.Helper()
-	var depth func(n *node) int
-	depth = func(n *node) int {
-		if n.gen >= v.gen {
-			t.Fatal("a node of a version that is not made yet")
-		}
-		if n.n == 0 || n.n > most {
-			t.Fatalf("a node of %d entries", n.n)
-		}
-		for i, e := range n.items {
-			if (e != nil) != (i < n.n) {
-				t.Fatal("an entry where none is, or none where one is")
-			}
-		}
-		if n.kids == nil {
-			return 1
-		}
-		d := depth(n.kids[0])
-		for i, k := range n.kids {
-			if (k != nil) != (i <= n.n) {
-				t.Fatal("a node where none is, or none where one is")
-			}
-			if k != nil && depth(k) != d {
-				t.Fatal("leaves of different depths")
-			}
-		}
-		return d + 1
-	}
-	for _, table := range v.tables {
-		for i := range table.of {
-			if r := table.of[i].root; r != nil {
-				depth(r)
-			}
-		}
-	}
 }
 
 func TestFromAKeyOn(t *testing.T) {
