@@ -87,7 +87,7 @@ simulate:
 
 # bench: COUNT times each, then once beside moto_server, which takes turns itself.
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 120m ./internal/... ./cmd/server | tee bench.txt
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 120m ./internal/... ./cmd/server ./clients/go/... | tee bench.txt
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/bench | tee -a bench.txt
 
 # bench-path: frames a second beside the kernel's path, gVisor's and

@@ -137,7 +137,7 @@ func (b *beginning) restore(ctx context.Context, name string, forget func() erro
 		}
 		return revision, err
 	})
-	l.experiments.Resume()
+	l.Experiments.Resume()
 	if b.cmd.UntilDone {
 		b.judged.Do(func() { close(b.over) })
 	}

@@ -66,7 +66,7 @@ func (p *playing) end(err error) {
 	} else {
 		p.lab.log.Info("the scenario has completed", "scenario", p.sc.Name, "steps", steps)
 	}
-	if err := p.lab.note("scenario."+state, p.sc.Name, "steps", fmt.Sprint(steps), "error", detail); err != nil {
+	if err := p.lab.Note("scenario."+state, p.sc.Name, "steps", fmt.Sprint(steps), "error", detail); err != nil {
 		p.lab.log.Warn("noting the scenario's end", "error", err)
 	}
 }
@@ -109,7 +109,7 @@ func (p *playing) judge(ctx context.Context, loaded *scenario.Loaded, seed uint6
 func (l *server) env() scenario.Env {
 	return scenario.Env{
 		Service: l.Control, Mover: l.Failover, Lab: l.Guests, Totals: l.Engine.Totals, Impairments: l.Impairments, Now: l.clock.Now,
-		APIFaults: l.faults, Gate: l.callBy("scenario"), Seed: l.seed, PolicyState: l.PolicyState,
+		APIFaults: l.Faults, Gate: l.CallBy("scenario"), Seed: l.seed, PolicyState: l.PolicyState,
 	}
 }
 

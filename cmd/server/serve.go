@@ -12,17 +12,13 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
-
-	"enilab/internal/api/apifault"
-	"enilab/internal/api/ec2"
 	"enilab/internal/api/rest"
 	"enilab/internal/cli"
 	"enilab/internal/control"
 	"enilab/internal/drill/command"
-	"enilab/internal/fis"
 	"enilab/internal/lab"
 	"enilab/internal/scenario"
+	"enilab/internal/served"
 	"enilab/internal/snapshot"
 	"enilab/internal/store"
 	"enilab/web"
@@ -125,15 +121,13 @@ func unlessStopped(ctx context.Context, err error) error {
 
 // server is the laboratory and what the process has beside it.
 type server struct {
-	*lab.Lab
-	clock  clock
-	store  *store.Store
-	log    *slog.Logger
-	seed   uint64        // of hashes and of faults that hit a share
-	faults *apifault.Set // of the APIs, and of what failover policies and scenarios call
+	*served.Lab
+	clock clock
+	store *store.Store
+	log   *slog.Logger
+	seed  uint64 // of hashes and of faults that hit a share
 
-	snapshots   *snapshot.Set
-	experiments *fis.Service // set before anything is served
+	snapshots *snapshot.Set
 }
 
 // open starts the laboratory on the database, as its scenario wants it; nil: it has none.
@@ -156,7 +150,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front, sc *sce
 		return nil, errors.Join(err, st.Close())
 	}
 	opt := lab.Options{
-		Store: st, Region: s.Region, Account: ec2.DefaultAccount, Now: l.clock.Now, Timing: control.TimingFast, Quotas: s.quotas(),
+		Store: st, Region: s.Region, Now: l.clock.Now, Timing: control.TimingFast, Quotas: s.quotas(),
 		Shape: s.Shape, DNSUpstream: s.DNSUpstream, Log: log,
 	}
 	if s.Timing == "aws" {
@@ -168,9 +162,7 @@ func (s *serveCmd) open(ctx context.Context, log *slog.Logger, f *front, sc *sce
 	}
 	opt.Random, opt.Seed = s.random()
 	l.seed = opt.Seed
-	l.faults = apifault.New(apifault.Options{Now: l.clock.Time, Seed: l.seed, Note: l.note, Log: l.log})
-	opt.PolicyCalls = l.callBy("failover-policy")
-	if l.Lab, err = lab.Open(ctx, opt); err != nil {
+	if l.Lab, err = served.Open(ctx, opt); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	l.Go("health", l.watchHealth)
@@ -208,23 +200,6 @@ func (s *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store.Stor
 	return store.Open(ctx, opt)
 }
 
-// noteTime bounds what an event without a change may wait for its commit.
-const noteTime = 5 * time.Second
-
-func (l *server) note(typ, id string, kv ...string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), noteTime)
-	defer cancel()
-	return l.Control.Note(ctx, typ, id, kv...)
-}
-
-// callBy makes calls of the EC2 API that come from inside under the API faults in
-// force, for who as what makes requests.
-func (l *server) callBy(who string) func(context.Context, string, func(context.Context) error) error {
-	return func(ctx context.Context, operation string, call func(context.Context) error) error {
-		return l.faults.Around(ctx, apifault.EC2, operation, who, call)
-	}
-}
-
 // close ends the laboratory, and the store last.
 func (l *server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), labTime)
@@ -234,25 +209,14 @@ func (l *server) close() error {
 
 // serve fills the laboratory and then answers requests until ctx ends.
 func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKeys, page rest.Assets, fill *scenario.Scenario) error {
-	aws, err := ec2.New(ec2.Options{Control: l.Control, Faults: l.faults, Keys: keys.secrets, Now: l.clock.Time})
-	if err != nil {
-		return err
-	}
-	experiments, err := l.serveExperiments(aws)
-	if err != nil {
-		return err
-	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	begun := newBeginning(ctx, s, l, fill)
-	srv, err := rest.New(rest.Options{
-		Control: l.Control, Engine: l.Engine, Moves: l.Failover, Guests: l.Guests, PolicyStatus: l.policyStatus,
-		Assets: page, Clock: l.clock, Version: version, Region: s.Region, Timing: s.Timing,
-		APIFaults: l.faults, Impairments: l.Impairments, Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
-		Signed: len(keys.secrets) > 0, AnyKey: keys.any, Reset: begun.reset, Snapshots: l.snapshots, Restore: begun.restore,
-		Mount:  func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app); experiments.Register(app) },
-		Refuse: aws.Refuse, Ready: l.health, Scenario: begun.playing.Status,
-	})
+	srv, err := l.API(rest.Options{
+		Assets: page, Clock: l.clock, Version: version, Timing: s.Timing,
+		Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
+		AnyKey: keys.any, Reset: begun.reset, Snapshots: l.snapshots, Restore: begun.restore, Ready: l.health, Scenario: begun.playing.Status,
+	}, keys.secrets)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,8 @@ var arrows = map[string][]string{
 	"internal/drill/report": {"internal/drill"},
 	// Who makes the laboratory of a run is behind an interface.
 	"internal/drill/runner": {"internal/drill", "internal/drill/report", "internal/scenario", "internal/guest"},
-	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
+	"internal/drill/late":   nil,
+	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/late", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
 		"internal/store", "internal/api/apifault", "internal/api/ec2/model"),
 	"internal/drill/simulated": with(leaves, "internal/impair", "internal/dataplane", "internal/drill", "internal/drill/runner", "internal/scenario",
 		"internal/control", "internal/guest", "internal/virtual", "internal/api/apifault", "internal/api/ec2/model"),
@@ -98,11 +99,16 @@ var arrows = map[string][]string{
 	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
 	"internal/api": with(leaves, "internal/impair", "internal/snapshot", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
+	// The APIs before a laboratory, for the command and for tests in process.
+	"internal/served": with(leaves, "internal/api", "internal/api/apifault", "internal/control/failover", "internal/fis", "internal/lab"),
+	// What tests of others import; nothing of the product imports it.
+	"clients/go": with(leaves, "internal/impair", "internal/api", "internal/control", "internal/control/failover", "internal/drill", "internal/drill/late", "internal/drill/runner",
+		"internal/lab", "internal/scenario", "internal/served", "internal/store/memory"),
 	// The verbs over the admin API, with the forms of its answers.
 	"internal/cli": {"internal/api"},
 	"web":          nil,
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
-		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "web",
+		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "internal/served", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/simulated", "internal/drill/command"),
 
 	"internal/depspin":  nil,

@@ -90,35 +90,19 @@ func Parse(ctx context.Context, name string, data []byte) (*Scenario, error) {
 	return parse(ctx, name, data, nil)
 }
 
+// ParseWith is Parse with values of the file changed as OpenWith changes them.
+func ParseWith(ctx context.Context, name string, data []byte, settings []string) (*Scenario, error) {
+	return parse(ctx, name, data, settings)
+}
+
 func parse(ctx context.Context, name string, data []byte, settings []string) (*Scenario, error) {
 	src := source{name: name, text: string(data)}
-	if len(data) > maxSize {
-		return nil, src.errorAt("", nil, "the file has more than %d bytes", maxSize)
-	}
-	if depth(data) > maxDepth {
-		return nil, src.errorAt("", nil, "the file is nested more than %d deep", maxDepth)
-	}
-	tokens := lexer.Tokenize(src.text)
-	if key := tooManyKeys(tokens); key != nil {
-		return nil, src.at(key, nil, fmt.Sprintf("a mapping has at most %d keys, and this one has more", maxKeys))
-	}
-	if err := src.goOn(ctx); err != nil {
-		return nil, err
-	}
-	tree, err := parser.Parse(tokens, 0)
-	if err != nil {
-		return nil, src.decodeError(err)
-	}
-	src.tree = tree
-	if err := src.goOn(ctx); err != nil {
-		return nil, err
-	}
-	if err := src.checkTree(); err != nil {
+	if err := src.read(ctx); err != nil {
 		return nil, err
 	}
 	base := filepath.Base(name)
 	s := &Scenario{Name: strings.TrimSuffix(base, filepath.Ext(base)), src: src}
-	if err := yaml.NodeToValue(tree.Docs[0].Body, &s.file, yaml.Strict()); err != nil {
+	if err := yaml.NodeToValue(src.tree.Docs[0].Body, &s.file, yaml.Strict()); err != nil {
 		return nil, src.decodeError(err)
 	}
 	for _, setting := range settings {
@@ -142,6 +126,32 @@ func parse(ctx context.Context, name string, data []byte, settings []string) (*S
 		}
 	}
 	return s, nil
+}
+
+// read makes a tree of the text, within bounds.
+func (s *source) read(ctx context.Context) error {
+	if len(s.text) > maxSize {
+		return s.errorAt("", nil, "the file has more than %d bytes", maxSize)
+	}
+	if depth([]byte(s.text)) > maxDepth {
+		return s.errorAt("", nil, "the file is nested more than %d deep", maxDepth)
+	}
+	tokens := lexer.Tokenize(s.text)
+	if key := tooManyKeys(tokens); key != nil {
+		return s.at(key, nil, fmt.Sprintf("a mapping has at most %d keys, and this one has more", maxKeys))
+	}
+	if err := s.goOn(ctx); err != nil {
+		return err
+	}
+	tree, err := parser.Parse(tokens, 0)
+	if err != nil {
+		return s.decodeError(err)
+	}
+	s.tree = tree
+	if err := s.goOn(ctx); err != nil {
+		return err
+	}
+	return s.checkTree()
 }
 
 // goOn reports, between two steps, that nobody waits for the end any more.

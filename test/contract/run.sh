@@ -79,6 +79,10 @@ part_fis() { "$(python_with_boto3)" -B "$here/fis_story.py"; }
 needs_sdk() { (cd "$here/sdk" && "$GO" mod download 2>/dev/null) || { echo "aws-sdk-go-v2 (go mod download in test/contract/sdk)"; return 1; }; }
 part_sdk() { (cd "$here/sdk" && "$GO" list -m -f '{{.Path}} {{.Version}}' github.com/aws/aws-sdk-go-v2/service/ec2 && "$GO" test -count 1 -v .); }
 
+# A laboratory in the test's process: that of run.sh is not asked.
+needs_inprocess() { (cd "$here/inprocess" && "$GO" mod download 2>/dev/null) || { echo "aws-sdk-go-v2 (go mod download in test/contract/inprocess)"; return 1; }; }
+part_inprocess() { cd "$here/inprocess" && "$GO" vet . && "$GO" test -count 1 -v .; }
+
 # The plugin's graph is Kubernetes': the first build takes minutes of processor time.
 needs_cni() { (cd "$here/cni" && "$GO" list -deps -test . >/dev/null 2>&1) || { echo "amazon-vpc-cni-k8s (go mod download in test/contract/cni)"; return 1; }; }
 part_cni() {
@@ -143,7 +147,7 @@ needs_example_terraform() { needs_terraform; }
 part_example_terraform() { bash "$here/example_terraform.sh"; }
 
 passed=0 failed=0 skipped=0
-all="cli boto3 fis sdk cni libcloud terraform terraform_data ansible fence example_cli example_boto3 example_terraform"
+all="cli boto3 fis sdk inprocess cni libcloud terraform terraform_data ansible fence example_cli example_boto3 example_terraform"
 for part in ${*:-$all}; do
   echo "== contract: $part"
   if ! missing=$("needs_$part"); then

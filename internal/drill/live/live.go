@@ -18,6 +18,7 @@ import (
 	"enilab/internal/control"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/drill"
+	"enilab/internal/drill/late"
 	"enilab/internal/drill/runner"
 	"enilab/internal/lab"
 	"enilab/internal/scenario"
@@ -111,10 +112,10 @@ func (d Driver) run(ctx context.Context, l *lab.Lab, env scenario.Env, clock clo
 	if err != nil {
 		return nil, err
 	}
-	late := watch(clock.Now)
-	defer late.end()
+	timers := late.Watch(clock.Now)
+	defer timers.End()
 	run, err := runner.Play(ctx, runner.World{
-		Env: env, Flows: l.Guests.Stats, Late: late.worst,
+		Env: env, Flows: l.Guests.Stats, Late: timers.Worst,
 	}, job, loaded)
 	return run, errors.Join(err, record(err == nil))
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"enilab/internal/control"
 )
@@ -27,18 +28,22 @@ type row struct {
 	id    string
 }
 
-// Store implements control.Store. The zero value is empty. It belongs to one goroutine.
+// Store implements control.Store. The zero value is empty. Its log may be read
+// while its one writer commits.
 type Store struct {
-	rows  map[row]any
-	last  control.Commit // revision and counters of the newest commit
-	log   []control.Event
-	batch *batch // open
+	mu    sync.Mutex
+	rows  map[row]any     // guarded by mu
+	last  control.Commit  // revision and counters of the newest commit; guarded by mu
+	log   []control.Event // guarded by mu
+	batch *batch          // open; guarded by mu
 }
 
 var _ control.Store = (*Store)(nil)
 
 // Load implements control.Store.
 func (s *Store) Load(context.Context) (control.Commit, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	c := s.last
 	c.Changes = make([]control.Change, 0, len(s.rows))
 	for k, after := range s.rows {
@@ -56,6 +61,8 @@ func (s *Store) Load(context.Context) (control.Commit, error) {
 
 // Events implements control.Store.
 func (s *Store) Events(_ context.Context, after uint64, limit int) (evs []control.Event, oldest uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.log) == 0 {
 		return nil, 0, nil
 	}
@@ -72,6 +79,8 @@ func (s *Store) Events(_ context.Context, after uint64, limit int) (evs []contro
 
 // Begin implements control.Store.
 func (s *Store) Begin(context.Context) (control.Batch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.batch != nil {
 		return nil, errOpen
 	}
@@ -82,8 +91,11 @@ func (s *Store) Begin(context.Context) (control.Batch, error) {
 // Kill forgets the batch that is open, as a process does that dies: it was never
 // acknowledged. The Store is then as one that is opened again.
 func (s *Store) Kill() {
-	if s.batch != nil {
-		s.batch.Rollback()
+	s.mu.Lock()
+	open := s.batch
+	s.mu.Unlock()
+	if open != nil {
+		open.Rollback()
 	}
 }
 
@@ -125,6 +137,8 @@ func (b *batch) Commit() error {
 		return errEnded
 	}
 	s := b.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.rows == nil {
 		s.rows = map[row]any{}
 	}
@@ -140,12 +154,18 @@ func (b *batch) Commit() error {
 	if over := len(s.log) - MaxEvents; over > 0 {
 		s.log = slices.Delete(s.log, 0, over)
 	}
-	b.Rollback()
+	b.endLocked()
 	return nil
 }
 
 // Rollback implements control.Batch.
 func (b *batch) Rollback() {
+	b.store.mu.Lock()
+	defer b.store.mu.Unlock()
+	b.endLocked()
+}
+
+func (b *batch) endLocked() {
 	if !b.ended {
 		b.ended, b.store.batch = true, nil
 	}
