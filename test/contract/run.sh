@@ -138,6 +138,22 @@ part_libcloud() {
   "$python" -B "$here/libcloud_story.py"
 }
 
+# The plugin of clients/python, whose tests start their own servers.
+python_with_pytest() {
+  local p
+  for p in $(type -ap python3) /usr/bin/python3; do
+    if "$p" -c 'import boto3, pytest' 2>/dev/null; then echo "$p"; return; fi
+  done
+  return 1
+}
+needs_pytest() { python_with_pytest >/dev/null || { echo "pytest and boto3 for one Python (python3-pytest, python3-pytest-xdist, python3-boto3)"; return 1; }; }
+part_pytest() {
+  local python; python=$(python_with_pytest)
+  "$python" -c 'import boto3, pytest; print("pytest", pytest.__version__, "boto3", boto3.__version__)'
+  cd "$root/clients/python"
+  PYTHONPATH=$PWD "$python" -B -m pytest -p enilab_pytest.plugin -p no:cacheprovider -q -rs
+}
+
 # The examples of docs/ are held to what they promise by the same clients.
 needs_example_cli() { needs_cli; }
 part_example_cli() { bash "$root/docs/examples/cli/failover.sh"; }
@@ -147,7 +163,7 @@ needs_example_terraform() { needs_terraform; }
 part_example_terraform() { bash "$here/example_terraform.sh"; }
 
 passed=0 failed=0 skipped=0
-all="cli boto3 fis sdk inprocess cni libcloud terraform terraform_data ansible fence example_cli example_boto3 example_terraform"
+all="cli boto3 fis sdk inprocess cni libcloud terraform terraform_data ansible fence pytest example_cli example_boto3 example_terraform"
 for part in ${*:-$all}; do
   echo "== contract: $part"
   if ! missing=$("needs_$part"); then
