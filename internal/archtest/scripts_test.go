@@ -31,7 +31,7 @@ func endsEarly(script string) []int {
 func TestScriptsReadTheirPipesToTheEnd(t *testing.T) {
 	const root = "../.."
 	scripts := []string{filepath.Join(root, ".ci", "run")}
-	for _, pattern := range []string{"test/*/*.sh", "docs/examples/*/*.sh", "testdata/*/*.sh"} {
+	for _, pattern := range []string{"test/*/*.sh", "docs/examples/*/*.sh", "testdata/*/*.sh", "clients/*/*.sh"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s finds nothing (%v)", pattern, err)
