@@ -7,8 +7,10 @@ import (
 
 	"github.com/mattn/go-isatty"
 
+	"enilab/internal/drill/attached"
 	"enilab/internal/drill/command"
 	"enilab/internal/drill/live"
+	"enilab/internal/drill/runner"
 	"enilab/internal/drill/simulated"
 )
 
@@ -25,6 +27,9 @@ type runCmd struct {
 	JSON      string   `name:"json" placeholder:"FILE" help:"Write everything as JSON, a line for each run."`
 	Report    string   `placeholder:"DIR" help:"Write a folder with index.html, results.json and captures of the first, the median and the worst run."`
 	KeepGoing bool     `help:"Go on after a run that failed, and with the other files if one is wrong."`
+	Attach    string   `placeholder:"URL" help:"Have a server that runs carry out the drills, in its laboratory, which must be empty."`
+	Force     bool     `help:"With --attach: also in a laboratory that is not empty. What is in it is lost."`
+	Token     string   `help:"Token of the server, asked for beyond loopback; it may be in the URL too."`
 }
 
 // exitCode ends the process with that code, and without a word.
@@ -35,10 +40,21 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 // Run runs the drills.
 func (r *runCmd) Run(e env) error {
 	f, isFile := e.stdout.(*os.File)
+	var driver runner.Driver = live.Driver{}
+	if r.Attach != "" {
+		var err error
+		if driver, err = attached.New(r.Attach, r.Token, r.Set, r.Force); err != nil {
+			fmt.Fprintln(os.Stderr, "enilab run: "+err.Error())
+			return exitCode(command.ExitWrong)
+		}
+	} else if r.Force {
+		fmt.Fprintln(os.Stderr, "enilab run: --force is for --attach")
+		return exitCode(command.ExitWrong)
+	}
 	code := command.Run(e.ctx, command.Options{
 		Files: r.Files, Repeat: r.Repeat, Seed: r.Seed, Time: r.Time, Timing: r.Timing, Strategies: r.Strategy, Set: r.Set,
 		Parallel: r.Parallel, JUnit: r.JUnit, JSON: r.JSON, Report: r.Report, KeepGoing: r.KeepGoing,
-		Driver: live.Driver{}, Virtual: simulated.Driver{}, Version: version, Stdout: e.stdout, Stderr: os.Stderr,
+		Attach: attached.Shown(r.Attach), Driver: driver, Virtual: simulated.Driver{}, Version: version, Stdout: e.stdout, Stderr: os.Stderr,
 		Terminal: isFile && isatty.IsTerminal(f.Fd()), Now: time.Now,
 	})
 	if code != command.ExitHeld {

@@ -88,6 +88,8 @@ var arrows = map[string][]string{
 	// Who makes the laboratory of a run is behind an interface.
 	"internal/drill/runner": {"internal/drill", "internal/drill/report", "internal/scenario", "internal/guest"},
 	"internal/drill/late":   nil,
+	// By the admin API alone.
+	"internal/drill/attached": {"internal/drill", "internal/drill/runner"},
 	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/late", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
 		"internal/store", "internal/api/apifault", "internal/api/ec2/model"),
 	"internal/drill/simulated": with(leaves, "internal/impair", "internal/dataplane", "internal/drill", "internal/drill/runner", "internal/scenario",
@@ -109,7 +111,8 @@ var arrows = map[string][]string{
 	"web":          nil,
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
 		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "internal/served", "web",
-		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/simulated", "internal/drill/command"),
+		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/simulated", "internal/drill/late",
+		"internal/drill/attached", "internal/drill/command"),
 
 	"internal/depspin":  nil,
 	"internal/archtest": nil,

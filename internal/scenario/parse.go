@@ -33,6 +33,9 @@ type Scenario struct {
 	src  source
 }
 
+// Text is the file, without values that were changed.
+func (s *Scenario) Text() string { return s.src.text }
+
 // HasSteps reports whether anything is to happen after loading.
 func (s *Scenario) HasSteps() bool { return len(s.file.Steps) > 0 }
 

@@ -120,6 +120,8 @@ type Options struct {
 	// Restore takes the laboratory to a snapshot. It calls forget, which ends faults
 	// of API calls and impairments, once it is there and before anything goes on.
 	Restore func(ctx context.Context, name string, forget func() error) error
+	// Rehearsals are drills in this laboratory; nil: there are none.
+	Rehearsals Rehearsals
 	// Scenario tells how far the scenario's steps are; nil, or a nil status: there
 	// are none.
 	Scenario func() *ScenarioStatus

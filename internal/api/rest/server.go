@@ -108,6 +108,7 @@ func (s *Server) routes() {
 	api.Get("/captures/:id/pcapng", s.download(formatPcapNg))
 	api.Get("/captures/:id/pcap", s.download(formatPcap))
 	api.Get("/snapshots/:name/database", s.downloadSnapshot)
+	api.Get("/rehearsals/:id/pcapng", s.rehearsed)
 	s.operations(humafiber.NewWithGroup(s.app, headed{api}, apiConfig(s.opt.Version)))
 	api.Get("/openapi.json", s.openAPI)
 	api.Use(func(c *fiber.Ctx) error { return fiber.ErrNotFound })
@@ -153,6 +154,7 @@ func (s *Server) operations(api huma.API) {
 	s.impairmentOperations(api)
 	s.resetOperation(api)
 	s.snapshotOperations(api)
+	s.rehearsalOperations(api)
 	s.declareOperations(api.OpenAPI())
 
 	documentPlainRoutes(api.OpenAPI())

@@ -50,6 +50,7 @@ type Options struct {
 	JSON       string
 	Report     string // folder; "": none
 	KeepGoing  bool
+	Attach     string // the server that carries out the runs, for what is printed; "": this process
 
 	Driver  runner.Driver // of real time
 	Virtual runner.Driver // of virtual time
@@ -103,10 +104,14 @@ func (o *Options) wrong(err error) int {
 
 func (o *Options) check() error {
 	switch {
+	case o.Attach != "" && o.Time == "virtual":
+		return errors.New("--attach: a server runs in real time; leave --time virtual out, or --attach")
 	case len(o.Files) == 0:
 		return errors.New("no drill is named: want files, or names of scenarios that are part of the binary")
 	case o.Repeat < 0 || o.Repeat > scenario.MaxRuns:
 		return fmt.Errorf("--repeat %d: want from 1 to %d", o.Repeat, scenario.MaxRuns)
+	case o.Attach != "" && o.Parallel > 1:
+		return errors.New("--attach: a server carries out one drill at a time; leave --parallel out")
 	case o.Parallel < 1 || o.Parallel > maxParallel:
 		return fmt.Errorf("--parallel %d: want from 1 to %d", o.Parallel, maxParallel)
 	}
@@ -170,7 +175,7 @@ func (o *Options) readFile(ctx context.Context, name string) (drills []runner.Dr
 			}
 		}
 		about := report.Variant{
-			File: name, Description: sc.Description, Strategy: strategy, Timing: o.Timing, Time: o.Time, Set: o.Set, Seed: spec.Seed, Asked: spec.Runs,
+			File: name, Description: sc.Description, Strategy: strategy, Timing: o.Timing, Time: o.Time, Set: o.Set, Attach: o.Attach, Seed: spec.Seed, Asked: spec.Runs,
 		}
 		about.Command = about.CommandOf(spec.Seed, spec.Runs)
 		drills = append(drills, runner.Drill{Scenario: with, Spec: spec.For(strategy), Driver: driver, About: about})

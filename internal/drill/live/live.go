@@ -126,17 +126,12 @@ func capture(l *lab.Lab, clock clock, job runner.Job) (save func(keep bool) erro
 	if job.Capture == "" {
 		return func(bool) error { return nil }, nil
 	}
-	rec, err := tap.StartCapture(tap.CaptureConfig{
-		ID: fmt.Sprintf("run-%d", job.Number), Comment: fmt.Sprintf("%s, run %d, seed %d", job.Scenario.Name, job.Number, job.Seed),
-		RingBytes: captureRing, Workers: l.Engine.Workers(),
-	}, l.Engine, clock)
+	rec, stop, err := Record(l, clock, job)
 	if err != nil {
-		return nil, fmt.Errorf("beginning the capture: %w", err)
+		return nil, err
 	}
-	l.Engine.AddTap(rec.Tap(), nil)
 	return func(keep bool) error {
-		rec.Stop()
-		l.Engine.RemoveTap(rec.Tap())
+		stop()
 		if !keep {
 			return nil
 		}
@@ -149,6 +144,19 @@ func capture(l *lab.Lab, clock clock, job runner.Job) (save func(keep bool) erro
 		}
 		return nil
 	}, nil
+}
+
+// Record begins to record what all frames of a laboratory become, until stop is called.
+func Record(l *lab.Lab, clock tap.Clock, job runner.Job) (rec *tap.Capture, stop func(), err error) {
+	rec, err = tap.StartCapture(tap.CaptureConfig{
+		ID: fmt.Sprintf("run-%d", job.Number), Comment: fmt.Sprintf("%s, run %d, seed %d", job.Scenario.Name, job.Number, job.Seed),
+		RingBytes: captureRing, Workers: l.Engine.Workers(),
+	}, l.Engine, clock)
+	if err != nil {
+		return nil, nil, fmt.Errorf("beginning the capture: %w", err)
+	}
+	l.Engine.AddTap(rec.Tap(), nil)
+	return rec, func() { rec.Stop(); l.Engine.RemoveTap(rec.Tap()) }, nil
 }
 
 // seeded is a source of ids, MACs and tokens.

@@ -12,6 +12,9 @@ func (v *Variant) CommandOf(seed uint64, runs int) string {
 		args = append(args, "--strategy", v.Strategy)
 	}
 	args = append(args, "--time", v.Time, "--timing", v.Timing)
+	if v.Attach != "" {
+		args = append(args, "--attach", v.Attach)
+	}
 	for _, s := range v.Set {
 		args = append(args, "--set", s)
 	}
