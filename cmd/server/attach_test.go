@@ -35,9 +35,10 @@ func TestAttachRunsOnAServer(t *testing.T) {
 	files := map[string]string{
 		"failed.yaml":       drillNetwork + "assert: [{moves: {min: 1}}, {invariants: all}]\n",
 		"inconclusive.yaml": drillNetwork + "assert: [{lost: {max: 1}}]\n",
+		"clean.yaml":        drillNetwork + "assert: [{answered: {client: one, min: 1}}, {dropped: {reason: guest_frozen, max: 0}}]\n",
 		"wrong.yaml":        drillNetwork + "assert: [{outrage: {max: 1s}}]\n",
 	}
-	// Known by name only: the default network is nothing that could be lost.
+	// The default network, which is made by this, is nothing that could be lost.
 	asked(t, "POST", p.url+"/", "Action=DescribeVpcs&Version=2016-11-15", "Content-Type", "application/x-www-form-urlencoded")
 	for _, c := range []struct {
 		args []string
@@ -45,6 +46,8 @@ func TestAttachRunsOnAServer(t *testing.T) {
 		says string
 	}{
 		{[]string{"eni-failover", "--repeat", "2", "--report", "out", "--junit", "out.xml", "--json", "out.json"}, 0, "held: 1 held, 0 failed, 0 inconclusive"},
+		// Nothing is counted of the runs before.
+		{[]string{"clean.yaml"}, 0, "held: 1 held, 0 failed, 0 inconclusive"},
 		{[]string{"failed.yaml"}, 1, "again: enilab run failed.yaml --seed 1 --repeat 1 --time real --timing fast --attach " + p.url},
 		{[]string{"inconclusive.yaml"}, 2, "inconclusive: 0 held, 0 failed, 1 inconclusive"},
 		{[]string{"inconclusive.yaml", "--set", "instances[one].workloads[w].rate=many"}, 3, `"many": want a number`},
