@@ -102,14 +102,14 @@ func (r *Session) fragment(ctx context.Context, what, text string, into any) (*c
 			}
 		}
 	}
-	f := r.sc.file
-	// What was injected before can be cleared by its name.
+	// What was injected can be cleared by its name.
+	faults := map[string]bool{}
 	for _, names := range []map[string][]string{r.injected, r.faulted} {
 		for name := range names {
-			f.Steps = append(f.Steps[:len(f.Steps):len(f.Steps)], step{Inject: &injection{Name: name}})
+			faults[name] = true
 		}
 	}
-	return &checker{src: src, names: known, file: &f, workloadsOf: workloads}, nil
+	return &checker{src: src, names: known, file: &r.sc.file, workloadsOf: workloads, faults: faults}, nil
 }
 
 // notInFile is the index of what a file does not have.
