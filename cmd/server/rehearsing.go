@@ -39,6 +39,7 @@ type rehearsal struct {
 	id, name string
 	steps    int
 	over     chan struct{} // closed when it has ended
+	end      uint64        // revision of the laboratory by then; read after over
 
 	mu   sync.Mutex
 	step int          // guarded by mu
@@ -68,11 +69,11 @@ func (r *rehearsals) Begin(ctx context.Context, in rest.StartRehearsal, forget f
 	defer b.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	left := false // by a drill whose client is gone
+	left := false // as it was by a drill whose client is gone
 	if r.now != nil {
 		select {
 		case <-r.now.over:
-			left = true
+			left = b.lab.Control.State().Revision() == r.now.end
 		default:
 			return rest.Rehearsal{}, rest.Refused(http.StatusConflict, "the drill "+r.now.name+" is carried out here now, and a server carries out one at a time")
 		}
@@ -104,6 +105,7 @@ func (r *rehearsals) Begin(ctx context.Context, in rest.StartRehearsal, forget f
 		one.mu.Lock()
 		defer one.mu.Unlock()
 		one.run, one.rec, one.err = run, rec, err
+		one.end = b.lab.Control.State().Revision()
 		b.lab.log.Info("the drill has ended", "drill", sc.Name, "run", in.Number, "error", err)
 	})
 	return one.view(), nil
