@@ -52,6 +52,8 @@ func TestAttachRunsOnAServer(t *testing.T) {
 		{[]string{"inconclusive.yaml"}, 2, "inconclusive: 0 held, 0 failed, 1 inconclusive"},
 		{[]string{"inconclusive.yaml", "--set", "instances[one].workloads[w].rate=many"}, 3, `"many": want a number`},
 		{[]string{"wrong.yaml"}, 3, `wrong.yaml:7:11: unknown field "outrage"`},
+		{[]string{"throughput"}, 3, "a laboratory of its own"},
+		{[]string{"stale-neighbours-announced"}, 3, "a laboratory of its own"},
 		{[]string{"survives", "--timing", "aws"}, 3, "the server has timing fast, and the drill is to have timing aws"},
 		{[]string{"survives", "--time", "virtual"}, 3, "a server runs in real time"},
 		{[]string{"survives", "--parallel", "2"}, 3, "one drill at a time"},

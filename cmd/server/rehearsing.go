@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"sync"
 	"time"
 
@@ -64,6 +65,9 @@ func (r *rehearsals) Begin(ctx context.Context, in rest.StartRehearsal, forget f
 		return rest.Rehearsal{}, rest.Refused(http.StatusConflict, "the server carries out a drill of its own and ends with it (--until-done)")
 	case in.Timing != b.cmd.Timing:
 		return rest.Rehearsal{}, rest.Refused(http.StatusConflict, fmt.Sprintf("the server has timing %s, and the drill is to have timing %s: one of both must change", b.cmd.Timing, in.Timing))
+	}
+	if now := b.lab.Control.State().Timing(); sc.Shaped() && !b.cmd.Shape && (b.scenario == nil || !b.scenario.Shaped()) || !reflect.DeepEqual(sc.Timing(now), now) {
+		return rest.Rehearsal{}, rest.Refused(http.StatusConflict, "the drill has a laboratory of its own (its key laboratory), and this server is not like that: run it without --attach, or start the server with it (serve --scenario)")
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -8,24 +8,23 @@ func (s *Service) SwapStart(st *State) (was *State) { return s.start.Swap(st) }
 // default networks at most, which come by themselves when they are asked for.
 // Terminated instances are nothing either: they vanish by themselves.
 func (s *State) Untouched() bool {
-	txn := s.db.Txn(false)
-	vpcs := allIn[*VPC](txn, string(TableVPC), byID)
+	vpcs := allIn[*VPC](s.db, string(TableVPC), byID)
 	for _, v := range vpcs {
 		if !v.Default {
 			return false
 		}
 	}
-	for _, i := range allIn[*Instance](txn, string(TableInstance), byID) {
+	for _, i := range allIn[*Instance](s.db, string(TableInstance), byID) {
 		if i.State != InstanceTerminated {
 			return false
 		}
 	}
-	for _, n := range allIn[*Subnet](txn, string(TableSubnet), byID) {
+	for _, n := range allIn[*Subnet](s.db, string(TableSubnet), byID) {
 		if !n.DefaultForZone {
 			return false
 		}
 	}
-	for _, p := range allIn[*PrefixList](txn, string(TablePrefixList), byID) {
+	for _, p := range allIn[*PrefixList](s.db, string(TablePrefixList), byID) {
 		if !p.AWS {
 			return false
 		}
@@ -38,7 +37,7 @@ func (s *State) Untouched() bool {
 		case TableDHCPOptions, TableInternetGateway, TableRouteTable, TableNetworkACL, TableSecurityGroup:
 			most = len(vpcs) // each default VPC has one
 		}
-		if len(allIn[Row](txn, string(k.Table), byID)) > most {
+		if len(allIn[Row](s.db, string(k.Table), byID)) > most {
 			return false
 		}
 	}

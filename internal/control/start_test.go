@@ -11,7 +11,7 @@ func TestUntouched(t *testing.T) {
 			return err
 		},
 		"a subnet": func(t *tx) error {
-			_, err := t.createSubnet(CreateSubnetInput{VPC: firstIn[*VPC](t.Txn, string(TableVPC), byID).ID, CIDR: "172.31.240.0/20"})
+			_, err := t.createSubnet(CreateSubnetInput{VPC: allIn[*VPC](&t.Txn.View, string(TableVPC), byID)[0].ID, CIDR: "172.31.240.0/20"})
 			return err
 		},
 		"a gateway":     func(t *tx) error { _, err := t.createInternetGateway(nil); return err },

@@ -103,6 +103,7 @@ func (l *Lab) open(ctx context.Context, c config) (err error) {
 	if c.timing == "aws" {
 		opt.Timing, opt.Leases = control.TimingAWS, true
 	}
+	opt.Timing, opt.Shape = l.sc.Timing(opt.Timing), l.sc.Shaped()
 	if l.lab, err = served.Open(ctx, opt); err != nil {
 		l.lab = nil
 		return err
@@ -132,6 +133,7 @@ func (l *Lab) env() scenario.Env {
 		Service: l.lab.Control, Mover: l.lab.Failover, Lab: l.lab.Guests, Totals: l.lab.Engine.Totals,
 		Impairments: l.lab.Impairments, Now: l.clock.Now,
 		APIFaults: l.lab.Faults, Gate: l.lab.CallBy("scenario"), Seed: l.seed,
+		PolicyState: l.lab.PolicyState,
 	}
 }
 

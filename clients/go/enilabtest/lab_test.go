@@ -96,7 +96,7 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 		return func(t testing.TB) { do(enilabtest.Start(t, enilabtest.YAML(pair))) }
 	}
 	for want, test := range map[string]func(testing.TB){
-		`scenario "dmeo" is neither one of demo, `: start(enilabtest.Scenario("dmeo")),
+		`scenario "dmeo" is neither one of agent-hasty, `: start(enilabtest.Scenario("dmeo")),
 		`two are given`:                                                        start(enilabtest.Scenario("demo"), enilabtest.YAML(pair)),
 		`timing "slow": want fast or aws`:                                      start(enilabtest.Timing("slow")),
 		`there is no region "mars-1"`:                                          start(enilabtest.Region("mars-1")),
