@@ -79,11 +79,29 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// spoken is what somebody has said so far, who may still be speaking.
+type spoken struct {
+	mu   sync.Mutex
+	text bytes.Buffer // guarded by mu
+}
+
+func (s *spoken) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *spoken) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // process is one running enilab.
 type process struct {
 	cmd    *exec.Cmd
 	url    string // without a trailing slash
-	stderr *bytes.Buffer
+	stderr *spoken
 	ready  chan struct{} // closed once it has said so
 	exited chan struct{} // closed once err is set
 	err    error
@@ -107,7 +125,7 @@ func start(t *testing.T, change func(*exec.Cmd), args ...string) *process {
 func begin(t *testing.T, change func(*exec.Cmd), args ...string) *process {
 	t.Helper()
 	p := &process{
-		cmd: exec.Command(enilab(t), args...), stderr: new(bytes.Buffer), ready: make(chan struct{}), exited: make(chan struct{}),
+		cmd: exec.Command(enilab(t), args...), stderr: new(spoken), ready: make(chan struct{}), exited: make(chan struct{}),
 	}
 	p.cmd.Stderr = p.stderr
 	if change != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
 	"testing"
@@ -13,7 +12,7 @@ import (
 // once it is.
 func TestAStartThatTakesLongSaysWhatItWaitsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out spoken
 		p := tell(slog.New(slog.NewTextHandler(&out, nil)))
 		for what, lasts := range map[string]time.Duration{"a": time.Second, "b": patienceWithWait / 2} {
 			p.waitFor(what)
@@ -21,7 +20,7 @@ func TestAStartThatTakesLongSaysWhatItWaitsFor(t *testing.T) {
 		}
 		p.waitFor("NAT gateways")
 		synctest.Wait()
-		if out.Len() > 0 {
+		if out.String() != "" {
 			t.Errorf("said too early: %s", out.String())
 		}
 		time.Sleep(patienceWithWait + reminder + time.Second)
@@ -30,12 +29,12 @@ func TestAStartThatTakesLongSaysWhatItWaitsFor(t *testing.T) {
 			t.Errorf("said %d times, want at once and as a reminder: %s", n, out.String())
 		}
 		p.end()
-		out.Reset()
+		before := out.String()
 		p.waitFor("nothing")
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if out.Len() > 0 {
-			t.Errorf("said after the end: %s", out.String())
+		if after := out.String(); after != before {
+			t.Errorf("said after the end: %s", after)
 		}
 	})
 }
