@@ -16,7 +16,7 @@ import (
 
 type runCmd struct {
 	Files     []string `arg:"" name:"file" help:"Drill: a file, or a scenario of the binary (${scenarios})."`
-	Repeat    int      `placeholder:"N" help:"How often each is run; else as the file says."`
+	Repeat    *int     `placeholder:"N" help:"How often each is run; else as the file says."`
 	Seed      *uint64  `placeholder:"S" help:"Seed of the first run, the next ones have the next numbers; else as the file says."`
 	Time      string   `default:"real" enum:"real,virtual" help:"Clock: real or virtual."`
 	Strategy  []string `placeholder:"S" help:"Strategies of the failover policies, the drill once for each; else as the file says."`
@@ -27,7 +27,7 @@ type runCmd struct {
 	JSON      string   `name:"json" placeholder:"FILE" help:"Write everything as JSON, a line for each run."`
 	Report    string   `placeholder:"DIR" help:"Write a folder with index.html, results.json and captures of the first, the median and the worst run."`
 	KeepGoing bool     `help:"Go on after a run that failed, and with the other files if one is wrong."`
-	Attach    string   `placeholder:"URL" help:"Have a server that runs carry out the drills, in its laboratory, which must be empty."`
+	Attach    *string  `placeholder:"URL" help:"Have a server that runs carry out the drills, in its laboratory, which must be empty."`
 	Force     bool     `help:"With --attach: also in a laboratory that is not empty. What is in it is lost."`
 	Token     string   `help:"Token of the server, asked for beyond loopback; it may be in the URL too."`
 }
@@ -41,9 +41,16 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 func (r *runCmd) Run(e env) error {
 	f, isFile := e.stdout.(*os.File)
 	var driver runner.Driver = live.Driver{}
-	if r.Attach != "" {
+	repeat, attach := 0, ""
+	if r.Repeat != nil {
+		if repeat = *r.Repeat; repeat == 0 {
+			repeat = -1 // none is none of the file's either
+		}
+	}
+	if r.Attach != nil {
+		attach = *r.Attach
 		var err error
-		if driver, err = attached.New(r.Attach, r.Token, r.Set, r.Force); err != nil {
+		if driver, err = attached.New(attach, r.Token, r.Set, r.Force); err != nil {
 			fmt.Fprintln(os.Stderr, "enilab run: "+err.Error())
 			return exitCode(command.ExitWrong)
 		}
@@ -52,9 +59,9 @@ func (r *runCmd) Run(e env) error {
 		return exitCode(command.ExitWrong)
 	}
 	code := command.Run(e.ctx, command.Options{
-		Files: r.Files, Repeat: r.Repeat, Seed: r.Seed, Time: r.Time, Timing: r.Timing, Strategies: r.Strategy, Set: r.Set,
+		Files: r.Files, Repeat: repeat, Seed: r.Seed, Time: r.Time, Timing: r.Timing, Strategies: r.Strategy, Set: r.Set,
 		Parallel: r.Parallel, JUnit: r.JUnit, JSON: r.JSON, Report: r.Report, KeepGoing: r.KeepGoing,
-		Attach: attached.Shown(r.Attach), Driver: driver, Virtual: simulated.Driver{}, Version: version, Stdout: e.stdout, Stderr: os.Stderr,
+		Attach: attached.Shown(attach), Driver: driver, Virtual: simulated.Driver{}, Version: version, Stdout: e.stdout, Stderr: os.Stderr,
 		Terminal: isFile && isatty.IsTerminal(f.Fd()), Now: time.Now,
 	})
 	if code != command.ExitHeld {

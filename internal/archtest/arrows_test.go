@@ -83,8 +83,9 @@ var arrows = map[string][]string{
 	"internal/scenario": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/drill",
 		"internal/api/apifault", "internal/api/ec2/model"),
 	// Observations in, verdicts out; and what is written of them.
+	"internal/outfile":      nil,
 	"internal/drill":        nil,
-	"internal/drill/report": {"internal/drill"},
+	"internal/drill/report": {"internal/drill", "internal/outfile"},
 	// Who makes the laboratory of a run is behind an interface.
 	"internal/drill/runner": {"internal/drill", "internal/drill/report", "internal/scenario", "internal/guest"},
 	"internal/drill/late":   nil,
@@ -107,7 +108,7 @@ var arrows = map[string][]string{
 	"clients/go": with(leaves, "internal/impair", "internal/api", "internal/control", "internal/control/failover", "internal/drill", "internal/drill/late", "internal/drill/runner",
 		"internal/lab", "internal/scenario", "internal/served", "internal/store/memory"),
 	// The verbs over the admin API, with the forms of its answers.
-	"internal/cli": {"internal/api"},
+	"internal/cli": {"internal/api", "internal/outfile"},
 	"web":          nil,
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
 		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "internal/served", "web",

@@ -15,20 +15,20 @@ import (
 )
 
 type captureCmd struct {
-	ENI      string        `name:"eni" predictor:"eni" placeholder:"ENI" help:"Only frames at this network interface, by name, id or address."`
-	Instance string        `predictor:"instance" placeholder:"INSTANCE" help:"Only frames at this instance's interfaces, by name or id."`
-	Filter   string        `placeholder:"EXPR" help:"A pcap-filter expression, such as 'udp port 7'."`
-	Points   []string      `placeholder:"POINT" help:"Tap points: guest_tx, egress_post, ingress_pre, guest_rx. Default: all, so that a frame is there once for each."`
-	Write    string        `short:"w" placeholder:"FILE" help:"File that is written. Default: standard output, for tshark -r - and others."`
-	Count    int           `short:"c" placeholder:"N" help:"End after so many frames."`
-	Duration time.Duration `placeholder:"DURATION" help:"End after this time."`
+	ENI      string         `name:"eni" predictor:"eni" placeholder:"ENI" help:"Only frames at this network interface, by name, id or address."`
+	Instance string         `predictor:"instance" placeholder:"INSTANCE" help:"Only frames at this instance's interfaces, by name or id."`
+	Filter   string         `placeholder:"EXPR" help:"A pcap-filter expression, such as 'udp port 7'."`
+	Points   []string       `placeholder:"POINT" help:"Tap points: guest_tx, egress_post, ingress_pre, guest_rx. Default: all, so that a frame is there once for each."`
+	Write    string         `short:"w" placeholder:"FILE" help:"File that is written. Default: standard output, for tshark -r - and others."`
+	Count    *int           `short:"c" placeholder:"N" help:"End after so many frames."`
+	Duration *time.Duration `placeholder:"DURATION" help:"End after this time."`
 	Remote
 }
 
 // Run writes frames until it has enough, is interrupted, or the server ends.
 func (c *captureCmd) Run(e Env) error {
 	return c.do(e, func(s *session) (err error) {
-		if c.Count < 0 || c.Duration < 0 {
+		if c.Count != nil && *c.Count <= 0 || c.Duration != nil && *c.Duration <= 0 {
 			return errors.New("--count and --duration: want more than nothing")
 		}
 		if c.ENI != "" && c.Instance != "" {
@@ -60,8 +60,8 @@ func (c *captureCmd) Run(e Env) error {
 		}
 		ctx, cancel := context.WithCancel(s.Ctx)
 		defer cancel()
-		if c.Duration > 0 {
-			ctx, cancel = context.WithTimeout(ctx, c.Duration)
+		if c.Duration != nil {
+			ctx, cancel = context.WithTimeout(ctx, *c.Duration)
 			defer cancel()
 		}
 		answer, err := s.send(ctx, "GET", "live.pcapng?"+query.Encode(), nil)
@@ -78,7 +78,11 @@ func (c *captureCmd) Run(e Env) error {
 			defer func() { err = errors.Join(err, f.Close()) }()
 			out = f
 		}
-		frames, err := copyBlocks(out, answer.Body, c.Count)
+		most := 0 // all
+		if c.Count != nil {
+			most = *c.Count
+		}
+		frames, err := copyBlocks(out, answer.Body, most)
 		if ctx.Err() != nil || errors.Is(err, syscall.EPIPE) { // as asked
 			err = nil
 		}

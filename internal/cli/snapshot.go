@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"enilab/internal/api/rest"
+	"enilab/internal/outfile"
 )
 
 type snapshotCmd struct {
@@ -98,19 +98,14 @@ func (c *snapshotSave) Run(e Env) error {
 
 // saveTo puts all of r into a file, or makes none.
 func saveTo(name string, r io.Reader) error {
-	partial := name + ".partial"
-	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := outfile.Create(name, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, r)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(partial, name)
+	if _, err = io.Copy(f, r); err != nil {
+		return errors.Join(err, f.Remove())
 	}
-	if err != nil {
-		_ = os.Remove(partial)
-	}
-	return err
+	return f.Commit()
 }
 
 type snapshotRm struct {

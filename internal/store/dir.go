@@ -82,6 +82,9 @@ func readerDSN(path string) string {
 // fileURL escapes what a path may hold and a URI may not, and puts the slash
 // before a Windows drive letter that SQLite expects there.
 func fileURL(path string, query url.Values) string {
+	if abs, err := filepath.Abs(path); err == nil { // else the first folder is taken for a host
+		path = abs
+	}
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path

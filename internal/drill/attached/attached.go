@@ -76,7 +76,9 @@ type rehearsal struct {
 // Run implements runner.Driver.
 func (d *Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err error) {
 	var r rehearsal
-	err = d.ask(ctx, http.MethodPost, "", map[string]any{
+	// Asked to the end, whatever is broken off meanwhile: a drill of which the answer
+	// is not heard would stay in the server.
+	err = d.ask(context.WithoutCancel(ctx), http.MethodPost, "", map[string]any{
 		"name": job.Scenario.Name + ".yaml", "text": job.Scenario.Text(), "set": append([]string{}, d.set...), "strategy": job.Strategy,
 		"timing": job.Timing, "number": job.Number, "seed": job.Seed, "capture": job.Capture != "", "force": d.force,
 	}, &r)

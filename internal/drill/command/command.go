@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"enilab/internal/drill"
@@ -84,6 +86,9 @@ func Run(ctx context.Context, opt Options) int {
 	}
 	res := &report.Results{Version: opt.Version, Time: opt.Time}
 	failed := runner.Run(ctx, drills, runner.Options{Parallel: opt.Parallel, KeepGoing: opt.KeepGoing, Watch: out, Now: opt.Now}, res)
+	if badFile != nil {
+		res.Partial = strings.Join(append(slices.DeleteFunc([]string{res.Partial}, func(s string) bool { return s == "" }), "not run: "+badFile.Error()), "; ")
+	}
 	if err := out.close(res); err != nil {
 		failed = errors.Join(failed, err)
 	}
@@ -109,7 +114,7 @@ func (o *Options) check() error {
 	case len(o.Files) == 0:
 		return errors.New("no drill is named: want files, or names of scenarios that are part of the binary")
 	case o.Repeat < 0 || o.Repeat > scenario.MaxRuns:
-		return fmt.Errorf("--repeat %d: want from 1 to %d", o.Repeat, scenario.MaxRuns)
+		return fmt.Errorf("--repeat %d: want from 1 to %d", max(o.Repeat, 0), scenario.MaxRuns)
 	case o.Attach != "" && o.Parallel > 1:
 		return errors.New("--attach: a server carries out one drill at a time; leave --parallel out")
 	case o.Parallel < 1 || o.Parallel > maxParallel:
@@ -118,6 +123,22 @@ func (o *Options) check() error {
 	for i, s := range o.Strategies {
 		if slices.Contains(o.Strategies[:i], s) {
 			return fmt.Errorf("--strategy: %s is listed twice", s)
+		}
+	}
+	written := map[string]string{}
+	for _, f := range o.Files {
+		written[filepath.Clean(f)] = "a drill"
+	}
+	for _, out := range []struct{ flag, path string }{{"--json", o.JSON}, {"--junit", o.JUnit}} {
+		if out.path == "" {
+			continue
+		}
+		at := filepath.Clean(out.path)
+		if is, ok := written[at]; ok {
+			return fmt.Errorf("%s %s: that is %s; want a file of its own", out.flag, out.path, is)
+		}
+		if info, err := os.Stat(at); err != nil || info.Mode().IsRegular() {
+			written[at] = "what " + out.flag + " writes"
 		}
 	}
 	for i, f := range o.Files {

@@ -6,16 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"enilab/internal/drill"
+	"enilab/internal/outfile"
 )
 
 // JSON writes a file with a line for each run as it ends, and what came of all
 // at the end. Until then it has the suffix .partial.
 type JSON struct {
 	path   string
-	file   *os.File
+	file   *outfile.File
 	out    *bufio.Writer
 	runs   int
 	detail int // runs that were written whole
@@ -37,15 +37,13 @@ type one struct {
 
 // CreateJSON begins the file.
 func CreateJSON(path string) (*JSON, error) {
-	f, err := os.Create(path + partialSuffix)
+	f, err := outfile.Create(path, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("writing %s: %w", path, err)
 	}
 	j := &JSON{path: path, file: f, out: bufio.NewWriter(f)}
 	return j, j.wrap(j.out.WriteString("{\n\"runs\": ["))
 }
-
-const partialSuffix = ".partial"
 
 func (j *JSON) wrap(_ any, err error) error {
 	if err != nil {
@@ -81,9 +79,10 @@ func (j *JSON) Close(res *Results) error {
 	if err == nil {
 		_, err = fmt.Fprintf(j.out, "\n],\n%s\n", bytes.TrimPrefix(data, []byte("{\n")))
 	}
-	err = errors.Join(err, j.out.Flush(), j.file.Close())
-	if err == nil {
-		err = os.Rename(j.path+partialSuffix, j.path)
+	if err = errors.Join(err, j.out.Flush()); err == nil {
+		err = j.file.Commit()
+	} else {
+		err = errors.Join(err, j.file.Close())
 	}
 	return j.wrap(nil, err)
 }

@@ -115,7 +115,7 @@ func comparisonOf(title string, m drill.Metric, rows []compared, without string)
 }
 
 func drawComparison(title string, m drill.Metric, rows []compared, without string) *drawing {
-	const left, right, row, top = 150.0, 90.0, 40.0, 34.0
+	const left, right, row, top = 150.0, 110.0, 40.0, 34.0
 	d := &drawing{w: 860, h: int(top + row*float64(len(rows)) + 26)}
 	longest := int64(1)
 	for _, r := range rows {
