@@ -58,8 +58,8 @@ const (
 	// defaultACLNumber is the number of a default network ACL's rules for IPv4
 	// (VPC User Guide, "Default network ACL").
 	defaultACLNumber = 100
-	// maxACLNumber is the last number of a rule of one's own.
-	maxACLNumber = 32766
+	// MaxACLEntryNumber is the last number of a rule of one's own.
+	MaxACLEntryNumber = 32766
 	// maxACLEntries bounds the rules of one direction for each of IPv4 and IPv6
 	// (VPC User Guide, "Amazon VPC quotas").
 	maxACLEntries = 20
@@ -213,8 +213,8 @@ func (t *tx) aclEntry(acl string, number int, egress bool) (*NetworkACL, int, er
 	if err != nil {
 		return nil, 0, err
 	}
-	if number < 1 || number > maxACLNumber {
-		return nil, 0, invalid("ruleNumber", "Value (%d) for parameter ruleNumber is invalid. Rule numbers are 1 to %d.", number, maxACLNumber)
+	if number < 1 || number > MaxACLEntryNumber {
+		return nil, 0, invalid("ruleNumber", "Value (%d) for parameter ruleNumber is invalid. Rule numbers are 1 to %d.", number, MaxACLEntryNumber)
 	}
 	return a, slices.IndexFunc(a.Entries, func(e NetworkACLEntry) bool { return e.Number == number && e.Egress == egress }), nil
 }

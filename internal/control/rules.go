@@ -56,6 +56,13 @@ const (
 	protoICMPv6 = 58
 )
 
+// CheckProtocol says whether rules can name an IP protocol so: by name, by IANA's
+// number, or all of them by -1.
+func CheckProtocol(s string) error {
+	_, err := parseProtocol(s)
+	return err
+}
+
 func parseProtocol(s string) (int, error) {
 	switch strings.ToLower(s) {
 	case "":

@@ -209,7 +209,7 @@ func TestTransitGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h := trace.Hops[1]; h.Route != "rtb-1 10.0.0.0/8" || h.Onward != "rtb-2 10.1.0.0/16" || h.Via != "tgw-1" {
+	if h := trace.Hops[1]; h.Route != "rtb-1 10.0.0.0/8" || h.Onward != "tgw-rtb-1 10.1.0.0/16" || h.Via != "tgw-1" {
 		t.Errorf("the trace says %+v", h)
 	}
 	l.received(l.p)

@@ -25,7 +25,7 @@ type hop struct {
 	src    frame.IPv4     // that a gateway writes; 0: stays
 	dst    frame.IPv4     // that a gateway writes; 0: stays
 	route  verdict.RuleID // of the sender's table
-	onward verdict.RuleID // of the table of a gateway, the last that was asked
+	onward verdict.RuleID // of the table of a gateway, the last that was asked and does not say local
 	via    verdict.RuleID // the gateway or ENI that the route names
 	egress verdict.RuleID // the internet gateway or gateway endpoint that the frame leaves by
 	enters verdict.RuleID // the internet gateway that the frame comes in by
@@ -81,8 +81,8 @@ func (w *worker) locate(h *hop, c *config, net *subnetVersion, view *frame.View)
 		}
 		if h.route == verdict.RuleNone {
 			h.route = r.id
-		} else {
-			h.onward = r.id
+		} else if r.kind != RouteLocal || h.onward == verdict.RuleNone {
+			h.onward = r.id // that of a transit gateway says more than where it is local
 		}
 		if r.via != verdict.RuleNone {
 			h.via = r.via

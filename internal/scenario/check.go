@@ -208,12 +208,31 @@ func (c *checker) rule(at string, r rule, egress bool) {
 			c.fail(at+key, "%q is neither a CIDR block nor a security group of this file", peer)
 		}
 	}
-	if _, _, err := r.ports(); err != nil {
+	c.traffic(at, r)
+}
+
+// traffic checks what a rule, or an entry of a network ACL, matches beside its peer.
+func (c *checker) traffic(at string, r rule) {
+	if err := control.CheckProtocol(r.Protocol); err != nil {
+		c.fail(at+".protocol", "%q is no protocol: want tcp, udp, icmp, a number of IANA's up to 255, or -1 for all", r.Protocol)
+		return
+	}
+	_, _, err := r.ports()
+	switch {
+	case err != nil:
 		c.fail(at+".ports", "%v", err)
+	case r.Ports == "":
+	case r.Type != nil || r.Code != nil:
+		c.fail(at+".ports", "there are either ports, or an ICMP type and code")
+	case !r.hasPorts():
+		c.fail(at+".ports", "protocol %s has no ports: they are of tcp and udp", r.Protocol)
 	}
-	if (r.Type != nil || r.Code != nil) && r.Ports != "" {
-		c.fail(at+".ports", "a rule has either ports, or an ICMP type and code")
-	}
+}
+
+// hasPorts reports whether the protocol is one that has ports (6 and 17 are IANA's
+// numbers of TCP and UDP).
+func (r rule) hasPorts() bool {
+	return slices.Contains([]string{"tcp", "udp", "6", "17"}, strings.ToLower(r.Protocol))
 }
 
 // ports gives a rule's range as EC2 takes it: ports, or ICMP type and code.
@@ -227,6 +246,9 @@ func (r rule) ports() (from, to *int, err error) {
 		b, errB := strconv.Atoi(high)
 		if errA != nil || errB != nil {
 			return nil, nil, fmt.Errorf("%q is neither a port such as 80 nor a range such as 8000-8080", r.Ports)
+		}
+		if a < 0 || b > 65535 || a > b {
+			return nil, nil, fmt.Errorf("%q is no range of ports: they are from 0 to 65535, the lower one first", r.Ports)
 		}
 		return &a, &b, nil
 	}

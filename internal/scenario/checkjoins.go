@@ -210,10 +210,8 @@ func (c *checker) aclEntry(at string, e aclEntry, egress bool) {
 		c.fail(at+key, "%q is not a CIDR block: entries of network ACLs know no groups", peer)
 	}
 	c.oneOf(at+".action", e.Action, "allow", "deny")
-	if _, _, err := e.ports(); err != nil {
-		c.fail(at+".ports", "%v", err)
+	if e.Number < 1 || e.Number > control.MaxACLEntryNumber {
+		c.fail(at+".number", "%d is no number of an entry: they are from 1 to %d", e.Number, control.MaxACLEntryNumber)
 	}
-	if (e.Type != nil || e.Code != nil) && e.Ports != "" {
-		c.fail(at+".ports", "an entry has either ports, or an ICMP type and code")
-	}
+	c.traffic(at, rule{Protocol: e.Protocol, Ports: e.Ports, Type: e.Type, Code: e.Code})
 }

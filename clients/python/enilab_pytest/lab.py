@@ -166,6 +166,12 @@ class Lab:
 
     # Names.
 
+    def _holder(self, name):
+        hosts = [h for h in self.list("internet-hosts") if name in (h["id"], h["name"])]
+        if hosts and not any(name in (i["id"], i["name"]) for i in self.list("instances")):
+            return f"internet-hosts/{hosts[0]['id']}"
+        return f"instances/{self.instance(name)['id']}"
+
     def instance(self, name):
         """An instance, by name or id."""
         return self._find("instance", name, [i for i in self.list("instances") if i["state"] != "terminated"], lambda i: i["name"])
@@ -206,12 +212,12 @@ class Lab:
     # What happens.
 
     def fail(self, instance, mode="freeze"):
-        """Have an instance fail: freeze, link or stop."""
-        return self.call("POST", f"instances/{self.instance(instance)['id']}/fail", {"mode": mode})
+        """Have an instance, or a host of the internet, fail: freeze, link or stop (a host: freeze)."""
+        return self.call("POST", f"{self._holder(instance)}/fail", {"mode": mode})
 
     def recover(self, instance):
-        """End the failure of an instance."""
-        return self.call("POST", f"instances/{self.instance(instance)['id']}/recover")
+        """End the failure of an instance or a host of the internet."""
+        return self.call("POST", f"{self._holder(instance)}/recover")
 
     def move(self, network_interface, instance, force=False):
         """Move a network interface; it returns when frames reach the new owner."""

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"slices"
 	"time"
 
+	"enilab/internal/control"
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
 )
@@ -61,11 +63,23 @@ func (s *Server) put(ctx context.Context, id string, raw []byte, follow bool) (I
 		}
 		if !passed {
 			out.Ended = "silent"
+			if s.addressee(trace) {
+				out.Ended = "arrived"
+			}
 			return out, trace, ctx.Err()
 		}
 		trace = next
 		out.Followed = append(out.Followed, injectionView(next, next.Sent))
 	}
+}
+
+// addressee reports whether whoever has got a frame is whom it is for, and need not
+// have sent it on.
+func (s *Server) addressee(t dataplane.Trace) bool {
+	var v frame.View
+	v.Parse(t.Arrived)
+	n := s.state().NetworkInterface(t.Hops[len(t.Hops)-1].VNIC)
+	return n != nil && slices.ContainsFunc(n.Addresses, func(a control.PrivateAddress) bool { return a.Addr == v.DstIP.Addr() })
 }
 
 // identify gives an IPv4 frame without an identification one, by which it is told

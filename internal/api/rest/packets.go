@@ -36,7 +36,7 @@ type Injection struct {
 	Arrived    *HexFrame   `json:"arrived,omitempty" doc:"The frame as its receiver got it: gateways may have changed its addresses"`
 	Passed     string      `json:"passed,omitempty" enum:"forwarded,translated,icmp-error" doc:"Of an item of followed, what the guest has made of the frame: as it came, but for the TTL; with another source or destination; nothing, this is an ICMP error about it"`
 	Followed   []Injection `json:"followed,omitempty" doc:"With follow: what each guest on the way has sent on, in order. The last item tells what became of the frame in the end"`
-	Ended      string      `json:"followEnded,omitempty" enum:"arrived,undelivered,silent,answered,bound" doc:"With follow, why it ended: the last guest has an interface with source/destination check; the last frame was not delivered; the last guest sent nothing on within a second that looks like the frame; it sent an ICMP error about it; eight guests have sent it on"`
+	Ended      string      `json:"followEnded,omitempty" enum:"arrived,undelivered,silent,answered,bound" doc:"With follow, why it ended: the frame is for the last guest, or its interface has source/destination check; the last frame was not delivered; the last guest sent nothing on within a second that looks like the frame; it sent an ICMP error about it; eight guests have sent it on"`
 }
 
 // Translation is what gateways made of a frame's two ends; the port is 0 where there is none.
@@ -171,6 +171,8 @@ func (s *Server) frameOf(in injectPacket) ([]byte, error) {
 			identify(b)
 		}
 		return b, err
+	case in.Hex == "":
+		return nil, newProblem(http.StatusBadRequest, "", "say which frame: give fields, or the whole of it as hex")
 	}
 	return parseHex(in.Hex)
 }

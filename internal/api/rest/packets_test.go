@@ -131,8 +131,13 @@ func TestInjectFollows(t *testing.T) {
 	if _, err := s.svc.ModifyInterface(t.Context(), control.ModifyInterfaceInput{ID: s.eni.ID, SourceDestCheck: &off}); err != nil {
 		t.Fatal(err)
 	}
-	if got := ask(7); got.Ended != "silent" || got.Reason != "delivered" || got.Answer == nil {
-		t.Errorf("to a silent appliance: %q, %s; answer %+v", got.Ended, got.Reason, got.Answer)
+	if got := ask(7); got.Ended != "arrived" || got.Reason != "delivered" || got.Answer == nil {
+		t.Errorf("to an appliance itself: %q, %s; answer %+v", got.Ended, got.Reason, got.Answer)
+	}
+	beyond := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": s.primary(s.two), "follow": true,
+		"fields": map[string]any{"dst": "10.9.9.9", "dstMac": s.eni.MACAddress, "protocol": "udp", "dstPort": 7}})
+	if beyond.Ended != "silent" || beyond.Reason != "delivered" {
+		t.Errorf("by way of a silent appliance: %q, %s", beyond.Ended, beyond.Reason)
 	}
 	plain := call[Injection](s.lab, "POST", "/packets", map[string]any{"networkInterfaceId": s.primary(s.two),
 		"fields": map[string]any{"dst": "192.168.0.42", "protocol": "udp", "dstPort": 7}})

@@ -81,6 +81,9 @@ func (w *NgWriter) appendRule(b []byte, id verdict.RuleID) []byte {
 }
 
 func (e Ends) append(b []byte) []byte {
+	if e.SrcPort|e.DstPort == 0 { // of no UDP and no TCP
+		return e.Dst.Addr().AppendTo(append(e.Src.Addr().AppendTo(b), '>'))
+	}
 	b = netip.AddrPortFrom(e.Src.Addr(), e.SrcPort).AppendTo(b)
 	return netip.AddrPortFrom(e.Dst.Addr(), e.DstPort).AppendTo(append(b, '>'))
 }

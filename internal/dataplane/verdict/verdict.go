@@ -191,7 +191,7 @@ var reasons = [NumReasons]reasonInfo{
 	NoMapping:            {"no_mapping", Lost, "NO_POSSIBLE_DESTINATION", "no interface of the VPC holds the destination address"},
 	UnknownMAC:           {"unknown_mac", Lost, "NO_POSSIBLE_DESTINATION", "no interface of the subnet has the destination MAC"},
 	NoRoute:              {"no_route", Lost, "NO_ROUTE_TO_DESTINATION", "no route leads to the destination"},
-	Blackhole:            {"blackhole", Lost, "BAD_STATE_ROUTE", "the target of its route is gone"},
+	Blackhole:            {"blackhole", Lost, "BAD_STATE_ROUTE", "its route leads nowhere: the target is gone, or it is there to drop"},
 	NoPublicAddress:      {"no_public_address", Lost, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", "no public address stands for the source address at the internet gateway"},
 	NoPublicHost:         {"no_public_host", Lost, "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS", "nobody on the modelled internet and no interface has the public address"},
 	TooManyHops:          {"too_many_hops", Lost, "", "routes lead it from gateway to gateway without end"},

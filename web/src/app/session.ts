@@ -67,6 +67,7 @@ function binary(view: DataView): void {
     } else if (h.type === typeBins) {
       const width = h.matched || state.bins.widthMs;
       state.bins.touch(h.baseMicros);
+      state.binsBegun.value = true;
       decodeBins(view, h, (e) => {
         state.bins.add(h.baseMicros, e);
         for (const fn of edgeListeners) fn(h.baseMicros, width, e);

@@ -22,6 +22,8 @@ import type { LinkState } from "../stream/socket.ts";
 
 export const ring = new Ring();
 export const bins = new BinHistory();
+/** Whether a bin has come yet: until then nothing is known of what it covers. */
+export const binsBegun = signal(false);
 export const dictionary = new Dictionary();
 
 export const topology = signal<Topology | null>(null);

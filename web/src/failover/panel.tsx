@@ -61,7 +61,7 @@ export function FailoverView({ failover: f }: { failover: Failover | null }) {
   // A record can come before the last bins of its window, which a page that was
   // opened after it never gets.
   const soon = endMs * 1000 > state.bins.newest - 5e6 && state.bins.first <= endMs * 1000;
-  const covered = !endMs || soon || state.bins.covers(zeroMs * 1000, endMs * 1000);
+  const covered = !endMs || !state.binsBegun.value || soon || state.bins.covers(zeroMs * 1000, endMs * 1000);
   return (
     <div class="failover">
       {f && (
@@ -156,7 +156,10 @@ function Idle() {
       <h2 class="record-title">{t("failover.idle")}</h2>
       <p>
         {active && served
-          ? t("failover.idleHint", { ip: state.servedAddress(served), name: state.instanceName(active.id) })
+          ? t(state.servedPolicy.value ? "failover.idleHint" : "failover.idleAlone", {
+              ip: state.servedAddress(served),
+              name: state.instanceName(active.id),
+            })
           : t("failover.idleNone")}
       </p>
       {active && <RecordToggle />}

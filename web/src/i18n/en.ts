@@ -106,6 +106,8 @@ export const en = {
 
   "failover.idle": "Waiting for a failure",
   "failover.idleHint": "Clients are talking to {ip}. Press F to freeze {name} and watch its interface move.",
+  "failover.idleAlone":
+    "Clients are talking to {ip}. Press F to freeze {name}. No failover policy guards it, so nothing will take over.",
   "failover.idleNone": "No failover policy yet. Drag an interface to another instance to measure a move.",
   "failover.running": "ms and counting",
   "failover.measuring": "ms until the clients were answered; judging each",

@@ -110,6 +110,8 @@ export const ko = {
   "failover.idle": "장애를 기다리는 중",
   "failover.idleHint":
     "클라이언트가 {ip} 주소와 통신하고 있습니다. F를 누르면 멈추는 인스턴스: {name}. 인터페이스가 옮겨 가는 것을 보세요.",
+  "failover.idleAlone":
+    "클라이언트가 {ip} 주소와 통신하고 있습니다. F를 누르면 멈추는 인스턴스: {name}. 지키는 장애 조치 정책이 없어 아무도 이어받지 않습니다.",
   "failover.idleNone": "장애 조치 정책이 없습니다. 인터페이스를 다른 인스턴스로 끌어 이동 시간을 재 보세요.",
   "failover.running": "ms, 재는 중",
   "failover.measuring": "ms, 클라이언트가 응답받을 때까지; 클라이언트별로 확인 중",

@@ -1,1 +1,0 @@
-import{$ as i,G as n,U as o,V as t,W as a,aa as r,h as s}from"./chunk-AIYF34JG.js";var u=/^(vpc|subnet|igw|nat|inet|pcx|tgw)-/;function f(e){s(()=>{if(o.value=e,i.value.has(e))t.value="eni";else if(r.value.has(e))t.value="instance";else if(u.test(e))t.value="network";else return;a.value=!0})}var p=e=>e?n.value.find(l=>l.id===e):n.value[0];export{f as a,p as b};
