@@ -87,7 +87,7 @@ func Run(ctx context.Context, opt Options) int {
 	res := &report.Results{Version: opt.Version, Time: opt.Time}
 	failed := runner.Run(ctx, drills, runner.Options{Parallel: opt.Parallel, KeepGoing: opt.KeepGoing, Watch: out, Now: opt.Now}, res)
 	if badFile != nil {
-		res.Partial = strings.Join(append(slices.DeleteFunc([]string{res.Partial}, func(s string) bool { return s == "" }), "not run: "+badFile.Error()), "; ")
+		res.Partial = strings.TrimPrefix(res.Partial+"; not run: "+badFile.Error(), "; ")
 	}
 	if err := out.close(res); err != nil {
 		failed = errors.Join(failed, err)
