@@ -3,7 +3,11 @@ package guest
 import (
 	"context"
 	"net/netip"
+	"sync/atomic"
 	"testing"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/spec"
@@ -114,5 +118,97 @@ func TestInternetHostStandsAlone(t *testing.T) {
 	}
 	if s, ok := h.sourceLocked(netip.MustParseAddr("192.0.2.11")); !ok || s.addr != own {
 		t.Errorf("it speaks to a host beside it from %v, %v", s, ok)
+	}
+}
+
+// fedPort hands its NIC the frames that next gives, until it has none, and looks
+// at what the NIC sends.
+type fedPort struct {
+	next func() []byte
+	sent func(b []byte)
+	fed  chan struct{} // closed when next has no more
+}
+
+func (p *fedPort) Send(frames [][]byte) int {
+	for _, b := range frames {
+		p.sent(b)
+	}
+	return len(frames)
+}
+
+func (p *fedPort) Recv(ctx context.Context, _ int, fn func([]byte, int64)) (int, error) {
+	b := p.next()
+	if b == nil {
+		close(p.fed)
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	fn(b, 0)
+	return 1, nil
+}
+
+// TestForwardingKeepsThePacketsTTL: what a guest passes on has one hop less than
+// it came with, whatever passes the other way meanwhile; what has no hop left to
+// lose is discarded, and its sender hears of it (RFC 1812, section 5.3.1).
+func TestForwardingKeepsThePacketsTTL(t *testing.T) {
+	const frames = 4000
+	s, err := newStack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Destroy()
+	var nics [2]*nic
+	var passed, exceeded atomic.Int32
+	ready := make(chan struct{})
+	for i := range nics {
+		own, peer := frame.MAC(0x0200_0000_0010+i), frame.MAC(0x0200_0000_0020+i)
+		from, to := netip.AddrFrom4([4]byte{10, 0, byte(i), 9}), netip.AddrFrom4([4]byte{10, 0, byte(1 - i), 9})
+		src, _ := frame.IPv4From(from)
+		dst, _ := frame.IPv4From(to)
+		given := 0
+		p := &fedPort{fed: make(chan struct{})}
+		p.next = func() []byte {
+			<-ready
+			if given == frames {
+				return nil
+			}
+			given++
+			h := frame.Header{Dst: own, Src: peer, SrcIP: src, DstIP: dst}
+			h.ID, h.TTL = uint16(given), uint8(1+given%200)
+			return frame.AppendUDP(nil, h, 1000, 2000, nil)
+		}
+		p.sent = func(b []byte) {
+			var v frame.View
+			if v.Parse(b); v.Proto == frame.ProtoICMP {
+				exceeded.Add(1)
+				return
+			}
+			h := b[v.L3:]
+			if id := uint16(h[4])<<8 | uint16(h[5]); uint16(h[8]) != id%200 {
+				t.Errorf("frame %d came with a TTL of %d and leaves with %d", id, 1+id%200, h[8])
+			}
+			passed.Add(1)
+		}
+		n, err := plug(s, attachment{
+			index: i, vnic: "eni", mac: tcpip.LinkAddress(own.HardwareAddr()), mtu: 1500, subnet: netip.PrefixFrom(from, 24).Masked(), router: from.Prev(),
+			addrs: []netip.Addr{from.Next()}, forward: true, port: p,
+		}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.unplug()
+		if err := s.AddStaticNeighbor(n.id, ipv4.ProtocolNumber, address(from), tcpip.LinkAddress(peer.HardwareAddr())); err != nil {
+			t.Fatal(err)
+		}
+		nics[i] = n
+	}
+	s.SetRouteTable(routes(nics[:]))
+	close(ready)
+	for _, n := range nics {
+		<-n.at.port.(*fedPort).fed
+	}
+	if last := int32(2 * frames / 200); passed.Load() != 2*frames-last || exceeded.Load() != last {
+		t.Errorf("of %d frames %d left and %d were answered, want all but %d to leave and those to be answered",
+			2*frames, passed.Load(), exceeded.Load(), last)
 	}
 }

@@ -69,6 +69,8 @@ type link struct {
 	mu         sync.RWMutex
 	dispatcher stack.NetworkDispatcher // guarded by mu; nil: not attached
 
+	held *stack.PacketBuffer // the pump's: what forwarding keeps of the packet in delivery
+
 	lost    atomic.Uint64 // frames dropped here because the carrier was not up
 	refused atomic.Uint64 // frames the Port did not take (it has counted them as drops)
 }
@@ -166,11 +168,27 @@ func (l *link) pump(ctx context.Context) {
 		p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
 		d.DeliverNetworkPacket(0, p) // the ethernet wrapper reads the type
 		p.DecRef()
+		l.letGo()
 	}
 	for ctx.Err() == nil { // Recv does not look at ctx while frames keep coming
 		if _, err := l.port.Recv(ctx, 0, inject); err != nil {
 			return
 		}
+	}
+}
+
+// hold keeps the memory of the packet that the pump is delivering until it is
+// through with it.
+func (l *link) hold(p *stack.PacketBuffer) {
+	l.letGo()
+	l.held = p.Clone()
+}
+
+// letGo ends hold.
+func (l *link) letGo() {
+	if l.held != nil {
+		l.held.DecRef()
+		l.held = nil
 	}
 }
 

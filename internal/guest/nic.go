@@ -41,6 +41,7 @@ func plug(s *stack.Stack, at attachment, bare bool) (*nic, error) {
 	if err := s.CreateNICWithOptions(n.id, ethernet.New(n.link), opts); err != nil {
 		return nil, fmt.Errorf("plugging %s as eth%d: %s", at.vnic, at.index, err)
 	}
+	n.forwarding().plug(n.id, n.link)
 	for _, a := range at.addrs {
 		if err := addAddress(s, n.id, a, at.subnet); err != nil {
 			n.unplug()
@@ -55,10 +56,15 @@ func plug(s *stack.Stack, at attachment, bare bool) (*nic, error) {
 // setForwarding makes the host pass on what arrives at the NIC for others, or not.
 func (n *nic) setForwarding(on bool) {
 	n.at.forward = on
+	if on {
+		n.stack.SetNFTablesConfigured(true)
+	}
 	if _, err := n.stack.SetNICForwarding(n.id, ipv4.ProtocolNumber, on); err != nil {
 		panic("guest: forwarding of " + n.at.vnic + ": " + err.String()) // the NIC is there and has IPv4
 	}
 }
+
+func (n *nic) forwarding() *forwarding { return n.stack.NFTables().(*forwarding) }
 
 // unplug takes the NIC out of the stack and ends the connections on its addresses.
 func (n *nic) unplug() {
@@ -68,6 +74,7 @@ func (n *nic) unplug() {
 	n.link.Close()
 	n.stopPump()
 	n.stack.RemoveNIC(n.id)
+	n.forwarding().unplug(n.id)
 	abort(n.stack, func(a netip.Addr) bool { return slices.Contains(n.at.addrs, a) })
 }
 

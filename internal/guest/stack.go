@@ -32,6 +32,7 @@ func newStack() (*stack.Stack, error) {
 		// As on any system, a packet to an own address does not leave the host.
 		HandleLocal: true,
 	})
+	s.SetNFTables(&forwarding{stack: s})
 	tx := tcpip.TCPSendBufferSizeRangeOption{Min: tcpBufferMin, Default: tcpBufferDefault, Max: tcpBufferMax}
 	rx := tcpip.TCPReceiveBufferSizeRangeOption{Min: tcpBufferMin, Default: tcpBufferDefault, Max: tcpBufferMax}
 	for _, o := range []tcpip.SettableTransportProtocolOption{&tx, &rx} {
