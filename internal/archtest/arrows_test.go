@@ -77,8 +77,8 @@ var arrows = map[string][]string{
 	"internal/api/ec2/model": {"internal/api/ec2/query"},
 	"internal/api/ec2/query": nil,
 
-	// Experiments act by the calls of control, and have those of the API fail.
-	"internal/fis": {"internal/control", "internal/api", "internal/api/apifault"},
+	// Experiments act by the calls of control, have those of the API fail, and impair the network.
+	"internal/fis": {"internal/control", "internal/api", "internal/api/apifault", "internal/impair"},
 
 	"internal/scenario": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/drill",
 		"internal/api/apifault", "internal/api/ec2/model"),

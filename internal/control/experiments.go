@@ -131,6 +131,7 @@ type ExperimentProgress struct {
 	Reason    string
 	StartedAt time.Time
 	EndsAt    time.Time // when what it does is undone; zero: at once, or when asked
+	ActsUntil time.Time // when that happens before; zero: then
 	EndedAt   time.Time
 	Undo      []string // what its end takes back, in the action's own words
 }

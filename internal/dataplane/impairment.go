@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/bits"
+	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -229,8 +231,11 @@ func (k *wire) add(v *vnic, c *config, i *impairment, reverse bool, wasOut, wasI
 	*list = append(*list, n)
 }
 
-// concerns reports whether a frame comes from where it must.
+// concerns reports whether a frame comes from where it must, and is of the kind.
 func (k *condition) concerns(w *worker, b *frame.Buf) bool {
+	if m := k.spec.Match; m != nil && !takes(m, &b.View, k.reverse) {
+		return false
+	}
 	if k.sender.Kind == spec.ScopeAny && k.beyond.Kind == spec.ScopeAny {
 		return true
 	}
@@ -240,6 +245,21 @@ func (k *condition) concerns(w *worker, b *frame.Buf) bool {
 	}
 	c := from.config.Load()
 	return c != nil && covers(&k.sender, c) && (k.beyond.Kind == spec.ScopeAny || !covers(&k.beyond, c))
+}
+
+// takes reports whether a match is for a frame, which goes from To to From if back
+// is set.
+func takes(m *spec.Match, v *frame.View, back bool) bool {
+	src, dst := m.Src, m.Dst
+	if back {
+		src, dst = dst, src
+	}
+	return v.Kind == frame.KindIPv4 && (m.Protocol == 0 || m.Protocol == v.Proto) &&
+		(m.Port == 0 || v.HasL4 && v.DstPort == m.Port) && among(src, v.SrcIP) && among(dst, v.DstIP)
+}
+
+func among(blocks []netip.Prefix, ip frame.IPv4) bool {
+	return len(blocks) == 0 || slices.ContainsFunc(blocks, func(p netip.Prefix) bool { return p.Contains(ip.Addr()) })
 }
 
 // impairOut takes frames from the guest of v, which w holds, over its wire, and

@@ -337,6 +337,7 @@ func TestImpairmentsAreChecked(t *testing.T) {
 		{ID: "x", Kind: spec.ImpairLoss, Share: math.NaN()}, {ID: "x", Kind: spec.ImpairLoss, Hit: 3, Of: 2}, {ID: "x", Kind: spec.ImpairDelay},
 		{ID: "x", Kind: spec.ImpairRate}, {ID: "x", Kind: spec.ImpairDelay, Delay: -1}, {ID: "x", Kind: spec.ImpairPartition, From: spec.Scope{ID: "i"}},
 		{ID: "x", Kind: spec.ImpairPartition, From: spec.Scope{Kind: spec.ScopeZone}}, good,
+		{ID: "x", Kind: spec.ImpairPartition, Match: &spec.Match{Protocol: 1, Port: 80}},
 	} {
 		if err := l.Impair([]spec.Impairment{good, bad}); err == nil {
 			t.Errorf("%+v is in force", bad)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"time"
 
 	"enilab/internal/api/apifault"
 )
@@ -20,14 +19,14 @@ func checkAPI(field string, p map[string]string) error {
 }
 
 // injectAPI has calls fail. A fault is for one operation, so that there are as many.
-func injectAPI(_ context.Context, d *doing) (undo []string, lasts time.Duration, err error) {
+func injectAPI(_ context.Context, d *doing) (e effect, err error) {
 	p := d.action.Parameters
-	if lasts, err = parseDuration("duration", p["duration"]); err != nil {
-		return nil, 0, err
+	if e.lasts, err = parseDuration("duration", p["duration"]); err != nil {
+		return e, err
 	}
 	percent, err := strconv.Atoi(p["percentage"])
 	if err != nil {
-		return nil, 0, err
+		return e, err
 	}
 	fault := apifault.Fault{API: apifault.EC2, Kind: apifault.Fail, Share: float64(percent) / 100, Roles: d.arns}
 	switch d.action.Action {
@@ -42,12 +41,12 @@ func injectAPI(_ context.Context, d *doing) (undo []string, lasts time.Duration,
 		fault.Operation = strings.TrimSpace(name)
 		made, err := d.opt.Faults.Add(fault)
 		if err != nil {
-			clearFaults(d.opt.Faults, undo)
-			return nil, 0, err
+			clearFaults(d.opt.Faults, e.undo)
+			return effect{}, err
 		}
-		undo = append(undo, made.ID)
+		e.undo = append(e.undo, made.ID)
 	}
-	return undo, lasts, nil
+	return e, nil
 }
 
 func clearAPI(_ context.Context, d *doing) error {

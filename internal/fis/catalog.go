@@ -91,6 +91,16 @@ var actions = func() []*Action {
 			},
 			check: checkDisrupt, begin: disrupt, end: reconnect,
 		},
+		{
+			ID: "aws:ssm:send-command", Description: "Impairs instances' network as AWS's documents do by Systems Manager.", Slot: "Instances", Type: TypeInstance,
+			Parameters: []Parameter{
+				duration,
+				{"documentArn", "The ARN of the document, arn:aws:ssm:region::document/AWSFIS-Run-Network-Latency or another.", true},
+				{"documentVersion", "The version of the document.", false},
+				{"documentParameters", "The parameters of the document, a JSON object.", false},
+			},
+			check: checkCommand, begin: sendCommand, end: calm, volatile: true,
+		},
 	}
 	slices.SortFunc(all, func(a, b *Action) int { return strings.Compare(a.ID, b.ID) })
 	return all

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"time"
 
 	"enilab/internal/control"
 )
@@ -48,21 +47,21 @@ func checkDisrupt(field string, p map[string]string) error {
 }
 
 // disrupt undoes, if it fails, what it has done until then.
-func disrupt(ctx context.Context, d *doing) (undo []string, lasts time.Duration, err error) {
-	if lasts, err = parseDuration("duration", d.action.Parameters["duration"]); err != nil {
-		return nil, 0, err
+func disrupt(ctx context.Context, d *doing) (e effect, err error) {
+	if e.lasts, err = parseDuration("duration", d.action.Parameters["duration"]); err != nil {
+		return e, err
 	}
 	// What a server that ended in the act has left.
 	if err := reconnect(ctx, d); err != nil {
-		return nil, 0, err
+		return e, err
 	}
 	for _, arn := range d.arns {
 		if err := d.cut(ctx, idIn(arn)); err != nil {
 			_ = reconnect(context.WithoutCancel(ctx), d) // the reason is why it was cut short
-			return nil, 0, err
+			return e, err
 		}
 	}
-	return nil, lasts, nil
+	return e, nil
 }
 
 // mark is the tag of the copies of an action: which experiment, action and ACL.

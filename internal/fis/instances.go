@@ -2,7 +2,6 @@ package fis
 
 import (
 	"context"
-	"time"
 
 	"enilab/internal/control"
 )
@@ -18,18 +17,17 @@ func checkStop(field string, p map[string]string) error {
 	return nil
 }
 
-func stop(ctx context.Context, d *doing) (undo []string, lasts time.Duration, err error) {
+func stop(ctx context.Context, d *doing) (e effect, err error) {
 	for _, arn := range d.arns {
 		if _, err := d.svc.StopInstance(ctx, idIn(arn), false); err != nil {
-			return undo, 0, err
+			return e, err
 		}
-		undo = append(undo, idIn(arn))
+		e.undo = append(e.undo, idIn(arn))
 	}
 	if v := d.action.Parameters["startInstancesAfterDuration"]; v != "" {
-		lasts, err = parseDuration("startInstancesAfterDuration", v)
-		return undo, lasts, err
+		e.lasts, err = parseDuration("startInstancesAfterDuration", v)
 	}
-	return undo, 0, nil
+	return e, err
 }
 
 // startAgain starts what stop has stopped and waits for none.
@@ -50,22 +48,22 @@ func startAgain(ctx context.Context, d *doing) error {
 	return nil
 }
 
-func reboot(ctx context.Context, d *doing) ([]string, time.Duration, error) {
+func reboot(ctx context.Context, d *doing) (effect, error) {
 	for _, arn := range d.arns {
 		if _, err := d.svc.RebootInstance(ctx, idIn(arn)); err != nil {
-			return nil, 0, err
+			return effect{}, err
 		}
 	}
-	return nil, 0, nil
+	return effect{}, nil
 }
 
-func terminate(ctx context.Context, d *doing) ([]string, time.Duration, error) {
+func terminate(ctx context.Context, d *doing) (effect, error) {
 	for _, arn := range d.arns {
 		if _, err := d.svc.TerminateInstance(ctx, idIn(arn)); err != nil {
-			return nil, 0, err
+			return effect{}, err
 		}
 	}
-	return nil, 0, nil
+	return effect{}, nil
 }
 
 func checkDuration(field string, p map[string]string) error {
@@ -73,7 +71,7 @@ func checkDuration(field string, p map[string]string) error {
 	return err
 }
 
-func wait(_ context.Context, d *doing) ([]string, time.Duration, error) {
-	lasts, err := parseDuration("duration", d.action.Parameters["duration"])
-	return nil, lasts, err
+func wait(_ context.Context, d *doing) (e effect, err error) {
+	e.lasts, err = parseDuration("duration", d.action.Parameters["duration"])
+	return e, err
 }

@@ -15,6 +15,7 @@ const (
 	resolving             // find the targets
 	begins                // begin an action
 	skipping              // leave an action out
+	calms                 // end what an action does, which itself goes on
 	ends                  // end an action whose time is over
 	stopping              // end an action, since all is to end
 	finishing             // the experiment is over
@@ -65,9 +66,14 @@ func next(x *control.Experiment, now time.Time) step {
 			if !p.EndsAt.After(now) {
 				return step{do: ends, action: k}
 			}
-			if wake.IsZero() || p.EndsAt.Before(wake) {
-				wake = p.EndsAt
+			wake = sooner(wake, p.EndsAt)
+			if p.ActsUntil.IsZero() || len(p.Undo) == 0 {
+				continue
 			}
+			if !p.ActsUntil.After(now) {
+				return step{do: calms, action: k}
+			}
+			wake = sooner(wake, p.ActsUntil)
 		}
 	}
 	if done {

@@ -79,9 +79,15 @@ func (s *Service) resume(ctx context.Context) {
 				continue
 			}
 			d := s.doing(x, k)
-			undo, _, err := what.begin(ctx, d)
-			if err == nil {
-				_, err = s.change(ctx, x, func(x *control.Experiment) { x.Progress[k].Undo = undo })
+			var e effect
+			var err error
+			if over := p.ActsUntil; over.IsZero() || over.After(s.opt.Now()) {
+				e, err = what.begin(ctx, d)
+			}
+			// Whatever came of that: what was there before may have the names of others now.
+			if _, lost := s.change(ctx, x, func(x *control.Experiment) { x.Progress[k].Undo = e.undo }); lost != nil {
+				d.undo = e.undo
+				err = errors.Join(err, lost, what.end(ctx, d))
 			}
 			if err != nil {
 				s.opt.Log.Warn("going on with an experiment", "experiment", x.ID, "action", d.action.Name, "error", err)
@@ -112,6 +118,8 @@ func (s *Service) carryOut(ctx context.Context, x *control.Experiment, st step) 
 		})
 	case begins:
 		return s.begin(ctx, x, st.action)
+	case calms:
+		return s.calmDown(ctx, x, st.action)
 	case ends, stopping:
 		return s.end(ctx, x, st.action, st.do == stopping)
 	case finishing:
@@ -178,12 +186,20 @@ func (s *Service) doing(x *control.Experiment, k int) *doing {
 }
 
 type (
-	// beginning does what an action does. It tells what its end takes back, and
-	// when that is due: at once if it is zero.
-	beginning func(ctx context.Context, d *doing) (undo []string, lasts time.Duration, err error)
+	// beginning does what an action does; what failed has left nothing behind.
+	beginning func(ctx context.Context, d *doing) (effect, error)
 	// ending takes back what d.undo says. It may be asked twice.
 	ending func(ctx context.Context, d *doing) error
 )
+
+// effect is what an action has done.
+type effect struct {
+	undo  []string      // what its end takes back
+	lasts time.Duration // how long the action runs; 0: it has completed
+	// acts is after how long what it does ends though it still runs; 0, or longer
+	// than it lasts: with the action.
+	acts time.Duration
+}
 
 func (s *Service) begin(ctx context.Context, x *control.Experiment, k int) (*control.Experiment, error) {
 	if x.Progress[k].State == control.ExperimentPending {
@@ -195,23 +211,40 @@ func (s *Service) begin(ctx context.Context, x *control.Experiment, k int) (*con
 			return x, err
 		}
 	}
-	undo, lasts, err := ActionByID(x.Actions[k].Action).begin(ctx, s.doing(x, k))
+	what, d := ActionByID(x.Actions[k].Action), s.doing(x, k)
+	e, err := what.begin(ctx, d)
 	if ctx.Err() != nil {
 		return x, ctx.Err()
 	}
 	now := s.opt.Now()
-	return s.change(ctx, x, func(x *control.Experiment) {
+	after, lost := s.change(ctx, x, func(x *control.Experiment) {
 		p := &x.Progress[k]
-		p.Undo = undo
+		p.Undo = e.undo
 		switch {
 		case err != nil:
 			p.State, p.Reason, p.EndedAt = control.ExperimentFailed, reasonOf(err), now
-		case lasts == 0:
+		case e.lasts == 0:
 			p.State, p.Reason, p.EndedAt = control.ExperimentCompleted, "Action was completed", now
 		default:
-			p.State, p.Reason, p.EndsAt = control.ExperimentRunning, "Action is running", now.Add(lasts)
+			p.State, p.Reason, p.EndsAt = control.ExperimentRunning, "Action is running", now.Add(e.lasts)
+			if 0 < e.acts && e.acts < e.lasts {
+				p.ActsUntil = now.Add(e.acts)
+			}
 		}
 	})
+	if lost != nil && what.volatile {
+		d.undo = e.undo // it is begun anew, and nobody would know of this one
+		lost = errors.Join(lost, what.end(context.WithoutCancel(ctx), d))
+	}
+	return after, lost
+}
+
+// calmDown ends what an action does that goes on running.
+func (s *Service) calmDown(ctx context.Context, x *control.Experiment, k int) (*control.Experiment, error) {
+	if err := ActionByID(x.Actions[k].Action).end(ctx, s.doing(x, k)); err != nil {
+		return x, err
+	}
+	return s.change(ctx, x, func(x *control.Experiment) { x.Progress[k].Undo = nil })
 }
 
 func (s *Service) end(ctx context.Context, x *control.Experiment, k int, stopped bool) (*control.Experiment, error) {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"enilab/internal/api/apifault"
 	"enilab/internal/control"
 	"enilab/internal/dataplane"
+	"enilab/internal/impair"
 	"enilab/internal/plan"
 	"enilab/internal/store"
 )
@@ -23,8 +25,10 @@ type world struct {
 	svc     *control.Service
 	fis     *Service
 	faults  *apifault.Set
+	network *impair.Set
 	subnets [2]string
 	hosts   [2]string
+	started int // by start
 	end     func()
 }
 
@@ -70,7 +74,8 @@ func (w *world) open(seed byte) {
 	go func() { defer close(ran); _ = w.svc.Run(ctx) }()
 	w.faults = apifault.New(apifault.Options{})
 	w.faults.Declare(apifault.EC2, []string{"AttachNetworkInterface", "DescribeVpcs"}, func(string) int { return 500 })
-	w.fis, err = New(Options{Control: w.svc, Faults: w.faults, Account: "123456789012", Now: func() time.Time { return w.now }})
+	w.network = impair.New(impair.Options{Plane: engine, State: w.svc.State})
+	w.fis, err = New(Options{Control: w.svc, Faults: w.faults, Impairments: w.network, Account: "123456789012", Now: func() time.Time { return w.now }})
 	w.ok(err)
 	w.end = func() {
 		cancel()
@@ -96,9 +101,11 @@ func (w *world) start(action string, parameters, targets control.Tags, named ...
 		StopConditions: []control.ExperimentStop{{Source: "none"}}, Targets: named,
 		Actions: []control.ExperimentAction{{Name: "it", Action: action, Parameters: parameters, Targets: targets}},
 	}
-	x, err := w.fis.Create(w.t.Context(), "us-east-1", control.ExperimentTemplate{ExperimentPlan: plan, Request: control.ExperimentRequest{Token: w.t.Name()}})
+	w.started++
+	token := strconv.Itoa(w.started)
+	x, err := w.fis.Create(w.t.Context(), "us-east-1", control.ExperimentTemplate{ExperimentPlan: plan, Request: control.ExperimentRequest{Token: token}})
 	w.ok(err)
-	made, err := w.fis.Start(w.t.Context(), "us-east-1", control.Experiment{Template: x.ID, Request: control.ExperimentRequest{Token: w.t.Name()}})
+	made, err := w.fis.Start(w.t.Context(), "us-east-1", control.Experiment{Template: x.ID, Request: control.ExperimentRequest{Token: token}})
 	w.ok(err)
 	w.fis.stepAll(w.t.Context())
 	return made.ID

@@ -11,13 +11,15 @@ import (
 	"enilab/internal/control"
 )
 
-// Options of a Service. Control and Faults are required.
+// Options of a Service. Control, Faults and Impairments are required.
 type Options struct {
 	Control *control.Service
 	Faults  *apifault.Set
-	Account string           // 12 digits
-	Now     func() time.Time // nil: time.Now
-	Log     *slog.Logger     // nil: slog.Default
+	// Impairments are for the documents of aws:ssm:send-command.
+	Impairments Impairments
+	Account     string           // 12 digits
+	Now         func() time.Time // nil: time.Now
+	Log         *slog.Logger     // nil: slog.Default
 }
 
 // Service keeps templates and runs experiments.
@@ -30,8 +32,8 @@ type Service struct {
 
 // New returns a Service; Run runs its experiments.
 func New(opt Options) (*Service, error) {
-	if opt.Control == nil || opt.Faults == nil {
-		return nil, errors.New("fis: Control and Faults are required")
+	if opt.Control == nil || opt.Faults == nil || opt.Impairments == nil {
+		return nil, errors.New("fis: Control, Faults and Impairments are required")
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now

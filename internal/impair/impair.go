@@ -55,6 +55,7 @@ type Input struct {
 	Kind      string // of spec.ImpairmentKind
 	Of, To    Place  // To: the other end; the zero Place: whoever
 	Direction Direction
+	Match     Match
 
 	Share      float64
 	Hit, Every int // exactly Hit of every Every
@@ -98,6 +99,10 @@ func (in *Input) spec() (spec.Impairment, error) {
 	case Out, In:
 	default:
 		return i, wrong("direction", "Frames go both ways, out or in, not '%s'.", clip(string(in.Direction)))
+	}
+	var err error
+	if i.Match, err = in.Match.spec(in.Direction); err != nil {
+		return i, err
 	}
 	if err := in.choose(&i); err != nil {
 		return i, err

@@ -30,6 +30,9 @@ type injection struct {
 	Of        place    `yaml:"of"`
 	To        place    `yaml:"to"`
 	Direction string   `yaml:"direction"`
+	Protocol  string   `yaml:"protocol"`
+	Port      int      `yaml:"port"`
+	Peers     []string `yaml:"peers"`
 	Share     float64  `yaml:"share"`
 	Hit       int      `yaml:"hit"`
 	Every     int      `yaml:"every"`
@@ -72,7 +75,7 @@ func (j *injection) String() string {
 // input is what impair is asked for, but for the places.
 func (j *injection) input() impair.Input {
 	return impair.Input{
-		Kind: j.Kind, Direction: impair.Direction(j.Direction), Share: j.Share, Hit: j.Hit, Every: j.Every,
+		Kind: j.Kind, Direction: impair.Direction(j.Direction), Match: impair.Match{Protocol: j.Protocol, Port: j.Port, Peers: j.Peers}, Share: j.Share, Hit: j.Hit, Every: j.Every,
 		Delay: time.Duration(j.Delay), Jitter: time.Duration(j.Jitter), Ordered: j.Ordered,
 		Rate: j.Rate, Queue: time.Duration(j.Queue), Seed: j.Seed,
 	}

@@ -146,6 +146,7 @@ var closed = map[key][]string{
 	{reflect.TypeFor[failure](), "fault"}:              {"freeze", "link", "stop"},
 	{reflect.TypeFor[injection](), "kind"}:             {"loss", "delay", "reorder", "duplicate", "corrupt", "rate", "partition"},
 	{reflect.TypeFor[injection](), "direction"}:        directions,
+	{reflect.TypeFor[injection](), "protocol"}:         {"tcp", "udp", "icmp"},
 	{reflect.TypeFor[parting](), "direction"}:          directions,
 	{reflect.TypeFor[callsFailed](), "kind"}:           {string(apifault.Fail), string(apifault.Throttle), string(apifault.Hang)},
 	{reflect.TypeFor[callsFailed](), "when"}:           {string(apifault.Before), string(apifault.After)},

@@ -93,7 +93,7 @@ func (l *Lab) API(opt rest.Options, keys map[string]string) (*rest.Server, error
 
 // experiments has the laboratory run those of AWS FIS, and returns the API for them.
 func (l *Lab) experiments(aws *ec2.API) (*apifis.API, error) {
-	service, err := fis.New(fis.Options{Control: l.Control, Faults: l.Faults, Account: l.opt.Account, Now: l.time, Log: l.opt.Log})
+	service, err := fis.New(fis.Options{Control: l.Control, Faults: l.Faults, Impairments: l.Impairments, Account: l.opt.Account, Now: l.time, Log: l.opt.Log})
 	if err != nil {
 		return nil, err
 	}

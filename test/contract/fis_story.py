@@ -137,9 +137,35 @@ got = fis.get_experiment(id=z)["experiment"]
 same("actions", {k: a["state"]["status"] for k, a in got["actions"].items()}, {"stop": "completed", "wait": "completed"})
 assert got["actions"]["wait"]["startTime"] >= got["actions"]["stop"]["endTime"] and got["endTime"] >= got["startTime"], got
 
+print("- a document drops what comes to a port, and nothing else", flush=True)
+
+
+def to_port(port):
+    body = json.dumps({"networkInterfaceId": enis[0], "fields": {"dst": "10.78.1.10", "protocol": "udp", "srcPort": 9, "dstPort": port}}).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{URL}/api/v1/packets", body, {"content-type": "application/json"})) as answer:
+        return json.load(answer).get("reason", "")
+
+
+ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[{"IpProtocol": "udp", "FromPort": 0, "ToPort": 65535,
+                                                                    "IpRanges": [{"CidrIp": "10.78.0.0/16"}]}])
+hole = template("hole", {"one": {"resourceType": "aws:ec2:instance", "selectionMode": "ALL", "resourceTags": {"zone": "us-east-1b"}}},
+                {"hole": {"actionId": "aws:ssm:send-command", "targets": {"Instances": "one"}, "parameters": {
+                    "duration": "PT10M", "documentArn": "arn:aws:ssm:us-east-1::document/AWSFIS-Run-Network-Blackhole-Port",
+                    "documentParameters": json.dumps({"Protocol": "udp", "Port": "53", "DurationSeconds": "600"})}}})
+v = start(hole)
+until("the document acts", 10, lambda: to_port(53) == "partition")
+assert to_port(54) != "partition", to_port(54)
+fis.stop_experiment(id=v)
+until("it stops", 10, lambda: state(v) == "stopped")
+assert to_port(53) != "partition", to_port(53)
+
 print("- refusals, tags, changes, lists", flush=True)
 print(" ", refused("ValidationException", fis.create_experiment_template, description="x", roleArn=ROLE, stopConditions=[{"source": "none"}],
                    actions={"a": {"actionId": "aws:eks:pod-delete"}}))
+print(" ", refused("ValidationException", fis.create_experiment_template, description="x", roleArn=ROLE, stopConditions=[{"source": "none"}],
+                   targets={"one": {"resourceType": "aws:ec2:instance", "selectionMode": "ALL", "resourceTags": {"zone": "x"}}},
+                   actions={"a": {"actionId": "aws:ssm:send-command", "targets": {"Instances": "one"}, "parameters": {
+                       "duration": "PT1M", "documentArn": "arn:aws:ssm:us-east-1::document/AWSFIS-Run-CPU-Stress"}}}))
 refused("ResourceNotFoundException", fis.get_experiment, id="EXP0")
 refused("ResourceNotFoundException", fis.start_experiment, experimentTemplateId="EXT0")
 refused("ValidationException", fis.stop_experiment, id=z)
@@ -151,11 +177,11 @@ fis.tag_resource(resourceArn=arn, tags={"more": "tags"})
 fis.untag_resource(resourceArn=arn, tagKeys=["Name"])
 same("tags", fis.list_tags_for_resource(resourceArn=arn)["tags"], {"more": "tags"})
 same("description", fis.update_experiment_template(id=cut, description="other")["experimentTemplate"]["description"], "other")
-same("templates", {t["id"] for t in fis.list_experiment_templates()["experimentTemplates"]}, {cut, slow, power})
+same("templates", {t["id"] for t in fis.list_experiment_templates()["experimentTemplates"]}, {cut, slow, power, hole})
 same("of one template", {e["id"] for e in fis.list_experiments(experimentTemplateId=slow)["experiments"]}, {y})
 
 print("- deletion", flush=True)
-for t in (cut, slow, power):
+for t in (cut, slow, power, hole):
     fis.delete_experiment_template(id=t)
 same("templates at the end", fis.list_experiment_templates()["experimentTemplates"], [])
 ec2.terminate_instances(InstanceIds=instances)

@@ -28,6 +28,9 @@ type Impairment struct {
 	Of            *ImpairedPlace `json:"of,omitempty" doc:"By ids; absent: everywhere"`
 	To            *ImpairedPlace `json:"to,omitempty" doc:"The other end, by ids; absent: whoever"`
 	Direction     string         `json:"direction" enum:"both,out,in"`
+	Protocol      string         `json:"protocol,omitempty" enum:"tcp,udp,icmp" doc:"Absent: every frame, ARP too, unless there are peers"`
+	Port          int            `json:"port,omitempty" doc:"The destination port"`
+	Peers         []string       `json:"peers,omitempty" doc:"Blocks of the other end"`
 	Share         float64        `json:"share,omitempty"`
 	Hit           uint32         `json:"hit,omitempty"`
 	Every         uint32         `json:"every,omitempty"`
@@ -47,6 +50,9 @@ type createImpairment struct {
 	Of            ImpairedPlace `json:"of,omitempty" doc:"Default: everywhere"`
 	To            ImpairedPlace `json:"to,omitempty" doc:"The other end; default: whoever, and beyond the boundary if the one end is a subnet or zone"`
 	Direction     string        `json:"direction,omitempty" enum:"both,out,in" default:"both" doc:"Frames that the place sends (out), receives (in), or both"`
+	Protocol      string        `json:"protocol,omitempty" enum:"tcp,udp,icmp" doc:"Only its frames; default: every frame, ARP too"`
+	Port          int           `json:"port,omitempty" minimum:"0" maximum:"65535" doc:"Only frames to this destination port, of tcp or udp"`
+	Peers         []string      `json:"peers,omitempty" maxItems:"100" doc:"Only frames to or from these IPv4 addresses and blocks at the other end, as the place sees them"`
 	Share         float64       `json:"share,omitempty" minimum:"0" maximum:"1" doc:"Of loss, reorder, duplicate, corrupt: the probability of each frame"`
 	Hit           int           `json:"hit,omitempty" minimum:"0" maximum:"1000000" doc:"In place of share: exactly so many of every so many frames"`
 	Every         int           `json:"every,omitempty" minimum:"0" maximum:"1000000"`
@@ -79,7 +85,9 @@ func placeView(s spec.Scope) *ImpairedPlace {
 }
 
 func impairmentView(i impair.Impairment) Impairment {
+	m := i.MatchOf()
 	return Impairment{
+		Protocol: m.Protocol, Port: m.Port, Peers: m.Peers,
 		ID: i.ID, Kind: i.Kind.String(), Of: placeView(i.Of), To: placeView(i.To), Direction: string(i.Direction),
 		Share: i.Share, Hit: i.Hit, Every: i.Impairment.Of, DelayMs: millis(int64(i.Delay)), JitterMs: millis(int64(i.Jitter)), Ordered: i.Ordered,
 		BitsPerSecond: i.Rate, QueueMs: millis(int64(i.Queue)), Seed: i.Seed, Seen: i.Seen, Acted: i.Acted, CreatedAt: i.CreatedAt,
@@ -93,7 +101,8 @@ func (s *Server) impairmentOperations(api huma.API) {
 	huma.Register(api, create("impairments", "Impair the network: lose, delay, duplicate or corrupt frames, or part its ends"), func(_ context.Context, in *withBody[createImpairment]) (*output[Impairment], error) {
 		b := in.Body
 		i, err := s.opt.Impairments.Add(impair.Input{
-			Kind: b.Kind, Of: b.Of.place(), To: b.To.place(), Direction: impair.Direction(b.Direction), Share: b.Share, Hit: b.Hit, Every: b.Every,
+			Kind: b.Kind, Of: b.Of.place(), To: b.To.place(), Direction: impair.Direction(b.Direction),
+			Match: impair.Match{Protocol: b.Protocol, Port: b.Port, Peers: b.Peers}, Share: b.Share, Hit: b.Hit, Every: b.Every,
 			Delay: duration(b.DelayMs), Jitter: duration(b.JitterMs), Ordered: b.Ordered, Rate: b.BitsPerSecond, Queue: duration(b.QueueMs), Seed: b.Seed,
 		})
 		if err != nil {

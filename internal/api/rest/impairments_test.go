@@ -1,6 +1,9 @@
 package rest
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestImpairmentResource(t *testing.T) {
 	l := newLab(t)
@@ -18,6 +21,10 @@ func TestImpairmentResource(t *testing.T) {
 		{"kind": "partition", "of": map[string]any{"zone": "mars-1a"}},
 		{"kind": "partition", "of": map[string]any{"zone": "a", "subnet": "b"}},
 		{"kind": "partition", "of": map[string]any{"deviceIndex": 1}},
+		{"kind": "partition", "port": 80},
+		{"kind": "partition", "protocol": "icmp", "port": 80},
+		{"kind": "partition", "peers": []string{"10.0.0.0/33"}},
+		{"kind": "partition", "peers": []string{"2001:db8::1"}},
 	} {
 		l.refused(400, "InvalidParameterValue", "POST", "/impairments", bad)
 	}
@@ -32,6 +39,12 @@ func TestImpairmentResource(t *testing.T) {
 	})
 	if one.ID == "" || one.Of == nil || one.Of.Subnet != n.ID || one.To == nil || one.To.Zone != "us-east-1a" || one.Direction != "in" || one.Every != 4 || one.Seed != 7 {
 		t.Errorf("made %+v", one)
+	}
+	kept := call[Impairment](l, "POST", "/impairments", map[string]any{
+		"kind": "partition", "direction": "in", "protocol": "udp", "port": 53, "peers": []string{"10.0.1.7", "192.0.2.9/24"},
+	})
+	if kept.Protocol != "udp" || kept.Port != 53 || !slices.Equal(kept.Peers, []string{"10.0.1.7/32", "192.0.2.0/24"}) {
+		t.Errorf("made %+v", kept)
 	}
 	two := call[Impairment](l, "POST", "/impairments", map[string]any{"kind": "rate", "bitsPerSecond": 1_000_000})
 	if two.Of != nil || two.QueueMs != 100 || two.Direction != "both" {

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -105,7 +106,19 @@ type Impairment struct {
 	Rate  int64         // bits a second
 	Queue time.Duration // of rate: how long a frame waits for its turn at most
 
+	Match *Match // nil: it acts on every frame between its ends
+
 	Seed uint64
+}
+
+// Match keeps an impairment to IPv4 frames of a kind. It is not changed once it
+// has been told.
+type Match struct {
+	Protocol uint8  // IP's number; 0: any
+	Port     uint16 // the TCP or UDP destination port; 0: any. Later fragments have none
+	// Src and Dst have the addresses of frames from From to To, and the other way
+	// round of those from To to From. None: any.
+	Src, Dst []netip.Prefix
 }
 
 // Check tells what is wrong with i, "" if nothing.
@@ -129,6 +142,8 @@ func (i *Impairment) Check() error {
 		return fmt.Errorf("impairment %s: a duration is negative", i.ID)
 	case i.Kind == ImpairDelay && i.Delay+i.Jitter == 0, i.Kind == ImpairReorder && i.Delay == 0:
 		return fmt.Errorf("impairment %s delays by nothing", i.ID)
+	case i.Match != nil && i.Match.Port != 0 && i.Match.Protocol != 6 && i.Match.Protocol != 17:
+		return fmt.Errorf("impairment %s: protocol %d has no ports", i.ID, i.Match.Protocol)
 	case i.Kind == ImpairRate && i.Rate <= 0:
 		return fmt.Errorf("impairment %s: %d bits a second is no rate", i.ID, i.Rate)
 	}
