@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"enilab/internal/api/ec2"
 	"enilab/internal/api/rest"
+	"enilab/internal/served"
 )
 
 // patienceWithStart is how long a start may take before the address is printed:
@@ -39,7 +39,7 @@ func (s *serveCmd) front(ln *net.TCPListener, stdout io.Writer, log *slog.Logger
 	if f.token == "" && !f.loopback {
 		f.token = rand.Text()
 	}
-	f.starting = rest.Start(ln, version, ec2.Refuse)
+	f.starting = rest.Start(ln, version, served.Refuse)
 	f.progress = tell(log)
 	f.soon = time.AfterFunc(patienceWithStart, f.announce)
 	return f

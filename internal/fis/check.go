@@ -44,6 +44,9 @@ func Check(p *control.ExperimentPlan) error {
 			return wrong("stopConditions", "a source is none, without a value, or aws:cloudwatch:alarm, not '%s'", clip(c.Source))
 		}
 	}
+	if err := checkLog(p); err != nil {
+		return err
+	}
 	if p.EmptyTargets != "fail" && p.EmptyTargets != "skip" {
 		return wrong("experimentOptions.emptyTargetResolutionMode", "it is fail or skip, not '%s'", clip(p.EmptyTargets))
 	}
@@ -67,6 +70,25 @@ func Check(p *control.ExperimentPlan) error {
 		}
 	}
 	return checkOrder(p.Actions)
+}
+
+// checkLog looks at where a template would have its experiments logged: nothing is.
+func checkLog(p *control.ExperimentPlan) error {
+	const field = "logConfiguration"
+	switch {
+	case p.LogSchema == 0:
+	case p.LogSchema != 1 && p.LogSchema != 2:
+		return wrong(field+".logSchemaVersion", "it is 1 or 2, not %d", p.LogSchema)
+	case p.LogGroup == "" && p.LogBucket == "":
+		return wrong(field, "it needs cloudWatchLogsConfiguration, s3Configuration or both")
+	case p.LogGroup != "" && (len(p.LogGroup) < minARN || len(p.LogGroup) > maxARN || !strings.HasPrefix(p.LogGroup, "arn:")):
+		return wrong(field+".cloudWatchLogsConfiguration.logGroupArn", "'%s' is no ARN of a log group", clip(p.LogGroup))
+	case p.LogBucket != "" && (len(p.LogBucket) < 3 || len(p.LogBucket) > 63):
+		return wrong(field+".s3Configuration.bucketName", "'%s' is no bucket's name of 3 to 63 characters", clip(p.LogBucket))
+	case len(p.LogPrefix) > 256:
+		return wrong(field+".s3Configuration.prefix", "it has %d characters, at most 256 may be", len(p.LogPrefix))
+	}
+	return nil
 }
 
 func checkName(field, name string) error {

@@ -68,6 +68,12 @@ func (l *Lab) CallBy(who string) func(context.Context, string, func(context.Cont
 	}
 }
 
+// Refuse answers in the form of the API of AWS that a request is for, while there is
+// no laboratory behind it. It reports whether the request is for one.
+func Refuse(c *fiber.Ctx, status int, detail string) bool {
+	return apifis.Refuse(c, status, detail) || ec2.Refuse(c, status, detail)
+}
+
 // API builds the server of all APIs; it serves when its Serve is called. Of opt
 // the parts of the laboratory are filled in, and its Reset if there is none; keys
 // are the secrets that EC2 requests must be signed with, by id, none for any.
@@ -84,7 +90,9 @@ func (l *Lab) API(opt rest.Options, keys map[string]string) (*rest.Server, error
 	opt.PolicyStatus, opt.APIFaults, opt.Impairments = l.policyStatus, l.Faults, l.Impairments
 	opt.Region, opt.Signed = l.opt.Region, len(keys) > 0
 	opt.Mount = func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app); experiments.Register(app) }
-	opt.Refuse = aws.Refuse
+	opt.Refuse = func(c *fiber.Ctx, status int, detail string) bool {
+		return apifis.Refuse(c, status, detail) || aws.Refuse(c, status, detail)
+	}
 	if opt.Reset == nil {
 		opt.Reset = func(ctx context.Context) error { return l.Failover.Reset(ctx, l.Control.Reset) }
 	}

@@ -100,6 +100,8 @@ needs_terraform() {
 part_terraform() { bash "$here/terraform.sh" story; }
 needs_terraform_data() { needs_terraform; }
 part_terraform_data() { bash "$here/terraform.sh" data; }
+needs_terraform_fis() { needs_terraform; }
+part_terraform_fis() { bash "$here/terraform.sh" fis; }
 
 needs_ansible() {
   # Debian's package brings the collection, and boto3 for Debian's Python by python3-boto3.
@@ -163,7 +165,7 @@ needs_example_terraform() { needs_terraform; }
 part_example_terraform() { bash "$here/example_terraform.sh"; }
 
 passed=0 failed=0 skipped=0
-all="cli boto3 fis sdk inprocess cni libcloud terraform terraform_data ansible fence pytest example_cli example_boto3 example_terraform"
+all="cli boto3 fis sdk inprocess cni libcloud terraform terraform_data terraform_fis ansible fence pytest example_cli example_boto3 example_terraform"
 for part in ${*:-$all}; do
   echo "== contract: $part"
   if ! missing=$("needs_$part"); then

@@ -3,6 +3,7 @@
 #
 #   terraform.sh provider    prints the folder in which the AWS provider is installed
 #   terraform.sh story       tells the story; run.sh gives ENILAB_URL, WITNESS and CONTRACT_TMP
+#   terraform.sh fis         makes, changes and deletes templates of AWS FIS
 #   terraform.sh data        asks the data sources, which say what they must find
 #   terraform.sh prepare DIR writes DIR/terraform.rc, which makes Terraform take that provider
 #
@@ -110,10 +111,24 @@ story() {
   change destroy two
 }
 
+fis() {
+  begin terraform_fis
+  local made
+  echo "- apply, change, destroy: two templates"
+  change apply one
+  clean one
+  made=$(tf output -json templates)
+  change apply two
+  clean two
+  [ "$made" = "$(tf output -json templates)" ] || { echo "a change has made other templates than $made"; return 1; }
+  change destroy two
+}
+
 case ${1:-} in
   provider) provider ;;
   prepare) prepare "$2" ;;
   story) story ;;
   data) data ;;
-  *) sed -n '2,7p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  fis) fis ;;
+  *) sed -n '2,8p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -1,9 +1,13 @@
 package fis
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,6 +31,9 @@ const (
 	// commandTime bounds what one request may wait for the control plane.
 	commandTime = 15 * time.Second
 	requestID   = "X-Amzn-Requestid"
+
+	codeUnavailable = "ServiceUnavailableException"
+	codeInternal    = "InternalServerException"
 )
 
 // Options of an API. All are required.
@@ -78,8 +85,7 @@ func (a *API) serve(c *fiber.Ctx) error {
 	answer, err := a.answer(ctx, c)
 	if err != nil {
 		code, text := refusal(err)
-		c.Set("X-Amzn-Errortype", code)
-		return c.Status(statusOf(code)).JSON(map[string]string{"message": text})
+		return answerError(c, statusOf(code), code, text)
 	}
 	return c.JSON(answer)
 }
@@ -136,12 +142,39 @@ func (c *call) decode(into any) error {
 	if len(c.body) == 0 {
 		return nil
 	}
-	d := json.NewDecoder(strings.NewReader(string(c.body)))
+	d := json.NewDecoder(bytes.NewReader(c.body))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return query.Refuse(fis.CodeValidation, "the body cannot be read: %v", err)
+	err := d.Decode(into)
+	if err == nil {
+		if _, more := d.Token(); more != io.EOF {
+			err = errors.New("something follows the JSON object")
+		}
 	}
-	return nil
+	var kind *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &kind) && kind.Field != "":
+		return query.Refuse(fis.CodeValidation, "%s: a JSON %s is not what belongs there", kind.Field, kind.Value)
+	}
+	return query.Refuse(fis.CodeValidation, "the body cannot be read: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// making reads a request that makes something: what it says, and by which request.
+func making[T any, P interface {
+	*T
+	take() string
+}](c *call) (in T, by control.ExperimentRequest, err error) {
+	if err := c.decode(&in); err != nil {
+		return in, by, err
+	}
+	token := P(&in).take()
+	if token == "" || len(token) > 1024 || strings.ContainsAny(token, " \t\r\n") {
+		return in, by, query.Refuse(fis.CodeValidation, "clientToken: a request needs one of 1 to 1024 characters without spaces")
+	}
+	text, err := json.Marshal(in)
+	sum := sha256.Sum256(text)
+	return in, control.ExperimentRequest{Token: token, Digest: hex.EncodeToString(sum[:])}, err
 }
 
 func refusal(err error) (code, text string) {
@@ -155,11 +188,14 @@ func refusal(err error) (code, text string) {
 		case fis.CodeValidation, control.CodeExperimentMissing, control.CodeExperimentConflict, control.CodeExperimentQuota:
 			return c.Code, c.Message
 		}
+		if c.Field != "" {
+			return fis.CodeValidation, c.Field + ": " + c.Message
+		}
 		return fis.CodeValidation, c.Message
 	case errors.Is(err, context.DeadlineExceeded):
-		return "ServiceUnavailableException", "the laboratory did not answer in time"
+		return codeUnavailable, "the laboratory did not answer in time"
 	}
-	return "InternalServerException", err.Error()
+	return codeInternal, err.Error()
 }
 
 // statusOf is the HTTP status of a code (AWS FIS API Reference, errors of each
@@ -174,9 +210,9 @@ func statusOf(code string) int {
 		return http.StatusPaymentRequired
 	case "MissingAuthenticationTokenException", "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException":
 		return http.StatusForbidden
-	case "ServiceUnavailableException":
+	case codeUnavailable:
 		return http.StatusServiceUnavailable
-	case "InternalServerException":
+	case codeInternal:
 		return http.StatusInternalServerError
 	}
 	return http.StatusBadRequest

@@ -3,6 +3,7 @@ package fis
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"enilab/internal/control"
 )
@@ -123,26 +124,34 @@ func tagsOf(t control.Tags) map[string]string {
 	return t
 }
 
+// head is what summaries have of a template or an experiment.
+func (c *call) head(kind, id string, created time.Time, tags control.Tags) plan {
+	return plan{ID: id, ARN: c.arn(kind, id), CreationTime: instant(created), Tags: tagsOf(tags)}
+}
+
+// fill adds what else there is.
+func (v *plan) fill(p *control.ExperimentPlan) {
+	v.Targets, v.Actions, v.StopConditions = targetsOf(p), actionsOf(p), stopsOf(p)
+	v.RoleARN, v.LogConfiguration, v.Accounts = p.RoleARN, logOf(p), new(int)
+}
+
 func (c *call) template(x *control.ExperimentTemplate) template {
-	return template{
-		ID: x.ID, ARN: c.arn("experiment-template", x.ID), Description: x.Description, Targets: targetsOf(&x.ExperimentPlan),
-		Actions: actionsOf(&x.ExperimentPlan), StopConditions: stopsOf(&x.ExperimentPlan), CreationTime: instant(x.CreatedAt),
-		LastUpdateTime: instant(x.UpdatedAt), RoleARN: x.RoleARN, Tags: tagsOf(x.OwnTags), LogConfiguration: logOf(&x.ExperimentPlan),
-		Options: &options{AccountTargeting: singleAccount, EmptyTargetResolutionMode: x.EmptyTargets}, Accounts: new(int),
-	}
+	view := c.templateSummary(x)
+	view.fill(&x.ExperimentPlan)
+	view.Options = &options{AccountTargeting: singleAccount, EmptyTargetResolutionMode: x.EmptyTargets}
+	return view
 }
 
 func (c *call) templateSummary(x *control.ExperimentTemplate) template {
 	return template{
-		ID: x.ID, ARN: c.arn("experiment-template", x.ID), Description: x.Description, CreationTime: instant(x.CreatedAt),
-		LastUpdateTime: instant(x.UpdatedAt), Tags: tagsOf(x.OwnTags),
+		plan:        c.head("experiment-template", x.ID, x.CreatedAt, x.OwnTags),
+		Description: x.Description, LastUpdateTime: instant(x.UpdatedAt),
 	}
 }
 
 func (c *call) experiment(x *control.Experiment) experiment {
 	view := c.experimentSummary(x)
-	view.RoleARN, view.Targets, view.Actions = x.RoleARN, targetsOf(&x.ExperimentPlan), actionsOf(&x.ExperimentPlan)
-	view.StopConditions, view.LogConfiguration, view.Accounts = stopsOf(&x.ExperimentPlan), logOf(&x.ExperimentPlan), new(int)
+	view.fill(&x.ExperimentPlan)
 	view.StartTime, view.EndTime = instant(x.StartedAt), instant(x.EndedAt)
 	for k, p := range x.Progress {
 		a := view.Actions[x.Actions[k].Name]
@@ -154,13 +163,13 @@ func (c *call) experiment(x *control.Experiment) experiment {
 }
 
 func (c *call) experimentSummary(x *control.Experiment) experiment {
-	mode := "run-all"
+	view := experiment{
+		plan:       c.head("experiment", x.ID, x.CreatedAt, x.OwnTags),
+		TemplateID: x.Template, State: state{string(x.State), x.Reason},
+	}
+	view.Options = &options{AccountTargeting: singleAccount, EmptyTargetResolutionMode: x.EmptyTargets, ActionsMode: "run-all"}
 	if x.SkipAll {
-		mode = "skip-all"
+		view.Options.ActionsMode = "skip-all"
 	}
-	return experiment{
-		ID: x.ID, ARN: c.arn("experiment", x.ID), TemplateID: x.Template, State: state{string(x.State), x.Reason},
-		CreationTime: instant(x.CreatedAt), Tags: tagsOf(x.OwnTags),
-		Options: &options{AccountTargeting: singleAccount, EmptyTargetResolutionMode: x.EmptyTargets, ActionsMode: mode},
-	}
+	return view
 }

@@ -1,9 +1,6 @@
 package fis
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"net/url"
 	"strconv"
@@ -78,16 +75,6 @@ func find(method, raw string) (*operation, []string) {
 	return nil, nil
 }
 
-// request is by which request something is made: its token, and the rest of it.
-func request(token string, in any) (control.ExperimentRequest, error) {
-	if token == "" || len(token) > 1024 || strings.ContainsAny(token, " \t\r\n") {
-		return control.ExperimentRequest{}, query.Refuse(fis.CodeValidation, "clientToken: a request needs one of 1 to 1024 characters without spaces")
-	}
-	text, err := json.Marshal(in)
-	sum := sha256.Sum256(text)
-	return control.ExperimentRequest{Token: token, Digest: hex.EncodeToString(sum[:])}, err
-}
-
 type templateOutput struct {
 	Template template `json:"experimentTemplate"`
 }
@@ -96,29 +83,32 @@ type experimentOutput struct {
 	Experiment experiment `json:"experiment"`
 }
 
-// refuseUnknown names what a request asks for that enilab has not.
-func (in *templateInput) refuseUnknown() error {
+// check names what a request asks for that enilab has not, and what the plan that it
+// fills does not say.
+func (in *templateInput) check() error {
 	if len(in.Report) > 0 && string(in.Report) != "null" {
 		return query.Refuse(fis.CodeValidation, "experimentReportConfiguration: enilab writes no reports to S3; leave it out")
 	}
-	if o := in.Options; o != nil && o.AccountTargeting != "" && o.AccountTargeting != singleAccount {
-		return query.Refuse(fis.CodeValidation, "experimentOptions.accountTargeting: enilab has one account: it is %s, not '%.64s'", singleAccount, o.AccountTargeting)
+	if l := in.LogConfiguration; l != nil && l.LogSchemaVersion == 0 {
+		return query.Refuse(fis.CodeValidation, "logConfiguration.logSchemaVersion: it is 1 or 2")
+	}
+	if o := in.Options; o != nil {
+		switch {
+		case o.AccountTargeting != "" && o.AccountTargeting != singleAccount:
+			return query.Refuse(fis.CodeValidation, "experimentOptions.accountTargeting: enilab has one account: it is %s, not '%.64s'", singleAccount, o.AccountTargeting)
+		case o.ActionsMode != "":
+			return query.Refuse(fis.CodeValidation, "experimentOptions.actionsMode: it is said when an experiment is started")
+		}
 	}
 	return nil
 }
 
 func createTemplate(c *call) (any, error) {
-	var in templateInput
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	token := in.ClientToken
-	in.ClientToken = ""
-	by, err := request(token, in)
+	in, by, err := making[templateInput](c)
 	if err != nil {
 		return nil, err
 	}
-	if err := in.refuseUnknown(); err != nil {
+	if err := in.check(); err != nil {
 		return nil, err
 	}
 	x := control.ExperimentTemplate{OwnTags: in.Tags, Request: by}
@@ -135,7 +125,7 @@ func updateTemplate(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if err := in.refuseUnknown(); err != nil {
+	if err := in.check(); err != nil {
 		return nil, err
 	}
 	x, err := c.api.opt.Service.Change(c.ctx, c.region, c.path[0], in.fill)
@@ -166,18 +156,15 @@ func listTemplates(c *call) (any, error) {
 }
 
 func startExperiment(c *call) (any, error) {
-	var in startInput
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	token := in.ClientToken
-	in.ClientToken = ""
-	by, err := request(token, in)
+	in, by, err := making[startInput](c)
 	if err != nil {
 		return nil, err
 	}
 	x := control.Experiment{Template: in.TemplateID, OwnTags: in.Tags, Request: by}
 	if o := in.Options; o != nil {
+		if o.AccountTargeting != "" || o.EmptyTargetResolutionMode != "" {
+			return nil, query.Refuse(fis.CodeValidation, "experimentOptions: an experiment is started with actionsMode alone; its template says the rest")
+		}
 		switch o.ActionsMode {
 		case "", "run-all":
 		case "skip-all":

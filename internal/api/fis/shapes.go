@@ -71,9 +71,21 @@ type options struct {
 	ActionsMode               string `json:"actionsMode,omitempty"`
 }
 
+// tokened is a request that is carried out once.
+type tokened struct {
+	ClientToken string `json:"clientToken"`
+}
+
+// take returns the token, and leaves the rest of the request.
+func (t *tokened) take() string {
+	token := t.ClientToken
+	t.ClientToken = ""
+	return token
+}
+
 // templateInput is that of CreateExperimentTemplate and UpdateExperimentTemplate.
 type templateInput struct {
-	ClientToken      string            `json:"clientToken"`
+	tokened
 	Description      *string           `json:"description"`
 	StopConditions   []stopCondition   `json:"stopConditions"`
 	Targets          map[string]target `json:"targets"`
@@ -85,15 +97,15 @@ type templateInput struct {
 	Report           json.RawMessage   `json:"experimentReportConfiguration"`
 }
 
-type template struct {
+// plan is what templates and experiments have in common; summaries have its id, ARN,
+// creation and tags.
+type plan struct {
 	ID               string            `json:"id"`
 	ARN              string            `json:"arn"`
-	Description      string            `json:"description"`
 	Targets          map[string]target `json:"targets,omitempty"`
 	Actions          map[string]action `json:"actions,omitempty"`
 	StopConditions   []stopCondition   `json:"stopConditions,omitempty"`
 	CreationTime     instant           `json:"creationTime"`
-	LastUpdateTime   instant           `json:"lastUpdateTime"`
 	RoleARN          string            `json:"roleArn,omitempty"`
 	Tags             map[string]string `json:"tags"`
 	LogConfiguration *logConfiguration `json:"logConfiguration,omitempty"`
@@ -101,11 +113,17 @@ type template struct {
 	Accounts         *int              `json:"targetAccountConfigurationsCount,omitempty"`
 }
 
+type template struct {
+	plan
+	Description    string  `json:"description"`
+	LastUpdateTime instant `json:"lastUpdateTime"`
+}
+
 type startInput struct {
-	ClientToken string            `json:"clientToken"`
-	TemplateID  string            `json:"experimentTemplateId"`
-	Options     *options          `json:"experimentOptions"`
-	Tags        map[string]string `json:"tags"`
+	tokened
+	TemplateID string            `json:"experimentTemplateId"`
+	Options    *options          `json:"experimentOptions"`
+	Tags       map[string]string `json:"tags"`
 }
 
 type state struct {
@@ -114,21 +132,11 @@ type state struct {
 }
 
 type experiment struct {
-	ID               string            `json:"id"`
-	ARN              string            `json:"arn"`
-	TemplateID       string            `json:"experimentTemplateId"`
-	RoleARN          string            `json:"roleArn,omitempty"`
-	State            state             `json:"state"`
-	Targets          map[string]target `json:"targets,omitempty"`
-	Actions          map[string]action `json:"actions,omitempty"`
-	StopConditions   []stopCondition   `json:"stopConditions,omitempty"`
-	CreationTime     instant           `json:"creationTime"`
-	StartTime        instant           `json:"startTime,omitzero"`
-	EndTime          instant           `json:"endTime,omitzero"`
-	Tags             map[string]string `json:"tags"`
-	LogConfiguration *logConfiguration `json:"logConfiguration,omitempty"`
-	Options          *options          `json:"experimentOptions,omitempty"`
-	Accounts         *int              `json:"targetAccountConfigurationsCount,omitempty"`
+	plan
+	TemplateID string  `json:"experimentTemplateId"`
+	State      state   `json:"state"`
+	StartTime  instant `json:"startTime,omitzero"`
+	EndTime    instant `json:"endTime,omitzero"`
 }
 
 type resolvedTarget struct {

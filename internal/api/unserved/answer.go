@@ -29,7 +29,7 @@ func Message(service string) string {
 
 // Answer refuses a request in the protocol that it came in.
 func Answer(c *fiber.Ctx, service string) error {
-	id, text := requestID(), Message(service)
+	id, text := RequestID(), Message(service)
 	c.Set("X-Amzn-Requestid", id)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	kind := strings.TrimSpace(strings.Split(c.Get(fiber.HeaderContentType), ";")[0])

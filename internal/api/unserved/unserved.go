@@ -110,7 +110,7 @@ func ofRPC(path string) string {
 	return service
 }
 
-func requestID() string {
+func RequestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
