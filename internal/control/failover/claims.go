@@ -48,9 +48,9 @@ func (l *callLog) begin(operation string, at int64) (end func(at int64, err erro
 // claim is a move that a policy is making by an ordinary call. Its record is that
 // of the commit, as everybody's, and says of the policy what the claim knows.
 type claim struct {
-	move    move // as the policy knows it
-	settled chan struct{}
-	records []<-chan struct{} // closed when each is complete; written before settled is closed
+	move     move // as the policy knows it
+	settled  chan struct{}
+	recorded bool // of the goroutine that follows the commits
 }
 
 // claim says that the commit in which m arrives is the policy's.
@@ -122,7 +122,7 @@ func (c *Controller) settle(ctx context.Context, n control.Notice, s *control.St
 	})
 	c.mu.Unlock()
 	for _, cl := range done {
-		if len(cl.records) == 0 {
+		if !cl.recorded {
 			m := cl.move
 			m.times.accepted, m.times.detached, m.times.attached = n.Commit.At.UnixNano(), inForce(n), inForce(n)
 			if n.Lost {
@@ -130,8 +130,7 @@ func (c *Controller) settle(ctx context.Context, n control.Notice, s *control.St
 				m.times.accepted, m.times.detached, m.times.attached = now, now, now
 				m.notes = append(m.notes, "the commit was not seen: its instants are those at which that was noticed")
 			}
-			_, complete := c.record(ctx, m)
-			cl.records = append(cl.records, complete)
+			c.record(ctx, m)
 		}
 		close(cl.settled)
 	}
@@ -169,12 +168,12 @@ func (cl *claim) arrived(n control.Notice, s *control.State) bool {
 }
 
 // perform carries one action out by the Service's call for it, and returns when
-// it is in force and recorded. complete are the channels of its records.
-func (c *Controller) perform(ctx context.Context, a action, m move) (complete []<-chan struct{}, err error) {
+// it is in force and recorded.
+func (c *Controller) perform(ctx context.Context, a action, m move) error {
 	c.life.RLock()
 	if ctx.Err() != nil { // a Reset has stopped the watcher meanwhile
 		c.life.RUnlock()
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	s := c.opt.Service.State()
 	m.moved = a.moved
@@ -185,19 +184,19 @@ func (c *Controller) perform(ctx context.Context, a action, m move) (complete []
 	}
 	m.private, m.public = leadsTo(s, a.moved)
 	cl := c.claim(m)
-	err = c.call(ctx, m.calls, a.operation, func(ctx context.Context) error { return c.send(ctx, a) })
+	err := c.call(ctx, m.calls, a.operation, func(ctx context.Context) error { return c.send(ctx, a) })
 	c.life.RUnlock()
 	// A call may fail after its effect; the commit is the policy's all the same.
 	if err != nil && !cl.arrived(control.Notice{Lost: true}, c.opt.Service.State()) {
 		c.disclaim(cl)
-		return nil, err
+		return err
 	}
 	c.park(func() bool { return closed(cl.settled) || ctx.Err() != nil })
 	select {
 	case <-cl.settled:
-		return cl.records, nil
+		return nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 

@@ -52,6 +52,7 @@ type Controller struct {
 	watchers map[string]*watcher     // by policy id; guarded by mu
 	stopped  map[string]*watcher     // of policies that may run again; guarded by mu
 	moving   map[string]bool         // ENIs whose move a Move call records; guarded by mu
+	running  []*measurement          // guarded by mu
 	claims   []*claim                // moves that policies are making; guarded by mu
 	run      context.Context         // of Run; nil before; guarded by mu
 	ctx      context.Context         // of run, for measurements until a Reset; guarded by mu
@@ -184,8 +185,8 @@ func (c *Controller) follow(ctx context.Context, n control.Notice, seen *watched
 	defer c.settle(ctx, n, s)
 	for _, m := range seen.other.observe(n, s) {
 		if cl := c.claimed(m); cl != nil {
-			_, complete := c.record(ctx, cl.fill(m))
-			cl.records = append(cl.records, complete)
+			c.record(ctx, cl.fill(m))
+			cl.recorded = true
 			continue
 		}
 		if !crowded(c.opt.Service.State()) {
@@ -301,8 +302,7 @@ func (c *Controller) Move(ctx context.Context, in control.MoveInput) (control.Mo
 			return control.MoveResult{}, "", err
 		}
 	}
-	r, id, _, err := c.transfer(ctx, in, move{kind: in.Kind})
-	return r, id, err
+	return c.transfer(ctx, in, move{kind: in.Kind})
 }
 
 // checkBack refuses a fail-back to anywhere but the owner before.
@@ -338,25 +338,24 @@ func checkBack(s *control.State, in control.MoveInput) error {
 	}
 }
 
-// transfer moves an ENI and starts the record of it. done is closed when the
-// record is complete.
-func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move) (r control.MoveResult, id string, done <-chan struct{}, err error) {
+// transfer moves an ENI and starts the record of it.
+func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move) (r control.MoveResult, id string, err error) {
 	c.life.RLock()
 	defer c.life.RUnlock()
 	if ctx.Err() != nil { // a watcher's, which a Reset has stopped meanwhile
-		return r, "", nil, ctx.Err()
+		return r, "", ctx.Err()
 	}
 	s := c.opt.Service.State()
 	n := s.NetworkInterface(in.Interface)
 	if n == nil || !c.lock(in.Interface) {
 		if n != nil {
-			return r, "", nil, &control.Error{
+			return r, "", &control.Error{
 				Code:    "IncorrectState",
 				Message: fmt.Sprintf("Network interface '%s' is being moved by another call.", in.Interface),
 			}
 		}
 		r, err = c.opt.Service.Move(ctx, in) // the Service words the refusal
-		return r, "", nil, err
+		return r, "", err
 	}
 	defer c.unlock(in.Interface)
 	m.moved, m.to, m.before = wholly(n.ID), in.Instance, identify(s, n)
@@ -377,11 +376,10 @@ func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move)
 		r, err = c.moveByCalls(ctx, in, m)
 	}
 	if err != nil && r.Interface == nil {
-		return r, "", nil, err
+		return r, "", err
 	}
 	m.times.accepted, m.times.detached, m.times.attached = r.AcceptedAt, r.DetachedAt, r.AttachedAt
-	id, done = c.record(ctx, m)
-	return r, id, done, nil
+	return r, c.record(ctx, m), nil
 }
 
 // moveByCalls moves an ENI for a policy. The move is one transition, which stands

@@ -30,6 +30,7 @@ type Service interface {
 	StopInstance(ctx context.Context, id string, force bool) (*control.Instance, error)
 	Detach(ctx context.Context, in control.DetachInput) (*control.NetworkInterface, error)
 	PutFailover(ctx context.Context, f control.Failover) (*control.Failover, error)
+	Note(ctx context.Context, typ, resource string, detail ...string) error
 	Events(ctx context.Context, after uint64, limit int) (evs []control.Event, oldest uint64, err error)
 }
 

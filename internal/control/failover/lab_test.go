@@ -148,10 +148,16 @@ func (l *lab) build() {
 }
 
 func (l *lab) policy(failBack bool) *control.FailoverPolicy {
-	return must(l.svc.PutPolicy(l.ctx, control.FailoverPolicy{
-		NetworkInterface: l.eth1.ID, Standbys: []string{l.ec2[2-1].ID}, Enabled: true, FailBack: failBack,
+	return l.policyWith(func(p *control.FailoverPolicy) { p.FailBack = failBack })
+}
+
+func (l *lab) policyWith(change func(*control.FailoverPolicy)) *control.FailoverPolicy {
+	in := control.FailoverPolicy{
+		NetworkInterface: l.eth1.ID, Standbys: []string{l.ec2[1].ID}, Enabled: true,
 		Probe: control.Probe{Type: control.ProbeICMP, From: l.probe, Interval: 200 * time.Millisecond, Timeout: patience, Misses: 3},
-	}))(l)
+	}
+	change(&in)
+	return must(l.svc.PutPolicy(l.ctx, in))(l)
 }
 
 // until waits for a condition on the State, looking after every commit.

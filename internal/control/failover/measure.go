@@ -41,7 +41,9 @@ type move struct {
 	// private and public addresses lead to what moved; none of a route.
 	private, public []netip.Addr
 	before          []fact
+	after           []fact // as it was when it had moved; nil: the ENI was gone
 	times           instants
+	until           int64                  // when the same moved again, Unix nanoseconds; 0: it has not
 	cause           *control.FailoverCause // of a policy's failover; nil else
 	fencing         *control.Fencing
 	calls           *callLog // of a policy's; nil else
@@ -80,32 +82,31 @@ func addresses(n *control.NetworkInterface) []netip.Addr {
 	return as
 }
 
-// record stores a move as a running record and measures it in the background.
-// done is closed when the record is complete or the controller ends.
-func (c *Controller) record(ctx context.Context, m move) (id string, done <-chan struct{}) {
-	closed := make(chan struct{})
-	m.notes = append(m.notes[:len(m.notes):len(m.notes)], leftStale(c.opt.Service.State(), m)...)
+// record stores a move as a running record and measures it in the background. The
+// id is "" if it could not be stored.
+func (c *Controller) record(ctx context.Context, m move) (id string) {
+	s := c.opt.Service.State()
+	m.notes = append(m.notes[:len(m.notes):len(m.notes)], leftStale(s, m)...)
+	m.after = m.now(s)
 	stored := c.put(ctx, c.compute(m, c.opt.Now(), false))
 	if stored == nil {
-		close(closed)
-		return "", closed
-	}
-	measure := func(run context.Context) {
-		defer close(closed)
-		c.measure(run, stored.ID, m)
+		return ""
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	r := c.begin(&m)
+	measure := func(run context.Context) {
+		defer c.end(r)
+		c.measure(run, stored.ID, m, r)
+	}
 	switch {
 	case c.ctx == nil:
 		c.early = append(c.early, measure)
-	case c.ctx.Err() != nil:
-		close(closed) // closed as interrupted at the next start, or gone by a Reset
-	default:
+	case c.ctx.Err() == nil: // else closed as interrupted at the next start, or gone by a Reset
 		run := c.ctx
 		c.spawn(&c.measuring, func() { measure(run) })
 	}
-	return stored.ID, closed
+	return stored.ID
 }
 
 // leftStale notes what forcing the ENI off has left on its old instance.
@@ -123,18 +124,27 @@ func leftStale(s *control.State, m move) (notes []string) {
 	return notes
 }
 
-// measure waits until every client has recovered and its losses are final, or
-// until the limit, and completes the record.
-func (c *Controller) measure(ctx context.Context, id string, m move) {
+// measure waits until every client has recovered and its losses are final, until
+// the same moves again, or until the limit, and completes the record.
+func (c *Controller) measure(ctx context.Context, id string, m move, r *measurement) {
 	ticks, stop := c.opt.Ticks(measureEvery)
 	defer stop()
 	recovered := int64(0)
 	for looks := 0; ; looks++ {
-		c.park(func() bool { return len(ticks) > 0 || ctx.Err() != nil })
+		c.park(func() bool { return len(ticks) > 0 || closed(r.over) || ctx.Err() != nil })
 		select {
 		case <-ctx.Done():
 			return // closed as interrupted at the next start, or gone by a Reset
+		case <-r.over:
 		case <-ticks:
+		}
+		if closed(r.over) {
+			m.until = r.until
+			m.notes = append(m.notes[:len(m.notes):len(m.notes)], "measured until it moved again")
+			f := c.compute(m, m.until, true)
+			f.ID, f.State, f.EndedAt = id, control.FailoverCompleted, m.until
+			c.put(ctx, f)
+			return
 		}
 		now := c.opt.Now()
 		if since := now - m.times.attached; since > measureKeen && since < m.limit() && looks%measureSeldom != 0 {
@@ -194,6 +204,10 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 			continue
 		}
 		samples, missed := c.opt.Clients.Samples(flow, since)
+		conns := c.opt.Clients.Conns(flow, since)
+		if m.until != 0 {
+			samples, conns = seenUntil(m.until, samples), openUntil(m.until, conns)
+		}
 		r := traffic(flow, samples, missed, m.times, m.from, m.to, now)
 		if r.Sent == 0 && r.Incomplete != "" && len(samples) == 0 {
 			continue // a paused client is no witness
@@ -202,7 +216,7 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 		seen.add(flow.Target, samples, func(s guest.Sample) bool { return m.times.earlier(s, m.from, m.to) })
 		recovered = max(recovered, r.FirstReplyAt)
 		publicly = publicly || r.FirstReplyAt != 0 && slices.Contains(m.public, flow.Target)
-		if conns := c.opt.Clients.Conns(flow, since); len(conns) > 0 {
+		if len(conns) > 0 {
 			f.TCP = addTCP(f.TCP, connections(conns, m.times))
 		}
 	}
@@ -212,6 +226,9 @@ func (c *Controller) compute(m move, now int64, measured bool) control.Failover 
 		f.Notes = append(f.Notes[:len(f.Notes):len(f.Notes)], "no measured traffic: the outage was not exercised")
 	}
 	after := m.now(s)
+	if m.until != 0 {
+		after = m.after
+	}
 	if after == nil {
 		after = m.before
 		f.Notes = append(f.Notes[:len(f.Notes):len(f.Notes)], "the interface was deleted before the measurement ended")

@@ -32,7 +32,7 @@ func (c *Controller) Reset(ctx context.Context, reset func(context.Context) (rev
 // halt ends the watchers and the measurements, and returns when they have ended.
 func (c *Controller) halt() {
 	c.mu.Lock()
-	c.halted, c.early, c.claims = true, nil, nil
+	c.halted, c.early, c.claims, c.running = true, nil, nil, nil
 	if c.abandon != nil {
 		c.abandon()
 	}

@@ -2,7 +2,6 @@ package failover
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -24,10 +23,11 @@ type watcher struct {
 	homeSince int64    // when the first of them was known
 	calls     *callLog // of the take-over that is being tried; nil: none
 	detected  int64    // when the failure was known for which calls are made
-	fencing   *control.Fencing
+	fencing   *fencing // nil: nobody is being kept off
 	lastOwner string
 	seq       uint16
-	ticks     <-chan time.Time // of the probe's interval
+	notices   <-chan control.Notice // while a fence is waited for; nil else
+	unwatch   func()                // ends notices
 
 	mu sync.Mutex
 	st Status // guarded by mu
@@ -59,17 +59,23 @@ func (w *watcher) run(ctx context.Context) {
 	if w.lastOwner == "" {
 		w.lastOwner = w.c.lastOwner(ctx, w.policy)
 	}
+	w.resumeFence(ctx)
+	defer w.unfollow()
 	ticks, stop := w.c.opt.Ticks(w.policy.Probe.Interval)
 	defer stop()
-	w.ticks = ticks
 	for {
-		w.c.park(func() bool { return len(ticks) > 0 || ctx.Err() != nil })
+		w.c.park(func() bool { return len(ticks) > 0 || len(w.notices) > 0 || ctx.Err() != nil })
 		select {
 		case <-ctx.Done():
 			return
+		case _, ok := <-w.notices:
+			if !ok {
+				w.unfollow() // the control plane has ended
+				continue
+			}
 		case <-ticks:
-			w.step(ctx)
 		}
+		w.step(ctx)
 	}
 }
 
@@ -80,13 +86,18 @@ func (w *watcher) step(ctx context.Context) {
 	if n == nil && w.policy.Strategy == control.StrategyENI {
 		return // the policy goes with its ENI
 	}
+	if w.fencing != nil && w.fencing.asked != 0 {
+		w.failOver(ctx, n, w.fencing.outcome) // it has been decided
+		return
+	}
 	if n == nil || n.Attachment == nil || n.Attachment.State == control.Detaching {
 		w.orphan(ctx, s, n)
 		return
 	}
 	if owner := n.Attachment.Instance; owner != w.lastOwner {
 		w.lastOwner, w.health, w.homeUp = owner, detector{}, 0
-		w.calls, w.fencing = nil, nil
+		w.calls = nil
+		w.endFence(ctx)
 	}
 	from, why, ok := witness(s, w.policy, candidates(s, w.policy, n), n)
 	if !ok {
@@ -112,7 +123,8 @@ func (w *watcher) step(ctx context.Context) {
 	case o.Result == Missed:
 		w.set(Suspecting, &o, o.Detail)
 	default:
-		w.calls, w.fencing = nil, nil // what was tried before is of no failover
+		w.calls = nil // what was tried before is of no failover
+		w.endFence(ctx)
 		w.set(Watching, &o, w.split(s, n, o.Detail))
 		w.considerHome(ctx, s, n)
 	}
@@ -173,9 +185,9 @@ func (w *watcher) probe(ctx context.Context, s *control.State, from Source, to *
 	return o
 }
 
-// failOver gives what the policy moves to the first standby that can take it,
-// and waits for the record: until it is complete no second failover starts. What
-// fails is tried again at the next interval.
+// failOver gives what the policy moves to the first standby that can take it. What
+// fails is tried again at the next interval. The move is measured while the new
+// owner is watched; another failover ends that.
 func (w *watcher) failOver(ctx context.Context, n *control.NetworkInterface, o Outcome) {
 	s := w.c.opt.Service.State()
 	if until := heldUntil(s, w.policy); w.c.opt.Now() < until {
@@ -202,7 +214,7 @@ func (w *watcher) failOver(ctx context.Context, n *control.NetworkInterface, o O
 		return
 	}
 	w.set(FailingOver, &o, "moving to "+to.ID)
-	complete, err := w.carry(ctx, to, m)
+	err := w.carry(ctx, to, m)
 	if ctx.Err() != nil {
 		return
 	}
@@ -211,16 +223,13 @@ func (w *watcher) failOver(ctx context.Context, n *control.NetworkInterface, o O
 		w.set(FailingOver, &o, "moving to "+to.ID+" is tried again: "+err.Error())
 		return
 	}
-	w.health, w.calls, w.fencing = detector{}, nil, nil
-	w.set(FailingOver, &o, "measuring the move to "+to.ID)
-	for _, done := range complete {
-		w.c.await(ctx, done)
-	}
+	w.health, w.calls = detector{}, nil
+	w.endFence(ctx)
+	w.set(FailingOver, &o, "moved to "+to.ID)
 }
 
 // carry makes the calls that bring what the policy moves to an instance.
-// complete are the channels of the records.
-func (w *watcher) carry(ctx context.Context, to *control.Instance, m move) (complete []<-chan struct{}, err error) {
+func (w *watcher) carry(ctx context.Context, to *control.Instance, m move) error {
 	s := w.c.opt.Service.State()
 	n := s.Holder(w.policy)
 	if w.policy.Strategy == control.StrategyENI {
@@ -228,112 +237,23 @@ func (w *watcher) carry(ctx context.Context, to *control.Instance, m move) (comp
 			Interface: w.policy.NetworkInterface, Instance: to.ID, DeviceIndex: -1,
 			Force: m.kind == control.KindFailover, Kind: m.kind,
 		}
-		_, _, done, err := w.c.transfer(ctx, in, m)
-		if err != nil {
-			return nil, err
-		}
-		return []<-chan struct{}{done}, nil
+		_, _, err := w.c.transfer(ctx, in, m)
+		return err
 	}
 	at := s.Receiver(w.policy, to)
 	if at == nil {
-		return nil, fmt.Errorf("instance '%s' has no network interface that could receive it", to.ID)
+		return fmt.Errorf("instance '%s' has no network interface that could receive it", to.ID)
 	}
 	m.to, m.from = to.ID, w.lastOwner
 	if n != nil && n.Attachment != nil {
 		m.from = n.Attachment.Instance
 	}
 	for _, a := range actions(s, w.policy, n, at) {
-		done, err := w.c.perform(ctx, a, m)
-		if err != nil {
-			return nil, err
-		}
-		complete = append(complete, done...)
-	}
-	return complete, nil
-}
-
-// fenceTime bounds the wait for a fence: stopping an instance takes AWS minutes at
-// worst.
-const fenceTime = 10 * time.Minute
-
-// fence keeps the former owner from answering, if the policy asks for that, and
-// reports whether to go on. It waits until the State says that it is done.
-func (w *watcher) fence(ctx context.Context, n *control.NetworkInterface, o Outcome, m *move) (goOn bool) {
-	if w.policy.Fence == control.FenceNone || w.policy.Fence == "" {
-		return true
-	}
-	owner := w.lastOwner
-	if w.fencing == nil {
-		w.fencing = &control.Fencing{Fence: w.policy.Fence, Instance: owner, Start: w.c.opt.Now()}
-	}
-	w.set(Fencing, &o, fmt.Sprintf("fencing %s by %s", owner, w.policy.Fence))
-	err := w.keepOff(ctx, owner, n, m)
-	if ctx.Err() != nil {
-		return false
-	}
-	f := *w.fencing
-	f.End = w.c.opt.Now()
-	if err != nil {
-		f.Error = err.Error()
-		if !w.policy.FenceOptional {
-			w.c.opt.Log.Warn("fencing", "policy", w.policy.ID, "instance", owner, "error", err)
-			w.set(Fencing, &o, fmt.Sprintf("nothing moves until %s is fenced, which failed and is tried again: %v", owner, err))
-			return false
-		}
-		m.notes = append(m.notes, "moved without a fence, which failed: "+f.Error)
-	}
-	m.fencing, m.times.fenced = &f, [2]int64{f.Start, f.End}
-	if m.from == "" {
-		m.from = owner
-	}
-	return true
-}
-
-// keepOff makes the fence's call and waits until it has its effect.
-func (w *watcher) keepOff(ctx context.Context, owner string, n *control.NetworkInterface, m *move) error {
-	svc := w.c.opt.Service
-	if !unfenced(svc.State(), w.policy, owner, n) {
-		return nil
-	}
-	notices, cancel := svc.Watch(1)
-	defer cancel()
-	var err error
-	if w.policy.Fence == control.FenceStop {
-		err = w.c.call(ctx, m.calls, "StopInstances", func(ctx context.Context) error {
-			_, err := svc.StopInstance(ctx, owner, true)
+		if err := w.c.perform(ctx, a, m); err != nil {
 			return err
-		})
-	} else if n.Attachment.State != control.Detaching {
-		err = w.c.call(ctx, m.calls, "DetachNetworkInterface", func(ctx context.Context) error {
-			_, err := svc.Detach(ctx, control.DetachInput{Attachment: n.Attachment.ID, Force: true})
-			return err
-		})
-	}
-	if err != nil {
-		return err
-	}
-	for {
-		s := svc.State()
-		if w.policy.Fence == control.FenceDetach {
-			n = s.NetworkInterface(n.ID)
-		}
-		if !unfenced(s, w.policy, owner, n) {
-			return nil
-		}
-		w.c.park(func() bool { return len(notices) > 0 || len(w.ticks) > 0 || ctx.Err() != nil })
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case _, ok := <-notices:
-			if !ok {
-				return errors.New("the control plane has ended")
-			}
-		case <-w.ticks:
-			if w.c.opt.Now()-w.fencing.Start > int64(fenceTime) {
-				return fmt.Errorf("not done within %v", fenceTime)
-			}
 		}
 	}
+	return nil
 }
 
 // considerHome probes the owner before the newest failover and moves what it had
@@ -372,7 +292,7 @@ func (w *watcher) considerHome(ctx context.Context, s *control.State, n *control
 		return
 	}
 	w.homeUp = 0
-	complete, err := w.carry(ctx, i, move{kind: control.KindFailBack, policy: w.policy.ID, calls: &callLog{}})
+	err := w.carry(ctx, i, move{kind: control.KindFailBack, policy: w.policy.ID, calls: &callLog{}})
 	if ctx.Err() != nil {
 		return
 	}
@@ -380,8 +300,5 @@ func (w *watcher) considerHome(ctx context.Context, s *control.State, n *control
 		w.c.opt.Log.Warn("failing back", "policy", w.policy.ID, "strategy", w.policy.Strategy, "to", i.ID, "error", err)
 		return
 	}
-	w.set(FailingOver, nil, "moving back to "+i.ID)
-	for _, done := range complete {
-		w.c.await(ctx, done)
-	}
+	w.set(FailingOver, nil, "moved back to "+i.ID)
 }
