@@ -86,7 +86,7 @@ resource "aws_fis_experiment_template" "zone" {
       value = "owner"
     }
   }
-  tags = { Name = "zone", Owner = var.owner }
+  tags = { Name = "zone" } # others make the provider replace it
 }
 
 resource "aws_fis_experiment_template" "latency" {
