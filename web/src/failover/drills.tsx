@@ -4,6 +4,7 @@ import * as state from "../app/state.ts";
 import { clock, count, instant, millis, t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
 import { Scroll } from "../ui/scroll.tsx";
+import { meant } from "./checks.ts";
 import { FailoverView } from "./panel.tsx";
 
 export function Drills() {
@@ -55,7 +56,7 @@ function List() {
             </thead>
             <tbody>
               {list.map((f) => {
-                const checks = (f.checks ?? []).filter((c) => c.result !== "not-exercised");
+                const checks = (f.checks ?? []).filter((c) => c.result !== "not-exercised" && !meant(f, c));
                 const same = checks.filter((c) => c.result === "same").length;
                 return (
                   <tr key={f.id}>

@@ -74,7 +74,7 @@ export function Outage({ failover: f }: { failover: Failover | null }) {
         <span class="unit">
           {t("failover.notMeasured")}
           <br />
-          <small>{t("failover.notMeasuredHint")}</small>
+          <small>{t(f.requestsSent ? "failover.notMeasuredWhole" : "failover.notMeasuredHint")}</small>
         </span>
       </span>
     );

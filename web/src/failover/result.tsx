@@ -7,6 +7,7 @@ import { count, millis, ofServer, t } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Said } from "../ui/said.tsx";
+import { meant } from "./checks.ts";
 
 export function Result({ failover: f }: { failover: Failover }) {
   if (f.state === "running") return null;
@@ -19,7 +20,7 @@ export function Result({ failover: f }: { failover: Failover }) {
       )}
       <Summary failover={f} />
       <Cause failover={f} />
-      {f.checks && f.checks.length > 0 && <Checks checks={f.checks} />}
+      {f.checks && f.checks.length > 0 && <Checks failover={f} checks={f.checks} />}
       <Clients failover={f} />
       {f.control?.acceptedAt && f.control.attachedAt && (
         <p class="quiet small">
@@ -96,16 +97,23 @@ const show = (v: unknown): string => {
   return typeof v === "object" ? JSON.stringify(v) : String(v);
 };
 
-function Checks({ checks }: { checks: Check[] }) {
+function Checks({ failover: f, checks }: { failover: Failover; checks: Check[] }) {
   return (
     <div>
       <h3>{t("check.title")}</h3>
       <ul class="checks">
         {checks.map((c) => (
-          <li key={c.name} class={c.result} data-check={c.name} data-result={c.result}>
-            <Icon name={c.result === "same" ? "check" : c.result === "changed" ? "cross" : "dash"} />
+          <li
+            key={c.name}
+            class={meant(f, c) ? "meant" : c.result}
+            data-check={c.name}
+            data-result={c.result}
+          >
+            <Icon
+              name={c.result === "same" ? "check" : c.result === "changed" && !meant(f, c) ? "cross" : "dash"}
+            />
             <span>
-              {t(`check.${c.name}`)} <em>{t(`check.${c.result}`)}</em>
+              {t(`check.${c.name}`)} <em>{t(meant(f, c) ? "check.meant" : `check.${c.result}`)}</em>
             </span>
             {c.result === "changed" ? (
               <code>{t("check.was", { before: show(c.before), after: show(c.after) })}</code>
@@ -155,6 +163,16 @@ function ClientRow({ client: c }: { client: ClientTraffic }) {
         )}
         {c.incomplete && <em> {t("result.incomplete")}</em>}
       </span>
+      {c.incomplete && (
+        <small class="quiet">
+          {c.incomplete.split("; ").map((why, k) => (
+            <span key={why}>
+              {k > 0 && "; "}
+              <Said text={why} />
+            </span>
+          ))}
+        </small>
+      )}
       {c.lastReplyFrom && c.firstReplyFrom && (
         <small class="quiet">
           {t("result.client.replies", {

@@ -115,6 +115,8 @@ export const en = {
   "failover.outage": "ms client-observed outage",
   "failover.notMeasured": "not measured",
   "failover.notMeasuredHint": "No client sent requests to this interface during the move.",
+  "failover.notMeasuredWhole":
+    "Clients sent requests, but none had answers both before and after the move: its row says what is missing.",
   "failover.title": "{kind}: {from} → {to}",
   "failover.kind.failover": "Failover",
   "failover.kind.failback": "Fail-back",
@@ -171,6 +173,7 @@ export const en = {
   "check.source-dest-check": "Source/destination check",
   "check.same": "unchanged",
   "check.changed": "changed",
+  "check.meant": "changed, as it must",
   "check.not-exercised": "not exercised",
   "check.was": "before {before}, after {after}",
   "check.none": "none",

@@ -119,6 +119,8 @@ export const ko = {
   "failover.outage": "ms, 클라이언트가 겪은 중단",
   "failover.notMeasured": "측정 안 됨",
   "failover.notMeasuredHint": "이동하는 동안 이 인터페이스에 요청을 보낸 클라이언트가 없습니다.",
+  "failover.notMeasuredWhole":
+    "클라이언트가 요청을 보냈지만, 이동 전과 이동 후에 모두 응답을 받은 것은 없습니다. 무엇이 없는지는 각 줄에 있습니다.",
   "failover.title": "{kind}: {from} → {to}",
   "failover.kind.failover": "장애 조치",
   "failover.kind.failback": "되돌리기",
@@ -175,6 +177,7 @@ export const ko = {
   "check.source-dest-check": "소스/대상 확인",
   "check.same": "그대로",
   "check.changed": "바뀜",
+  "check.meant": "이런 이동에서는 바뀜",
   "check.not-exercised": "시험 안 함",
   "check.was": "이전 {before}, 이후 {after}",
   "check.none": "없음",

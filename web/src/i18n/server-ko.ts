@@ -57,6 +57,12 @@ export const reasons: Readonly<Record<string, string>> = {
 /** Sentences of records and traces. */
 export const sentences: readonly (readonly [RegExp, string])[] = [
   [/^moved by separate detach and attach calls$/, "분리와 연결을 따로 호출하여 이동함"],
+  [/^measured until it moved again$/, "다시 이동할 때까지 측정함"],
+  [/^no reply was seen before the move$/, "이동 전의 응답이 없음"],
+  [/^no reply was seen after the move$/, "이동 후의 응답이 없음"],
+  [/^the client sent no request$/, "클라이언트가 요청을 보내지 않음"],
+  [/^(\d+) requests may still be answered$/, "요청 $1개는 아직 응답을 받을 수 있음"],
+  [/^the measurement missed (\d+) frames$/, "측정이 프레임 $1개를 놓침"],
   [/^no measured traffic: the outage was not exercised$/, "측정한 트래픽이 없어 중단 시간을 알 수 없음"],
   [/^the interface was deleted before the measurement ended$/, "측정이 끝나기 전에 인터페이스가 삭제됨"],
   [
