@@ -10,9 +10,10 @@ import (
 )
 
 // TestATakeOverSurvivesTheServer: a server is killed in the middle of a take-over of
-// each strategy, after the fence has taken the former owner's interface away and
-// before what clients use has come to the standby. The former owner is healthy as far
-// as the State tells, and answers no probe, which nothing says after the restart.
+// each strategy, after the fence has taken the former owner's interface away or has
+// stopped it, or between two routes, and before all that clients use has come to the
+// standby. The former owner is healthy as far as the State tells, and answers no probe,
+// which nothing says after the restart.
 func TestATakeOverSurvivesTheServer(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "internal", "scenario", "scenarios", "four-strategies.yaml"))
 	if err != nil {
@@ -22,24 +23,25 @@ func TestATakeOverSurvivesTheServer(t *testing.T) {
 	if !ok {
 		t.Fatal("the scenario has no policies")
 	}
+	const routes = "routes: [{routeTable: edge, destination: 10.0.3.0/24}, {routeTable: office, destination: 10.0.3.0/24}]"
+	bothRoutes := func(a account) bool { return strings.Count(a.all("route-tables"), `"`+a.eni("spare")+`"`) == 2 }
 	for _, x := range []struct {
-		strategy, moves, operation, when string
+		strategy, moves, fence, operation, when string
 		// moved reports whether what clients use is all at the standby.
 		moved func(a account) bool
 	}{
-		{"eni", "", "AttachNetworkInterface", "before", func(a account) bool { return a.owner("eth1") == a.instance("standby") }},
-		{"address", "addresses: [10.0.1.50]", "AssignPrivateIpAddresses", "before", func(a account) bool {
+		{"eni", "", "detach", "AttachNetworkInterface", "before", func(a account) bool { return a.owner("eth1") == a.instance("standby") }},
+		{"address", "addresses: [10.0.1.50]", "detach", "AssignPrivateIpAddresses", "before", func(a account) bool {
 			return strings.Contains(a.one("network-interfaces", a.eni("spare")), `"10.0.1.50"`)
 		}},
-		{"eip", "elasticIp: service", "AssociateAddress", "before", func(a account) bool {
+		{"eip", "elasticIp: service", "stop", "AssociateAddress", "before", func(a account) bool {
 			return strings.Contains(a.all("addresses"), `"networkInterfaceId":"`+a.eni("spare")+`"`)
 		}},
 		// Of its two calls the first has its effect, and its answer does not come.
-		{"route", "routes: [{routeTable: edge, destination: 10.0.3.0/24}, {routeTable: office, destination: 10.0.3.0/24}]", "ReplaceRoute", "after", func(a account) bool {
-			return strings.Count(a.all("route-tables"), `"`+a.eni("spare")+`"`) == 2
-		}},
+		{"route", routes, "detach", "ReplaceRoute", "after", bothRoutes},
+		{"route", routes, "none", "ReplaceRoute", "after", bothRoutes},
 	} {
-		t.Run(x.strategy, func(t *testing.T) {
+		t.Run(x.strategy+" "+x.fence, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "lab.yaml")
 			policy := fmt.Sprintf(`
 policies:
@@ -47,8 +49,8 @@ policies:
     standbys: [standby]
     probe: {type: icmp, from: desk/eth0, interval: 100ms, timeout: 100ms, misses: 2}
     strategy: %s
-    fence: detach
-`, x.strategy)
+    fence: %s
+`, x.strategy, x.fence)
 			if x.moves != "" {
 				policy += "    " + x.moves + "\n"
 			}
@@ -61,7 +63,7 @@ policies:
 			post(t, p.url+"/api/v1/api-faults", `{"operation":"`+x.operation+`","kind":"hang","when":"`+x.when+`","hangMs":600000}`)
 			post(t, p.url+"/api/v1/impairments", `{"kind":"partition","of":{"instance":"active","deviceIndex":1}}`)
 			a.until("the take-over hangs behind its fence", func() bool {
-				return !strings.Contains(a.all("api-faults"), `"injected":0`) && a.owner("eth1") == ""
+				return !strings.Contains(a.all("api-faults"), `"injected":0`) && (x.fence != "detach" || a.owner("eth1") == "")
 			})
 			if x.moved(a) {
 				t.Fatal("it has moved already")
@@ -76,7 +78,7 @@ policies:
 			a.until("the standby has all of it", func() bool { return x.moved(a) })
 			a.until("a record says that a policy did it, and how", func() bool {
 				records := a.all("failovers")
-				return strings.Contains(records, `"kind":"failover"`) && strings.Contains(records, `"fence":"detach"`) &&
+				return strings.Contains(records, `"kind":"failover"`) && (x.fence == "none" || strings.Contains(records, `"fence":"`+x.fence+`"`)) &&
 					strings.Contains(records, `"toInstanceId":"`+a.instance("standby")+`"`)
 			})
 		})

@@ -13,11 +13,11 @@ import (
 // worst.
 const fenceTime = 10 * time.Minute
 
-// Events by which a take-over whose fence has begun is known after a death of the
-// server: the State has the fence's effect, and not whose it is.
+// Events by which a take-over of several calls is known after a death of the server:
+// the State has the effect of those that were made, and not whose they are.
 const (
-	eventFencing   = "failover-policy.fencing"
-	eventFenceOver = "failover-policy.fence-ended"
+	eventTakingOver = "failover-policy.taking-over"
+	eventTakenOver  = "failover-policy.take-over-ended"
 )
 
 // fencing is a former owner that is being kept off.
@@ -52,18 +52,24 @@ func nextOfFence(s *control.State, p *control.FailoverPolicy, owner string, n *c
 	return awaitFence
 }
 
-// underWay reports whether what a fence of p does has begun or is done, and nobody
-// has taken over since: what a take-over that was cut short looks like.
+// underWay reports whether a take-over of p from an owner has begun and is not done:
+// what one that was cut short looks like. n has what moves.
 func underWay(s *control.State, p *control.FailoverPolicy, owner string, n *control.NetworkInterface) bool {
 	at := ""
 	if n != nil && n.Attachment != nil {
 		at = n.Attachment.Instance
 	}
-	if p.Fence == control.FenceDetach {
-		return at == "" || at == owner && n.Attachment.State == control.Detaching
+	if n != nil && at == owner && len(s.Elsewhere(p, n.ID)) > 0 {
+		return true // the first route is replaced last
 	}
-	i := s.Instance(owner)
-	return at == owner && i != nil && (i.State == control.InstanceStopping || i.State == control.InstanceStopped)
+	switch p.Fence {
+	case control.FenceDetach:
+		return at == "" || at == owner && n.Attachment.State == control.Detaching
+	case control.FenceStop:
+		i := s.Instance(owner)
+		return at == owner && i != nil && (i.State == control.InstanceStopping || i.State == control.InstanceStopped)
+	}
+	return false
 }
 
 // fence keeps the former owner from answering, if the policy asks for that, and
@@ -123,10 +129,7 @@ func (w *watcher) keepOff(ctx context.Context, m *move) (done bool, err error) {
 			w.unfollow()
 			return false, fmt.Errorf("not done within %v", fenceTime)
 		}
-		// Before the call: should the server end after it, the next one knows of what
-		// it was a part.
-		if err := w.c.opt.Service.Note(ctx, eventFencing, w.policy.ID,
-			"instance", f.Instance, "misses", strconv.Itoa(w.health.misses)); err != nil {
+		if err := w.intend(ctx, f.Instance); err != nil {
 			return false, err
 		}
 		w.follow()
@@ -170,33 +173,38 @@ func (w *watcher) unfollow() {
 	}
 }
 
-// endFence forgets a fence: what it was for has come about, or nobody needs it.
-func (w *watcher) endFence(ctx context.Context) {
-	if w.fencing == nil {
-		return
+// intend notes, before the first of several calls, of what they are parts: should the
+// server end between them, the next one does the rest.
+func (w *watcher) intend(ctx context.Context, owner string) error {
+	if w.intended {
+		return nil
 	}
+	err := w.c.opt.Service.Note(ctx, eventTakingOver, w.policy.ID, "instance", owner, "misses", strconv.Itoa(w.health.misses))
+	w.intended = err == nil
+	return err
+}
+
+// endTakeOver forgets a take-over: it has come about, or nobody needs it.
+func (w *watcher) endTakeOver(ctx context.Context) {
 	w.unfollow()
-	w.fencing = nil
-	w.noteEnd(ctx)
-}
-
-func (w *watcher) noteEnd(ctx context.Context) {
-	if err := w.c.opt.Service.Note(context.WithoutCancel(ctx), eventFenceOver, w.policy.ID); err != nil {
-		w.c.opt.Log.Error("noting the end of a fence", "policy", w.policy.ID, "error", err)
-	}
-}
-
-// resumeFence goes on with a take-over that was cut short behind its fence: the
-// former owner has been kept off, and nobody has what it had.
-func (w *watcher) resumeFence(ctx context.Context) {
-	if w.policy.Fence == control.FenceNone || w.policy.Fence == "" {
+	w.calls, w.fencing = nil, nil
+	if !w.intended {
 		return
 	}
+	w.intended = false
+	if err := w.c.opt.Service.Note(context.WithoutCancel(ctx), eventTakenOver, w.policy.ID); err != nil {
+		w.c.opt.Log.Error("noting the end of a take-over", "policy", w.policy.ID, "error", err)
+	}
+}
+
+// resume goes on with a take-over that was cut short between its calls: the former
+// owner has been kept off, or some of the routes lead to the next.
+func (w *watcher) resume(ctx context.Context) {
 	var begun *control.Event
 	for after := uint64(0); ; {
 		evs, _, err := w.c.opt.Service.Events(ctx, after, eventPage)
 		if err != nil {
-			w.c.opt.Log.Error("reading the event log for a fence", "policy", w.policy.ID, "error", err)
+			w.c.opt.Log.Error("reading the event log for a take-over", "policy", w.policy.ID, "error", err)
 			return
 		}
 		if len(evs) == 0 {
@@ -204,9 +212,9 @@ func (w *watcher) resumeFence(ctx context.Context) {
 		}
 		for k := range evs {
 			switch e := &evs[k]; {
-			case e.Type == control.EventReset, e.Type == eventFenceOver && e.Resource == w.policy.ID:
+			case e.Type == control.EventReset, e.Type == eventTakenOver && e.Resource == w.policy.ID:
 				begun = nil
-			case e.Type == eventFencing && e.Resource == w.policy.ID:
+			case e.Type == eventTakingOver && e.Resource == w.policy.ID:
 				begun = e
 			}
 			after = evs[k].Seq
@@ -217,8 +225,9 @@ func (w *watcher) resumeFence(ctx context.Context) {
 	}
 	s := w.c.opt.Service.State()
 	n, owner := s.Holder(w.policy), begun.Detail["instance"]
+	w.intended = true
 	if !underWay(s, w.policy, owner, n) {
-		w.noteEnd(ctx)
+		w.endTakeOver(ctx)
 		return
 	}
 	at := begun.At.UnixNano()

@@ -23,7 +23,8 @@ type watcher struct {
 	homeSince int64    // when the first of them was known
 	calls     *callLog // of the take-over that is being tried; nil: none
 	detected  int64    // when the failure was known for which calls are made
-	fencing   *fencing // nil: nobody is being kept off
+	fencing   *fencing // nil: no take-over has been decided
+	intended  bool     // it is noted that one of several calls has begun
 	lastOwner string
 	seq       uint16
 	notices   <-chan control.Notice // while a fence is waited for; nil else
@@ -59,7 +60,7 @@ func (w *watcher) run(ctx context.Context) {
 	if w.lastOwner == "" {
 		w.lastOwner = w.c.lastOwner(ctx, w.policy)
 	}
-	w.resumeFence(ctx)
+	w.resume(ctx)
 	defer w.unfollow()
 	ticks, stop := w.c.opt.Ticks(w.policy.Probe.Interval)
 	defer stop()
@@ -96,8 +97,7 @@ func (w *watcher) step(ctx context.Context) {
 	}
 	if owner := n.Attachment.Instance; owner != w.lastOwner {
 		w.lastOwner, w.health, w.homeUp = owner, detector{}, 0
-		w.calls = nil
-		w.endFence(ctx)
+		w.endTakeOver(ctx)
 	}
 	from, why, ok := witness(s, w.policy, candidates(s, w.policy, n), n)
 	if !ok {
@@ -123,8 +123,7 @@ func (w *watcher) step(ctx context.Context) {
 	case o.Result == Missed:
 		w.set(Suspecting, &o, o.Detail)
 	default:
-		w.calls = nil // what was tried before is of no failover
-		w.endFence(ctx)
+		w.endTakeOver(ctx) // what was tried before is of no failover
 		w.set(Watching, &o, w.split(s, n, o.Detail))
 		w.considerHome(ctx, s, n)
 	}
@@ -223,8 +222,8 @@ func (w *watcher) failOver(ctx context.Context, n *control.NetworkInterface, o O
 		w.set(FailingOver, &o, "moving to "+to.ID+" is tried again: "+err.Error())
 		return
 	}
-	w.health, w.calls = detector{}, nil
-	w.endFence(ctx)
+	w.health = detector{}
+	w.endTakeOver(ctx)
 	w.set(FailingOver, &o, "moved to "+to.ID)
 }
 
@@ -248,7 +247,13 @@ func (w *watcher) carry(ctx context.Context, to *control.Instance, m move) error
 	if n != nil && n.Attachment != nil {
 		m.from = n.Attachment.Instance
 	}
-	for _, a := range actions(s, w.policy, n, at) {
+	all := actions(s, w.policy, n, at)
+	if len(all) > 1 && m.kind == control.KindFailover {
+		if err := w.intend(ctx, m.from); err != nil {
+			return err
+		}
+	}
+	for _, a := range all {
 		if err := w.c.perform(ctx, a, m); err != nil {
 			return err
 		}

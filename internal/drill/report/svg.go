@@ -226,7 +226,7 @@ func timeline(r *drill.Run) template.HTML {
 			}
 			end, what := t.FirstReplyAt, "no answer for "+drill.FormatTime(t.OutageNanos)
 			if end == 0 {
-				end, what = m.EndedAt, "no answer any more"
+				end, what = m.EndedAt, "no answer while it was measured"
 			}
 			lanes = append(lanes, lane{t.Client + " " + t.Workload, "gap", []drill.Span{{Name: fmt.Sprintf("%s, %d lost", what, t.Lost), Start: t.LastReplyAt, End: end}}})
 		}
