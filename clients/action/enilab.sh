@@ -79,7 +79,7 @@ run() {
   done
   if [ -n "${INPUT_JUNIT:-}" ]; then flags+=(--junit "$INPUT_JUNIT"); output junit "$INPUT_JUNIT"; fi
   if [ -n "${INPUT_REPORT:-}" ]; then flags+=(--report "$INPUT_REPORT"); output report "$INPUT_REPORT"; fi
-  "$bin" run --timing "${INPUT_TIMING:-fast}" "${flags[@]}" ${args[@]+"${args[@]}"} -- "${files[@]}" 2>&1 | tee "$home/run.txt" || code=${PIPESTATUS[0]}
+  "$bin" run --timing "${INPUT_TIMING:-fast}" ${flags[@]+"${flags[@]}"} ${args[@]+"${args[@]}"} -- "${files[@]}" 2>&1 | tee "$home/run.txt" || code=${PIPESTATUS[0]}
   case $code in
     0) verdict=held ;;
     1) verdict=failed ;;

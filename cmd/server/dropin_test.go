@@ -112,6 +112,12 @@ func TestAServerThatBuildsAnswers(t *testing.T) {
 	if status != 503 || header.Get("Retry-After") != "1" || !strings.Contains(text, "<Code>Unavailable</Code>") {
 		t.Errorf("the EC2 API: %d %s", status, text)
 	}
+	status, header, text = asked(t, "GET", p.url+"/experiments", "", "Authorization",
+		"AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/fis/aws4_request, SignedHeaders=host, Signature=0")
+	if status != 503 || header.Get("Retry-After") != "1" || header.Get("X-Amzn-Errortype") != "ServiceUnavailableException" ||
+		!strings.HasPrefix(text, `{"message":"the laboratory is starting`) {
+		t.Errorf("FIS: %d %v %s", status, header, text)
+	}
 	for enough := time.Now().Add(patience); !strings.Contains(text, "until every instance runs"); {
 		if _, _, text = asked(t, "GET", p.url+"/healthz", ""); time.Now().After(enough) {
 			t.Fatalf("the health does not say what the scenario waits for: %s", text)
