@@ -200,6 +200,9 @@ func (w *watcher) endTakeOver(ctx context.Context) {
 // resume goes on with a take-over that was cut short between its calls: the former
 // owner has been kept off, or some of the routes lead to the next.
 func (w *watcher) resume(ctx context.Context) {
+	if (w.policy.Fence == control.FenceNone || w.policy.Fence == "") && len(w.policy.Routes) < 2 {
+		return // its take-over is one call
+	}
 	var begun *control.Event
 	for after := uint64(0); ; {
 		evs, _, err := w.c.opt.Service.Events(ctx, after, eventPage)
