@@ -102,6 +102,8 @@ type Engine struct {
 	chances [numSamples]chance
 	_       [64]byte
 
+	guests guestCounts
+
 	started atomic.Bool
 	stop    <-chan struct{} // of Start's context; set before started
 	moving  sync.WaitGroup  // workers' goroutines

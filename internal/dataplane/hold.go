@@ -9,9 +9,9 @@ import (
 
 // takePlace returns a worker that has nothing to do, locked, the given one if it
 // can; nil if there is none.
-func (e *Engine) takePlace(first *worker) *worker {
+func (e *Engine) takePlace(first int) *worker {
 	for i := range e.workers {
-		w := e.workers[(first.id+i)%len(e.workers)]
+		w := e.workers[(first+i)%len(e.workers)]
 		if w.busy.Load() != 0 || !w.run.TryLock() {
 			continue
 		}

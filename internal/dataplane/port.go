@@ -42,7 +42,8 @@ type Port struct {
 		scheduled bool // in a ready list, or being served: by one worker at a time, until all is handed over
 		closed    bool
 	}
-	txLen atomic.Int32 // len of tx.q: lets Send know its room without the lock
+	txLen atomic.Int32  // len of tx.q: lets Send know its room without the lock
+	place atomic.Uint32 // the worker in whose place a guest's call carried last
 
 	rx struct {
 		sync.Mutex
@@ -61,6 +62,7 @@ func newPort(v *vnic, opt *Options) *Port {
 		v: v, closed: make(chan struct{}), ready: make(chan struct{}, 1),
 		txMax: opt.TxQueue, rxMax: opt.RxQueue,
 	}
+	p.place.Store(uint32(v.home.id))
 	p.send.pool = frame.NewPool(opt.SmallBuffers, opt.LargeBuffers)
 	return p
 }
@@ -142,7 +144,7 @@ func (p *Port) Send(frames [][]byte) int {
 	}
 	// Counted before a worker can see the frames: what was dropped or
 	// delivered never exceeds what was sent.
-	p.v.home.countSent(p.v, uint64(len(frames)), bytes)
+	p.v.home.e.sent(p.v, uint64(len(frames)), bytes)
 	taken := batch.n
 	schedule := false
 	p.tx.Lock()
@@ -173,7 +175,7 @@ func (p *Port) Send(frames [][]byte) int {
 		}
 	}
 	if refused.n > 0 {
-		p.v.home.countRefused(p.v, &refused)
+		p.v.home.e.refused(p.v, &refused)
 	}
 	if ahead || refused.reasons[verdict.TxQueueFull] > 0 {
 		// Whoever is to take the frames away needs a processor as well: without
@@ -189,12 +191,18 @@ func (p *Port) Send(frames [][]byte) int {
 // so that no guest is kept for long.
 // ahead tells that a receiver does not keep up.
 func (p *Port) carry() (carried, ahead bool) {
-	w := p.v.home.e.takePlace(p.v.home)
+	e := p.v.home.e
+	// In the place of last time, if it can: what a burst needs of the worker is then
+	// likely to be in the cache of this processor and in no other's.
+	w := e.takePlace(int(p.place.Load()))
 	if w == nil {
 		return false, false
 	}
+	if int(p.place.Load()) != w.id {
+		p.place.Store(uint32(w.id))
+	}
 	defer w.run.Unlock()
-	w.begin(w.e.opt.Now())
+	w.begin(e.opt.Now())
 	if !w.tryHold(p.v) {
 		return false, false
 	}
@@ -288,10 +296,7 @@ func (p *Port) hand(frames []*frame.Buf, fn func(b []byte, at int64)) {
 			bytes += uint64(b.Len())
 		}
 	}
-	p.v.counts.rxFrames.Add(uint64(len(frames)))
-	p.v.counts.rxBytes.Add(bytes)
-	w.counts.rxFrames.Add(uint64(len(frames)))
-	w.counts.rxBytes.Add(bytes)
+	w.e.taken(p.v, uint64(len(frames)), bytes)
 	for _, b := range frames {
 		fn(b.Bytes(), b.At)
 	}

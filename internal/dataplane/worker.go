@@ -58,10 +58,11 @@ type worker struct {
 	tally  tally       // what the worker itself tells observers
 	tabled atomic.Bool // there is something for the housekeeping
 
+	counts counts // what bursts in its place have dropped and originated
+
 	// Guests write here from other cores at every call: on lines of its own,
 	// or they would take the worker's from it.
 	_      [64]byte
-	counts counts
 	guests tally // what guests' calls add to what observers are told
 	_      [64]byte
 
@@ -367,25 +368,5 @@ func (w *worker) release(b *frame.Buf) {
 	if w.freed++; w.freed == len(w.free) {
 		frame.Return(w.free[:])
 		w.freed = 0
-	}
-}
-
-// countSent and countRefused count for guests, which call in from their own goroutines.
-func (w *worker) countSent(v *vnic, frames, bytes uint64) {
-	v.counts.txFrames.Add(frames)
-	v.counts.txBytes.Add(bytes)
-	w.counts.txFrames.Add(frames)
-	w.counts.txBytes.Add(bytes)
-}
-
-func (w *worker) countRefused(v *vnic, r *refusals) {
-	for why, n := range r.reasons {
-		if n > 0 {
-			v.counts.dropped.add(verdict.Reason(why), uint64(n))
-			w.counts.dropped.add(verdict.Reason(why), uint64(n))
-		}
-	}
-	if w.e.observed.Load() {
-		w.guests.refused(w.e.opt.Now(), v.index, r)
 	}
 }
