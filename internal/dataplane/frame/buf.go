@@ -1,6 +1,9 @@
 package frame
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync"
+)
 
 // Class sizes of buffers: TinySize holds what most requests, replies and
 // acknowledgements are, SmallSize every frame of a 1500-byte MTU, LargeSize
@@ -15,14 +18,14 @@ const (
 // holds the pointer, until it is handed on or put back. Buffers move, frames
 // are never shared, so nothing in it needs a lock or a reference count.
 //
-// It is two cache lines: what policy reads, and the rest.
+// It is two cache lines, what policy reads and the rest: a size that
+// TestBufIsTwoLines holds.
 type Buf struct {
 	View View // filled by Parse; Get leaves only View.Kind valid (KindInvalid)
 
 	data []byte // length: the frame's; capacity: the class's
 	At   int64  // Unix nanoseconds of the burst that took the frame, set by the engine
 	home *Pool
-	next *Buf // in the pool's lists
 
 	Src, Dst uint32 // VNIC indices by the engine's numbering, 0: none
 	// Trace is the number, by the engine's count, of a frame whose path somebody
@@ -95,19 +98,22 @@ var classes = [numClasses]struct{ size, stride, firstSlab, maxSlab int }{
 // taken in slabs that grow (1 to 10 KiB first) as more buffers are out at once, so a
 // pool that was never used, or was trimmed, holds none.
 //
-// Get, PutLocal, InFlight and Trim belong to the pool's owner: one goroutine,
-// or whoever holds the lock that guards the pool. Return may be called by
-// anyone. Neither takes a lock.
+// Get, PutLocal and Trim belong to the pool's owner: one goroutine, or whoever
+// holds the lock that guards the pool. Return may be called by anyone.
+//
+// Free buffers are known by pointers that lie side by side: were they linked, who
+// takes them would wait for the memory of one to learn where the next is.
 type Pool struct {
-	free  [numClasses]*Buf // owned by the owner
-	grown [numClasses]int  // slots that exist; owned by the owner
-	max   [numClasses]int  // immutable
-	taken uint64           // gets minus local puts; owned by the owner
+	free  [numClasses][]*Buf // owned by the owner
+	grown [numClasses]int    // slots that exist; owned by the owner
+	max   [numClasses]int    // immutable
+	taken uint64             // gets minus local puts; owned by the owner
 
 	// Shared with returning goroutines, on a cache line of its own.
 	_        [64]byte
-	returned [numClasses]atomic.Pointer[Buf]
-	given    atomic.Uint64 // buffers ever pushed on returned
+	mu       sync.Mutex
+	returned [numClasses][]*Buf // guarded by mu; each has room for all of its class
+	given    uint64             // guarded by mu: buffers ever added to returned
 }
 
 // NewPool returns an empty pool of at most small buffers of TinySize, as many of
@@ -134,103 +140,91 @@ func (p *Pool) Get(n int) *Buf {
 			return nil
 		}
 	}
-	b := p.free[class]
-	if b == nil {
-		if b = p.refill(class); b == nil {
+	last := len(p.free[class]) - 1
+	if last < 0 {
+		if last = p.refill(class) - 1; last < 0 {
 			return nil
 		}
 	}
-	p.free[class] = b.next
+	b := p.free[class][last]
+	p.free[class] = p.free[class][:last]
 	p.taken++
-	b.next = nil
 	b.out = true
 	b.View.Kind = KindInvalid
 	b.data = b.data[:n]
 	return b
 }
 
-// refill returns the head of a new free list: what others returned, else a new
-// slab, else nil.
-func (p *Pool) refill(class int) *Buf {
-	// The load keeps an exhausted pool from bouncing the line between cores.
-	if p.returned[class].Load() != nil {
-		return p.returned[class].Swap(nil)
+// refill fills the empty free list of a class with what others returned, else with
+// a new slab, and returns how many it then has.
+func (p *Pool) refill(class int) int {
+	p.mu.Lock()
+	if len(p.returned[class]) > 0 {
+		p.free[class], p.returned[class] = p.returned[class], p.free[class]
+		p.mu.Unlock()
+		return len(p.free[class])
 	}
+	p.mu.Unlock()
 	c := &classes[class]
 	n := min(max(p.grown[class], c.firstSlab), c.maxSlab, p.max[class]-p.grown[class])
 	if n <= 0 {
-		return nil
+		return 0
 	}
 	p.grown[class] += n
-	if class == classTiny {
-		slots := make([]tinySlot, n)
-		for i := range slots {
-			slots[i].data = slots[i].bytes[:0]
-		}
-		return p.link(class, n, func(i int) *Buf { return &slots[i].Buf })
-	}
-	bufs, mem := make([]Buf, n), make([]byte, n*c.stride)
-	for i := range bufs {
-		at := i * c.stride
-		bufs[i].data = mem[at : at : at+c.size]
-	}
-	return p.link(class, n, func(i int) *Buf { return &bufs[i] })
-}
-
-// link makes a free list of n new buffers and returns its head.
-func (p *Pool) link(class, n int, buf func(int) *Buf) *Buf {
+	free := slices.Grow(p.free[class], p.grown[class])
+	mem := make([]byte, n*c.stride)
 	for i := range n {
-		b := buf(i)
-		b.home, b.class = p, uint8(class)
-		if i+1 < n {
-			b.next = buf(i + 1)
+		// Headers are allocated one by one: a slab of them would begin behind a
+		// word of the allocator's, and each would be on a line more.
+		var b *Buf
+		if class == classTiny {
+			slot := new(tinySlot)
+			b = &slot.Buf
+			b.data = slot.bytes[:0]
+		} else {
+			b = new(Buf)
+			b.data = mem[i*c.stride:][:0:c.size]
 		}
+		b.home, b.class = p, uint8(class)
+		free = append(free, b)
 	}
-	return buf(0)
+	p.free[class] = free
+	p.mu.Lock()
+	p.returned[class] = slices.Grow(p.returned[class], p.grown[class]-len(p.returned[class]))
+	p.mu.Unlock()
+	return n
 }
 
 // PutLocal takes back a buffer of this pool from the pool's owner. The most
 // recently returned buffer is handed out first: its lines are still cached.
 func (p *Pool) PutLocal(b *Buf) {
 	b.retire(p)
-	b.next = p.free[b.class]
-	p.free[b.class] = b
+	p.free[b.class] = append(p.free[b.class], b)
 	p.taken--
 }
 
 // Return takes back buffers of this pool from any goroutine; the caller keeps
-// the slice but not its buffers. It costs one atomic exchange per class and
-// batch, whatever the batch's length.
+// the slice but not its buffers. It costs one lock a batch, held while their
+// pointers are copied.
 func (p *Pool) Return(batch []*Buf) {
-	var head, tail [numClasses]*Buf
 	for _, b := range batch {
 		b.retire(p)
-		b.next = head[b.class]
-		head[b.class] = b
-		if tail[b.class] == nil {
-			tail[b.class] = b
-		}
 	}
-	for class, h := range head {
-		if h == nil {
-			continue
+	p.mu.Lock()
+	for len(batch) > 0 {
+		class, n := batch[0].class, 1
+		for n < len(batch) && batch[n].class == class {
+			n++
 		}
-		// The owner only ever takes the whole stack, so a compare-and-swap
-		// that succeeds cannot have missed a change in between (no ABA).
-		for {
-			top := p.returned[class].Load()
-			tail[class].next = top
-			if p.returned[class].CompareAndSwap(top, h) {
-				break
-			}
-		}
+		p.returned[class] = append(p.returned[class], batch[:n]...)
+		p.given += uint64(n)
+		batch = batch[n:]
 	}
-	// Counted after the push: InFlight reaching zero means all are home.
-	p.given.Add(uint64(len(batch)))
+	p.mu.Unlock()
 }
 
 // Return gives every buffer of the batch back to its home pool; runs of one
-// pool cost one exchange. Any goroutine may call it.
+// pool cost one lock. Any goroutine may call it.
 func Return(batch []*Buf) {
 	for len(batch) > 0 {
 		home, n := batch[0].home, 1
@@ -243,7 +237,12 @@ func Return(batch []*Buf) {
 }
 
 // InFlight returns how many buffers are out now.
-func (p *Pool) InFlight() int { return int(p.taken - p.given.Load()) }
+// The owner asks.
+func (p *Pool) InFlight() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int(p.taken - p.given)
+}
 
 // Trim lets go of all memory if nothing is in flight, and reports whether it
 // did. The owner calls it when its queues have been idle for a while.
@@ -251,11 +250,11 @@ func (p *Pool) Trim() bool {
 	if p.InFlight() != 0 {
 		return false
 	}
-	for class := range p.free {
-		p.free[class] = nil
-		p.returned[class].Store(nil)
-		p.grown[class] = 0
-	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.free[:])
+	clear(p.returned[:])
+	clear(p.grown[:])
 	return true
 }
 

@@ -3,6 +3,7 @@ package frame
 import (
 	"sync"
 	"testing"
+	"unsafe"
 )
 
 func TestPoolClassesAreBounded(t *testing.T) {
@@ -67,6 +68,24 @@ func TestPoolForgetsTheFrame(t *testing.T) {
 	}
 }
 
+// TestBufIsTwoLines: a frame of 64 bytes then is three lines of memory that nothing else is on.
+func TestBufIsTwoLines(t *testing.T) {
+	const line = 64
+	if n := unsafe.Sizeof(Buf{}); n != 2*line {
+		t.Errorf("a Buf has %d bytes", n)
+	}
+	p := NewPool(300, 10)
+	for range 300 {
+		for _, n := range []int{TinySize, SmallSize, LargeSize} {
+			if b := p.Get(n); b != nil {
+				if at := uintptr(unsafe.Pointer(b)); at%line != 0 {
+					t.Fatalf("a buffer of %d bytes has its header %d bytes into a line", n, at%line)
+				}
+			}
+		}
+	}
+}
+
 func TestPoolTrim(t *testing.T) {
 	p := NewPool(10, 10)
 	a, b := p.Get(1), p.Get(LargeSize)
@@ -78,7 +97,7 @@ func TestPoolTrim(t *testing.T) {
 	if !p.Trim() {
 		t.Error("did not trim")
 	}
-	if p.grown != [numClasses]int{} || p.free != [numClasses]*Buf{} {
+	if p.grown != [numClasses]int{} || cap(p.free[classTiny]) != 0 || cap(p.returned[classLarge]) != 0 {
 		t.Errorf("holds %v slots after Trim", p.grown)
 	}
 	if p.Get(1) == a {
