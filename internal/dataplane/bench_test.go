@@ -196,8 +196,8 @@ func overwritten(from, to VNICSpec, length, n, step int) func(int) [][]byte {
 			binary.BigEndian.PutUint16(f[headers-6:], uint16(1024+flow%1000))
 			if begun++; begun < n {
 				flow++
-			} else if flow += step; flow >= n {
-				flow %= n
+			} else if flow += step; flow >= n { // step is less than n, or both are 1
+				flow -= n
 			}
 		}
 		return out

@@ -167,7 +167,7 @@ func (w *worker) relieveOne(v *vnic) (more bool) {
 	} else if out {
 		frames = w.egress(v, c, frames)
 	} else {
-		frames = w.ingress(v, c, frames)
+		frames = w.ingress(v, c, frames, 0)
 	}
 	w.passing = false
 	w.leave(v)

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
@@ -46,22 +47,32 @@ func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 // whether groups and network ACL let them out. It returns those that arrive there.
 func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	s, net := &w.staged, c.subnet.current.Load()
-	n, paths := 0, 0
+	n, paths, way := 0, 0, uint8(0)
 	h := &s.hops[0]
 	why := verdict.Delivered
 	judged := !c.open
+	s.noFlows()
+	// straight: no gateway does anything to any frame; within: none leaves the subnet.
+	straight, within := judged, judged
 	var mac frame.MAC // where the frame before went
 	var from, to frame.IPv4
+	dst, crossed := uint32(0), true
 	watched := w.watched(v)
 	for _, b := range frames {
 		// A guest's frames go where the one before went, mostly.
 		if view := &b.View; view.Kind != frame.KindIPv4 || view.Dst != mac || view.DstIP != to || view.SrcIP != from {
 			h = &s.hops[paths]
+			way = uint8(paths)
 			paths++
 			why = w.locate(h, c, net, view)
 			if mac, from, to = view.Dst, view.SrcIP, view.DstIP; view.Kind != frame.KindIPv4 {
 				mac = 0
 			}
+			if dst, crossed = 0, true; h.to != nil {
+				dst, crossed = h.to.vnic.index, h.to.subnet != c.subnet || h.translated()
+			}
+			straight = straight && h.mtu == 0 && !h.translated()
+			within = within && !crossed && !h.routed
 		}
 		if b.Trace != 0 {
 			w.traceRoute(b, h)
@@ -85,24 +96,25 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 			continue
 		}
 		b.Hops++
-		b.Dst, b.VPC, b.Crossed = 0, h.vpc, true
-		if h.to != nil {
-			b.Dst, b.Crossed = h.to.vnic.index, h.to.subnet != c.subnet || h.translated()
-		}
+		b.Dst, b.VPC, b.Crossed = dst, h.vpc, crossed
 		if judged {
-			s.flowOf(n, &b.View, conntrack.Egress)
+			s.flowOf(n, b, conntrack.Egress)
 		}
-		frames[n], s.ways[n] = b, h
+		frames[n], s.ways[n] = b, way
 		n++
 	}
-	if judged {
-		s.findFlows(v)
-	}
-	out := 0
-	acl := net.acl.program()
 	policy := c.policy.current.Load()
-	for i, b := range frames[:n] {
-		h := s.ways[i]
+	passed := judged && s.passFlows(w, v, c, conntrack.Egress, policy.generation)
+	out := 0
+	rest, acl := frames[:n], net.acl.program()
+	quiet := passed && straight && !watched && !w.observed // nobody wants to know anything of any of them
+	if s.easy = quiet && within; s.easy {
+		out, rest = n, nil
+	} else if quiet {
+		out, rest = w.outOfSubnet(v, acl, rest), nil
+	}
+	for i, b := range rest {
+		h, f := &s.hops[s.ways[i]], &s.flows[s.runs[i]]
 		why, rule := verdict.Delivered, verdict.RuleNone
 		w.told.Entry = verdict.RuleNone
 		if watched {
@@ -110,10 +122,10 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		}
 		switch {
 		case !judged:
-		case s.runs[i].repeats(b):
-			rule = s.runs[i].rule
+		case f.Passed:
+			rule = f.Rule
 		default:
-			why, rule = w.judgePolicy(v, c, b, conntrack.Egress, h.holder, s.runs[i], policy)
+			why, rule = w.judgePolicy(v, c, b, conntrack.Egress, h.holder, f, policy)
 		}
 		if why == verdict.Delivered && b.Crossed {
 			entry, ok := acl.Match(conntrack.Egress, &b.View)
@@ -147,12 +159,31 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		frames[out] = b
 		out++
 	}
-	if judged {
-		w.countFlows(v, c, conntrack.Egress)
+	if s.ahead = 0; straight && out == n && !s.odd {
+		s.ahead = n
 	}
 	clear(s.hops[:paths])
 	w.told, w.noted = tap.Why{}, noted{}
 	return frames[:out]
+}
+
+// outOfSubnet takes frames of the turn that pass by their flows, and of which nobody
+// is told, past the network ACL of the subnet that they leave, and returns how many
+// go on, at the front.
+func (w *worker) outOfSubnet(v *vnic, acl *netacl.Program, frames []*frame.Buf) int {
+	s, n := &w.staged, 0
+	for i, b := range frames {
+		if b.Crossed {
+			if entry, ok := acl.Match(conntrack.Egress, &b.View); !ok {
+				w.refuse(v, b, verdict.EgressACLDenied, entry, verdict.GuestTX, 0)
+				continue
+			}
+		}
+		s.hops[s.ways[i]].readdress(b)
+		frames[n] = b
+		n++
+	}
+	return n
 }
 
 // checkSender applies the sender's checks in the order of their cost and of
@@ -189,6 +220,9 @@ func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 		return verdict.SpoofedIP
 	}
 	// Before the security groups, which link-local services pass by.
+	if w.services == nil {
+		return verdict.Delivered
+	}
 	return w.judgeService(c, view)
 }
 
@@ -196,12 +230,11 @@ func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 // groups, whose permission it then records. to is whoever holds the destination
 // of a frame that leaves. The rule is the one that allowed the frame, or the flow
 // it belongs to.
-func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, to *endpoint, f *flow, policy *rules,
+func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, to *endpoint, f *conntrack.Probe, policy *rules,
 ) (verdict.Reason, verdict.RuleID) {
 	view := &b.View
-	if f.steady = false; v.flows != nil {
-		if e := v.flows.UpdateProbed(f.probe, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
-			f.steady, f.rule = e.Steady(), e.Rule()
+	if v.flows != nil {
+		if e := v.flows.UpdateProbed(f, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
 			if b.Trace != 0 {
 				w.traceFlow(b, e)
 			}
@@ -232,7 +265,7 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 		// outlive the flush that detaching did.
 		return verdict.Delivered, d.Rule
 	}
-	if !w.track(v, c, f.probe.Key, b, dir, d, policy.generation) {
+	if !w.track(v, c, f.Key, b, dir, d, policy.generation) {
 		return verdict.ConntrackFull, d.Rule
 	}
 	return verdict.Delivered, d.Rule

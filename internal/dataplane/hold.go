@@ -84,6 +84,8 @@ type landing struct {
 // inbox if they waited; else those whose receiver somebody else holds, or for whom
 // others are in line, go to one. w holds no VNIC.
 func (w *worker) arrive(frames []*frame.Buf, waited bool) {
+	ahead := w.staged.ahead
+	w.staged.ahead = 0
 	for len(frames) > 0 {
 		n := w.gather(frames)
 		group := frames[:n]
@@ -107,7 +109,7 @@ func (w *worker) arrive(frames []*frame.Buf, waited bool) {
 		if c := v.config.Load(); c == nil {
 			w.dropRemoved(v, group, dst)
 		} else {
-			onward = w.ingress(v, c, group)
+			onward = w.ingress(v, c, group, ahead)
 		}
 		w.leave(v)
 		w.arrive(onward, false)

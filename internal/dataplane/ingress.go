@@ -3,36 +3,49 @@ package dataplane
 import (
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/tap"
 	"enilab/internal/dataplane/verdict"
 )
 
 // ingress takes frames that have reached v, which w holds, to their end, at most
-// burstFrames. It returns those that v as a NAT gateway sends on.
-func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
+// burstFrames. It returns those that v as a NAT gateway sends on. ahead is
+// stages.ahead, if frames are those.
+func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf, ahead int) []*frame.Buf {
 	if w.impaired != nil {
 		frames = w.impairIn(v, c, frames)
 	}
 	s := &w.staged
-	judged := !c.open
-	if judged {
-		for i, b := range frames {
-			s.flowOf(i, &b.View, conntrack.Ingress)
-		}
-		s.findFlows(v)
-	}
 	acl, watched := c.subnet.current.Load().acl.program(), w.watched(v)
-	policy := c.policy.current.Load()
+	policy, judged := c.policy.current.Load(), !c.open
+	known := judged && ahead == len(frames)
+	quiet := !watched && !w.observed && c.shape == nil && !c.nat // nobody wants to know anything of any of them
+	easy := known && s.easy && quiet
+	if easy {
+		s.mirrorFlows()
+		if c.check && !s.owned(c) {
+			known, easy = false, false
+		}
+	}
+	if easy {
+		clear(s.whys[:len(frames)])
+	} else {
+		quiet = w.beforeFlows(c, acl, frames, known) && quiet
+	}
+	passed := !judged || s.passFlows(w, v, c, conntrack.Ingress, policy.generation)
+	if quiet && passed && w.placeAll(c, frames) {
+		return nil
+	}
 	n := 0 // frames for the NAT gateway
 	for i, b := range frames {
-		reason, rule := verdict.Delivered, verdict.RuleNone
+		reason, rule := s.whys[i], verdict.RuleNone
 		w.told.Entry, w.entered = verdict.RuleNone, verdict.RuleNone
 		if b.Crossed {
-			entry, ok := acl.Match(conntrack.Ingress, &b.View)
+			entry := s.entries[i]
 			w.traceEntry(b, entry)
 			w.told.Entry, w.entered = entry, entry
-			if !ok {
-				w.refuse(v, b, verdict.IngressACLDenied, entry, verdict.IngressPre, v.index)
+			if reason == verdict.IngressACLDenied {
+				w.refuse(v, b, reason, entry, verdict.IngressPre, v.index)
 				continue
 			}
 		}
@@ -41,14 +54,12 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 			n++
 			continue
 		}
-		switch {
-		case c.check && !c.owns(b.View.DstIP):
-			reason = verdict.NotOwnAddress
-		case !judged:
-		case s.runs[i].repeats(b):
-			rule = s.runs[i].rule
-		default:
-			reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, nil, s.runs[i], policy)
+		if judged && reason == verdict.Delivered {
+			if f := &s.flows[s.runs[i]]; f.Passed {
+				rule = f.Rule
+			} else {
+				reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, nil, f, policy)
+			}
 		}
 		if reason == verdict.Delivered {
 			reason = w.room(c)
@@ -70,14 +81,46 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		b.At = w.now
 		w.place(c.port, b)
 	}
-	if judged {
-		w.countFlows(v, c, conntrack.Ingress)
-	}
 	w.told, w.entered = tap.Why{}, verdict.RuleNone
 	if n == 0 {
 		return nil
 	}
 	return w.throughNAT(v, c, frames[:n])
+}
+
+// beforeFlows does for frames that have reached c what comes before their flows are
+// looked up, and notes these. known: they are those of stages.ahead. It reports whether
+// none is refused, and none is traced.
+func (w *worker) beforeFlows(c *config, acl *netacl.Program, frames []*frame.Buf, known bool) (plain bool) {
+	s := &w.staged
+	all, traced := true, uint32(0)
+	for i, b := range frames {
+		why := verdict.Delivered
+		if b.Crossed {
+			var ok bool
+			if s.entries[i], ok = acl.Match(conntrack.Ingress, &b.View); !ok {
+				why = verdict.IngressACLDenied
+			}
+		}
+		if why == verdict.Delivered && c.check && !c.nat && !c.owns(b.View.DstIP) {
+			why = verdict.NotOwnAddress
+		}
+		s.whys[i] = why
+		all = all && why == verdict.Delivered
+		traced |= b.Trace
+	}
+	switch {
+	case known && all:
+		s.mirrorFlows()
+	case !c.open:
+		s.noFlows()
+		for i, b := range frames {
+			if s.whys[i] == verdict.Delivered {
+				s.flowOf(i, b, conntrack.Ingress)
+			}
+		}
+	}
+	return all && traced == 0
 }
 
 // senderGroups are the groups of whoever sent b, if it was sent with an address
@@ -123,6 +166,23 @@ func (w *worker) place(p *Port, b *frame.Buf) {
 	w.to = p
 	w.arrivals[w.arriving] = b
 	w.arriving++
+}
+
+// placeAll places frames of whose delivery nobody is told, or none if there is no room
+// for all.
+func (w *worker) placeAll(c *config, frames []*frame.Buf) bool {
+	if c.fate != verdict.Delivered || int(c.port.rxLen.Load())+w.arriving+len(frames) > c.port.rxMax {
+		return false
+	}
+	if w.arriving+len(frames) > len(w.arrivals) {
+		w.show()
+	}
+	for _, b := range frames {
+		b.At = w.now
+	}
+	w.to = c.port
+	w.arriving += copy(w.arrivals[w.arriving:], frames)
+	return true
 }
 
 // show publishes captures and moves what was placed to the guest's queue, in this

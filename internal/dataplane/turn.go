@@ -9,87 +9,96 @@ import (
 // stages is what a stage of a burst tells the next. Egress is done with it when
 // its frames enter ingress.
 type stages struct {
-	flows [burstFrames]flow // those that differ, or nearly; runs tells whose is which
-	n     int               // of flows
-	// probes are their look-ups in the VNIC's table, by number of the flow.
-	probes [burstFrames]conntrack.Probe
-	runs   [burstFrames]*flow
-	hops   [burstFrames]hop // those that differ; ways tells whose is which
-	ways   [burstFrames]*hop
+	// flows are those that differ, or nearly; runs tells whose is which. By number
+	// and not by pointer: the collector would have to be told of each.
+	flows [burstFrames]conntrack.Probe
+	n     int // of flows
+	runs  [burstFrames]uint8
+	// odd: some of the flows are not of plain frames.
+	odd bool
+	// ahead is how many frames have left their sender as it sent them, each of
+	// flows, and go on in the same order; 0 if this is not so of all.
+	ahead int
+	// easy: each of those passed by its flow, stays in the subnet and is asked nothing more.
+	easy bool
+	hops [burstFrames]hop // those that differ; ways tells whose is which
+	ways [burstFrames]uint8
+	// whys and entries are what ingress knows of a frame before its flow is looked
+	// up: why it is refused, if so, and the entry of the network ACL.
+	whys    [burstFrames]verdict.Reason
+	entries [burstFrames]verdict.RuleID
 	// read is what was loaded early, for nothing but that.
 	read uint32
 }
 
-// flow is what the frames of one flow in a turn have in common. The first is
-// judged; those that can only be judged alike are counted together at the end.
-type flow struct {
-	ends   uint64 // addresses, source first
-	rest   uint64 // ports and protocol of plain UDP and TCP, 0 of all else
-	probe  *conntrack.Probe
-	rule   verdict.RuleID
-	steady bool
-	frames uint32 // to be counted
-	bytes  uint64
-}
+// noFlows begins a turn.
+func (s *stages) noFlows() { s.n, s.odd = 0, false }
 
-// flowOf notes the flow of frame i of a turn. Of the plain ones that the turn has
-// had, the last two are known again.
-func (s *stages) flowOf(i int, view *frame.View, dir conntrack.Direction) {
-	ends, rest, n := uint64(view.SrcIP)<<32|uint64(view.DstIP), plain(view), s.n
-	if rest != 0 && n > 0 {
-		if f := &s.flows[n-1]; f.ends == ends && f.rest == rest {
-			s.runs[i] = f
-			return
+// flowOf notes the flow of frame i of a turn. Of those that the turn has had, the
+// last two are known again.
+//
+// The plain frames of a flow are judged once, by Table.Pass, and not at all
+// one by one if it knows the flow.
+func (s *stages) flowOf(i int, b *frame.Buf, dir conntrack.Direction) {
+	view, n := &b.View, s.n
+	if plain(view) {
+		const ends = frame.TCPSyn | frame.TCPFin | frame.TCPRst
+		k := conntrack.PlainKey(view, dir)
+		at := n - 1
+		if n == 0 || s.flows[at].Key != k {
+			if at--; n < 2 || s.flows[at].Key != k {
+				at = n
+				s.flows[at] = conntrack.NewProbe(k)
+				s.n++
+			}
 		}
-		if f := &s.flows[max(0, n-2)]; f.ends == ends && f.rest == rest {
-			s.runs[i] = f
-			return
-		}
+		f := &s.flows[at]
+		f.Frames++
+		f.Bytes += uint64(view.End - view.L3)
+		f.Each = f.Each || view.TCPFlags&ends != 0 || b.Trace != 0
+		s.runs[i] = uint8(at)
+		return
 	}
-	f := &s.flows[n]
+	s.flows[n] = conntrack.NewProbe(conntrack.KeyOf(view, dir))
+	s.flows[n].Each, s.odd = true, true
+	s.runs[i] = uint8(n)
 	s.n++
-	f.ends, f.rest, f.probe = ends, rest, &s.probes[n]
-	*f.probe = conntrack.NewProbe(conntrack.KeyOf(view, dir))
-	f.steady, f.frames, f.bytes = false, 0, 0
-	s.runs[i] = f
 }
 
-// findFlows begins to load what the table of v knows of the turn's flows.
-func (s *stages) findFlows(v *vnic) {
-	if v.flows != nil {
-		s.read += v.flows.Warm(s.probes[:s.n])
+// mirrorFlows makes the flows of a turn's sender those of its receiver.
+func (s *stages) mirrorFlows() {
+	for i := range s.flows[:s.n] {
+		s.flows[i].Mirror()
 	}
 }
 
-// plain returns the ports and protocol of a UDP or TCP frame that is no fragment,
-// for others 0.
-func plain(v *frame.View) uint64 {
-	if !v.HasL4 || v.Fragment || v.Proto != frame.ProtoUDP && v.Proto != frame.ProtoTCP {
-		return 0
+// passFlows looks the turn's flows up in the table of v, and counts the frames of
+// those that pass by it. The others are judged one by one; it reports whether there
+// are none.
+func (s *stages) passFlows(w *worker, v *vnic, c *config, dir conntrack.Direction, generation uint32) bool {
+	if v.flows == nil {
+		return s.n == 0
 	}
-	return uint64(v.Proto)<<32 | uint64(v.SrcPort)<<16 | uint64(v.DstPort)
+	flows := s.flows[:s.n]
+	s.read += v.flows.Warm(flows)
+	return v.flows.Pass(flows, dir, w.now, &c.timeouts, generation) == len(flows)
 }
 
-// repeats reports whether a frame passes as those of its flow before it did, and
-// counts it.
-func (f *flow) repeats(b *frame.Buf) bool {
-	const ends = frame.TCPSyn | frame.TCPFin | frame.TCPRst
-	view := &b.View
-	if !f.steady || view.TCPFlags&ends != 0 || b.Trace != 0 {
-		return false
+// owned reports whether the near ends of all of a turn's flows are addresses of c.
+func (s *stages) owned(c *config) bool {
+	last := c.primary
+	for i := range s.flows[:s.n] {
+		if ip := s.flows[i].Key.Local(); ip != last {
+			if !c.owns(ip) {
+				return false
+			}
+			last = ip
+		}
 	}
-	f.frames++
-	f.bytes += uint64(view.End - view.L3)
 	return true
 }
 
-// countFlows adds to the table of v what its flows of the turn have repeated.
-func (w *worker) countFlows(v *vnic, c *config, dir conntrack.Direction) {
-	s := &w.staged
-	for i := range s.flows[:s.n] {
-		if f := &s.flows[i]; f.frames > 0 {
-			v.flows.Count(f.probe, dir, f.frames, f.bytes, w.now, &c.timeouts)
-		}
-	}
-	s.n = 0
+// plain reports whether a frame is of UDP or TCP and no fragment.
+func plain(v *frame.View) bool {
+	return v.HasL4 && !v.Fragment && (v.Proto == frame.ProtoUDP || v.Proto == frame.ProtoTCP)
 }

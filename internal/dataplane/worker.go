@@ -18,6 +18,9 @@ const (
 	// budgetFrames ends a burst: what has been forwarded is delivered, and
 	// whoever waits for the worker gets it, before the next VNICs are served.
 	budgetFrames = 256
+	// expireShare is how many frames a VNIC sends for each flow that is looked at, whether
+	// it has ended: each is a line of memory.
+	expireShare = 4
 	// keepInterval is the nanoseconds between two looks at idle memory.
 	keepInterval = int64(1e9)
 	// keepBuckets of a VNIC's flow table are checked at each look.
@@ -318,7 +321,7 @@ func (w *worker) serve(p *Port) (more bool) {
 	} else {
 		frames = w.egress(v, c, frames)
 		if v.flows != nil {
-			v.flows.Expire(w.now, n)
+			v.flows.Expire(w.now, n/expireShare+1)
 		}
 	}
 	w.leave(v)

@@ -1,16 +1,41 @@
 package conntrack
 
-// Probe is a look-up of a burst. Its caller sets Key and clears the rest.
+import (
+	"math/bits"
+
+	"enilab/internal/dataplane/verdict"
+)
+
+// Probe is a look-up of a burst, for the frames of one flow.
 type Probe struct {
 	Key  Key
 	hash uint64 // 0: not known
 	// at is one more than the number of the entry that has the key, or had it: only
 	// a comparison of the keys tells. 0: none is known.
 	at uint32
+
+	// Frames and Bytes are what Pass counts.
+	Frames uint32
+	Bytes  uint64
+	// Each: not for Pass, since one of the frames may change more than counts.
+	Each bool
+	// Passed and Rule are what Pass found.
+	Passed bool
+	Rule   verdict.RuleID
 }
 
 // NewProbe returns a Probe that knows nothing yet.
 func NewProbe(k Key) Probe { return Probe{Key: k} }
+
+// Mirror makes p, of plain frames (see PlainKey), a look-up of the same frames in the
+// table of their other end.
+func (p *Probe) Mirror() {
+	p.Key = Key{
+		Addrs: bits.RotateLeft64(p.Key.Addrs, 32),
+		Rest:  p.Key.Rest&^(1<<32-1) | uint64(bits.RotateLeft32(uint32(p.Key.Rest), 16)),
+	}
+	p.hash, p.at, p.Passed = 0, 0, false
+}
 
 // Warm finds the entries of a burst's flows for UpdateProbed, and loads their
 // lines of memory. Each of its loops asks for one line a flow and needs none of
@@ -60,6 +85,42 @@ func (t *Table) Warm(probes []Probe) (read uint32) {
 	}
 	return read
 }
+
+// Pass is Update of each of a burst's flows whose further frames, if they have none
+// of TCP's SYN, FIN and RST and are no fragments, pass as the last did and change
+// nothing but counts: for all of its Frames at once, which have to be such. It
+// leaves those for UpdateProbed whose entries Warm has not found, or that it
+// may not pass, and returns how many it has passed. The probes have to be all of the
+// burst: one with another of the same flow that is not for Pass is none either,
+// since its frames would be counted before what may begin the flow anew.
+func (t *Table) Pass(probes []Probe, dir Direction, now int64, to *Timeouts, gen uint32) (passed int) {
+	each := uint64(0) // the keys of those not for Pass, by six bits: some keys more cost little
+	for i := range probes {
+		if p := &probes[i]; p.Each {
+			each |= p.Key.bit()
+		}
+	}
+	n := uint32(t.n)
+	for i := range probes {
+		p := &probes[i]
+		number := p.at - 1
+		if number >= n || each&p.Key.bit() != 0 {
+			continue
+		}
+		e := t.at(number)
+		if e.key != p.Key || e.expired(now) || e.stale(gen) || !e.steady() {
+			continue
+		}
+		e.count(dir&1, p.Frames, p.Bytes)
+		e.deadline = now + int64(to.of(e.state))
+		p.Passed, p.Rule = true, e.rule
+		passed++
+	}
+	return passed
+}
+
+// bit is one of 64, the same for the same key; ports choose it before addresses do.
+func (k Key) bit() uint64 { return 1 << ((k.Rest ^ k.Rest>>16 ^ k.Addrs ^ k.Addrs>>32) & 63) }
 
 // few entries are sooner compared than looked for.
 const few = 4

@@ -137,10 +137,8 @@ func (e *Entry) begin(k Key, v *frame.View, dir Direction, rule verdict.RuleID, 
 	}
 }
 
-// Steady reports whether every further frame of the flow that has none of TCP's SYN,
-// FIN and RST, and is no fragment, passes as the last did and changes nothing but
-// what Count does.
-func (e *Entry) Steady() bool {
+// steady: see Table.Pass.
+func (e *Entry) steady() bool {
 	return e.state == UDPStream || e.state == UDPSingle || e.state == TCPEstablished
 }
 

@@ -1,6 +1,8 @@
 package conntrack
 
 import (
+	"math/bits"
+
 	"enilab/internal/dataplane/frame"
 )
 
@@ -73,6 +75,15 @@ func KeyOf(v *frame.View, dir Direction) Key {
 		return icmpKey(k, v, dir)
 	}
 	return k
+}
+
+// PlainKey is KeyOf for frames of TCP and UDP that are no later fragments.
+func PlainKey(v *frame.View, dir Direction) Key {
+	turn := 16 * int(dir&1)
+	return Key{
+		Addrs: bits.RotateLeft64(uint64(v.SrcIP)<<32|uint64(v.DstIP), 2*turn),
+		Rest:  keyValid | uint64(v.Proto)<<32 | uint64(bits.RotateLeft32(uint32(v.SrcPort)<<16|uint32(v.DstPort), turn)),
+	}
 }
 
 // fragmentKey adds to k what tells the fragments of one datagram from another's.

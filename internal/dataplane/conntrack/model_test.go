@@ -219,12 +219,15 @@ func TestTableAgainstModel(t *testing.T) {
 				}
 			}
 			compare(t, got, want, now)
-			if repeated := rapid.IntRange(0, 3).Draw(t, "repeated"); repeated > 0 && known && want != nil && got.Steady() &&
+			if repeated := rapid.IntRange(0, 3).Draw(t, "repeated"); repeated > 0 && known && want != nil && got.steady() &&
 				!f.view.Fragment && f.view.TCPFlags&(frame.TCPSyn|frame.TCPFin|frame.TCPRst) == 0 {
 				// What is counted together is what each frame would have been.
 				p := []Probe{NewProbe(f.key())}
+				p[0].Frames, p[0].Bytes = uint32(repeated), uint64(repeated)*uint64(f.view.End-f.view.L3)
 				table.Warm(p)
-				table.Count(&p[0], f.dir, uint32(repeated), uint64(repeated)*uint64(f.view.End-f.view.L3), now, &aws)
+				if n := table.Pass(p, f.dir, now, &aws, gen); n != 1 || !p[0].Passed || p[0].Rule != want.rule {
+					t.Fatalf("a known flow does not pass: %+v", p[0])
+				}
 				for range repeated {
 					want = m.update(f, now, gen)
 				}

@@ -105,17 +105,6 @@ func (t *Table) UpdateProbed(p *Probe, v *frame.View, dir Direction, now int64, 
 	return e
 }
 
-// Count adds frames of a flow that Update has found Steady at the same time now:
-// the same as an Update for each of them.
-func (t *Table) Count(p *Probe, dir Direction, frames uint32, bytes uint64, now int64, to *Timeouts) {
-	e := t.probed(p)
-	if e == nil {
-		return // the table was full and has given its place to another
-	}
-	e.count(dir&1, frames, bytes)
-	e.deadline = now + int64(to.of(e.state))
-}
-
 // Insert records a flow just admitted by rule (replacing an expired or stale
 // entry of the same key). It returns nil when the table is full.
 //
