@@ -13,12 +13,12 @@ import (
 // stages.ahead, if frames are those.
 func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf, ahead int) []*frame.Buf {
 	if w.impaired != nil {
-		frames = w.impairIn(v, c, frames)
+		frames, ahead = w.impairIn(v, c, frames), 0 // a wire may change what it carries
 	}
 	s := &w.staged
 	acl, watched := c.subnet.current.Load().acl.program(), w.watched(v)
 	policy, judged := c.policy.current.Load(), !c.open
-	known := judged && ahead == len(frames)
+	known := judged && ahead > 0 && ahead == len(frames)
 	quiet := !watched && !w.observed && c.shape == nil && !c.nat // nobody wants to know anything of any of them
 	easy := known && s.easy && quiet
 	if easy {

@@ -10,6 +10,7 @@ import (
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
+	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -42,6 +43,11 @@ func TestTurnsAreFramesOneByOne(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		together, alone := turnLab(t, tracked, enis), turnLab(t, tracked, enis)
 		labs := []*lab{together, alone}
+		if rapid.IntRange(0, 2).Draw(rt, "impaired") == 0 {
+			for _, l := range labs {
+				l.impair(spec.Impairment{ID: "noise", Kind: spec.ImpairCorrupt, Hit: 1, Of: 3, To: scope(spec.ScopeVNIC, enis[1].ID)})
+			}
+		}
 		draw := func(rt *rapid.T, from VNICSpec) []byte {
 			to := rapid.SampledFrom(enis).Draw(rt, "to")
 			if rapid.IntRange(0, 3).Draw(rt, "usual") > 0 {
