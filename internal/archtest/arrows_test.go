@@ -97,7 +97,7 @@ var arrows = map[string][]string{
 		"internal/control", "internal/guest", "internal/virtual", "internal/api/apifault", "internal/api/ec2/model"),
 	// The laboratory in virtual time: one goroutine, one seed.
 	"internal/virtual": with(leaves, "internal/impair", "internal/dataplane", "internal/dataplane/sim", "internal/control", "internal/control/failover",
-		"internal/guest", "internal/plan", "internal/store/memory"),
+		"internal/guest", "internal/plan", "internal/store/memory", "internal/services", "internal/api"),
 	"internal/store/memory":  {"internal/control"},
 	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
 	"internal/api": with(leaves, "internal/impair", "internal/snapshot", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",

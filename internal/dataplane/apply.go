@@ -138,6 +138,9 @@ func (p *plan) prepare(d *Delta) error {
 		v := s.vnics[spec.ID]
 		if v == nil {
 			v = &vnic{id: spec.ID}
+			if e.opt.Crowded {
+				v.line.Store(1)
+			}
 			e.directory.number(v, spec.MAC)
 			v.home = e.workers[int(v.index-1)%len(e.workers)]
 			s.vnics[spec.ID] = v

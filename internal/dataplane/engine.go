@@ -36,6 +36,10 @@ type Options struct {
 	Held int
 	// Shape bounds what each host sends and receives by HostSpec.Bandwidth.
 	Shape bool
+	// Crowded has every frame that leaves its sender wait in an inbox for the next
+	// step, as where another worker is at the receiver just then: for drivers that
+	// own time, in which nobody else ever is.
+	Crowded bool
 }
 
 func (o Options) withDefaults() Options {

@@ -216,6 +216,13 @@ func (l *LinkLocal) Poll(fn func(from *Port, b []byte)) int {
 	return len(l.taken)
 }
 
+// Waiting reports whether Poll would find frames.
+func (l *LinkLocal) Waiting() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.q) > 0
+}
+
 func (l *LinkLocal) take() {
 	l.mu.Lock()
 	l.taken, l.q = l.q, l.taken[:0]

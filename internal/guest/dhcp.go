@@ -95,14 +95,24 @@ func (c *leaser) acquire(ctx context.Context) (lease, bool) {
 	if !ok {
 		return lease{}, false
 	}
-	request := c.message(dhcpv4.MessageTypeRequest, xid,
-		dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(offered.addr.Addr().AsSlice())),
-		dhcpv4.WithOption(dhcpv4.OptServerIdentifier(offered.server.AsSlice())))
+	request := c.selecting(xid, offered)
 	ack, ok := c.exchange(ctx, anyone, request, firstWait, 4*lastWait)
 	if !ok || ack.MessageType() != dhcpv4.MessageTypeAck {
 		return lease{}, false
 	}
 	return leaseOf(ack)
+}
+
+// selecting asks for what was offered (RFC 2131, section 4.3.2).
+func (c *leaser) selecting(xid uint32, offered lease) *dhcpv4.DHCPv4 {
+	return c.message(dhcpv4.MessageTypeRequest, xid,
+		dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(offered.addr.Addr().AsSlice())),
+		dhcpv4.WithOption(dhcpv4.OptServerIdentifier(offered.server.AsSlice())))
+}
+
+// renewing asks for a lease to go on.
+func (c *leaser) renewing(l lease) *dhcpv4.DHCPv4 {
+	return c.message(dhcpv4.MessageTypeRequest, c.xid(), dhcpv4.WithClientIP(l.addr.Addr().AsSlice()))
 }
 
 // keep renews a lease and returns when it is over: refused, run out, or ctx ended.
@@ -112,8 +122,7 @@ func (c *leaser) keep(ctx context.Context, l lease) {
 			return
 		}
 		ask := func(to station, most time.Duration) (*dhcpv4.DHCPv4, bool) {
-			m := c.message(dhcpv4.MessageTypeRequest, c.xid(), dhcpv4.WithClientIP(l.addr.Addr().AsSlice()))
-			return c.exchange(ctx, to, m, shortWait, most)
+			return c.exchange(ctx, to, c.renewing(l), shortWait, most)
 		}
 		server, _ := frame.IPv4From(l.server)
 		ack, ok := ask(station{c.routerMAC, server}, l.rebind-l.renew)
@@ -175,12 +184,14 @@ func (c *leaser) exchange(ctx context.Context, to station, m *dhcpv4.DHCPv4, wai
 	return nil, false
 }
 
-func (c *leaser) send(to station, m *dhcpv4.DHCPv4) {
+func (c *leaser) send(to station, m *dhcpv4.DHCPv4) { c.link.send([][]byte{c.frame(to, m)}) }
+
+func (c *leaser) frame(to station, m *dhcpv4.DHCPv4) []byte {
 	h := frame.Header{Dst: to.mac, Src: frame.MACAt(c.mac), DstIP: to.ip}
 	if ip := m.ClientIPAddr.To4(); ip != nil {
 		h.SrcIP = frame.IPv4At(ip)
 	}
-	c.link.send([][]byte{frame.AppendUDP(nil, h, dhcpClientPort, dhcpServerPort, m.ToBytes())})
+	return frame.AppendUDP(nil, h, dhcpClientPort, dhcpServerPort, m.ToBytes())
 }
 
 // answer waits for the answer to m until the time is over.
@@ -192,17 +203,22 @@ func (c *leaser) answer(ctx context.Context, m *dhcpv4.DHCPv4, over <-chan time.
 		case <-over:
 			return nil, false
 		case b := <-c.answers:
-			a, err := dhcpv4.FromBytes(b)
-			if err != nil || a.OpCode != dhcpv4.OpcodeBootReply || a.TransactionID != m.TransactionID || !slices.Equal(a.ClientHWAddr, c.mac) {
-				continue
-			}
-			switch kind := a.MessageType(); {
-			case kind == dhcpv4.MessageTypeOffer && m.MessageType() == dhcpv4.MessageTypeDiscover,
-				m.MessageType() == dhcpv4.MessageTypeRequest && (kind == dhcpv4.MessageTypeAck || kind == dhcpv4.MessageTypeNak):
+			if a, ok := c.read(m, b); ok {
 				return a, true
 			}
 		}
 	}
+}
+
+// read takes a message for an answer to m if it is one.
+func (c *leaser) read(m *dhcpv4.DHCPv4, b []byte) (a *dhcpv4.DHCPv4, ok bool) {
+	a, err := dhcpv4.FromBytes(b)
+	if err != nil || a.OpCode != dhcpv4.OpcodeBootReply || a.TransactionID != m.TransactionID || !slices.Equal(a.ClientHWAddr, c.mac) {
+		return nil, false
+	}
+	kind := a.MessageType()
+	return a, kind == dhcpv4.MessageTypeOffer && m.MessageType() == dhcpv4.MessageTypeDiscover ||
+		m.MessageType() == dhcpv4.MessageTypeRequest && (kind == dhcpv4.MessageTypeAck || kind == dhcpv4.MessageTypeNak)
 }
 
 // sleep reports whether the time has passed before ctx ended.

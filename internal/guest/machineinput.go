@@ -18,6 +18,12 @@ func (m *Machine) onFrame(n *machineNIC, b []byte) {
 	case frame.KindARP:
 		m.onARP(n, &v, b)
 	case frame.KindIPv4:
+		if n.lease != nil {
+			if message, ok := forLeaser(b); ok {
+				n.lease.take(message)
+				return
+			}
+		}
 		m.onPacket(n, b)
 	}
 }

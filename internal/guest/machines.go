@@ -38,6 +38,10 @@ type Machines struct {
 	starts uint64
 	hosts  map[string]*Machine
 	ticks  bool // CatchUp is scheduled
+
+	// Leases has machines lease the addresses of their NICs by DHCP when they boot,
+	// where they are else given them. Set it before the first Delta.
+	Leases bool
 }
 
 // catchUpEvery is how often meters read what has passed: well before the ring of
@@ -97,7 +101,7 @@ func (ms *Machines) follow(d spec.Delta) error {
 			m = &Machine{id: id, boot: told.Boot, all: ms, web: map[tcpKey]*stream{}, ports: 32768 + uint16(ms.rand.IntN(16384))}
 			ms.hosts[id] = m
 		}
-		m.serve = told.Serve
+		m.serve, m.specs = told.Serve, told.Workloads
 		m.plug(want[id])
 		m.setFault(told.Fault)
 		if err := m.setWorkloads(told.Workloads); err != nil && errs == nil {
@@ -140,6 +144,7 @@ type Machine struct {
 	pings   []*pendingPing
 	ports   uint16 // the newest ephemeral port
 	ipID    uint16
+	service *session // the network's end of a connection, and no host; nil: a host
 }
 
 // machineNIC is a NIC of a machine.
@@ -148,6 +153,7 @@ type machineNIC struct {
 	mac       frame.MAC
 	reachable time.Duration // how long a neighbor is taken as confirmed (RFC 4861, 6.3.2)
 	table     map[netip.Addr]*neighbor
+	lease     *machineLease // nil: it has its addresses from nobody
 }
 
 // Fault is the fault in force.
@@ -187,6 +193,7 @@ func (m *Machine) unplug(want []attachment) {
 			return false
 		}
 		m.all.tl.Receive(m.id, n.at.index, nil)
+		n.lease.end()
 		m.forget(func(a netip.Addr) bool { return slices.Contains(n.at.addrs, a) })
 		return true
 	})
@@ -206,9 +213,12 @@ func (m *Machine) plug(want []attachment) {
 	for _, a := range want {
 		if i := slices.IndexFunc(m.nics, func(n *machineNIC) bool { return n.at.index == a.index }); i >= 0 {
 			n := m.nics[i]
-			old := n.at.addrs
-			n.at.addrs, n.at.forward = a.addrs, a.forward
-			m.forget(func(x netip.Addr) bool { return slices.Contains(old, x) && !slices.Contains(a.addrs, x) })
+			n.at.forward = a.forward
+			if n.lease != nil {
+				n.lease.assigned = a.addrs
+				a.addrs = n.lease.configured()
+			}
+			m.readdress(n, a.addrs)
 			continue
 		}
 		n := &machineNIC{
@@ -219,8 +229,19 @@ func (m *Machine) plug(want []attachment) {
 		if m.fault != spec.FaultFreeze {
 			m.listen(n)
 		}
+		// A host of the internet has its address from nobody.
+		if m.all.Leases && !a.subnet.IsSingleIP() {
+			m.lease(n)
+		}
 	}
 	slices.SortFunc(m.nics, func(a, b *machineNIC) int { return a.at.index - b.at.index })
+}
+
+// readdress gives a NIC other addresses and ends the connections of those it had.
+func (m *Machine) readdress(n *machineNIC, addrs []netip.Addr) {
+	old := n.at.addrs
+	n.at.addrs = addrs
+	m.forget(func(x netip.Addr) bool { return slices.Contains(old, x) && !slices.Contains(addrs, x) })
 }
 
 func (m *Machine) listen(n *machineNIC) {
@@ -300,6 +321,11 @@ func (m *Machine) emit(src, dst netip.Addr, build func(b []byte, h frame.Header)
 	}
 	m.ipID++
 	h := frame.Header{SrcIP: from, DstIP: to, ID: m.ipID, DontFrag: true}
+	if m.service != nil {
+		h.Src, h.Dst = m.service.router, m.service.guest
+		m.service.send(build(nil, h))
+		return
+	}
 	if m.has(dst) {
 		// As on any system, a packet to an own address does not leave the host.
 		b := build(nil, h)

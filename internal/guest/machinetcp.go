@@ -18,6 +18,9 @@ const (
 	firstRTO  = time.Second            // RFC 6298, 2.1
 	leastRTO  = 200 * time.Millisecond // as netstack and Linux
 	tcpWindow = 64<<10 - 1
+	// segmentMost is what a segment carries: what fits a VPC's MTU. What machines say
+	// on the internet is shorter than any MTU.
+	segmentMost = 8 << 10
 )
 
 var (
@@ -101,10 +104,12 @@ func (c *stream) transmit(flags uint8, seq uint32, payload []byte) {
 
 // write sends a message.
 func (c *stream) write(b []byte) {
-	seq := c.nxt
 	c.out = append(c.out, b...)
-	c.nxt += uint32(len(b))
-	c.transmit(frame.TCPAck|frame.TCPPsh, seq, b)
+	for part := range slices.Chunk(b, segmentMost) {
+		seq := c.nxt
+		c.nxt += uint32(len(part))
+		c.transmit(frame.TCPAck|frame.TCPPsh, seq, part)
+	}
 	c.arm()
 }
 
@@ -152,15 +157,15 @@ func (c *stream) retransmit() {
 		c.fail(errSilence)
 		return
 	}
-	switch {
+	switch first := c.out[:min(len(c.out), segmentMost)]; {
 	case c.state == synSent:
 		c.transmit(frame.TCPSyn, c.una, nil)
 	case c.state == synReceived:
 		c.transmit(frame.TCPSyn|frame.TCPAck, c.una, nil)
-	case c.fin:
-		c.transmit(frame.TCPFin|frame.TCPAck|frame.TCPPsh, c.una, c.out)
+	case c.fin && len(first) == len(c.out):
+		c.transmit(frame.TCPFin|frame.TCPAck|frame.TCPPsh, c.una, first)
 	default:
-		c.transmit(frame.TCPAck|frame.TCPPsh, c.una, c.out)
+		c.transmit(frame.TCPAck|frame.TCPPsh, c.una, first)
 	}
 	c.rto *= 2
 	c.wait()
@@ -196,6 +201,9 @@ func (m *Machine) onTCP(v *frame.View, src, dst netip.Addr, b, payload []byte) {
 		c := m.newStream(key, synReceived)
 		c.rcv = v.TCPSeq + 1
 		c.onData = func(b []byte) { m.answerHTTP(c, b) }
+		if m.service != nil {
+			c.onData = func(b []byte) { m.service.converse(c, b) }
+		}
 		c.transmit(frame.TCPSyn|frame.TCPAck, c.una, nil)
 		c.arm()
 		c.expire()
@@ -204,7 +212,9 @@ func (m *Machine) onTCP(v *frame.View, src, dst netip.Addr, b, payload []byte) {
 		if !due {
 			return
 		}
-		if n, hop := m.route(dst, src); n != nil {
+		if m.service != nil {
+			m.service.send(reset)
+		} else if n, hop := m.route(dst, src); n != nil {
 			m.resolve(n, hop, reset)
 		}
 	}

@@ -12,6 +12,9 @@ import (
 )
 
 func (m *Machine) serves(port uint16) bool {
+	if m.service != nil {
+		return port == m.service.of.Port
+	}
 	return port == httpPort || slices.Contains(m.serve, spec.ServedPort{Protocol: "tcp", Port: port})
 }
 

@@ -181,18 +181,25 @@ func (r *Session) policyIs(s *control.State, want *policyIs) (bool, string) {
 
 // metadataIs reads an instance's metadata as a process in it would.
 func (r *Session) metadataIs(ctx context.Context, s *control.State, want *metadataIs) (bool, string) {
-	var host *guest.Host
-	if r.Lab != nil {
-		host = r.Lab.Host(r.loaded.Instances[want.Instance])
-	}
-	if host == nil {
-		return false, "no guest runs in " + want.Instance
-	}
 	n := s.NetworkInterface(r.loaded.Interfaces[cmp.Or(want.Lists, want.Lacks)])
 	if n == nil {
 		return false, "no such network interface any more"
 	}
-	macs, err := get(ctx, host, metadataAddr, "/latest/meta-data/network/interfaces/macs/", maxListing)
+	const path = "/latest/meta-data/network/interfaces/macs/"
+	var macs string
+	var err error
+	if id := r.loaded.Instances[want.Instance]; r.Ask != nil {
+		macs, err = r.Ask(ctx, id, metadataAddr, path)
+	} else {
+		var host *guest.Host
+		if r.Lab != nil {
+			host = r.Lab.Host(id)
+		}
+		if host == nil {
+			return false, "no guest runs in " + want.Instance
+		}
+		macs, err = get(ctx, host, metadataAddr, path, maxListing)
+	}
 	if err != nil {
 		return false, err.Error()
 	}
@@ -271,7 +278,7 @@ func (r *Session) answers(ctx context.Context, want *answers) (bool, string) {
 func (r *Session) ask(ctx context.Context, from string, to netip.Addr) (id string, err error) {
 	host := r.loaded.host(from)
 	if r.Ask != nil {
-		return r.Ask(ctx, host, to)
+		return r.Ask(ctx, host, to, "/")
 	}
 	var g *guest.Host
 	if r.Lab != nil {

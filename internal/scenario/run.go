@@ -32,9 +32,10 @@ type Env struct {
 	// Pause lets a time of the engine's clock go by, or returns ctx's error; nil
 	// is real time, in which a change of the State ends a pause early.
 	Pause func(ctx context.Context, d time.Duration) error
-	// Ask has a host ask an address by HTTP who it is, and returns the answer; nil
-	// asks by the stack of the Lab's guest.
-	Ask func(ctx context.Context, host string, to netip.Addr) (id string, err error)
+	// Ask has a host ask an address for a path by HTTP, and returns the body of the
+	// answer, which for "/" of a guest is its id; nil asks by the stack of the Lab's
+	// guest.
+	Ask func(ctx context.Context, host string, to netip.Addr, path string) (body string, err error)
 	// Impairments are for the steps inject, partition and clear, APIFaults for api.
 	Impairments Impairments
 	APIFaults   APIFaults

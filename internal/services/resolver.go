@@ -32,7 +32,11 @@ func (s *Server) question(l *dataplane.LinkLocal, from *dataplane.Port, d *datag
 	vnic, subnet := from.VNIC(), from.Subnet()
 	if d.view.Proto == frame.ProtoTCP {
 		if vpc := s.opt.State().VPC(subnet.VPC); vpc != nil && vpc.DNSSupport {
-			s.tcp.Take(from, &d.view, d.frame, s.opt.Now())
+			if s.opt.Segments != nil {
+				s.opt.Segments(from, d.frame)
+			} else {
+				s.tcp.Take(from, &d.view, d.frame, s.opt.Now())
+			}
 		}
 		return
 	}

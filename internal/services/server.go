@@ -6,6 +6,7 @@ package services
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -30,6 +31,9 @@ type Options struct {
 	// Now is the clock that guests are told; nil: time.Now.
 	Now      func() time.Time
 	Upstream string // of dns.Options
+	// Segments takes the TCP segments for DNS where somebody owns time and calls
+	// Step; nil: stacks do.
+	Segments func(from *dataplane.Port, b []byte)
 }
 
 // service is one of the services: where it answers, and what it does with a frame.
@@ -40,6 +44,9 @@ type service struct {
 	link *dataplane.LinkLocal
 	stop func() // of link
 }
+
+// dnsService is the place of DNS among the services.
+const dnsService = 1
 
 // Server serves one engine's guests.
 type Server struct {
@@ -132,6 +139,49 @@ func (s *Server) Run(ctx context.Context) error {
 		x.stop()
 	}
 	return nil
+}
+
+// Step serves what waits, for drivers that own time and call it in place of Run,
+// and reports whether anything did. Nobody is asked upstream.
+func (s *Server) Step() (worked bool) {
+	for _, x := range s.services {
+		if !x.link.Waiting() {
+			continue // which is so nearly always, and to be cheap
+		}
+		worked = true
+		var d datagram
+		x.link.Poll(func(from *dataplane.Port, b []byte) {
+			if d.read(b) {
+				x.take(x.link, from, &d)
+			}
+		})
+	}
+	return worked
+}
+
+// DNS is what answers of DNS by TCP are sent through where somebody owns time.
+func (s *Server) DNS() *dataplane.LinkLocal { return s.services[dnsService].link }
+
+// Converse answers the first whole question by TCP of a connection's bytes, in the
+// VPC that it comes from: how many bytes it took, 0 if there is more to come, and
+// the answer, nil if the connection is to end.
+func (s *Server) Converse(vpc string, asked []byte) (answer []byte, used int) {
+	const length = 2
+	if len(asked) < length {
+		return nil, 0
+	}
+	n := int(binary.BigEndian.Uint16(asked))
+	switch {
+	case n > maxQuestion:
+		return nil, len(asked)
+	case len(asked) < length+n:
+		return nil, 0
+	}
+	answer, _ = s.resolver.Respond(vpc, asked[length:length+n], false, maxMessage)
+	if answer == nil {
+		return nil, len(asked)
+	}
+	return append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...), length + n
 }
 
 // sweep gives memory back that nobody has used for a while.

@@ -37,11 +37,18 @@ type Options struct {
 	Region string         // "": us-east-1
 	Timing control.Timing // the zero Timing ends every transition at once
 	Quotas control.Quotas // nil: none
-	Store  *memory.Store  // nil: an empty one
+	Store  control.Store  // nil: an empty one in memory
 	Shape  bool           // as in lab.Options
+	Leases bool           // as in lab.Options
 	// PolicyCalls is as in lab.Options; what it waits for it waits for by Hold.
 	PolicyCalls failover.Gate
 	Log         *slog.Logger // nil: nothing is logged
+
+	// Of simulations that judge the laboratory.
+	at      int64                                 // when it begins, Unix nanoseconds; 0: sim.Epoch
+	crowded bool                                  // as in dataplane.Options
+	plane   func(control.Plane) control.Plane     // what control drives in place of it; nil: it
+	prober  func(failover.Prober) failover.Prober // what policies probe by in place of it; nil: it
 }
 
 // Lab is a laboratory in virtual time. It belongs to one goroutine.
@@ -57,10 +64,11 @@ type Lab struct {
 	// over. It must only look.
 	Each func()
 
-	tasks   tasks
-	planned int64 // when Step of the control plane is scheduled; 0: it is not
-	cancel  context.CancelFunc
-	failed  error // of the controller
+	tasks    tasks
+	metadata *guest.Service
+	planned  int64 // when Step of the control plane is scheduled; 0: it is not
+	cancel   context.CancelFunc
+	failed   error // of the controller
 }
 
 // timeline is a sim.Sim as machines see it.
@@ -85,13 +93,24 @@ func Open(opt Options) (*Lab, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Lab{Sim: sim.New(dataplane.Options{Shape: opt.Shape}, opt.Seed)}
+	if opt.at == 0 {
+		opt.at = sim.Epoch
+	}
+	l := &Lab{Sim: sim.NewAt(dataplane.Options{Shape: opt.Shape, Crowded: opt.crowded}, opt.Seed, opt.at)}
 	l.tasks.idle = l.step
 	l.Guests = guest.NewMachines(l.Sim.Engine(), timeline{l.Sim}, opt.Seed)
+	l.Guests.Leases = opt.Leases
+	if err := l.serve(opt.Seed); err != nil {
+		return nil, err
+	}
 	chance := rand.NewChaCha8(chacha(opt.Seed))
+	var plane control.Plane = plan.Plane{Network: l.Guests}
+	if opt.plane != nil {
+		plane = opt.plane(plane)
+	}
 	var err error
 	l.Service, err = control.Open(context.Background(), control.Options{
-		Store: opt.Store, Plane: plan.Plane{Network: l.Guests}, Region: opt.Region, Timing: opt.Timing, Quotas: opt.Quotas, Log: opt.Log, Stepped: true,
+		Store: opt.Store, Plane: plane, Region: opt.Region, Timing: opt.Timing, Quotas: opt.Quotas, Log: opt.Log, Stepped: true,
 		Now:    func() time.Time { return time.Unix(0, l.Sim.Now()).UTC() },
 		Random: func(b []byte) { _, _ = chance.Read(b) },
 	})
@@ -102,9 +121,13 @@ func Open(opt Options) (*Lab, error) {
 		Plane: l.Sim.Engine(), State: l.State, Now: func() time.Time { return time.Unix(0, l.Sim.Now()).UTC() }, Seed: opt.Seed,
 		Note: func(typ, id string, kv ...string) error { return l.Note(context.Background(), typ, id, kv...) },
 	})
+	var prober failover.Prober = failover.NewMachineProber(l.Guests, l.Sim.Engine(), &l.tasks, l.Sim.Now)
+	if opt.prober != nil {
+		prober = opt.prober(prober)
+	}
 	l.Failover, err = failover.New(failover.Options{
 		Service: l.Service, Clients: l.Guests, Now: l.Sim.Now, Log: opt.Log, Gate: opt.PolicyCalls, Ticks: l.ticks, Tasks: &l.tasks,
-		Prober: failover.NewMachineProber(l.Guests, l.Sim.Engine(), &l.tasks, l.Sim.Now),
+		Prober: prober,
 	})
 	if err != nil {
 		return nil, err
@@ -236,15 +259,15 @@ func (l *Lab) Await(within time.Duration, cond func() bool) error {
 	return nil
 }
 
-// Ask has a host ask an address by HTTP who it is, as a process in it would, while
-// time goes on, and returns the answer.
-func (l *Lab) Ask(ctx context.Context, host string, to netip.Addr, within time.Duration) (id string, err error) {
+// Ask has a host ask an address for a path by HTTP, as a process in it would, while
+// time goes on, and returns the body of the answer. "/" of a guest is its id.
+func (l *Lab) Ask(ctx context.Context, host string, to netip.Addr, path string, within time.Duration) (body string, err error) {
 	m := l.Guests.Machine(host)
 	if m == nil {
 		return "", fmt.Errorf("no guest runs in %s", host)
 	}
 	over := false
-	m.Get(netip.Addr{}, to, httpPort, "/", within, func(a guest.Answer, e error) { id, err, over = strings.TrimSpace(a.Body), e, true })
+	m.Get(netip.Addr{}, to, httpPort, path, within, func(a guest.Answer, e error) { body, err, over = strings.TrimSpace(a.Body), e, true })
 	// The machine gives up by itself, unless it is gone by then.
 	if waited := l.Await(2*within, func() bool { return over || ctx.Err() != nil }); waited != nil && !over {
 		return "", fmt.Errorf("asking %s: %w", to, waited)
@@ -255,7 +278,7 @@ func (l *Lab) Ask(ctx context.Context, host string, to netip.Addr, within time.D
 	if err != nil {
 		return "", fmt.Errorf("asking %s: %w", to, err)
 	}
-	return id, nil
+	return body, nil
 }
 
 // Hold has the task that calls it, or the driver, wait while time goes on.
@@ -275,6 +298,13 @@ func (l *Lab) Reset(ctx context.Context) error {
 	err := l.Failover.Reset(ctx, l.Service.Reset)
 	l.Settle()
 	return err
+}
+
+// kill ends the laboratory as SIGKILL does a process: nobody is told, and nothing
+// goes on. Its store must take nothing any more.
+func (l *Lab) kill() {
+	l.cancel()
+	l.tasks.unwind()
 }
 
 // Close ends the policies and measurements under way.

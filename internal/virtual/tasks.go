@@ -13,6 +13,7 @@ type tasks struct {
 	all     []*task
 	current *task              // that runs; nil: the driver
 	idle    func() (more bool) // lets time go on, for a driver that parks
+	over    bool               // nobody waits any more
 }
 
 // task is one coroutine. It gives what it waits for to whoever resumes it.
@@ -55,6 +56,9 @@ func (ts *tasks) Park(ready func() bool) {
 		return
 	}
 	for !ready() {
+		if ts.over {
+			panic(errStopped)
+		}
 		if !ts.run() && !ts.idle() {
 			panic(errStuck)
 		}
@@ -85,6 +89,12 @@ func (ts *tasks) run() (ran bool) {
 // wait.
 func (ts *tasks) close() {
 	ts.run()
+	ts.unwind()
+}
+
+// unwind ends every task where it waits.
+func (ts *tasks) unwind() {
+	ts.over = true
 	for _, t := range ts.all {
 		t.stop()
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	// Account is owner-id and the identity document's accountId, 12 digits;
 	// "": 000000000000.
 	Account string
+	// Key seals tokens, for laboratories that are to be the same again; nil: one of
+	// the machine's chance.
+	Key []byte
 }
 
 // Source is where metadata comes from; *control.Service is one.
@@ -63,7 +66,7 @@ func New(src Source, opt Options) *Service {
 	if opt.Account == "" {
 		opt.Account = defaultAccount
 	}
-	return &Service{src: src, opt: opt, tokens: newTokens()}
+	return &Service{src: src, opt: opt, tokens: newTokens(opt.Key)}
 }
 
 // Request is what somebody asks of one instance's metadata.

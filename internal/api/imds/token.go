@@ -26,8 +26,12 @@ const (
 
 var tokenEncoding = base64.URLEncoding.Strict()
 
-func newTokens() tokens {
+func newTokens(key []byte) tokens {
 	var t tokens
+	if key != nil {
+		t.key = sha256.Sum256(key)
+		return t
+	}
 	rand.Read(t.key[:]) // never fails: it ends the process instead
 	return t
 }

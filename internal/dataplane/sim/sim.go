@@ -30,6 +30,13 @@ type Sim struct {
 	guests map[Link]func(b []byte, at int64)
 	order  []Link // of guests, in the order of their newest turns
 	turns  []Link // of one round
+
+	// Between, if not nil, is called while frames are on their way, between two
+	// rounds of one instant. It may change the configuration.
+	Between func()
+	// Serve, if not nil, has the network's own services take what waits for them and
+	// answer, and reports whether anything did. It is called once a round.
+	Serve func() (worked bool)
 }
 
 // Link is the wire between a guest and the network: a host's device index.
@@ -39,9 +46,13 @@ type Link struct {
 }
 
 // New returns a run at Epoch. Of opt, the workers, clock and seed are set here.
-func New(opt dataplane.Options, seed uint64) *Sim {
+func New(opt dataplane.Options, seed uint64) *Sim { return NewAt(opt, seed, Epoch) }
+
+// NewAt is New for a run that begins at another time, in Unix nanoseconds: what
+// follows on another run.
+func NewAt(opt dataplane.Options, seed uint64, at int64) *Sim {
 	s := &Sim{
-		now:    Epoch,
+		now:    at,
 		seed:   seed,
 		rand:   rand.New(rand.NewPCG(seed, 0x656e696c6162)),
 		guests: map[Link]func([]byte, int64){},
@@ -164,6 +175,12 @@ func (s *Sim) Run(until int64) {
 func (s *Sim) settle() {
 	for moved := true; moved; {
 		moved = s.engine.Step()
+		if moved && s.Between != nil {
+			s.Between()
+		}
+		if s.Serve != nil && s.Serve() {
+			moved = true
+		}
 		s.rand.Shuffle(len(s.order), func(i, j int) { s.order[i], s.order[j] = s.order[j], s.order[i] })
 		s.turns = append(s.turns[:0], s.order...) // a guest may come or go in a turn
 		for _, l := range s.turns {

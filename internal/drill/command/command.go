@@ -170,9 +170,6 @@ func (o *Options) readFile(ctx context.Context, name string) (drills []runner.Dr
 	driver := o.Driver
 	if o.Time == "virtual" {
 		driver = o.Virtual
-		if err := sc.CheckVirtual(); err != nil {
-			return nil, err
-		}
 	}
 	spec := sc.Drill()
 	if o.Repeat != 0 {

@@ -50,7 +50,7 @@ func TestShippedDrillsHold(t *testing.T) {
 		if len(strategies) == 0 {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				hold(t, sc, "")
+				hold(t, sc, "", "fast")
 			})
 		}
 		for _, s := range strategies {
@@ -60,19 +60,67 @@ func TestShippedDrillsHold(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				hold(t, with, s)
+				hold(t, with, s, "fast")
 			})
 		}
 	}
 }
 
-func hold(t *testing.T, sc *scenario.Scenario, strategy string) {
+// TestServicesInBothClocks: guests boot by DHCP, a client's connections go to
+// instance metadata, which lists what is attached, in virtual time as in real time.
+func TestServicesInBothClocks(t *testing.T) {
+	t.Parallel()
+	const text = `description: Guests ask the network's own services, and an interface moves
+laboratory: {timings: {launch: 300ms, attach: 200ms, detach: 200ms, metadata: 100ms}}
+vpcs: [{name: lab, cidr: 10.0.0.0/16}]
+subnets: [{name: a, vpc: lab, cidr: 10.0.0.0/24, zone: 1}]
+securityGroups: [{name: all, vpc: lab, description: everything, ingress: [{protocol: "-1", from: 10.0.0.0/16}]}]
+instances:
+  - name: client
+    subnet: a
+    ip: 10.0.0.10
+    groups: [all]
+    workloads:
+      - {name: requests, kind: udp-echo, target: 10.0.0.42, rate: 100}
+      - {name: metadata, kind: http, target: 169.254.169.254, rate: 20, connections: 2}
+  - {name: one, subnet: a, ip: 10.0.0.21, groups: [all]}
+  - {name: two, subnet: a, ip: 10.0.0.22, groups: [all]}
+networkInterfaces:
+  - {name: eth1, subnet: a, ip: 10.0.0.42, groups: [all], attach: {instance: one, deviceIndex: 1}}
+hypothesis:
+  - replies: {client: client, workload: requests, within: 1s}
+steps:
+  - waitUntil:
+      - metadata: {instance: one, lists: eth1}
+      - metadata: {instance: two, lacks: eth1}
+      - answers: {from: client, address: 10.0.0.22, by: two}
+    within: 20s
+  - move: {networkInterface: eth1, instance: two}
+  - waitUntil:
+      - metadata: {instance: two, lists: eth1}
+      - metadata: {instance: one, lacks: eth1}
+      - replies: {client: client, workload: requests, by: two}
+    within: 20s
+assert:
+  - moves: {networkInterface: eth1, from: one, to: two, state: completed, min: 1, max: 1}
+  - answered: {client: client, workload: metadata, min: 5}
+  - answered: {client: client, workload: requests, min: 5}
+  - invariants: all
+`
+	sc, err := scenario.Parse(t.Context(), "services.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold(t, sc, "", "aws")
+}
+
+func hold(t *testing.T, sc *scenario.Scenario, strategy, timing string) {
 	spec := sc.Drill().For(strategy)
 	if len(spec.Asserts) == 0 {
 		t.Error("it asserts nothing")
 	}
 	dir := t.TempDir()
-	job := runner.Job{Scenario: sc, Strategy: strategy, Number: 1, Seed: spec.Seed, Timing: "fast"}
+	job := runner.Job{Scenario: sc, Strategy: strategy, Number: 1, Seed: spec.Seed, Timing: timing}
 	var real *drill.Run
 	for n := range tries {
 		var err error
@@ -88,14 +136,11 @@ func hold(t *testing.T, sc *scenario.Scenario, strategy string) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	runs := []*drill.Run{real}
-	if sc.CheckVirtual() == nil {
-		virtual, err := simulated.Driver{}.Run(t.Context(), job)
-		if err != nil {
-			t.Fatal(err)
-		}
-		runs = append(runs, virtual)
+	virtual, err := simulated.Driver{}.Run(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
 	}
+	runs := []*drill.Run{real, virtual}
 	for _, run := range runs {
 		tally := drill.NewTally(spec, sc.HasHypothesis())
 		tally.Add(run)
@@ -106,9 +151,7 @@ func hold(t *testing.T, sc *scenario.Scenario, strategy string) {
 			}
 		}
 	}
-	if len(runs) == 2 {
-		agree(t, real, runs[1])
-	}
+	agree(t, real, virtual)
 }
 
 // agree holds what two runs have measured together. Outages differ by one interval

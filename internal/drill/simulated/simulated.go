@@ -42,9 +42,6 @@ var _ runner.Driver = Driver{}
 
 // Run carries out one run.
 func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err error) {
-	if err := job.Scenario.CheckVirtual(); err != nil {
-		return nil, err
-	}
 	timing := control.TimingFast
 	if job.Timing == "aws" {
 		timing = control.TimingAWS
@@ -60,7 +57,8 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 		return faults.Around(ctx, apifault.EC2, operation, "drill", call)
 	}
 	lab, err = virtual.Open(virtual.Options{
-		Seed: job.Seed, Region: d.Region, Timing: job.Scenario.Timing(timing), Shape: job.Scenario.Shaped(), PolicyCalls: calls,
+		Seed: job.Seed, Region: d.Region, Timing: job.Scenario.Timing(timing), Shape: job.Scenario.Shaped(),
+		Leases: job.Timing == "aws", PolicyCalls: calls,
 	})
 	if err != nil {
 		return nil, err
@@ -86,8 +84,8 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 			st, _ := lab.Failover.PolicyStatus(id)
 			return string(st.State), st.Detail
 		},
-		Ask: func(ctx context.Context, host string, to netip.Addr) (string, error) {
-			return lab.Ask(ctx, host, to, scenario.AskTime)
+		Ask: func(ctx context.Context, host string, to netip.Addr, path string) (string, error) {
+			return lab.Ask(ctx, host, to, path, scenario.AskTime)
 		},
 	})
 	return run, errors.Join(err, rec.close(err == nil))

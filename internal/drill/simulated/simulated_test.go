@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,21 +30,12 @@ type variant struct {
 
 func (v variant) String() string { return strings.TrimSuffix(v.sc.Name+"/"+v.strategy, "/") }
 
-// realOnly are the drills that ask what nobody serves in virtual time.
-var realOnly = []string{"forced-detach"}
-
-// shipped are the drills of the binary under each of their strategies that can be
-// played in virtual time; which are not is known.
+// shipped are the drills of the binary under each of their strategies.
 func shipped(t testing.TB) (out []variant) {
 	t.Helper()
 	for _, name := range scenario.Names() {
 		sc := open(t, name)
 		if !sc.HasSteps() {
-			continue
-		}
-		if err := sc.CheckVirtual(); (err != nil) != slices.Contains(realOnly, name) {
-			t.Errorf("%s in virtual time: %v", name, err)
-		} else if err != nil {
 			continue
 		}
 		strategies := sc.Drill().Strategies
@@ -164,36 +154,6 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestWhatVirtualTimeHasNot is an error that says where and what would be right.
-func TestWhatVirtualTimeHasNot(t *testing.T) {
-	const file = `vpcs: [{name: lab, cidr: 10.0.0.0/16}]
-subnets: [{name: a, vpc: lab, cidr: 10.0.0.0/24, zone: 1}]
-instances:
-  - {name: one, subnet: a, ip: 10.0.0.10, workloads: [{name: w, kind: ping, target: TARGET, rate: 1}]}
-  - {name: two, subnet: a, ip: 10.0.0.11}
-steps:
-  - waitUntil: [answers: {from: one, address: ADDRESS, by: two}]
-`
-	for _, c := range []struct{ target, address, want string }{
-		{"10.0.0.11", "10.0.0.11", ""},
-		{"169.254.169.254", "10.0.0.11", "d.yaml:4:85: 169.254.169.254 is an address of the network's own services"},
-		{"10.0.0.11", "10.0.0.2", "d.yaml:7:47: 10.0.0.2 is an address of the network's own services"},
-	} {
-		text := strings.NewReplacer("TARGET", c.target, "ADDRESS", c.address).Replace(file)
-		sc, err := scenario.Parse(t.Context(), "d.yaml", []byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		run, err := Driver{}.Run(t.Context(), variant{sc: sc}.job(1, "fast", ""))
-		switch {
-		case c.want == "" && (err != nil || run.Steps[0].Error != ""):
-			t.Errorf("%+v: %v, %+v", c, err, run)
-		case c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want) || !strings.Contains(err.Error(), "--time real")):
-			t.Errorf("%+v: %v", c, err)
-		}
-	}
-}
-
 // BenchmarkFailover is the seed's drill in virtual time, loading and judging
 // included: 1,000 runs in 30 s of one processor are 30 ms a run.
 func BenchmarkFailover(b *testing.B) {
@@ -201,7 +161,7 @@ func BenchmarkFailover(b *testing.B) {
 	spec := v.sc.Drill()
 	tally := drill.NewTally(spec, v.sc.HasHypothesis())
 	b.ReportAllocs()
-	seed := uint64(0)
+	seed, cpu := uint64(0), cpuTime()
 	for b.Loop() {
 		seed++
 		run, err := Driver{}.Run(b.Context(), v.job(seed, "aws", ""))
@@ -213,6 +173,7 @@ func BenchmarkFailover(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+	b.ReportMetric((cpuTime()-cpu).Seconds()/float64(b.N)*1000, "cpu-s/1000runs")
 }
 
 // TestCallsAreHeld: a fault of the EC2 API holds a policy's call, and a step's, for
