@@ -78,7 +78,7 @@ func run(t *testing.T, seed uint64) []byte {
 	s.Engine().AddTap(watch, nil)
 	if err := s.Impair(
 		spec.Impairment{ID: "loss", Kind: spec.ImpairLoss, Share: 0.1},
-		spec.Impairment{ID: "late", Kind: spec.ImpairDelay, From: spec.Scope{Kind: spec.ScopeSubnet, ID: "none"}, To: spec.Scope{}, Delay: time.Second},
+		spec.Impairment{ID: "late", Kind: spec.ImpairDelay, From: spec.Scope{Kind: spec.ScopeVNIC, ID: "eni-1"}, Delay: 20 * time.Millisecond},
 		spec.Impairment{ID: "jitter", Kind: spec.ImpairDelay, Delay: time.Millisecond, Jitter: 5 * time.Millisecond},
 		spec.Impairment{ID: "twice", Kind: spec.ImpairDuplicate, Hit: 1, Of: 9},
 		spec.Impairment{ID: "bits", Kind: spec.ImpairCorrupt, Share: 0.05},
@@ -109,6 +109,11 @@ func run(t *testing.T, seed uint64) []byte {
 		}
 	})
 	for s.Step() {
+	}
+	for _, id := range []string{"loss", "late", "jitter", "twice", "bits"} {
+		if _, hit, ok := s.Engine().Impaired(id); !ok || hit == 0 {
+			t.Errorf("%s has acted on no frame", id)
+		}
 	}
 	if totals := s.Engine().Totals(); totals.Unaccounted() != 0 || totals.RxFrames == 0 {
 		t.Errorf("unaccounted %d of %+v", totals.Unaccounted(), totals)
