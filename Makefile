@@ -13,7 +13,7 @@ COUNT   ?= 5
 # What the product and the SQLite driver do with them it sees.
 RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
-.PHONY: run build test test-go stress test-web test-browser test-docs contract agents judge simulate bench bench-path bench-scale soak lint fuzz cross release test-release generate clean
+.PHONY: run build test test-go stress test-web test-browser test-docs contract agents judge simulate mutate bench bench-path bench-scale soak lint fuzz cross release test-release generate clean
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
@@ -79,11 +79,17 @@ TOPOLOGIES ?= 100
 judge:
 	$(GO) test -tags judge -count 1 -timeout 20m -v ./test/judge -args -seed $(SEED) -topologies $(TOPOLOGIES)
 
-# simulate: SEEDS random networks with random clients, policies, faults and calls in
-# virtual time, from SEED on; a seed that fails says how it is run again.
+# simulate: SEEDS random networks with random clients, policies, faults, calls and
+# kills in virtual time, from SEED on, on all processors; says how many were run,
+# and of a seed that fails how it is run again.
 SEEDS ?= 1000
 simulate:
 	$(GO) test -count 1 -timeout 0 -run '^TestSimulate$$' -v ./internal/virtual -args -seed $(SEED) -seeds $(SEEDS)
+
+# mutate: makes mistakes in the product, one at a time, and has the simulation find
+# each; tells after how many seeds. RUN chooses some by a word of their names.
+mutate:
+	$(GO) run ./test/mutate -go $(GO) -run '$(RUN)'
 
 # bench: COUNT times each, then once beside moto_server, which takes turns itself.
 bench:

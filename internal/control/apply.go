@@ -42,7 +42,7 @@ func (s *Service) apply(ctx context.Context, st step) {
 	if err != nil {
 		// What is stored cannot be taken back. The next step brings it along.
 		s.owed = changes
-		st.err = internal("the change is stored, but the data plane has not taken it yet", err)
+		st.err = internal("the change is stored, but the data plane has not taken it yet", owedError{err})
 	} else {
 		ack.At = cmp.Or(ack.At, st.at.UnixNano())
 		st.ack = ack
@@ -55,6 +55,11 @@ func (s *Service) apply(ctx context.Context, st step) {
 		s.subs.notify(Notice{Commit: st.commit, Ack: st.ack, Announced: told})
 	}
 }
+
+// owedError is why the data plane has not taken what is stored.
+type owedError struct{ error }
+
+func (e owedError) Unwrap() error { return e.error }
 
 // put has the Plane follow t. An error means that nothing of t is in force: to
 // take a guest's mishap for that would lose track of what the network has, and

@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 )
@@ -157,7 +158,17 @@ func (s *State) Failovers() []*Failover { return all[*Failover](s, TableFailover
 // PutFailover creates (ID "") or replaces a record. The 1000 that ended last
 // are kept, those that run among them.
 func (s *Service) PutFailover(ctx context.Context, f Failover) (*Failover, error) {
-	return result(ctx, s, func(t *tx) (*Failover, error) { return t.putFailover(f) })
+	var stored *Failover
+	err := s.change(ctx, func(t *tx) (err error) {
+		stored, err = t.putFailover(f)
+		return err
+	})
+	// A record means nothing to the network: it is stored, whatever the data plane
+	// has still to take of what came before.
+	if owed := (owedError{}); err != nil && !errors.As(err, &owed) {
+		return nil, err
+	}
+	return stored, nil
 }
 
 // maxFailovers bounds the records kept.

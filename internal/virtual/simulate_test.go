@@ -1,271 +1,298 @@
 package virtual
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"enilab/internal/control"
-	"enilab/internal/impair"
+	"enilab/internal/dataplane/sim"
 	"enilab/internal/scenario"
-	"enilab/internal/store/memory"
 )
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "of the first simulation")
-	seeds     = flag.Uint64("seeds", 10, "how many simulations")
+	seeds     = flag.Uint64("seeds", 20, "how many simulations")
 )
 
 // TestSimulate runs random networks with random clients, policies, faults and calls
-// in virtual time, a seed each. At every instant every frame is accounted for, and
-// nothing has two owners; at the end everything that was acknowledged is there for
-// whoever opens the store again.
+// in virtual time, a seed each, on all processors. Control and store are killed in
+// the middle and refuse now and then. At every instant the invariants hold that
+// world.look and world.frames have; whenever the store is opened again, everything
+// that was acknowledged is there.
 func TestSimulate(t *testing.T) {
-	var moved, acted int
-	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		w := simulate(t, seed)
-		moved, acted = moved+w.moved, acted+w.acted
-		if t.Failed() {
-			t.Fatalf("this seed again: make simulate SEED=%d SEEDS=1", seed)
-		}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // each seed is garbage when it is over
+	var mu sync.Mutex
+	var sum tally
+	var next, ran uint64
+	failed := map[uint64]error{}
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				seed := *firstSeed + next
+				if next++; next > *seeds || len(failed) > 0 {
+					mu.Unlock()
+					return
+				}
+				mu.Unlock()
+				w, err := simulate(t, seed)
+				mu.Lock()
+				ran++
+				sum.add(w.tally)
+				if err != nil {
+					failed[seed] = err
+				}
+				mu.Unlock()
+			}
+		})
 	}
-	if t.Logf("%d seeds, %d changes carried out, %d moves recorded", *seeds, acted, moved); acted == 0 {
-		t.Error("nothing was carried out: the simulation proves nothing")
+	wg.Wait()
+	t.Logf("%d seeds from %d on: %+v", ran, *firstSeed, sum)
+	for seed, err := range failed {
+		t.Errorf("seed %d: %v\nthis seed again: make simulate SEED=%d SEEDS=1", seed, err, seed)
 	}
+	if len(failed) == 0 && (sum.Acted == 0 || *seeds >= 20 && (sum.Moves == 0 || sum.Kills == 0 || sum.Unwritten == 0 || sum.Frames == 0)) {
+		t.Errorf("%+v: the simulation proves nothing", sum)
+	}
+}
+
+// tally is what happened in simulations, so that nobody takes for proven what was
+// not tried.
+type tally struct {
+	Acted       int // changes carried out
+	Refused     int // by the rules of EC2
+	Unwritten   int // changes that the store did not take
+	Unfollowed, // and that the data plane did not take at first
+	Kills,
+	OnDisk, // simulations on SQLite
+	Moves,
+	Failovers int
+	Frames int // delivered, and held to who owns what
+	Probes int
+}
+
+func (a *tally) add(b tally) {
+	a.Acted, a.Refused, a.Unwritten, a.Unfollowed = a.Acted+b.Acted, a.Refused+b.Refused, a.Unwritten+b.Unwritten, a.Unfollowed+b.Unfollowed
+	a.Kills, a.OnDisk, a.Moves, a.Failovers = a.Kills+b.Kills, a.OnDisk+b.OnDisk, a.Moves+b.Moves, a.Failovers+b.Failovers
+	a.Frames, a.Probes = a.Frames+b.Frames, a.Probes+b.Probes
 }
 
 // world is one simulation.
 type world struct {
+	tally
 	t      *testing.T
 	seed   uint64
 	rand   *rand.Rand
+	timing control.Timing
 	lab    *Lab
+	store  *brittle
 	text   strings.Builder
 	said   []string // what was done, for whoever looks for a mistake
+	failed error    // the first thing that must not be so
 	loaded *scenario.Loaded
 
 	instances, interfaces []string // names
-	acted, moved          int
+	policies              map[string]*control.FailoverPolicy
+	recorded              map[string]bool // records that were looked at
 	revision              uint64
+	midway                bool // something is to be done while frames are on their way
+	judge                 judge
 }
 
-func (w *world) pick(of []string) string { return of[w.rand.IntN(len(of))] }
-
-func (w *world) one(of ...string) string { return w.pick(of) }
-
-// network writes a random scenario: two subnets, instances with interfaces of
-// their own, clients inside and on the internet, and policies of every strategy.
-func (w *world) network() {
-	p := func(format string, args ...any) { fmt.Fprintf(&w.text, format+"\n", args...) }
-	p("vpcs: [{name: v, cidr: 10.0.0.0/16}]")
-	p("subnets:\n  - {name: s1, vpc: v, cidr: 10.0.1.0/24, zone: 1}\n  - {name: s2, vpc: v, cidr: 10.0.2.0/24, zone: %s}", w.one("1", "2"))
-	p("securityGroups: [{name: all, vpc: v, description: everything, ingress: [{protocol: \"-1\", from: 0.0.0.0/0}]}]")
-	p("internetGateways: [{name: way, vpc: v}]")
-	p("routeTables: [{name: out, vpc: v, subnets: [s1, s2], routes: [{destination: 0.0.0.0/0, internetGateway: way}]}]")
-	n := 2 + w.rand.IntN(3)
-	workloads := func(targets []string) string {
-		var out []string
-		for k := range 1 + w.rand.IntN(3) {
-			kind := w.one("{name: w%d, kind: udp-echo, target: %s, rate: 40}", "{name: w%d, kind: ping, target: %s, rate: 10}", "{name: w%d, kind: http, target: %s, rate: 5, connections: 3}")
-			out = append(out, fmt.Sprintf(kind, k, w.pick(targets)))
+// fail notes the first violation, with what led to it.
+func (w *world) fail(format string, args ...any) {
+	if w.failed == nil {
+		at := time.Duration(0)
+		if w.lab != nil {
+			at = time.Duration(w.lab.Now() - sim.Epoch)
 		}
-		return strings.Join(out, ", ")
-	}
-	inside := []string{"10.0.1.42", "10.0.1.50", "10.0.2.42", "10.0.1.10"}
-	p("instances:")
-	for i := range n {
-		w.instances = append(w.instances, fmt.Sprintf("i%d", i))
-		p("  - {name: i%d, subnet: s1, ip: 10.0.1.%d, groups: [all], sourceDestCheck: %v}", i, 10+i, w.rand.IntN(2) == 0)
-	}
-	p("  - {name: far, subnet: s2, ip: 10.0.2.10, groups: [all]}")
-	p("  - {name: client, subnet: %s, ip: %s, groups: [all], workloads: [%s]}", "s2", "10.0.2.30", workloads(inside))
-	p("  - {name: near, subnet: s1, ip: 10.0.1.30, groups: [all], workloads: [%s]}", workloads(inside))
-	w.instances = append(w.instances, "far", "client", "near")
-	p("networkInterfaces:")
-	p("  - {name: e1, subnet: s1, ip: 10.0.1.42, secondaryIps: [10.0.1.50], groups: [all], attach: {instance: i0, deviceIndex: 1}}")
-	p("  - {name: e2, subnet: s1, ip: 10.0.1.43, groups: [all], attach: {instance: i1, deviceIndex: 1}}")
-	p("  - {name: e3, subnet: s2, ip: 10.0.2.42, groups: [all], attach: {instance: far, deviceIndex: 1}}")
-	w.interfaces = []string{"e1", "e2", "e3"}
-	p("elasticIps:\n  - {name: x1, networkInterface: e1, ip: %s}\n  - {name: x2, networkInterface: client/eth0}", w.one("10.0.1.42", "10.0.1.50"))
-	p("internet: {hosts: [{name: customer, address: 198.51.100.10, workloads: [%s]}]}", workloads([]string{"x1", "x2"}))
-	if w.rand.IntN(5) > 0 {
-		terms := w.one("", ", strategy: address, addresses: [10.0.1.50]", ", strategy: eip, elasticIp: x1", ", fence: stop", ", fence: detach", ", failBack: true", ", failBack: true, holdDown: 5s")
-		p("policies: [{networkInterface: e1, standbys: [i1], probe: {type: %s, from: %s, interval: %s, misses: %d}%s}]",
-			w.one("icmp", "tcp, port: 80", "http"), w.one("near/eth0", "i1/eth0"), w.one("100ms", "200ms", "1s"), 1+w.rand.IntN(3), terms)
+		w.failed = fmt.Errorf("at %v: %w, after\n%s", at, fmt.Errorf(format, args...), strings.Join(w.said, "\n"))
 	}
 }
 
-// act does something at random. What EC2 refuses is no mistake.
-func (w *world) act() {
-	ctx, l := w.t.Context(), w.lab
-	in, eni := w.pick(w.instances), w.pick(w.interfaces)
-	if w.rand.IntN(2) == 0 {
-		in = w.one("i0", "i1") // which the policies are about
+func (w *world) say(format string, args ...any) {
+	at := time.Duration(0)
+	if w.lab != nil {
+		at = time.Duration(w.lab.Now() - sim.Epoch)
 	}
-	instance, nic := w.loaded.Instances[in], w.loaded.Interfaces[eni]
-	var what string
-	var err error
-	switch w.rand.IntN(13) {
-	case 0, 1, 2:
-		f := control.Fault(w.one("freeze", "link", "stop"))
-		what = fmt.Sprintf("fail %s by %s", in, f)
-		_, err = l.FailInstance(ctx, instance, f)
-	case 3, 4:
-		what = "recover " + in
-		_, err = l.RecoverInstance(ctx, instance)
-	case 5:
-		what = "stop " + in
-		_, err = l.StopInstance(ctx, instance, w.rand.IntN(2) == 0)
-	case 6:
-		what = "start " + in
-		_, err = l.StartInstance(ctx, instance)
-	case 7:
-		what = "reboot " + in
-		_, err = l.RebootInstance(ctx, instance)
-	case 8:
-		what = "move " + eni + " to " + in
-		_, _, err = l.Failover.Move(ctx, control.MoveInput{Interface: nic, Instance: instance, DeviceIndex: -1, Force: true})
-	case 9:
-		what = "detach " + eni
-		if n := l.State().NetworkInterface(nic); n != nil && n.Attachment != nil {
-			_, err = l.Detach(ctx, control.DetachInput{Attachment: n.Attachment.ID, Force: w.rand.IntN(2) == 0})
-		}
-	case 10:
-		what = "attach " + eni + " to " + in
-		_, err = l.Attach(ctx, control.AttachInput{Interface: nic, Instance: instance, DeviceIndex: 1 + w.rand.IntN(2)})
-	case 11:
-		j := impair.Input{Kind: w.one("loss", "delay", "reorder", "duplicate", "corrupt", "partition")}
-		switch j.Kind {
-		case "delay":
-			j.Delay, j.Jitter = time.Duration(w.rand.IntN(300))*time.Millisecond, time.Duration(1+w.rand.IntN(50))*time.Millisecond
-		case "partition":
-		default:
-			j.Share = 0.1 + w.rand.Float64()/2
-		}
-		j.Of = impair.Place{Instance: instance}
-		what = "inject " + j.Kind + " of " + in
-		_, err = l.Impairments.Add(j)
-	case 12:
-		what = "clear"
-		err = l.Impairments.Clear()
-	}
-	var refusal *control.Error
-	switch {
-	case errors.As(err, &refusal):
-		what += ": " + refusal.Code
-	case err != nil:
-		w.t.Errorf("seed %d: %s: %v", w.seed, what, err)
-	default:
-		w.acted++
-	}
-	w.said = append(w.said, fmt.Sprintf("%v %s", time.Duration(l.Now()-epoch), what))
+	w.said = append(w.said, fmt.Sprintf("%v %s", at, fmt.Sprintf(format, args...)))
 }
 
-const epoch = 1_767_225_600_000_000_000 // of package sim
+func (w *world) chance(percent int) bool { return w.rand.IntN(100) < percent }
 
-// look holds the laboratory to what must be so at every instant.
-func (w *world) look() {
-	if w.t.Failed() {
-		return
+// simulate runs one seed.
+func simulate(t *testing.T, seed uint64) (w *world, err error) {
+	w = &world{
+		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0x73696d)), timing: control.TimingFast,
+		policies: map[string]*control.FailoverPolicy{}, recorded: map[string]bool{},
 	}
-	if n := w.lab.Sim.Engine().Totals().Unaccounted(); n != 0 {
-		w.t.Errorf("seed %d: %d frames unaccounted for at %v after\n%s", w.seed, n, time.Duration(w.lab.Now()-epoch), strings.Join(w.said, "\n"))
-	}
-	s := w.lab.State()
-	if s.Revision() == w.revision {
-		return
-	}
-	w.revision = s.Revision()
-	if err := scenario.CheckOwners(s); err != nil {
-		w.t.Errorf("seed %d: %v at %v after\n%s", w.seed, err, time.Duration(w.lab.Now()-epoch), strings.Join(w.said, "\n"))
-	}
-}
-
-func simulate(t *testing.T, seed uint64) *world {
-	t.Helper()
-	w := &world{t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0x73696d))}
 	w.network()
 	sc, err := scenario.Parse(t.Context(), fmt.Sprintf("seed-%d", seed), []byte(w.text.String()))
 	if err != nil {
-		t.Fatalf("seed %d: %v\n%s", seed, err, w.text.String())
+		return w, fmt.Errorf("%w\n%s", err, w.text.String())
 	}
-	timing := control.TimingFast
-	if w.rand.IntN(2) == 0 {
-		timing = control.TimingAWS
+	if w.chance(50) {
+		w.timing = control.TimingAWS
 	}
-	kept := &memory.Store{}
-	if w.lab, err = Open(Options{Seed: seed, Timing: timing, Store: kept}); err != nil {
-		t.Fatal(err)
+	w.judge.crowded = w.chance(50)
+	w.store = w.newStore()
+	defer func() {
+		if e := recover(); e != nil { // the product's, which ends one seed
+			err = fmt.Errorf("panic: %v, after\n%s\n%s", e, strings.Join(w.said, "\n"), debug.Stack())
+		}
+		err = errors.Join(err, w.store.discard())
+	}()
+	if err := w.open(0); err != nil {
+		return w, err
 	}
-	w.lab.Each = w.look
 	if w.loaded, err = sc.Load(t.Context(), w.lab); err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
+		return w, err
 	}
-	for range 4 + w.rand.IntN(12) {
-		w.lab.Advance(time.Duration(w.rand.Int64N(int64(3 * time.Second))))
-		w.act()
+	for range 4 + w.rand.IntN(10) {
+		if w.advance(time.Duration(w.rand.Int64N(int64(3 * time.Second)))); w.failed != nil {
+			break
+		}
+		w.round()
 	}
-	w.end()
+	if w.failed == nil {
+		w.end()
+	}
+	if w.failed != nil {
+		w.store.dead = true
+		w.lab.kill()
+		return w, w.failed
+	}
 	if err := w.lab.Close(); err != nil {
-		t.Errorf("seed %d: %v", seed, err)
+		return w, err
 	}
-	w.reopen(kept)
-	return w
+	w.store.dead = true
+	w.checkStored()
+	return w, w.failed
+}
+
+// round is one thing that is done, or goes wrong.
+func (w *world) round() {
+	switch {
+	case w.chance(8):
+		// In the middle of the next commit, before or behind what it makes durable.
+		w.store.dieIn = 1 + w.rand.IntN(8)
+		w.say("the next commits end by a kill at step %d", w.store.dieIn)
+		w.act(false)
+		w.advance(time.Duration(w.rand.Int64N(int64(5 * time.Second))))
+		if w.failed == nil {
+			w.kill()
+		}
+		return
+	case w.chance(8):
+		w.store.refuse = 1 + w.rand.IntN(4)
+		w.say("the store refuses %d times", w.store.refuse)
+	case w.chance(8):
+		w.judge.refuse = 1 + w.rand.IntN(3)
+		w.say("the data plane refuses %d times", w.judge.refuse)
+	}
+	switch {
+	case w.judge.crowded && w.chance(40):
+		w.midway = true // see between
+	case w.chance(25):
+		w.breakOwner()
+		w.advance(time.Duration(w.rand.Int64N(int64(8 * time.Second))))
+	default:
+		w.act(false)
+	}
+}
+
+// between acts once while frames are on their way between two virtual interfaces.
+func (w *world) between() {
+	if w.midway && w.chance(30) {
+		w.midway = false
+		w.act(true)
+	}
+}
+
+// advance lets time go by, until the laboratory is killed at most.
+func (w *world) advance(d time.Duration) {
+	until := w.lab.Now() + int64(d)
+	for w.lab.Settle(); w.failed == nil; {
+		if w.store.dead {
+			w.kill()
+		}
+		at, ok := w.lab.Sim.Next()
+		if !ok || at > until {
+			break
+		}
+		w.lab.step()
+	}
+	if w.failed == nil {
+		w.lab.Sim.Run(until)
+	}
+}
+
+// look holds the laboratory to what must be so at every instant.
+func (w *world) look() {
+	if w.failed != nil || w.store.dead {
+		return
+	}
+	if n := w.lab.Sim.Engine().Totals().Unaccounted(); n != 0 {
+		w.fail("%d frames unaccounted for", n)
+	}
+	w.frames(true)
+	if s := w.lab.State(); s.Revision() != w.revision {
+		w.revision = s.Revision()
+		if err := scenario.CheckOwners(s); err != nil {
+			w.fail("%w", err)
+		}
+		w.checkRecords(s)
+	}
+	w.checkProbes()
 }
 
 // end mends everything and waits until nothing changes any more: no record runs
-// for ever.
+// for ever, and the network is what the State says.
 func (w *world) end() {
-	t, l := w.t, w.lab
-	if err := l.Impairments.Clear(); err != nil {
-		t.Error(err)
-	}
-	for _, p := range l.State().Policies() { // nobody moves anything any more
-		if err := l.DeletePolicy(t.Context(), p.ID); err != nil {
-			t.Error(err)
+	w.store.refuse, w.store.dieIn, w.judge.refuse, w.midway = 0, 0, 0, false
+	l := w.lab
+	must := func(err error) {
+		if err != nil {
+			w.fail("%w", err)
 		}
 	}
-	if err := l.PauseTraffic(t.Context(), true); err != nil {
-		t.Error(err)
+	must(l.Impairments.Clear())
+	for _, p := range l.State().Policies() { // nobody moves anything any more
+		must(l.DeletePolicy(w.t.Context(), p.ID))
 	}
-	if err := l.Await(15*time.Minute, func() bool {
+	must(l.PauseTraffic(w.t.Context(), true))
+	within := 15 * time.Minute
+	over := func() bool {
 		s := l.State()
 		return !slices.ContainsFunc(s.Failovers(), func(f *control.Failover) bool { return f.State == control.FailoverRunning }) &&
 			!slices.ContainsFunc(s.Instances(), func(i *control.Instance) bool {
 				return i.State != control.InstanceRunning && i.State != control.InstanceStopped && i.State != control.InstanceTerminated
 			})
-	}); err != nil {
-		t.Errorf("seed %d: what had begun has not ended: %v, after\n%s\nrecords %+v", w.seed, err, strings.Join(w.said, "\n"), l.State().Failovers())
 	}
-	l.Advance(time.Minute) // attachments too
-	w.moved = len(l.State().Failovers())
-}
-
-// reopen holds what is stored to what was in force.
-func (w *world) reopen(kept *memory.Store) {
-	again, err := Open(Options{Seed: w.seed + 1, Store: kept})
-	if err != nil {
-		w.t.Fatalf("seed %d: opening the store again: %v", w.seed, err)
-	}
-	defer func() {
-		if err := again.Close(); err != nil {
-			w.t.Error(err)
+	if err := l.Await(within, func() bool { return w.failed != nil || over() }); err != nil {
+		for _, f := range l.State().Failovers() {
+			if f.State == control.FailoverRunning {
+				w.fail("the record of %s, by %q, runs for ever: %w", f.NetworkInterface, f.Policy, err)
+			}
 		}
-	}()
-	told := func(s *control.State) string {
-		text, err := json.Marshal([]any{s.VPCs(), s.Subnets(), s.Instances(), s.NetworkInterfaces(), s.Addresses(), s.SecurityGroups(), s.Failovers()})
-		if err != nil {
-			w.t.Fatal(err)
+		w.fail("what had begun has not ended: %w", err)
+	}
+	w.advance(time.Minute) // attachments too
+	for _, n := range l.State().NetworkInterfaces() {
+		if a := n.Attachment; a != nil && a.State != control.Attached {
+			w.fail("%s is %s for ever", n.ID, a.State)
 		}
-		return string(text)
 	}
-	if a, b := told(w.lab.State()), told(again.State()); a != b {
-		w.t.Errorf("seed %d: what was in force\n%s\nand what is there for whoever opens the store again\n%s", w.seed, a, b)
-	}
+	w.checkNetwork()
+	w.Moves = len(l.State().Failovers())
 }

@@ -139,7 +139,9 @@ func (c *Controller) closeInterrupted(ctx context.Context) {
 	for _, f := range c.interrupted {
 		g := *f
 		g.State, g.Error, g.EndedAt = control.FailoverFailed, "interrupted by a restart of enilab", c.opt.Now()
-		c.put(ctx, g)
+		if c.put(ctx, g) == nil {
+			c.spawn(&c.measuring, func() { c.insist(ctx, g) })
+		}
 	}
 }
 
@@ -281,6 +283,38 @@ func (c *Controller) PolicyStatus(id string) (st Status, ok bool) {
 		st.Candidates = candidates(s, p, n)
 	}
 	return st, true
+}
+
+// insistEvery is how often a store that has refused the end of a record is asked again.
+const insistEvery = time.Second
+
+// complete stores the end of a record.
+func (c *Controller) complete(ctx context.Context, f control.Failover) {
+	if c.put(ctx, f) == nil {
+		c.insist(ctx, f)
+	}
+}
+
+// insist stores the end of a record that the store has refused, as a full disk
+// does: nobody else would ever end it.
+func (c *Controller) insist(ctx context.Context, f control.Failover) {
+	ticks, stop := c.opt.Ticks(insistEvery)
+	defer stop()
+	for {
+		c.park(func() bool { return len(ticks) > 0 || ctx.Err() != nil })
+		select {
+		case <-ctx.Done():
+			return // closed as interrupted at the next start, or gone by a Reset
+		case <-ticks:
+		}
+		// It may be stored all the same: an error may have come from the data plane.
+		if old := c.opt.Service.State().Failover(f.ID); old == nil || old.State != control.FailoverRunning {
+			return
+		}
+		if c.put(ctx, f) != nil {
+			return
+		}
+	}
 }
 
 // put stores a record; a store that refuses it is told to the log, for nobody

@@ -143,7 +143,7 @@ func (c *Controller) measure(ctx context.Context, id string, m move, r *measurem
 			m.notes = append(m.notes[:len(m.notes):len(m.notes)], "measured until it moved again")
 			f := c.compute(m, m.until, true)
 			f.ID, f.State, f.EndedAt = id, control.FailoverCompleted, m.until
-			c.put(ctx, f)
+			c.complete(ctx, f)
 			return
 		}
 		now := c.opt.Now()
@@ -163,7 +163,7 @@ func (c *Controller) measure(ctx context.Context, id string, m move, r *measurem
 			continue
 		}
 		f.ID, f.State, f.EndedAt = id, control.FailoverCompleted, now
-		c.put(ctx, f)
+		c.complete(ctx, f)
 		return
 	}
 }

@@ -22,10 +22,18 @@ func (c *Controller) Reset(ctx context.Context, reset func(context.Context) (rev
 		c.since = revision
 	}
 	c.life.Unlock()
+	var left []control.Failover
 	if revision == 0 {
-		c.closeRunning(ctx, "the measurement was given up for a reset that failed")
+		left = c.closeRunning(ctx, "the measurement was given up for a reset that failed")
 	}
 	c.resume()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range left {
+		if run := c.ctx; run != nil {
+			c.spawn(&c.measuring, func() { c.insist(run, f) })
+		} // else Run closes it
+	}
 	return err
 }
 
@@ -67,14 +75,18 @@ func (c *Controller) resume() {
 	}
 }
 
-// closeRunning ends the records whose measurement nobody goes on with.
-func (c *Controller) closeRunning(ctx context.Context, why string) {
+// closeRunning ends the records whose measurement nobody goes on with, and returns
+// those that the store has not taken.
+func (c *Controller) closeRunning(ctx context.Context, why string) (left []control.Failover) {
 	for _, f := range c.opt.Service.State().Failovers() {
 		if f.State != control.FailoverRunning {
 			continue
 		}
 		g := *f
 		g.State, g.Error, g.EndedAt = control.FailoverFailed, why, c.opt.Now()
-		c.put(ctx, g)
+		if c.put(ctx, g) == nil {
+			left = append(left, g)
+		}
 	}
+	return left
 }

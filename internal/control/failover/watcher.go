@@ -108,6 +108,9 @@ func (w *watcher) step(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	if h := w.c.opt.Service.State().Holder(w.policy); h == nil || h.ID != n.ID || h.Attachment == nil || h.Attachment.Instance != n.Attachment.Instance {
+		return // what is probed has moved meanwhile, and the answer is of its former owner
+	}
 	failed := w.health.observe(o, w.policy.Probe.Misses)
 	if o.Result == Missed && o.Seen == (Fate{}) {
 		// A frame of this one may still be on its way.
