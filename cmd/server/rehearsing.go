@@ -57,33 +57,16 @@ func (r *rehearsals) Begin(ctx context.Context, in rest.StartRehearsal, forget f
 	if err == nil && in.Strategy != "" {
 		sc, err = sc.WithStrategy(ctx, in.Strategy)
 	}
-	b := r.begun
-	switch {
-	case err != nil:
+	if err != nil {
 		return rest.Rehearsal{}, rest.Refused(http.StatusUnprocessableEntity, err.Error())
-	case b.cmd.UntilDone:
-		return rest.Rehearsal{}, rest.Refused(http.StatusConflict, "the server carries out a drill of its own and ends with it (--until-done)")
-	case in.Timing != b.cmd.Timing:
-		return rest.Rehearsal{}, rest.Refused(http.StatusConflict, fmt.Sprintf("the server has timing %s, and the drill is to have timing %s: one of both must change", b.cmd.Timing, in.Timing))
 	}
-	if now := b.lab.Control.State().Timing(); sc.Shaped() && !b.cmd.Shape && (b.scenario == nil || !b.scenario.Shaped()) || !reflect.DeepEqual(sc.Timing(now), now) {
-		return rest.Rehearsal{}, rest.Refused(http.StatusConflict, "the drill has a laboratory of its own (its key laboratory), and this server is not like that: run it without --attach, or start the server with it (serve --scenario)")
-	}
+	b := r.begun
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	left := false // as it was by a drill whose client is gone
-	if r.now != nil {
-		select {
-		case <-r.now.over:
-			left = b.lab.Control.State().Revision() == r.now.end
-		default:
-			return rest.Rehearsal{}, rest.Refused(http.StatusConflict, "the drill "+r.now.name+" is carried out here now, and a server carries out one at a time")
-		}
-	}
-	if !in.Force && !left && !b.lab.Control.State().Untouched() {
-		return rest.Rehearsal{}, rest.Refused(http.StatusConflict, "the laboratory is not empty, and a drill would empty it: nothing was changed (--force empties it all the same)")
+	if err := r.refuse(sc, in.Timing, in.Force); err != nil {
+		return rest.Rehearsal{}, err
 	}
 	if b.stop != nil {
 		b.stop()
@@ -113,6 +96,33 @@ func (r *rehearsals) Begin(ctx context.Context, in rest.StartRehearsal, forget f
 		b.lab.log.Info("the drill has ended", "drill", sc.Name, "run", in.Number, "error", err)
 	})
 	return one.view(), nil
+}
+
+// refuse tells why a drill cannot begin now; nil: it can. b.mu and r.mu must be held.
+func (r *rehearsals) refuse(sc *scenario.Scenario, timing string, force bool) error {
+	b := r.begun
+	switch {
+	case b.cmd.UntilDone:
+		return rest.Refused(http.StatusConflict, "the server carries out a drill of its own and ends with it (--until-done)")
+	case timing != b.cmd.Timing:
+		return rest.Refused(http.StatusConflict, fmt.Sprintf("the server has timing %s, and the drill is to have timing %s: one of both must change", b.cmd.Timing, timing))
+	}
+	if now := b.lab.Control.State().Timing(); sc.Shaped() && !b.cmd.Shape && (b.scenario == nil || !b.scenario.Shaped()) || !reflect.DeepEqual(sc.Timing(now), now) {
+		return rest.Refused(http.StatusConflict, "the drill has a laboratory of its own (its key laboratory), and this server is not like that: run it without --attach, or start the server with it (serve --scenario)")
+	}
+	left := false // as it was by a drill whose client is gone
+	if r.now != nil {
+		select {
+		case <-r.now.over:
+			left = b.lab.Control.State().Revision() == r.now.end
+		default:
+			return rest.Refused(http.StatusConflict, "the drill "+r.now.name+" is carried out here now, and a server carries out one at a time")
+		}
+	}
+	if !force && !left && !b.lab.Control.State().Untouched() {
+		return rest.Refused(http.StatusConflict, "the laboratory is not empty, and a drill would empty it: nothing was changed (--force empties it all the same)")
+	}
+	return nil
 }
 
 // empty takes the laboratory back to nothing, and waits until no frame of what was

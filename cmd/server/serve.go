@@ -27,7 +27,7 @@ import (
 type serveCmd struct {
 	Listen    string   `default:"127.0.0.1:4566" help:"Address to listen on. Beyond loopback, page and API ask for a token."`
 	Data      string   `default:".enilab" placeholder:"DIR" help:"Data directory; made if it does not exist."`
-	Fresh     bool     `help:"Begin with an empty laboratory, deleting what the data directory holds, but for snapshots."`
+	Fresh     bool     `help:"Begin with an empty laboratory, deleting what the data directory holds, but for snapshots and results of drills."`
 	Scenario  string   `default:"none" placeholder:"none|NAME|FILE" help:"What an empty laboratory is filled with: nothing, a scenario of the binary (${scenarios}) or a file."`
 	From      string   `placeholder:"FILE" help:"Begin an empty laboratory as a copy of this snapshot (enilab snapshot save), instead of with a scenario."`
 	Region    string   `default:"us-east-1" help:"AWS region to be."`
@@ -212,11 +212,14 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	begun := newBeginning(ctx, s, l, fill)
+	rehearsed := &rehearsals{begun: begun}
+	tried := l.trials(filepath.Join(s.Data, "trials"), rehearsed)
+	defer tried.Close()
 	srv, err := l.API(rest.Options{
 		Assets: page, Clock: l.clock, Version: version, Timing: s.Timing,
 		Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		AnyKey: keys.any, Reset: begun.reset, Snapshots: l.snapshots, Restore: begun.restore, Ready: l.health, Scenario: begun.playing.Status,
-		Rehearsals: &rehearsals{begun: begun},
+		Rehearsals: rehearsed, Trials: tried,
 	}, keys.secrets)
 	if err != nil {
 		return err

@@ -100,7 +100,12 @@ var arrows = map[string][]string{
 		"internal/guest", "internal/plan", "internal/store/memory", "internal/services", "internal/api"),
 	"internal/store/memory":  {"internal/control"},
 	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
-	"internal/api": with(leaves, "internal/impair", "internal/snapshot", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
+	// Beside a living server, by Drivers that it is given; what is shown beside a
+	// drill is of docs.
+	"internal/drill/trials": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario", "internal/outfile", "docs"},
+	// Pages to read, as files of the binary.
+	"docs": nil,
+	"internal/api": with(leaves, "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
 	// The APIs before a laboratory, for the command and for tests in process.
 	"internal/served": with(leaves, "internal/api", "internal/api/apifault", "internal/control/failover", "internal/fis", "internal/lab"),
@@ -113,7 +118,7 @@ var arrows = map[string][]string{
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
 		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "internal/served", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/simulated", "internal/drill/late",
-		"internal/drill/attached", "internal/drill/command"),
+		"internal/drill/attached", "internal/drill/command", "internal/drill/trials"),
 
 	"internal/depspin":  nil,
 	"internal/archtest": nil,

@@ -89,6 +89,8 @@ func documentPlainRoutes(doc *huma.OpenAPI) {
 		"An SQLite database, which enilab serve --from begins another laboratory with", mediaDatabase, name)
 	plain("rehearsals/{id}/pcapng", "Download the frames of a drill that has ended", "200",
 		"All frames of the run; each frame's comment is its verdict", formatPcapNg.media, id)
+	plain("trials/{id}/report", "The report of a trial's results, as a page", "200",
+		"The page of enilab run --report, without captures", "text/html", id)
 	plain("live.pcapng", "Frames as they pass, for tshark -i -", "200", "An endless pcapng file", formatPcapNg.media,
 		query("networkInterfaceId", "Only this interface"), query("instanceId", "Only this instance's interfaces"),
 		query("filter", "A pcap-filter expression"), query("points", "Tap points, separated by commas; default all"))

@@ -15,6 +15,7 @@ import (
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/nat"
 	"enilab/internal/dataplane/tap"
+	"enilab/internal/drill/trials"
 	"enilab/internal/guest"
 	"enilab/internal/impair"
 	"enilab/internal/snapshot"
@@ -122,6 +123,8 @@ type Options struct {
 	Restore func(ctx context.Context, name string, forget func() error) error
 	// Rehearsals are drills in this laboratory; nil: there are none.
 	Rehearsals Rehearsals
+	// Trials of drills, beside the laboratory or in it; nil: there are none.
+	Trials *trials.Set
 	// Scenario tells how far the scenario's steps are; nil, or a nil status: there
 	// are none.
 	Scenario func() *ScenarioStatus

@@ -109,6 +109,7 @@ func (s *Server) routes() {
 	api.Get("/captures/:id/pcap", s.download(formatPcap))
 	api.Get("/snapshots/:name/database", s.downloadSnapshot)
 	api.Get("/rehearsals/:id/pcapng", s.rehearsed)
+	api.Get("/trials/:id/report", s.trialReport)
 	s.operations(humafiber.NewWithGroup(s.app, headed{api}, apiConfig(s.opt.Version)))
 	api.Get("/openapi.json", s.openAPI)
 	api.Use(func(c *fiber.Ctx) error { return fiber.ErrNotFound })
@@ -155,6 +156,7 @@ func (s *Server) operations(api huma.API) {
 	s.resetOperation(api)
 	s.snapshotOperations(api)
 	s.rehearsalOperations(api)
+	s.drillOperations(api)
 	s.declareOperations(api.OpenAPI())
 
 	documentPlainRoutes(api.OpenAPI())

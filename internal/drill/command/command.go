@@ -171,34 +171,9 @@ func (o *Options) readFile(ctx context.Context, name string) (drills []runner.Dr
 	if o.Time == "virtual" {
 		driver = o.Virtual
 	}
-	spec := sc.Drill()
-	if o.Repeat != 0 {
-		spec.Runs = o.Repeat
-	}
-	if o.Seed != nil {
-		spec.Seed = *o.Seed
-	}
-	list := spec.Strategies
-	if len(o.Strategies) > 0 {
-		list = o.Strategies
-	}
-	if len(list) == 0 {
-		list = []string{""}
-	}
-	for _, strategy := range list {
-		with := sc
-		if strategy != "" {
-			if with, err = sc.WithStrategy(ctx, strategy); err != nil {
-				return nil, err
-			}
-		}
-		about := report.Variant{
-			File: name, Description: sc.Description, Strategy: strategy, Timing: o.Timing, Time: o.Time, Set: o.Set, Attach: o.Attach, Seed: spec.Seed, Asked: spec.Runs,
-		}
-		about.Command = about.CommandOf(spec.Seed, spec.Runs)
-		drills = append(drills, runner.Drill{Scenario: with, Spec: spec.For(strategy), Driver: driver, About: about})
-	}
-	return drills, nil
+	return runner.Variants(ctx, sc, runner.Asked{Runs: o.Repeat, Seed: o.Seed, Strategies: o.Strategies}, driver, report.Variant{
+		File: name, Timing: o.Timing, Time: o.Time, Set: o.Set, Attach: o.Attach,
+	})
 }
 
 // open begins what is written. Nothing is run if a file cannot be.

@@ -146,15 +146,15 @@ func (f file) ClientRows() (rows []clientRow) {
 // ClientCharts are pictures of each client's outage, the variants side by side.
 func (f file) ClientCharts() (out []template.HTML) {
 	for _, name := range clientNames(f.Variants) {
-		out = append(out, clientChart(name, f.Variants))
+		out = append(out, clientChart(name, f.Variants, labelsOf(f.Variants)))
 	}
 	return out
 }
 
-func clientChart(name string, vs []*Variant) template.HTML {
+func clientChart(name string, vs []*Variant, labels []string) template.HTML {
 	rows := make([]compared, len(vs))
 	for i, v := range vs {
-		rows[i].label = v.Label()
+		rows[i].label = labels[i]
 		if c := v.find(name); c != nil {
 			rows[i].stat = &c.Outage
 		}

@@ -41,7 +41,7 @@ type file struct {
 func (f file) Comparisons() (out []template.HTML) {
 	for _, m := range drill.Metrics {
 		if slices.ContainsFunc(f.Variants, func(v *Variant) bool { _, ok := v.Metrics[m]; return ok }) {
-			out = append(out, comparison(m, f.Variants))
+			out = append(out, comparison(m, f.Variants, labelsOf(f.Variants)))
 		}
 	}
 	return out

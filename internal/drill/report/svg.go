@@ -99,10 +99,10 @@ type compared struct {
 }
 
 // comparison shows a metric's quantiles of several variants, a row each.
-func comparison(m drill.Metric, vs []*Variant) template.HTML {
+func comparison(m drill.Metric, vs []*Variant, labels []string) template.HTML {
 	rows := make([]compared, len(vs))
 	for i, v := range vs {
-		rows[i].label = v.Label()
+		rows[i].label = labels[i]
 		if s, ok := v.Metrics[m]; ok {
 			rows[i].stat = &s
 		}
