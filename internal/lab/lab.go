@@ -122,7 +122,7 @@ func (l *Lab) open(ctx context.Context, opt Options) error {
 	l.Go("metadata", inside.Run)
 	l.Go("network services", wire.Run)
 	l.Failover, err = failover.New(failover.Options{
-		Service: l.Control, Clients: l.Guests, Now: opt.Now, Log: opt.Log, Gate: opt.PolicyCalls,
+		Service: l.Control, Clients: l.Guests, Now: opt.Now, Log: opt.Log, Gate: opt.PolicyCalls, Courses: true,
 		Prober: failover.NewGuestProber(l.Guests, l.Engine, opt.Now),
 	})
 	if err != nil {

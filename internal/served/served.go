@@ -88,6 +88,7 @@ func (l *Lab) API(opt rest.Options, keys map[string]string) (*rest.Server, error
 	}
 	opt.Control, opt.Engine, opt.Moves, opt.Guests = l.Control, l.Engine, l.Failover, l.Guests
 	opt.PolicyStatus, opt.APIFaults, opt.Impairments = l.policyStatus, l.Faults, l.Impairments
+	opt.Course = l.Failover.Course
 	opt.Region, opt.Signed = l.opt.Region, len(keys) > 0
 	opt.Mount = func(app *fiber.App) { l.Metadata.Register(app); aws.Register(app); experiments.Register(app) }
 	opt.Refuse = func(c *fiber.Ctx, status int, detail string) bool {

@@ -1,7 +1,7 @@
-// Makes the Hangul font of the page: the characters of the Korean catalog (and
+// Makes the Hangul font of the page: the characters of the Korean catalog and of the drills' Korean pages (and
 // the particles and syllables of dates and units) from Pretendard Variable.
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import subsetFont from "subset-font";
@@ -10,8 +10,17 @@ const web = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(web, "node_modules/pretendard");
 const target = join(web, "src/ui/fonts");
 
+/** The drills' pages in Korean, which the page shows too. */
+function pages() {
+  const folder = join(web, "../docs/drills");
+  return readdirSync(folder)
+    .filter((f) => f.endsWith(".ko.md") && f !== "README.ko.md")
+    .map((f) => readFileSync(join(folder, f), "utf8"));
+}
+
 const sources = ["src/i18n/ko.ts", "src/i18n/server-ko.ts", "src/i18n/en.ts"]
   .map((f) => readFileSync(join(web, f), "utf8"))
+  .concat(pages())
   .join("");
 const characters = [...new Set(sources.match(/[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]/g))].sort().join("");
 

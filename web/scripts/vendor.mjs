@@ -50,6 +50,12 @@ const packages = [
     },
     imports: { uplot: "uplot.mjs", "uplot/uplot.css": "uplot.css" },
   },
+  {
+    name: "marked",
+    dir: "marked",
+    files: { "lib/marked.esm.js": "marked.mjs", LICENSE: "LICENSE" },
+    imports: { marked: "marked.mjs" },
+  },
 ];
 
 const sha256 = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");

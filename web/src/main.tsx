@@ -7,6 +7,7 @@ import "./topology/topology.css";
 import "./traffic/traffic.css";
 import "./failover/failover.css";
 import "./inspector/inspector.css";
+import "./drills/drills.css";
 import { render } from "preact";
 import { App } from "./app/app.tsx";
 import { startRouter } from "./app/router.ts";

@@ -11,6 +11,7 @@ import (
 	"enilab/internal/api/apifault"
 	"enilab/internal/api/stream"
 	"enilab/internal/control"
+	"enilab/internal/control/failover"
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/nat"
@@ -113,6 +114,8 @@ type Options struct {
 	// PolicyStatus tells how a policy's watch stands; nil or false: as the
 	// policy itself says, watching or disabled.
 	PolicyStatus func(id string) (PolicyStatus, bool)
+	// Course tells how a move went over its time; nil or false: that is not known.
+	Course func(failoverID string) (failover.Course, bool)
 	// Reset takes the laboratory back to its start, but for what this package
 	// keeps itself: captures and faults of API calls. nil: Control's own.
 	Reset func(context.Context) error

@@ -157,6 +157,7 @@ func (s *Server) operations(api huma.API) {
 	s.snapshotOperations(api)
 	s.rehearsalOperations(api)
 	s.drillOperations(api)
+	s.courseOperations(api)
 	s.declareOperations(api.OpenAPI())
 
 	documentPlainRoutes(api.OpenAPI())

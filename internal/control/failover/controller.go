@@ -23,7 +23,9 @@ type Options struct {
 	// Tasks runs what the controller does at once, where somebody owns time; nil
 	// uses goroutines. A controller with Tasks belongs to their goroutine.
 	Tasks Tasks
-	Log   *slog.Logger // nil: slog.Default
+	// Courses keeps how each move went over its time, for Course.
+	Courses bool
+	Log     *slog.Logger // nil: slog.Default
 }
 
 // noticeBuffer is how many commits may wait for the controller. Beyond it the
@@ -55,6 +57,7 @@ type Controller struct {
 	abandon  context.CancelFunc      // of ctx; guarded by mu
 	early    []func(context.Context) // measurements that wait for Run; guarded by mu
 	halted   bool                    // by a Reset: no watcher starts; guarded by mu
+	courses  []kept                  // of completed records, oldest first; guarded by mu
 
 	// From New to Run: moves made in between must not be missed.
 	notices     <-chan control.Notice

@@ -163,6 +163,9 @@ func (c *Controller) measure(ctx context.Context, id string, m move, r *measurem
 			continue
 		}
 		f.ID, f.State, f.EndedAt = id, control.FailoverCompleted, now
+		if c.opt.Courses {
+			c.keepCourse(id, m, now)
+		}
 		c.complete(ctx, f)
 		return
 	}

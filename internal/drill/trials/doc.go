@@ -39,8 +39,8 @@ var (
 	// ErrRequest is what every error of what is wrong with a request wraps.
 	ErrRequest = errors.New("the drill cannot be run so")
 
-	errStopped = errors.New("it was stopped")
-	errEnding  = errors.New("the server ended")
+	errStopped = errors.New("it was stopped before all runs were carried out")
+	errEnding  = errors.New("the server ended before all runs were carried out")
 	errTime    = fmt.Errorf("it took longer than %v", MaxTime)
 )
 

@@ -109,6 +109,25 @@ func TestATrial(t *testing.T) {
 	}
 }
 
+// TestOneRunIsDrawnOnce: the first run and the worst are the same one, also when the
+// results were read from the folder.
+func TestOneRunIsDrawnOnce(t *testing.T) {
+	dir := t.TempDir()
+	s := set(t, dir, simulated.Driver{})
+	begun, err := s.Start(t.Context(), Request{Drill: "eni-failover", In: Virtual, Runs: 1, Timing: "fast"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, begun.ID)
+	read, err := set(t, dir, simulated.Driver{}).Get(t.Context(), begun.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := report.Pictures(read.Results); len(p) != 1 || p[0].Kind != "timeline" || p[0].What != "first and worst" {
+		t.Errorf("%d pictures, the first %q", len(p), p[0].What)
+	}
+}
+
 // TestOneAtATime: while one runs another is refused, and a stopped one keeps what
 // it has.
 func TestOneAtATime(t *testing.T) {

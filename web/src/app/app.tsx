@@ -21,7 +21,8 @@ import { TopBar } from "./topbar.tsx";
 
 // Nothing of these is needed for the first picture.
 const Captures = lazy(async () => (await import("../captures/screen.tsx")).Captures);
-const Drills = lazy(async () => (await import("../failover/drills.tsx")).Drills);
+const Drills = lazy(async () => (await import("../drills/screen.tsx")).Drills);
+const Failovers = lazy(async () => (await import("../failover/screen.tsx")).Failovers);
 
 export function App() {
   useEffect(() => {
@@ -40,6 +41,7 @@ export function App() {
         <Banner />
         {screen.value === "live" && <Live />}
         {screen.value === "drills" && <Drills />}
+        {screen.value === "failovers" && <Failovers />}
         {screen.value === "captures" && <Captures />}
       </div>
       <Help />
@@ -54,6 +56,7 @@ export function App() {
 const screens: readonly { id: Screen; icon: IconName }[] = [
   { id: "live", icon: "live" },
   { id: "drills", icon: "drills" },
+  { id: "failovers", icon: "failovers" },
   { id: "captures", icon: "captures" },
 ];
 

@@ -13,7 +13,7 @@ const keys = [
   ["J K", "keys.rows"],
   ["↑ ↓ ← →", "keys.tree"],
   ["0 + −", "keys.fit"],
-  ["G, L D C", "keys.go"],
+  ["G, L D O C", "keys.go"],
   ["T", "keys.theme"],
   ["Esc", "keys.close"],
   ["?", "keys.help"],

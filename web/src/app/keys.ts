@@ -52,7 +52,9 @@ export function onKey(e: KeyboardEvent): void {
   }
   if (performance.now() < awaitingScreen) {
     awaitingScreen = 0;
-    const target = ({ KeyL: "live", KeyD: "drills", KeyC: "captures" } as const)[e.code as "KeyL"];
+    const target = ({ KeyL: "live", KeyD: "drills", KeyO: "failovers", KeyC: "captures" } as const)[
+      e.code as "KeyL"
+    ];
     if (target) {
       go(target);
       e.preventDefault();

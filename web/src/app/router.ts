@@ -1,18 +1,29 @@
-import { batch, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { inspectorTab, selection } from "./state.ts";
 
-export type Screen = "live" | "drills" | "captures";
+export type Screen = "live" | "drills" | "failovers" | "captures";
 
 export const screen = signal<Screen>("live");
-/** The failover record of /drills/:id, or "". */
-export const drillId = signal("");
+/** What of the screen: the drill and its trial of /drills/:name/:trial, the record of /failovers/:id. */
+export const ids = signal<readonly string[]>([]);
+/** What it is compared with: ?with=. */
+export const otherId = signal("");
+/** The failover record of /failovers/:id, or "". */
+export const recordId = computed(() => (screen.value === "failovers" ? (ids.value[0] ?? "") : ""));
+
+const screens: readonly string[] = ["drills", "failovers", "captures"];
 
 function read(): void {
-  const [, first = "", second = ""] = location.pathname.split("/");
+  const [, first = "", ...rest] = location.pathname.split("/").map(decodeURIComponent);
+  const query = new URLSearchParams(location.search);
+  // Records were below /drills once, and links to them are in people's notes.
+  const old = first === "drills" && (rest[0]?.startsWith("fo-") ?? false);
+  if (old) history.replaceState(null, "", pathTo("failovers", rest));
   batch(() => {
-    screen.value = first === "drills" || first === "captures" ? first : "live";
-    drillId.value = first === "drills" ? decodeURIComponent(second) : "";
-    const sel = new URLSearchParams(location.search).get("sel");
+    screen.value = old ? "failovers" : screens.includes(first) ? (first as Screen) : "live";
+    ids.value = screen.value === "live" ? [] : rest.filter(Boolean);
+    otherId.value = query.get("with") ?? "";
+    const sel = query.get("sel");
     if (sel) {
       selection.value = sel;
       inspectorTab.value = sel.startsWith("i-") ? "instance" : "eni";
@@ -20,23 +31,30 @@ function read(): void {
   });
 }
 
-export const pathOf = (s: Screen, id = ""): string => `/${s}${id ? `/${encodeURIComponent(id)}` : ""}`;
+export const pathTo = (s: Screen, of: readonly string[], other = ""): string =>
+  `/${[s, ...of].map(encodeURIComponent).join("/")}${other ? `?with=${encodeURIComponent(other)}` : ""}`;
 
-export function go(s: Screen, id = ""): void {
-  if (screen.value === s && drillId.value === id) return;
-  history.pushState(null, "", pathOf(s, id));
+export const pathOf = (s: Screen, id = ""): string => pathTo(s, id ? [id] : []);
+
+export function go(s: Screen, of: readonly string[] = [], other = ""): void {
+  const path = pathTo(s, of, other);
+  if (path === location.pathname + location.search) return;
+  history.pushState(null, "", path);
   batch(() => {
     screen.value = s;
-    drillId.value = id;
+    ids.value = of;
+    otherId.value = other;
   });
 }
 
 /** A link that stays inside the page unless a modifier asks for a new tab. */
-export function follow(e: MouseEvent, s: Screen, id = ""): void {
+export function followInto(e: MouseEvent, s: Screen, of: readonly string[]): void {
   if (e.metaKey || e.ctrlKey || e.shiftKey || e.button !== 0) return;
   e.preventDefault();
-  go(s, id);
+  go(s, of);
 }
+
+export const follow = (e: MouseEvent, s: Screen, id = ""): void => followInto(e, s, id ? [id] : []);
 
 export function startRouter(): void {
   read();

@@ -4,6 +4,9 @@ import * as state from "../app/state.ts";
 import { theme } from "../app/theme.ts";
 import { language, short, t } from "../i18n/i18n.ts";
 
+// One chunk for all that draws with uPlot.
+export { Courses, CoursesOfTwo } from "./courses.tsx";
+
 /** A phase as the chart shades it: seconds relative to the fault. */
 export interface Shade {
   name: string;
@@ -14,7 +17,8 @@ export interface Shade {
 const height = 148;
 const refreshMs = 100;
 
-const css = (el: Element, name: string): string => getComputedStyle(el).getPropertyValue(name).trim();
+/** The value of a custom property where el stands. */
+export const css = (el: Element, name: string): string => getComputedStyle(el).getPropertyValue(name).trim();
 
 /**
  * Accepted, rejected and lost per second around a fault, from the exact bins.
@@ -98,7 +102,8 @@ export function Chart({ zero, end, shades }: { zero: number; end: number; shades
   );
 }
 
-function shade(u: uPlot, shades: Shade[], el: Element): void {
+/** Shades the phases behind a plot, and marks the fault itself. */
+export function shade(u: uPlot, shades: Shade[], el: Element): void {
   const { ctx } = u;
   const { top, height: h } = u.bbox;
   ctx.save();

@@ -1,15 +1,17 @@
 import type { Failover, Policy } from "../api/types.ts";
 import { faultSince, recordDrills, setRecordDrills } from "../app/drill.ts";
-import { follow, pathOf } from "../app/router.ts";
+import { follow, pathOf, recordId } from "../app/router.ts";
 import * as state from "../app/state.ts";
 import { instant, t, word } from "../i18n/i18n.ts";
 import { lazy } from "../ui/lazy.tsx";
 import { Outage } from "./outage.tsx";
 import { Phases, shadesOf } from "./phases.tsx";
 import { fate, Result } from "./result.tsx";
+import { begunText } from "./words.ts";
 
 // Charts are a third of the page's code, and nothing needs them before a failover.
 const Chart = lazy(async () => (await import("./chart.tsx")).Chart);
+const Courses = lazy(async () => (await import("./chart.tsx")).Courses);
 
 /** The record to show, or none while a fault of the served interface's owner waits for its detection. */
 function current(): { failover: Failover | null; pressed: boolean } {
@@ -78,13 +80,20 @@ export function FailoverView({ failover: f }: { failover: Failover | null }) {
         </h2>
       )}
       <Outage failover={f} />
+      {f && (
+        <p class="quiet small">
+          {t("begun.title")}: {begunText(f)}
+        </p>
+      )}
       {f && <Phases failover={f} />}
       {covered ? (
         <Chart zero={zeroMs * 1000} end={endMs * 1000} shades={f ? shadesOf(f, zeroMs) : []} />
       ) : (
-        <p class="quiet small">{t("chart.gone")}</p>
+        recordId.value === "" && <p class="quiet small">{t("chart.gone")}</p>
       )}
+      {f && recordId.value && <Courses key={f.id} failover={f} />}
       {f && <Result failover={f} />}
+      {f && !recordId.value && <Courses key={f.id} failover={f} />}
     </div>
   );
 }
@@ -201,6 +210,11 @@ function NextSteps() {
         <li>
           <a href={pathOf("captures")} onClick={(e) => follow(e, "captures")}>
             {t("next.capture")}
+          </a>
+        </li>
+        <li>
+          <a href={pathOf("failovers")} onClick={(e) => follow(e, "failovers")}>
+            {t("next.records")}
           </a>
         </li>
       </ul>

@@ -202,7 +202,7 @@ function Actions({ failover: f }: { failover: Failover }) {
           <Icon name="download" /> {t("download.window")}
         </a>
       )}
-      <CopyButton text={new URL(pathOf("drills", f.id), location.origin).href} label={t("link.copy")} />
+      <CopyButton text={new URL(pathOf("failovers", f.id), location.origin).href} label={t("link.copy")} />
       {!capture && <p class="quiet small">{t("download.windowNone")}</p>}
     </div>
   );

@@ -1,6 +1,8 @@
 import { signal } from "@preact/signals";
 import type { Key } from "./en.ts";
 
+export { instant } from "./instant.ts";
+
 export type Language = "en" | "ko";
 export type { Key };
 
@@ -121,10 +123,4 @@ const pad = (n: number, width: number): string => String(n).padStart(width, "0")
 export function clock(ms: number): string {
   const d = new Date(ms);
   return `${pad(d.getHours(), 2)}:${pad(d.getMinutes(), 2)}:${pad(d.getSeconds(), 2)}.${pad(d.getMilliseconds(), 3)}`;
-}
-
-/** Milliseconds since the epoch of an RFC 3339 time or of decimal nanoseconds; NaN if neither. */
-export function instant(at: string | undefined): number {
-  if (!at) return Number.NaN;
-  return /^\d+$/.test(at) ? Number(BigInt(at) / 1000n) / 1000 : Date.parse(at);
 }

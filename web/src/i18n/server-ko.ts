@@ -77,4 +77,15 @@ export const sentences: readonly (readonly [RegExp, string])[] = [
   [/^goes to (\S+), at (\S+)$/, "$1 쪽으로 감, MAC $2"],
   [/^(\S+) has (\S+), at (\S+)$/, "$2 주소는 $1에 있음, MAC $3"],
   [/^placed in the guest's receive queue$/, "게스트의 수신 큐에 들어감"],
+  [/^it was stopped before all runs were carried out$/, "모든 실행이 끝나기 전에 중지됨"],
+  [/^the server ended before all runs were carried out$/, "모든 실행이 끝나기 전에 서버가 종료됨"],
+  [/^it took longer than (\S+)$/, "$1보다 오래 걸려 중지됨"],
+  [
+    /^the laboratory is not empty, and a drill would empty it/,
+    "실험실이 비어 있지 않고 훈련은 실험실을 비웁니다. 아무것도 바뀌지 않았습니다",
+  ],
+  [
+    /^a drill is being run, and a server runs one at a time/,
+    "훈련이 실행 중이며 서버는 한 번에 하나만 실행합니다",
+  ],
 ];

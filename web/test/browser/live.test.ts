@@ -128,11 +128,11 @@ describe("failover", () => {
   });
 
   it("has a page of its own that a link opens", async () => {
-    const { page, errors } = await open(browser, `${at.url}/drills`);
+    const { page, errors } = await open(browser, `${at.url}/failovers`);
     await page.locator("tbody a").first().click();
     await page.locator("[data-failover]").waitFor();
     const address = page.url();
-    expect(address).toMatch(/\/drills\/[^/]+$/);
+    expect(address).toMatch(/\/failovers\/[^/]+$/);
     await page.goto(address);
     await page.locator("[data-failover]").waitFor();
     expect(errors).toEqual([]);

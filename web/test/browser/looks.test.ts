@@ -32,7 +32,7 @@ describe.each(["dark", "light"] as const)("%s", (theme) => {
       await page.locator(`#tab-${tab}`).click();
       expect([tab, await axe(page)]).toEqual([tab, []]);
     }
-    for (const screen of ["drills", "captures"]) {
+    for (const screen of ["drills", "failovers", "captures"]) {
       await page.locator(`.rail a[href="/${screen}"]`).click();
       await page.locator("main.screen h2").first().waitFor();
       expect([screen, await axe(page)]).toEqual([screen, []]);

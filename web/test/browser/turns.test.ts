@@ -235,7 +235,7 @@ describe("Korean", () => {
     expect(said.length).toBeGreaterThan(10);
     expect(said.indexOf(said.slice(0, 30), 1)).toBe(-1);
     expect(await english()).toEqual([]);
-    for (const screen of ["drills", "captures"]) {
+    for (const screen of ["drills", "failovers", "captures"]) {
       await page.locator(`.rail a[href="/${screen}"]`).click();
       await page.locator(`.rail a[href="/${screen}"][aria-current]`).waitFor();
       await page.locator("main.screen h2").first().waitFor();

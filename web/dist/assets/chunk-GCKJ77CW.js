@@ -1,1 +1,0 @@
-import{H as n,V as o,W as t,X as a,aa as i,ba as r,h as s}from"./chunk-MHKYVNSC.js";var u=/^(vpc|subnet|igw|nat|inet|pcx|tgw)-/;function f(e){s(()=>{if(o.value=e,i.value.has(e))t.value="eni";else if(r.value.has(e))t.value="instance";else if(u.test(e))t.value="network";else return;a.value=!0})}var p=e=>e?n.value.find(l=>l.id===e):n.value[0];export{f as a,p as b};
