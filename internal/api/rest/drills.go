@@ -28,7 +28,6 @@ type Drill struct {
 	Choosable   []string    `json:"choosable" doc:"Strategies that its policies can have"`
 	Runs        int         `json:"runs" doc:"That the file asks for"`
 	Seed        uint64      `json:"seed" doc:"Of the first run"`
-	NotVirtual  string      `json:"notVirtual,omitempty" doc:"Why it cannot be carried out in virtual time"`
 	TakesMs     int64       `json:"takesMs,omitempty" doc:"One run, in the laboratory's own time, with timing fast; none: unknown"`
 }
 
@@ -111,7 +110,7 @@ type (
 func drillView(d trials.Drill) Drill {
 	v := Drill{
 		Name: d.Name, Description: d.Description, Title: d.English, TitleKo: d.Korean, Strategies: append([]string{}, d.Strategies...),
-		Choosable: append([]string{}, d.Choosable...), Runs: d.Runs, Seed: d.Seed, NotVirtual: d.NotVirtual, TakesMs: d.Takes.Milliseconds(),
+		Choosable: append([]string{}, d.Choosable...), Runs: d.Runs, Seed: d.Seed, TakesMs: d.Takes.Milliseconds(),
 		Hypothesis: []DrillLine{}, Steps: []DrillLine{}, Assertions: []DrillLine{},
 	}
 	for _, l := range d.Hypothesis {

@@ -28,7 +28,6 @@ type Drill struct {
 	Choosable   []string // that its policies can have
 	Runs        int      // that the file asks for
 	Seed        uint64
-	NotVirtual  string        // why it cannot be run in virtual time; "": it can
 	Takes       time.Duration // of the laboratory's time, for one run with timing fast; 0: unknown
 	Text        string        // the file
 	Page        drills.Page
@@ -140,9 +139,6 @@ func describe(name string) (Drill, error) {
 	}
 	for _, a := range spec.Asserts {
 		d.Asserts = append(d.Asserts, scenario.Line{Line: a.Line, Text: a.String()})
-	}
-	if err := sc.CheckVirtual(); err != nil {
-		d.NotVirtual = err.Error()
 	}
 	if p, ok := drills.Of(name); ok {
 		d.Page, d.English, d.Korean = p, drills.Title(p.English), drills.Title(p.Korean)

@@ -144,9 +144,6 @@ func (s *Set) Start(ctx context.Context, in Request) (Trial, error) {
 func (s *Set) driver(sc *scenario.Scenario, in Request, one *running) (d runner.Driver, most int, err error) {
 	switch {
 	case in.In == Virtual:
-		if err := sc.CheckVirtual(); err != nil {
-			return nil, 0, fmt.Errorf("%w: %w", ErrRequest, err)
-		}
 		return polite{s.opt.Virtual}, MaxRuns, nil
 	case in.In == Real && s.opt.Real != nil:
 		return s.opt.Real, MaxRunsReal, nil

@@ -171,7 +171,6 @@ func TestWhatIsRefused(t *testing.T) {
 		{Request{Drill: "eni-failover", In: Virtual, Runs: MaxRuns + 1}, "want from 1 to 1000"},
 		{Request{Drill: "eni-failover", In: Virtual, Strategies: []string{"luck"}}, `strategy "luck"`},
 		{Request{Drill: "eni-failover", In: Laboratory}, `none in "laboratory"`},
-		{Request{Drill: "forced-detach", In: Virtual}, "metadata"},
 	} {
 		if _, err := s.Start(t.Context(), c.in); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v, want %q", c.in, err, c.says)
@@ -242,8 +241,8 @@ func TestDrills(t *testing.T) {
 		t.Errorf("%d drills, the first %q", len(all), all[0].Name)
 	}
 	for _, d := range all {
-		if d.Description == "" || len(d.Steps) == 0 || len(d.Asserts) == 0 || d.Text == "" || d.Runs < 1 || (d.Takes == 0) != (d.NotVirtual != "") || d.Takes > time.Hour {
-			t.Errorf("%s: %d steps, %d asserts, %d runs, takes %v, not virtual: %.80q", d.Name, len(d.Steps), len(d.Asserts), d.Runs, d.Takes, d.NotVirtual)
+		if d.Description == "" || len(d.Steps) == 0 || len(d.Asserts) == 0 || d.Text == "" || d.Runs < 1 || d.Takes == 0 || d.Takes > time.Hour {
+			t.Errorf("%s: %d steps, %d asserts, %d runs, takes %v", d.Name, len(d.Steps), len(d.Asserts), d.Runs, d.Takes)
 		}
 		for _, l := range append(d.Steps, d.Asserts...) {
 			if l.Line == 0 || l.Text == "" {
@@ -264,9 +263,6 @@ func TestDurations(t *testing.T) {
 		}
 		if err != nil {
 			t.Fatal(err)
-		}
-		if sc.CheckVirtual() != nil {
-			continue // nobody measures them here
 		}
 		run, err := simulated.Driver{}.Run(t.Context(), runner.Job{Scenario: sc, Number: 1, Seed: 1, Timing: "fast"})
 		if err != nil {

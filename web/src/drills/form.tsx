@@ -17,8 +17,8 @@ function asked(d: Drill): number {
 
 /** How a drill is to be run, and the button that runs it. */
 export function Form({ drill: d }: { drill: Drill }) {
-  const place = useSignal<Place>(d.notVirtual ? "real" : "virtual");
-  const runs = useSignal(d.notVirtual ? 1 : asked(d));
+  const place = useSignal<Place>("virtual");
+  const runs = useSignal(asked(d));
   const seed = useSignal(d.seed);
   const timing = useSignal<"fast" | "aws">("fast");
   const strategies = useSignal<readonly string[]>(d.strategies);
@@ -155,14 +155,11 @@ function Places({ drill: d, place, onChange }: { drill: Drill; place: Place; onC
             type="radio"
             name="place"
             checked={place === x}
-            disabled={x === "virtual" && Boolean(d.notVirtual)}
             onChange={() => onChange(x)}
           />
           <span>
             {t(`place.${x}`)}
-            <small class="quiet">
-              {x === "virtual" && d.notVirtual ? t("place.notVirtual") : t(`place.${x}Hint`)}
-            </small>
+            <small class="quiet">{t(`place.${x}Hint`)}</small>
           </span>
         </label>
       ))}

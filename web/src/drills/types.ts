@@ -18,7 +18,6 @@ export interface Drill {
   choosable: string[];
   runs: number;
   seed: number;
-  notVirtual?: string;
   takesMs?: number;
 }
 

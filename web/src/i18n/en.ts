@@ -572,7 +572,6 @@ export const en = {
   "place.realHint": "In a laboratory of its own, as long as it takes.",
   "place.laboratory": "in this laboratory",
   "place.laboratoryHint": "To watch it on the map. What is here goes back to its start.",
-  "place.notVirtual": "This drill asks for what only real time has.",
   "run.seed": "Seed",
   "run.timing": "Durations",
   "run.timing.fast": "fast",

@@ -577,7 +577,6 @@ export const ko = {
   "place.realHint": "별도의 실험실에서, 실제로 걸리는 만큼.",
   "place.laboratory": "이 실험실 안에서",
   "place.laboratoryHint": "지도에서 지켜볼 수 있습니다. 여기 있는 것은 처음 상태로 돌아갑니다.",
-  "place.notVirtual": "이 훈련은 실시간에만 있는 것을 요구합니다.",
   "run.seed": "시드",
   "run.timing": "소요 시간",
   "run.timing.fast": "빠르게",
