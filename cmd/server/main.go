@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -46,8 +47,10 @@ func main() {
 
 // commands is the whole command line.
 type commands struct {
-	Serve serveCmd `cmd:"" default:"withargs" help:"Run the laboratory (the default)."`
-	Run   runCmd   `cmd:"" help:"Run drills, and say by the exit code what came of them: 0 held, 1 failed, 2 inconclusive, 3 the file or the set-up is wrong."`
+	Serve  serveCmd  `cmd:"" default:"withargs" help:"Run the laboratory (the default)."`
+	Run    runCmd    `cmd:"" help:"Run drills, and say by the exit code what came of them: 0 held, 1 failed, 2 inconclusive, 3 the file or the set-up is wrong."`
+	Sweep  sweepCmd  `cmd:"" help:"Run a drill in virtual time under very many seeds, on the cores of this machine or by workers, with the exit codes of run."`
+	Worker workerCmd `cmd:"" help:"Do the jobs of sweeps, out of a queue of NATS."`
 	cli.Verbs
 
 	IMDS    imdsCmd    `cmd:"" name:"imds" help:"Serve one instance's metadata on an address of its own."`
@@ -97,7 +100,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		if cli.IsVerb(args) {
 			return &cli.Error{Code: cli.ExitWrong, Err: err}
 		}
-		if len(args) > 0 && args[0] == "run" {
+		if len(args) > 0 && slices.Contains([]string{"run", "sweep", "worker"}, args[0]) {
 			fmt.Fprintln(os.Stderr, "enilab: "+err.Error())
 			return exitCode(command.ExitWrong)
 		}

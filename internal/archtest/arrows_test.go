@@ -89,6 +89,8 @@ var arrows = map[string][]string{
 	// Who makes the laboratory of a run is behind an interface.
 	"internal/drill/runner": {"internal/drill", "internal/drill/report", "internal/scenario", "internal/guest"},
 	"internal/drill/late":   nil,
+	// Who does a sweep's jobs is behind an interface; the queue alone knows NATS.
+	"internal/drill/sweep": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario", "internal/outfile"},
 	// By the admin API alone.
 	"internal/drill/attached": {"internal/drill", "internal/drill/runner"},
 	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/late", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
@@ -99,13 +101,13 @@ var arrows = map[string][]string{
 	"internal/virtual": with(leaves, "internal/impair", "internal/dataplane", "internal/dataplane/sim", "internal/control", "internal/control/failover",
 		"internal/guest", "internal/plan", "internal/store/memory", "internal/services", "internal/api"),
 	"internal/store/memory":  {"internal/control"},
-	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario"},
 	// Beside a living server, by Drivers that it is given; what is shown beside a
 	// drill is of docs.
 	"internal/drill/trials": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario", "internal/outfile", "docs"},
 	// Pages to read, as files of the binary.
 	"docs": nil,
 	"internal/api": with(leaves, "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
+	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/sweep", "internal/scenario"},
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
 	// The APIs before a laboratory, for the command and for tests in process.
 	"internal/served": with(leaves, "internal/api", "internal/api/apifault", "internal/control/failover", "internal/fis", "internal/lab"),
@@ -118,7 +120,7 @@ var arrows = map[string][]string{
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
 		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "internal/served", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/simulated", "internal/drill/late",
-		"internal/drill/attached", "internal/drill/command", "internal/drill/trials"),
+		"internal/drill/attached", "internal/drill/command", "internal/drill/trials", "internal/drill/sweep"),
 
 	"internal/depspin":  nil,
 	"internal/archtest": nil,
@@ -144,8 +146,9 @@ var foreign = map[string][]string{
 		"github.com/danielgtaylor/huma", "gvisor.dev",
 	},
 	"internal/guest": {"database/sql", "modernc.org/sqlite", "github.com/gofiber"},
-	// Its tables cost every start 7 MB; pcapgo brings it along.
-	"cmd": {"github.com/google/gopacket/layers"},
+	// Its tables cost every start 7 MB; pcapgo brings it along. And the server that
+	// tests of sweeps run in their own process.
+	"cmd": {"github.com/google/gopacket/layers", "github.com/nats-io/nats-server"},
 }
 
 // pkg is what `go list` tells of one package. Tests' imports are not in it:

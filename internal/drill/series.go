@@ -42,8 +42,20 @@ type Series struct {
 	atLeast uint64           // values known to be no less than something, as good as infinite
 	unknown uint64
 	max     int64
-	sum     float64
+	sum     total
 }
+
+// total is a sum that does not depend on the order of what is added, as one of
+// floating point would.
+type total struct{ high, low uint64 }
+
+func (t *total) add(o total) {
+	low, carry := bits.Add64(t.low, o.low, 0)
+	t.low = low
+	t.high, _ = bits.Add64(t.high, o.high, carry)
+}
+
+func (t total) float() float64 { return math.Ldexp(float64(t.high), 64) + float64(t.low) }
 
 // bucket is the lower bound of the bucket of a value.
 func bucket(v int64) int64 {
@@ -65,20 +77,45 @@ func (s *Series) add(m measured) {
 	}
 	s.n++
 	s.max = max(s.max, m.value)
-	s.sum += float64(m.value)
+	s.sum.add(total{low: uint64(max(0, m.value))})
 	if s.buckets == nil {
 		s.exact = append(s.exact, m.value)
-		if len(s.exact) <= exactly {
-			return
+		if len(s.exact) > exactly {
+			s.coarsen()
 		}
-		s.buckets = map[int64]uint64{}
-		for _, v := range s.exact {
-			s.buckets[bucket(v)]++
-		}
-		s.exact = nil
 		return
 	}
 	s.buckets[bucket(m.value)]++
+}
+
+// coarsen goes over from values to buckets.
+func (s *Series) coarsen() {
+	if s.buckets != nil {
+		return
+	}
+	s.buckets = map[int64]uint64{}
+	for _, v := range s.exact {
+		s.buckets[bucket(v)]++
+	}
+	s.exact = nil
+}
+
+// merge adds the values of another series.
+func (s *Series) merge(o *Series) {
+	if s.buckets == nil && o.buckets == nil && len(s.exact)+len(o.exact) <= exactly {
+		s.exact = append(s.exact, o.exact...)
+	} else {
+		s.coarsen()
+		for _, v := range o.exact {
+			s.buckets[bucket(v)]++
+		}
+		for b, n := range o.buckets {
+			s.buckets[b] += n
+		}
+	}
+	s.n, s.atLeast, s.unknown = s.n+o.n, s.atLeast+o.atLeast, s.unknown+o.unknown
+	s.max = max(s.max, o.max)
+	s.sum.add(o.sum)
 }
 
 // Known is how many values are known exactly.
@@ -140,7 +177,7 @@ func (s *Series) Mean() float64 {
 	if s.n == 0 {
 		return 0
 	}
-	return s.sum / float64(s.n)
+	return s.sum.float() / float64(s.n)
 }
 
 // Bin is a bar of a histogram: how many values are from From up to, not

@@ -1,8 +1,10 @@
 package drill
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Outcome is how one assertion came out over all runs of a variant.
@@ -16,6 +18,8 @@ type Outcome struct {
 	Value        string   `json:"value,omitempty"`  // of the run that decided it, or over runs
 	Reason       string   `json:"reason,omitempty"` // of the run that decided it, or over runs
 	Run          *RunName `json:"run,omitempty"`    // that decided it; nil: held, or over runs
+
+	by int // number of the run whose value it is
 }
 
 // RunName names one run, so that it can be repeated.
@@ -25,14 +29,14 @@ type RunName struct {
 }
 
 // Tally gathers the runs of one variant of a drill, in memory that does not grow
-// with their number.
+// with their number, and the same whatever their order.
 type Tally struct {
 	spec     Spec
 	outcomes []Outcome
 	series   map[Metric]*Series
-	over     []*Series // by assertion; nil: not over runs
-	clients  []*ClientSeries
-	tcp      TCP // of all runs together
+	over     []*Series       // by assertion; nil: not over runs
+	clients  []*ClientSeries // by name
+	tcp      TCP             // of all runs together
 	runs     uint64
 }
 
@@ -41,10 +45,26 @@ type Tally struct {
 type ClientSeries struct {
 	Client, Workload, Kind string
 	Outage, Lost           Series
+
+	seen sighting
 }
 
-// maxClients bounds of how many clients there are series; those after them are in
-// the series of all.
+// sighting is where a client was seen first: by number of the run, and by place
+// in it.
+type sighting struct{ run, place int }
+
+func (s sighting) compare(o sighting) int {
+	return cmp.Or(cmp.Compare(s.run, o.run), cmp.Compare(s.place, o.place))
+}
+
+// compare orders clients by name.
+func (c *ClientSeries) compare(o *ClientSeries) int {
+	return cmp.Or(strings.Compare(c.Client, o.Client), strings.Compare(c.Workload, o.Workload))
+}
+
+// maxClients bounds of how many clients there are series: the first by name, so
+// that the choice does not depend on who is seen first. The others are in the
+// series of all.
 const maxClients = 64
 
 // NewTally begins a tally of a drill without runs.
@@ -97,14 +117,12 @@ func (t *Tally) Add(r *Run) Verdict {
 // addClients takes what each client saw, and what became of the connections.
 func (t *Tally) addClients(r *Run) {
 	var seen []*ClientSeries
+	place := 0
 	for _, m := range r.Moves {
-		t.tcp.Open += m.TCP.Open
-		t.tcp.Reset += m.TCP.Reset
-		t.tcp.Closed += m.TCP.Closed
-		t.tcp.Survived += m.TCP.Survived
-		t.tcp.Reconnected += m.TCP.Reconnected
+		t.tcp.add(m.TCP)
 		for _, tr := range m.Traffic {
-			c := t.client(tr)
+			place++
+			c := t.client(&ClientSeries{Client: tr.Client, Workload: tr.Workload, Kind: tr.Kind, seen: sighting{r.Number, place}})
 			if c == nil || slices.Contains(seen, c) {
 				continue
 			}
@@ -116,43 +134,61 @@ func (t *Tally) addClients(r *Run) {
 	}
 }
 
-// client returns the series of whoever saw tr, nil if there are too many.
-func (t *Tally) client(tr Traffic) *ClientSeries {
-	for _, c := range t.clients {
-		if c.Client == tr.Client && c.Workload == tr.Workload {
-			return c
+// client returns the series of a client that was seen, nil if there are too many
+// before it by name.
+func (t *Tally) client(is *ClientSeries) *ClientSeries {
+	i, ok := slices.BinarySearchFunc(t.clients, is, (*ClientSeries).compare)
+	if ok {
+		c := t.clients[i]
+		if is.seen.compare(c.seen) < 0 {
+			c.seen = is.seen
 		}
+		return c
 	}
-	if len(t.clients) == maxClients {
+	if i == maxClients {
 		return nil
 	}
-	c := &ClientSeries{Client: tr.Client, Workload: tr.Workload, Kind: tr.Kind}
-	t.clients = append(t.clients, c)
-	return c
+	t.clients = slices.Insert(t.clients, i, is)
+	t.clients = t.clients[:min(len(t.clients), maxClients)]
+	return is
 }
 
 // Clients are what each client saw that some move concerned, in the order in which
 // they were first seen.
-func (t *Tally) Clients() []*ClientSeries { return t.clients }
+func (t *Tally) Clients() []*ClientSeries {
+	return slices.SortedFunc(slices.Values(t.clients), func(a, b *ClientSeries) int { return a.seen.compare(b.seen) })
+}
 
 // Connections are what became of the connections in all runs together.
 func (t *Tally) Connections() TCP { return t.tcp }
 
 func (o *Outcome) take(res Result, r *Run) {
-	first := o.Held+o.Failed+o.Inconclusive == 0
+	one := Outcome{Verdict: res.Verdict, Value: res.Value, by: r.Number}
+	if res.Verdict != Held {
+		one.Reason, one.Run = res.Reason, &RunName{r.Number, r.Seed}
+	}
 	switch res.Verdict {
 	case Held:
-		o.Held++
+		one.Held = 1
 	case Failed:
-		o.Failed++
+		one.Failed = 1
 	default:
-		o.Inconclusive++
+		one.Inconclusive = 1
 	}
-	if first {
-		o.Value = res.Value
+	o.merge(&one)
+}
+
+// merge takes what other runs gave. The worst verdict counts, and of the runs that
+// gave it the first.
+func (o *Outcome) merge(p *Outcome) {
+	of, pf := o.Held+o.Failed+o.Inconclusive, p.Held+p.Failed+p.Inconclusive
+	o.Held, o.Failed, o.Inconclusive = o.Held+p.Held, o.Failed+p.Failed, o.Inconclusive+p.Inconclusive
+	decides := p.by < o.by
+	if p.Verdict != o.Verdict {
+		decides = o.Verdict.Worse(p.Verdict) == p.Verdict
 	}
-	if res.Verdict != o.Verdict && o.Verdict.Worse(res.Verdict) == res.Verdict {
-		o.Verdict, o.Value, o.Reason, o.Run = res.Verdict, res.Value, res.Reason, &RunName{r.Number, r.Seed}
+	if pf > 0 && (of == 0 || decides) {
+		o.Verdict, o.Value, o.Reason, o.Run, o.by = p.Verdict, p.Value, p.Reason, p.Run, p.by
 	}
 }
 

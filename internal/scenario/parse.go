@@ -62,27 +62,41 @@ func Open(ctx context.Context, nameOrPath string) (*Scenario, error) {
 // OpenWith is Open with values of the file changed, each by KEY=VALUE such as
 // "policies[0].probe.misses=5", before it is checked.
 func OpenWith(ctx context.Context, nameOrPath string, settings []string) (*Scenario, error) {
+	text, err := Read(nameOrPath)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(Names(), nameOrPath) {
+		nameOrPath += ".yaml"
+	}
+	return parse(ctx, nameOrPath, []byte(text), settings)
+}
+
+// Read returns the text of the scenario of a name from the binary, or of any
+// other from a file, without checking it: of a file that is too long, as much as
+// shows that it is.
+func Read(nameOrPath string) (string, error) {
 	if slices.Contains(Names(), nameOrPath) {
 		data, err := embedded.ReadFile(path.Join("scenarios", nameOrPath+".yaml"))
 		if err != nil {
-			return nil, fmt.Errorf("reading the scenario %s: %w", nameOrPath, err)
+			return "", fmt.Errorf("reading the scenario %s: %w", nameOrPath, err)
 		}
-		return parse(ctx, nameOrPath+".yaml", data, settings)
+		return string(data), nil
 	}
 	f, err := os.Open(nameOrPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("scenario %q is neither one of %s nor a file: %w",
+		return "", fmt.Errorf("scenario %q is neither one of %s nor a file: %w",
 			nameOrPath, strings.Join(Names(), ", "), err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the scenario: %w", err)
+		return "", fmt.Errorf("reading the scenario: %w", err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the scenario %s: %w", nameOrPath, err)
+		return "", fmt.Errorf("reading the scenario %s: %w", nameOrPath, err)
 	}
-	return parse(ctx, nameOrPath, data, settings)
+	return string(data), nil
 }
 
 // Parse reads a scenario and checks all of it: its keys, its names, and, by a

@@ -83,31 +83,7 @@ func (o *output) Ended(v *report.Variant) (err error) {
 	if o.folder != nil {
 		err = o.folder.End(v)
 	}
-	for _, c := range v.Outcomes {
-		line := fmt.Sprintf("  %-12s %s", c.Verdict, c.Name)
-		if c.Value != "" {
-			line += ": " + c.Value
-		}
-		if c.Verdict != drill.Held {
-			line += " (" + c.Reason + ")"
-			if n := c.Failed + c.Inconclusive; v.Runs > 1 && n > 0 {
-				line += fmt.Sprintf(", in %d of %d runs", n, v.Runs)
-			}
-		}
-		o.bar.line(line)
-	}
-	for _, m := range v.Rows() {
-		if v.Runs > 1 {
-			o.bar.line(fmt.Sprintf("  over %d runs %s p50 %s, p90 %s, p99 %s, max %s", v.Runs, m.Name,
-				report.Quantile(m.Name, m.P50), report.Quantile(m.Name, m.P90), report.Quantile(m.Name, m.P99), report.Quantile(m.Name, m.Max)))
-		}
-	}
-	if v.Failing != "" {
-		o.bar.line("  again: " + v.Failing)
-	}
-	if v.Partial != "" {
-		o.bar.line(fmt.Sprintf("  partial, %d of %d runs: %s", v.Runs, v.Asked, v.Partial))
-	}
+	o.bar.variant(v)
 	return err
 }
 
@@ -153,6 +129,35 @@ func (o *output) summary(res *report.Results) {
 	o.bar.line(line)
 	if o.folder != nil {
 		o.bar.line("report: " + o.opt.Report + string(os.PathSeparator) + "index.html")
+	}
+}
+
+// variant tells what came of a variant.
+func (b *bar) variant(v *report.Variant) {
+	for _, c := range v.Outcomes {
+		line := fmt.Sprintf("  %-12s %s", c.Verdict, c.Name)
+		if c.Value != "" {
+			line += ": " + c.Value
+		}
+		if c.Verdict != drill.Held {
+			line += " (" + c.Reason + ")"
+			if n := c.Failed + c.Inconclusive; v.Runs > 1 && n > 0 {
+				line += fmt.Sprintf(", in %d of %d runs", n, v.Runs)
+			}
+		}
+		b.line(line)
+	}
+	for _, m := range v.Rows() {
+		if v.Runs > 1 {
+			b.line(fmt.Sprintf("  over %d runs %s p50 %s, p90 %s, p99 %s, max %s", v.Runs, m.Name,
+				report.Quantile(m.Name, m.P50), report.Quantile(m.Name, m.P90), report.Quantile(m.Name, m.P99), report.Quantile(m.Name, m.Max)))
+		}
+	}
+	if v.Failing != "" {
+		b.line("  again: " + v.Failing)
+	}
+	if v.Partial != "" {
+		b.line(fmt.Sprintf("  partial, %d of %d runs: %s", v.Runs, v.Asked, v.Partial))
 	}
 }
 

@@ -61,22 +61,26 @@ func (v *Variant) summarizeClients(t *drill.Tally) {
 	if tcp := t.Connections(); tcp.Open > 0 {
 		v.Connections = &Connections{tcp.Open, tcp.Reset, tcp.Closed, tcp.Survived, tcp.Reconnected}
 	}
-	v.Calls, v.Scope = nil, ""
-	first := v.Shown["first"]
-	if first == nil {
-		return
+	if first := v.Shown["first"]; first != nil {
+		v.Calls, v.Scope = CallsOf(first)
 	}
-	for _, m := range first.Moves {
-		if len(m.Calls) > len(v.Calls) { // records of one take-over share its calls
-			v.Calls = nil
+}
+
+// CallsOf are the calls of the EC2 API that a policy made in one take-over of a
+// run, in order, and how far such a move reaches.
+func CallsOf(r *drill.Run) (calls []string, scope string) {
+	for _, m := range r.Moves {
+		if len(m.Calls) > len(calls) { // records of one take-over share its calls
+			calls = nil
 			for _, c := range m.Calls {
-				v.Calls = append(v.Calls, c.Operation)
+				calls = append(calls, c.Operation)
 			}
 		}
-		if v.Scope == "" && m.Policy != "" {
-			v.Scope = m.Scope
+		if scope == "" && m.Policy != "" {
+			scope = m.Scope
 		}
 	}
+	return calls, scope
 }
 
 // CallsText names each call once, with how often it is made in one take-over.

@@ -18,10 +18,16 @@ func (v *Variant) CommandOf(seed uint64, runs int) string {
 	for _, s := range v.Set {
 		args = append(args, "--set", s)
 	}
+	return Line(args...)
+}
+
+// Line is a command line of a shell with these words.
+func Line(args ...string) string {
+	quoted := make([]string, len(args))
 	for i, a := range args {
-		args[i] = quote(a)
+		quoted[i] = quote(a)
 	}
-	return strings.Join(args, " ")
+	return strings.Join(quoted, " ")
 }
 
 // quote makes one word of a shell.

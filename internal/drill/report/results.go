@@ -22,13 +22,13 @@ type Variant struct {
 	Strategy    string   `json:"strategy,omitempty"` // "": what the file's policies say
 	Timing      string   `json:"timing"`
 	Time        string   `json:"time"`
-	Set         []string `json:"set,omitempty"`    // values of the file that were changed for it
-	Attach      string   `json:"attach,omitempty"` // the server that has carried it out; "": none but this process
-	Seed        uint64   `json:"seed"`             // of the first run
-	Asked       int      `json:"asked"`            // runs
-	Runs        int      `json:"runs"`             // that were carried out
-	StartedAt   int64    `json:"startedAt"`        // Unix nanoseconds of the machine
-	EndedAt     int64    `json:"endedAt"`
+	Set         []string `json:"set,omitempty"`       // values of the file that were changed for it
+	Attach      string   `json:"attach,omitempty"`    // the server that has carried it out; "": none but this process
+	Seed        uint64   `json:"seed"`                // of the first run
+	Asked       int      `json:"asked"`               // runs
+	Runs        int      `json:"runs"`                // that were carried out
+	StartedAt   int64    `json:"startedAt,omitempty"` // Unix nanoseconds of the machine; 0: not of interest
+	EndedAt     int64    `json:"endedAt,omitempty"`
 	Partial     string   `json:"partial,omitempty"` // why Runs is less than Asked
 
 	Verdict  drill.Verdict           `json:"verdict"`

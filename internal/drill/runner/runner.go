@@ -207,18 +207,32 @@ func (d *Drill) once(ctx context.Context, opt Options, v *report.Variant, n int)
 	return d.Driver.Run(ctx, job)
 }
 
-// Worse reports whether a run came out worse than another: an outage without end,
-// else the longer one, else more requests lost, else a step that failed.
-func Worse(a, b *drill.Run) bool {
-	va, vb := drill.Values(a), drill.Values(b)
-	for _, m := range []drill.Metric{drill.MetricOutage, drill.MetricLost} {
-		x, y := va[m], vb[m]
-		if x.AtLeast != y.AtLeast {
-			return x.AtLeast
+// Severity is how badly a run came out.
+type Severity struct {
+	Outage     drill.Value `json:"outage"`
+	Lost       drill.Value `json:"lost"`
+	StepFailed bool        `json:"stepFailed,omitempty"`
+}
+
+// SeverityOf is that of a run.
+func SeverityOf(r *drill.Run) Severity {
+	v := drill.Values(r)
+	return Severity{v[drill.MetricOutage], v[drill.MetricLost], drill.JudgeSteps(r).Verdict != drill.Held}
+}
+
+// Worse reports whether s is worse than o: an outage without end, else the longer
+// one, else more requests lost, else a step that failed.
+func (s Severity) Worse(o Severity) bool {
+	for _, v := range [][2]drill.Value{{s.Outage, o.Outage}, {s.Lost, o.Lost}} {
+		if v[0].AtLeast != v[1].AtLeast {
+			return v[0].AtLeast
 		}
-		if x.Nanos != y.Nanos {
-			return x.Nanos > y.Nanos
+		if v[0].Nanos != v[1].Nanos {
+			return v[0].Nanos > v[1].Nanos
 		}
 	}
-	return drill.JudgeSteps(a).Verdict != drill.Held && drill.JudgeSteps(b).Verdict == drill.Held
+	return s.StepFailed && !o.StepFailed
 }
+
+// Worse reports whether a run came out worse than another.
+func Worse(a, b *drill.Run) bool { return SeverityOf(a).Worse(SeverityOf(b)) }
