@@ -106,7 +106,10 @@ func TestAttachRunsOnAServer(t *testing.T) {
 func TestAttachTakesNothingUnasked(t *testing.T) {
 	p := start(t, nil, serveArgs(t.TempDir(), "--scenario", "demo")...)
 	before := vpcs(t, p.url)
-	code, _, stderr, _ := runDrill(t, nil, "survives", "--attach", p.url)
+	code, stdout, stderr, _ := runDrill(t, nil, "survives", "--attach", p.url)
+	if strings.Contains(stdout, "inconclusive") {
+		t.Errorf("nothing was judged, and it says\n%s", stdout)
+	}
 	if code != 3 || !strings.Contains(stderr, "the laboratory is not empty") || !strings.Contains(stderr, "--force") {
 		t.Errorf("code %d, %s", code, stderr)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"enilab/internal/cli"
 	"enilab/internal/drill/command"
+	"enilab/internal/plain"
 	"enilab/internal/scenario"
 )
 
@@ -40,7 +41,7 @@ func main() {
 		}
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "enilab: "+err.Error())
+		fmt.Fprintln(os.Stderr, "enilab: "+plain.Text(err.Error())) // with names that others gave
 		os.Exit(max(1, int(code)))
 	}
 }

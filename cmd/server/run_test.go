@@ -62,6 +62,8 @@ func TestRunExitCodes(t *testing.T) {
 		"step.yaml":         drillNetwork + "steps: [{expect: [instance: {name: two, state: stopped}]}]\n",
 		"metadata.yaml":     drillNetwork + "steps: [{waitUntil: [answers: {from: one, by: two, address: 169.254.169.254}]}]\n",
 		"wrong.yaml":        drillNetwork + "assert: [{outrage: {max: 1s}}]\n",
+		"empty.yaml":        "{}\n",
+		"bare.yaml":         "vpcs: [{name: lab, cidr: 10.0.0.0/16}]\n",
 	}
 	for _, c := range []struct {
 		args []string
@@ -80,6 +82,9 @@ func TestRunExitCodes(t *testing.T) {
 		{[]string{"inconclusive.yaml", "failed.yaml"}, 1, "0 held, 1 failed, 1 inconclusive"},
 		{[]string{"held.yaml", "wrong.yaml"}, 3, "wrong.yaml:7:11: unknown field \"outrage\""},
 		{[]string{"held.yaml", "wrong.yaml", "--keep-going"}, 3, "wrong.yaml:7:11: unknown field \"outrage\""},
+		{[]string{"held.yaml", "wrong.yaml"}, 3, "did you mean \"outage\"?"},
+		{[]string{"empty.yaml"}, 3, "empty.yaml: a drill in which nothing is done and nothing must hold"},
+		{[]string{"bare.yaml"}, 3, "bare.yaml: a drill in which nothing is done"},
 		{[]string{"nothing.yaml"}, 3, "neither one of"},
 		{[]string{"held.yaml", "--time", "virtual", "--timing", "aws"}, 0, "1 runs, timing aws, virtual time, seed 1"},
 		{[]string{"failed.yaml", "--time", "virtual"}, 1, "again: enilab run failed.yaml --seed 1 --repeat 1 --time virtual --timing fast"},
@@ -187,6 +192,64 @@ func TestRunWritesFiles(t *testing.T) {
 		}
 		if strings.HasSuffix(e.Name(), ".pcapng") && !bytes.Contains(page, []byte(e.Name())) {
 			t.Errorf("%s is not on the page", e.Name())
+		}
+	}
+}
+
+// TestWrongFileIsInJUnit: who goes on without a file that is wrong finds it in the
+// pipeline's results, as an error of its own.
+func TestWrongFileIsInJUnit(t *testing.T) {
+	files := map[string]string{"d.yaml": drillNetwork, "wrong.yaml": drillNetwork + "assert: [{outrage: {max: 1s}}]\n"}
+	for _, args := range [][]string{{"d.yaml", "wrong.yaml", "--time", "virtual"}, {"wrong.yaml"}} {
+		code, stdout, stderr, dir := runDrill(t, files, append(args, "--keep-going", "--junit", "r.xml", "--json", "r.json")...)
+		var got struct {
+			Errors int `xml:"errors,attr"`
+			Suites []struct {
+				Name  string `xml:"name,attr"`
+				Cases []struct {
+					Error *struct {
+						Message string `xml:"message,attr"`
+					} `xml:"error"`
+				} `xml:"testcase"`
+			} `xml:"testsuite"`
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "r.xml"))
+		if err == nil {
+			err = xml.Unmarshal(data, &got)
+		}
+		if err != nil || code != 3 || len(got.Suites) == 0 {
+			t.Fatalf("%v, code %d\n%s%s\n%s", err, code, stdout, stderr, data)
+		}
+		last := got.Suites[len(got.Suites)-1]
+		if last.Name != "wrong.yaml" || len(last.Cases) != 1 || last.Cases[0].Error == nil || !strings.Contains(last.Cases[0].Error.Message, `unknown field "outrage"`) {
+			t.Errorf("%v: %s", args, data)
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, "r.json")); err != nil || !bytes.Contains(text, []byte(`"wrong": [`)) {
+			t.Errorf("%v: %v\n%s", args, err, text)
+		}
+	}
+}
+
+// TestReportLeavesOthersFiles: a page that nobody knows here stays as it is, and an
+// earlier report is replaced.
+func TestReportLeavesOthersFiles(t *testing.T) {
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "index.html")
+	const page = "<!doctype html><title>mine</title>"
+	if err := os.WriteFile(mine, []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"d.yaml": drillNetwork}
+	code, _, stderr, _ := runDrill(t, files, "d.yaml", "--time", "virtual", "--report", dir)
+	if text, err := os.ReadFile(mine); err != nil || string(text) != page || code != 3 || !strings.Contains(stderr, "index.html, which no enilab run has written") {
+		t.Errorf("code %d, %v: %s\n%s", code, err, text, stderr)
+	}
+	if err := os.Remove(mine); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if code, stdout, stderr, _ := runDrill(t, files, "d.yaml", "--time", "virtual", "--report", dir); code != 0 {
+			t.Errorf("code %d\n%s%s", code, stdout, stderr)
 		}
 	}
 }

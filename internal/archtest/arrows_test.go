@@ -84,6 +84,7 @@ var arrows = map[string][]string{
 		"internal/api/apifault", "internal/api/ec2/model"),
 	// Observations in, verdicts out; and what is written of them.
 	"internal/outfile":      nil,
+	"internal/plain":        nil,
 	"internal/drill":        nil,
 	"internal/drill/report": {"internal/drill", "internal/outfile"},
 	// Who makes the laboratory of a run is behind an interface.
@@ -101,13 +102,13 @@ var arrows = map[string][]string{
 	"internal/virtual": with(leaves, "internal/impair", "internal/dataplane", "internal/dataplane/sim", "internal/control", "internal/control/failover",
 		"internal/guest", "internal/plan", "internal/store/memory", "internal/services", "internal/api"),
 	"internal/store/memory":  {"internal/control"},
+	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/sweep", "internal/scenario", "internal/plain"},
 	// Beside a living server, by Drivers that it is given; what is shown beside a
 	// drill is of docs.
 	"internal/drill/trials": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario", "internal/outfile", "docs"},
 	// Pages to read, as files of the binary.
 	"docs": nil,
 	"internal/api": with(leaves, "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
-	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/sweep", "internal/scenario"},
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
 	// The APIs before a laboratory, for the command and for tests in process.
 	"internal/served": with(leaves, "internal/api", "internal/api/apifault", "internal/control/failover", "internal/fis", "internal/lab"),
@@ -115,12 +116,12 @@ var arrows = map[string][]string{
 	"clients/go": with(leaves, "internal/impair", "internal/api", "internal/control", "internal/control/failover", "internal/drill", "internal/drill/late", "internal/drill/runner",
 		"internal/lab", "internal/scenario", "internal/served", "internal/store/memory"),
 	// The verbs over the admin API, with the forms of its answers.
-	"internal/cli": {"internal/api", "internal/outfile"},
+	"internal/cli": {"internal/api", "internal/outfile", "internal/plain"},
 	"web":          nil,
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
 		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "internal/served", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/simulated", "internal/drill/late",
-		"internal/drill/attached", "internal/drill/command", "internal/drill/trials", "internal/drill/sweep"),
+		"internal/drill/attached", "internal/drill/command", "internal/drill/trials", "internal/drill/sweep", "internal/plain"),
 
 	"internal/depspin":  nil,
 	"internal/archtest": nil,

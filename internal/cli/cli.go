@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	text "enilab/internal/plain"
 )
 
 // Verbs are the commands, for kong.
@@ -88,7 +90,7 @@ func (s *session) say(v any, format string, args ...any) error {
 	if s.json {
 		return s.encode(v)
 	}
-	_, err := fmt.Fprintf(s.Stdout, format+"\n", args...)
+	_, err := fmt.Fprintln(s.Stdout, text.Text(fmt.Sprintf(format, args...)))
 	return err
 }
 

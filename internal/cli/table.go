@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	text "enilab/internal/plain"
 )
 
 // writeTable prints rows below their titles, in columns as wide as they need.
@@ -33,12 +35,7 @@ func writeTable(w io.Writer, titles []string, rows [][]string) error {
 
 // plain is a cell without what would move a terminal's cursor, and "-" for nothing.
 func plain(cell string) string {
-	cell = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, cell)
+	cell = text.Line(cell)
 	if cell == "" {
 		return "-"
 	}

@@ -182,7 +182,7 @@ var stationWords = map[string]string{
 // explain tells of a trace, a paragraph for each station.
 func explain(from, to endpoint, what string, i rest.Injection, names map[string]string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s to %s: %s\n", from, to, what)
+	fmt.Fprintln(&b, plain(fmt.Sprintf("%s to %s: %s", from, to, what)))
 	hops(&b, i, names)
 	if i.Verdict == "accept" {
 		b.WriteString("it arrives\n")

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"time"
 
@@ -86,7 +87,10 @@ func (r *Session) fragment(ctx context.Context, what, text string, into any) (*c
 		return nil, spoken(err)
 	}
 	if err := yaml.NodeToValue(src.tree.Docs[0].Body, into, yaml.Strict()); err != nil {
-		return nil, spoken(src.decodeError(err))
+		return nil, spoken(src.decodeError(err, reflect.TypeOf(into)))
+	}
+	if err := src.zeros(reflect.TypeOf(into)); err != nil {
+		return nil, spoken(err)
 	}
 	workloads := r.adopt()
 	known, err := r.sc.collectNames()

@@ -42,6 +42,9 @@ func (c *checker) step(at string, st step) {
 	case st.Refused != "" && slices.Contains([]string{"waitUntil", "expect", "sleep", "chaos"}, action):
 		c.fail(at+".refused", "only an action can be refused")
 	}
+	if st.Refused == "" { // else EC2's refusal is what the step is for
+		c.possible(at+"."+action, &st)
+	}
 	for _, one := range []struct{ key, instance string }{
 		{"start", st.Start}, {"stop", st.Stop}, {"reboot", st.Reboot},
 		{"terminate", st.Terminate},

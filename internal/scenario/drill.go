@@ -51,6 +51,15 @@ func (s *Scenario) HasHypothesis() bool { return len(s.file.Hypothesis) > 0 }
 // Steps is how many steps there are.
 func (s *Scenario) Steps() int { return len(s.file.Steps) }
 
+// CheckDrill reports whether anything could come of a run: a file without steps,
+// hypothesis and assertions would always hold.
+func (s *Scenario) CheckDrill() error {
+	if len(s.file.Steps)+len(s.file.Hypothesis)+len(s.file.Assert) > 0 {
+		return nil
+	}
+	return s.src.errorAt("", nil, "a drill in which nothing is done and nothing must hold: want steps, a hypothesis or assert")
+}
+
 // WithStrategy is the scenario with every policy's strategy set, checked and
 // rehearsed anew: what one strategy can do another may be refused. An error has
 // the place in the file.

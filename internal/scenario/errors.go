@@ -100,14 +100,17 @@ func (s source) find(path string) *token.Token {
 }
 
 // decodeError gives an error of the YAML library our form, without the Go
-// types that it speaks of.
-func (s source) decodeError(err error) error {
+// types that it speaks of. into is the type that was decoded into; nil: none yet.
+func (s source) decodeError(err error, into reflect.Type) error {
 	var (
 		y        yaml.Error
+		unknown  *yaml.UnknownFieldError
 		mismatch *yaml.TypeError
 		overflow *yaml.OverflowError
 	)
 	switch {
+	case into != nil && errors.As(err, &unknown):
+		return s.at(unknown.Token, nil, s.unknownKey(unknown.Token, into))
 	case errors.As(err, &mismatch):
 		return s.at(mismatch.Token, nil, fmt.Sprintf("%q: want %s", mismatch.Token.Value, wanted(mismatch.DstType)))
 	case errors.As(err, &overflow):

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -120,7 +121,10 @@ func parse(ctx context.Context, name string, data []byte, settings []string) (*S
 	base := filepath.Base(name)
 	s := &Scenario{Name: strings.TrimSuffix(base, filepath.Ext(base)), src: src}
 	if err := yaml.NodeToValue(src.tree.Docs[0].Body, &s.file, yaml.Strict()); err != nil {
-		return nil, src.decodeError(err)
+		return nil, src.decodeError(err, reflect.TypeFor[file]())
+	}
+	if err := src.zeros(reflect.TypeFor[file]()); err != nil {
+		return nil, err
 	}
 	for _, setting := range settings {
 		if err := s.set(setting); err != nil {
@@ -162,7 +166,7 @@ func (s *source) read(ctx context.Context) error {
 	}
 	tree, err := parser.Parse(tokens, 0)
 	if err != nil {
-		return s.decodeError(err)
+		return s.decodeError(err, nil)
 	}
 	s.tree = tree
 	if err := s.goOn(ctx); err != nil {

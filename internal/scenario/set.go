@@ -22,6 +22,9 @@ func (s *Scenario) set(setting string) error {
 	if err != nil {
 		return fmt.Errorf("--set %s: %w", setting, err)
 	}
+	if err := setZero(key, value); err != nil {
+		return fmt.Errorf("--set %s: %w", setting, err)
+	}
 	if at.Kind() == reflect.Pointer {
 		at.Set(reflect.New(at.Type().Elem()))
 		at = at.Elem()
@@ -111,6 +114,9 @@ func field(v reflect.Value, key, in string) (reflect.Value, error) {
 		if tag != "-" {
 			known = append(known, tag)
 		}
+	}
+	if near := nearest(key, known); near != "" {
+		return v, fmt.Errorf("%s has no key %q: did you mean %q?", where, key, near)
 	}
 	return v, fmt.Errorf("%s has no key %q: want one of %s", where, key, strings.Join(known, ", "))
 }

@@ -30,6 +30,8 @@ func TestSet(t *testing.T) {
 		{"assert[0].lost.client=two", nil, nil, ""},
 		{"policies[0].failBack=true", func(f *file) any { return f.Policies[0].FailBack }, true, ""},
 		{"policies", nil, nil, "want KEY=VALUE"},
+		{"policies[0].probe.misses=0", nil, nil, "want more than 0"},
+		{"policies[0].prove.misses=1", nil, nil, `policies[0] has no key "prove": did you mean "probe"?`},
 		{"policies[0].luck=1", nil, nil, `policies[0] has no key "luck": want one of`},
 		{"policies[1].failBack=true", nil, nil, "policies has 1 elements"},
 		{"instances[three].type=x", nil, nil, `instances has no element "three"`},

@@ -16,6 +16,7 @@ import (
 	"enilab/internal/drill"
 	"enilab/internal/drill/report"
 	"enilab/internal/drill/runner"
+	"enilab/internal/plain"
 	"enilab/internal/scenario"
 )
 
@@ -72,19 +73,18 @@ func Run(ctx context.Context, opt Options) int {
 	if err := opt.check(); err != nil {
 		return opt.wrong(err)
 	}
-	drills, err := opt.read(ctx)
-	if err != nil && (!opt.KeepGoing || len(drills) == 0) {
-		return opt.wrong(err)
-	}
-	badFile := err
+	drills, bad, badFile := opt.read(ctx)
 	if badFile != nil {
 		opt.wrong(badFile)
+		if !opt.KeepGoing {
+			return ExitWrong
+		}
 	}
 	out, err := opt.open()
 	if err != nil {
 		return opt.wrong(err)
 	}
-	res := &report.Results{Version: opt.Version, Time: opt.Time}
+	res := &report.Results{Version: opt.Version, Time: opt.Time, Wrong: bad}
 	failed := runner.Run(ctx, drills, runner.Options{Parallel: opt.Parallel, KeepGoing: opt.KeepGoing, Watch: out, Now: opt.Now}, res)
 	if badFile != nil {
 		res.Partial = strings.TrimPrefix(res.Partial+"; not run: "+badFile.Error(), "; ")
@@ -92,7 +92,9 @@ func Run(ctx context.Context, opt Options) int {
 	if err := out.close(res); err != nil {
 		failed = errors.Join(failed, err)
 	}
-	out.summary(res)
+	if len(drills) > 0 && (failed == nil || ran(res)) {
+		out.summary(res)
+	}
 	switch {
 	case failed != nil:
 		return opt.wrong(failed)
@@ -102,8 +104,13 @@ func Run(ctx context.Context, opt Options) int {
 	return Code(res.Verdict)
 }
 
+// ran reports whether anything was run that could be judged.
+func ran(res *report.Results) bool {
+	return slices.ContainsFunc(res.Variants, func(v *report.Variant) bool { return v.Runs > 0 })
+}
+
 func (o *Options) wrong(err error) int {
-	fmt.Fprintf(o.Stderr, "enilab run: %v\n", err)
+	fmt.Fprintln(o.Stderr, plain.Text(fmt.Sprintf("enilab run: %v", err)))
 	return ExitWrong
 }
 
@@ -151,20 +158,24 @@ func (o *Options) check() error {
 
 // read reads and rehearses every file, under every strategy, before anything is
 // run. The errors of all files are told; the drills of those without one come too.
-func (o *Options) read(ctx context.Context) (drills []runner.Drill, err error) {
+func (o *Options) read(ctx context.Context) (drills []runner.Drill, bad []report.Wrong, err error) {
 	for _, f := range o.Files {
 		ds, e := o.readFile(ctx, f)
-		err = errors.Join(err, e)
-		if e == nil {
-			drills = append(drills, ds...)
+		if e != nil {
+			bad, err = append(bad, report.Wrong{File: f, Error: e.Error()}), errors.Join(err, e)
+			continue
 		}
+		drills = append(drills, ds...)
 	}
-	return drills, err
+	return drills, bad, err
 }
 
 func (o *Options) readFile(ctx context.Context, name string) (drills []runner.Drill, err error) {
 	sc, err := scenario.OpenWith(ctx, name, o.Set)
 	if err != nil {
+		return nil, err
+	}
+	if err := sc.CheckDrill(); err != nil {
 		return nil, err
 	}
 	driver := o.Driver

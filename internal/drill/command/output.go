@@ -9,6 +9,7 @@ import (
 
 	"enilab/internal/drill"
 	"enilab/internal/drill/report"
+	"enilab/internal/plain"
 )
 
 // output is where results go while they come.
@@ -134,7 +135,11 @@ func (o *output) summary(res *report.Results) {
 
 // variant tells what came of a variant.
 func (b *bar) variant(v *report.Variant) {
-	for _, c := range v.Outcomes {
+	outcomes := v.Outcomes
+	if v.Runs == 0 {
+		outcomes = nil // nothing was judged
+	}
+	for _, c := range outcomes {
 		line := fmt.Sprintf("  %-12s %s", c.Verdict, c.Name)
 		if c.Value != "" {
 			line += ": " + c.Value
@@ -176,6 +181,7 @@ const (
 
 // line prints a line above the bar.
 func (b *bar) line(s string) {
+	s = plain.Line(s)
 	if b.shown {
 		s = clear + s
 		b.shown = false

@@ -13,6 +13,7 @@ import (
 	"enilab/internal/drill/report"
 	"enilab/internal/drill/runner"
 	"enilab/internal/drill/sweep"
+	"enilab/internal/plain"
 	"enilab/internal/scenario"
 )
 
@@ -101,7 +102,7 @@ func Sweep(ctx context.Context, opt SweepOptions) int {
 }
 
 func (o *SweepOptions) wrong(err error) int {
-	fmt.Fprintf(o.Stderr, "enilab sweep: %v\n", err)
+	fmt.Fprintln(o.Stderr, plain.Text(fmt.Sprintf("enilab sweep: %v", err)))
 	return ExitWrong
 }
 

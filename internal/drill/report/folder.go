@@ -1,14 +1,17 @@
 package report
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"enilab/internal/drill"
+	"enilab/internal/outfile"
 )
 
 // Folder is a report's folder: index.html, results.json, and captures.
@@ -33,6 +36,9 @@ func CreateFolder(dir string) (*Folder, error) {
 			return nil, fmt.Errorf("%s holds %s, which is not of a report: choose a folder of its own", dir, e.Name())
 		}
 	}
+	if err := earlier(dir, entries); err != nil {
+		return nil, err
+	}
 	for _, e := range entries {
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 			return nil, fmt.Errorf("removing the earlier report: %w", err)
@@ -41,6 +47,37 @@ func CreateFolder(dir string) (*Folder, error) {
 	f := &Folder{dir: dir}
 	f.json, err = CreateJSON(filepath.Join(dir, "results.json"))
 	return f, err
+}
+
+// How this package begins its files: a folder is replaced only if they are of it.
+var beginnings = map[string]string{"index.html": "<title>enilab run: ", "results.json": `"runs": [`}
+
+// earlier refuses a folder whose files have the names of a report's but are not of
+// one: somebody else's index.html must not be lost.
+func earlier(dir string, entries []os.DirEntry) error {
+	known := len(entries) == 0
+	for _, e := range entries {
+		want, ok := beginnings[strings.TrimSuffix(e.Name(), outfile.Suffix)]
+		if !ok {
+			continue
+		}
+		f, err := os.Open(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return fmt.Errorf("reading the report's folder: %w", err)
+		}
+		begins, err := io.ReadAll(io.LimitReader(f, 1024))
+		if err := errors.Join(err, f.Close()); err != nil {
+			return fmt.Errorf("reading the report's folder: %w", err)
+		}
+		if !bytes.Contains(begins, []byte(want)) && len(begins) > 0 {
+			return fmt.Errorf("%s holds %s, which no enilab run has written: choose a folder of its own", dir, e.Name())
+		}
+		known = true
+	}
+	if !known {
+		return fmt.Errorf("%s holds %s and no report: choose a folder of its own", dir, entries[0].Name())
+	}
+	return nil
 }
 
 // ours are the names of a report's files.

@@ -18,7 +18,8 @@ type JSON struct {
 	file   *outfile.File
 	out    *bufio.Writer
 	runs   int
-	detail int // runs that were written whole
+	detail int  // runs that were written whole
+	failed bool // and it was told
 }
 
 // maxDetail is how many runs that were not held are written with everything that
@@ -47,6 +48,7 @@ func CreateJSON(path string) (*JSON, error) {
 
 func (j *JSON) wrap(_ any, err error) error {
 	if err != nil {
+		j.failed = true
 		return fmt.Errorf("writing %s: %w", j.path, err)
 	}
 	return nil
@@ -69,17 +71,26 @@ func (j *JSON) Add(variant int, r *drill.Run, verdict drill.Verdict) error {
 	}
 	j.runs++
 	_, err = j.out.WriteString(sep)
-	_, err2 := j.out.Write(data)
-	return j.wrap(nil, errors.Join(err, err2))
+	if err == nil {
+		_, err = j.out.Write(data)
+	}
+	return j.wrap(nil, err)
 }
 
 // Close writes what came of all and gives the file its name.
 func (j *JSON) Close(res *Results) error {
+	if j.failed {
+		j.Abandon()
+		return nil
+	}
 	data, err := json.MarshalIndent(res, "", "  ")
 	if err == nil {
 		_, err = fmt.Fprintf(j.out, "\n],\n%s\n", bytes.TrimPrefix(data, []byte("{\n")))
 	}
-	if err = errors.Join(err, j.out.Flush()); err == nil {
+	if err == nil {
+		err = j.out.Flush()
+	}
+	if err == nil {
 		err = j.file.Commit()
 	} else {
 		err = errors.Join(err, j.file.Close())

@@ -85,6 +85,17 @@ func WriteJUnit(w io.Writer, res *Results) error {
 		s.cases(v)
 		s.took += v.EndedAt - v.StartedAt
 	}
+	for _, w := range res.Wrong {
+		base := filepath.Base(w.File)
+		message, _, _ := strings.Cut(w.Error, "\n")
+		all.Suites = append(all.Suites, &suite{
+			Name: w.File, Tests: 1, Errors: 1, Properties: []property{{"enilab.version", res.Version}},
+			Cases: []testCase{{
+				Name: "the file", Class: "enilab." + strings.TrimSuffix(base, filepath.Ext(base)), File: w.File, Time: "0",
+				Error: &problem{Message: message, Type: "wrong", Text: w.Error},
+			}},
+		})
+	}
 	for _, s := range all.Suites {
 		s.Time, total = seconds(s.took), total+s.took
 		s.Timestamp = time.Unix(0, s.began).UTC().Format("2006-01-02T15:04:05")

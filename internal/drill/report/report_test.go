@@ -271,3 +271,12 @@ func TestComparison(t *testing.T) {
 		t.Errorf("%v:\n%s", err, picture)
 	}
 }
+
+// TestAxisOfNearNothing: times that differ by less than what is shown of them get
+// an axis with two ends all the same.
+func TestAxisOfNearNothing(t *testing.T) {
+	page := string(histogram(drill.MetricAnsweredByTwo, Metric{Known: 2, Bins: []drill.Bin{{From: 0, To: 20, Count: 1}, {From: 20, To: 40, Count: 1}}}))
+	if !strings.Contains(page, ">40ns<") || !strings.Contains(page, "20ns to 40ns: 1 runs") {
+		t.Error(page)
+	}
+}

@@ -13,6 +13,13 @@ type Results struct {
 	Verdict  drill.Verdict `json:"verdict"`
 	Partial  string        `json:"partial,omitempty"` // why not everything was run that was asked for
 	Variants []*Variant    `json:"variants"`
+	Wrong    []Wrong       `json:"wrong,omitempty"` // files that could not be run
+}
+
+// Wrong is a file with a mistake in it.
+type Wrong struct {
+	File  string `json:"file"`
+	Error string `json:"error"` // with the place, and the lines around it
 }
 
 // Variant is one file under one strategy and timing, run a number of times.

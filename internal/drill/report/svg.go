@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"enilab/internal/drill"
 )
@@ -72,6 +73,10 @@ func histogram(m drill.Metric, stat Metric) template.HTML {
 	width, height := float64(d.w)-left-right, float64(d.h)-top-bottom
 	low, high := stat.Bins[0].From, stat.Bins[len(stat.Bins)-1].To
 	x := func(v int64) float64 { return left + width*float64(v-low)/float64(max(high-low, 1)) }
+	format := m.Format
+	if m.IsTime() && stat.Bins[0].To-low < int64(time.Microsecond) { // rounded, bars would begin where they end
+		format = func(v int64) string { return time.Duration(v).String() }
+	}
 	yt := ticks(int64(most))
 	y := func(n int64) float64 { return top + height*(1-float64(n)/float64(yt[len(yt)-1])) }
 	for _, n := range yt {
@@ -82,11 +87,11 @@ func histogram(m drill.Metric, stat Metric) template.HTML {
 		if b.Count > 0 {
 			bx := x(b.From)
 			d.bar(bx+1, y(int64(b.Count)), x(b.To)-bx-2, top+height-y(int64(b.Count)), "data",
-				fmt.Sprintf("%s to %s: %d runs", m.Format(b.From), m.Format(b.To), b.Count))
+				fmt.Sprintf("%s to %s: %d runs", format(b.From), format(b.To), b.Count))
 		}
 	}
-	d.text(left, float64(d.h)-10, "tick", "start", m.Format(low))
-	d.text(left+width, float64(d.h)-10, "tick", "end", m.Format(high))
+	d.text(left, float64(d.h)-10, "tick", "start", format(low))
+	d.text(left+width, float64(d.h)-10, "tick", "end", format(high))
 	d.text(left, 12, "axis", "start", "runs")
 	d.text(left+width/2, float64(d.h)-10, "axis", "middle", string(m))
 	return d.done(fmt.Sprintf("Histogram of %s over %d runs", m, stat.Known))

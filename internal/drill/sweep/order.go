@@ -106,6 +106,9 @@ func Prepare(ctx context.Context, o Order) (*Sweep, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sc.CheckDrill(); err != nil {
+		return nil, err
+	}
 	spec := sc.Drill()
 	list := spec.Strategies
 	if len(o.Strategy) > 0 {
