@@ -149,21 +149,23 @@ func TestSweepSurvivesKilledWorkers(t *testing.T) {
 func TestSweepExitCodes(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []struct {
-		args []string
-		code int
-		says string
+		args   []string
+		code   int
+		says   string
+		begins bool // says what it is about to do
 	}{
-		{[]string{"--set", "assert[1].detected.within=5s"}, 0, "80 runs in 20 jobs, timing fast"},
-		{[]string{"--strategies", "luck"}, 3, `strategy "luck"`},
-		{[]string{"--strategies", "eni,eni"}, 3, "eni is listed twice"},
-		{[]string{"--json", "no/such/folder.json"}, 3, "no/such/folder.json"},
-		{[]string{"--state", "no/such/folder"}, 3, "no/such/folder"},
-		{[]string{"--nats", "nats://127.0.0.1:1"}, 3, "no NATS server at nats://127.0.0.1:1"},
-		{[]string{"--nats", "nats://127.0.0.1:1", "--state", "x"}, 3, "leave --state out"},
-		{[]string{"--job-seeds", "0"}, 3, "--job-seeds 0: want from 1"},
-		{[]string{"--frob"}, 3, "unknown flag"},
+		{[]string{"--set", "assert[1].detected.within=5s"}, 0, "80 runs in 20 jobs, timing fast", true},
+		{[]string{"--strategies", "luck"}, 3, `strategy "luck"`, false},
+		{[]string{"--strategies", "eni,eni"}, 3, "eni is listed twice", false},
+		{[]string{"--json", "no/such/folder.json"}, 3, "no/such/folder.json", false},
+		{[]string{"--state", "no/such/folder"}, 3, "no/such/folder", true},
+		{[]string{"--nats", "nats://127.0.0.1:1"}, 3, "no NATS server at nats://127.0.0.1:1", true},
+		{[]string{"--nats", "nats://127.0.0.1:1", "--state", "x"}, 3, "leave --state out", false},
+		{[]string{"--job-seeds", "0"}, 3, "--job-seeds 0: want from 1", false},
+		{[]string{"--frob"}, 3, "unknown flag", false},
 	} {
-		if code, text := sweepIn(t, dir, c.args...); code != c.code || !strings.Contains(text, c.says) {
+		code, text := sweepIn(t, dir, c.args...)
+		if code != c.code || !strings.Contains(text, c.says) || code == 3 && strings.Contains(text, "runs in 20 jobs") != c.begins {
 			t.Errorf("%v: code %d, want %d (%s)\n%s", c.args, code, c.code, c.says, text)
 		}
 	}

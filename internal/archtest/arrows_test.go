@@ -97,12 +97,12 @@ var arrows = map[string][]string{
 	"internal/drill/live": with(leaves, "internal/impair", "internal/drill", "internal/drill/late", "internal/drill/runner", "internal/scenario", "internal/control", "internal/lab",
 		"internal/store", "internal/api/apifault", "internal/api/ec2/model"),
 	"internal/drill/simulated": with(leaves, "internal/impair", "internal/dataplane", "internal/drill", "internal/drill/runner", "internal/scenario",
-		"internal/control", "internal/guest", "internal/virtual", "internal/api/apifault", "internal/api/ec2/model"),
+		"internal/control", "internal/guest", "internal/virtual", "internal/api/apifault", "internal/api/ec2/model", "internal/store"),
 	// The laboratory in virtual time: one goroutine, one seed.
 	"internal/virtual": with(leaves, "internal/impair", "internal/dataplane", "internal/dataplane/sim", "internal/control", "internal/control/failover",
 		"internal/guest", "internal/plan", "internal/store/memory", "internal/services", "internal/api"),
 	"internal/store/memory":  {"internal/control"},
-	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/sweep", "internal/scenario", "internal/plain"},
+	"internal/drill/command": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/sweep", "internal/scenario", "internal/plain", "internal/outfile"},
 	// Beside a living server, by Drivers that it is given; what is shown beside a
 	// drill is of docs.
 	"internal/drill/trials": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario", "internal/outfile", "docs"},

@@ -86,6 +86,9 @@ func (s *Scenario) check() error {
 		return err
 	}
 	c := &checker{src: s.src, names: n, file: &s.file, workloadsOf: workloadNames(&s.file), faults: faultNames(&s.file)}
+	if b := s.file.Start; b != nil && b.Snapshot == "" {
+		c.fail("$.start.snapshot", "the file of a snapshot is missing here")
+	}
 	for op := range s.file.Laboratory.Timings {
 		if !slices.Contains(operationNames(), op) {
 			c.fail("$.laboratory.timings."+op, "%q is no operation that takes time, such as detach", op)

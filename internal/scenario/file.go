@@ -7,6 +7,7 @@ import "enilab/internal/drill"
 type file struct {
 	Description       string             `yaml:"description"`
 	Laboratory        laboratory         `yaml:"laboratory"`
+	Start             *beginning         `yaml:"start"`
 	VPCs              []vpc              `yaml:"vpcs"`
 	Subnets           []subnet           `yaml:"subnets"`
 	SecurityGroups    []group            `yaml:"securityGroups"`

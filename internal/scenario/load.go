@@ -107,6 +107,9 @@ func (s *Scenario) LoadTold(ctx context.Context, svc Service, told func(what str
 
 // load returns a builder with what it has made, also with an error.
 func (s *Scenario) load(ctx context.Context, svc Service, told func(string)) (*builder, error) {
+	if err := s.NoSnapshot("only enilab run starts from a snapshot: a server does by enilab serve --from"); err != nil {
+		return nil, err
+	}
 	if !Empty(svc.State()) {
 		return nil, fmt.Errorf("loading %s: %w", s.Name, ErrNotEmpty)
 	}

@@ -176,6 +176,7 @@ var closed = map[key][]string{
 var meaning = map[key]string{
 	{reflect.TypeFor[file](), "description"}:              "What the scenario shows",
 	{reflect.TypeFor[file](), "laboratory"}:               "What the laboratory is like beyond its network",
+	{reflect.TypeFor[file](), "start"}:                    "What the drill begins with, if it does not build its network",
 	{reflect.TypeFor[file](), "hypothesis"}:               "Conditions that hold before the first step and again after the last",
 	{reflect.TypeFor[file](), "strategies"}:               "The same drill once for each",
 	{reflect.TypeFor[file](), "steps"}:                    "What happens, one after the other",

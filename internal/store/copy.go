@@ -73,6 +73,17 @@ func LoadCopy(ctx context.Context, path, work string) (control.Commit, error) {
 	return c, errors.Join(err, s.Close())
 }
 
+// LoadApart is LoadCopy in a folder of its own, of which nothing is left, in dir; "":
+// the system's for temporary files.
+func LoadApart(ctx context.Context, path, dir string) (c control.Commit, err error) {
+	work, err := os.MkdirTemp(dir, "enilab-snapshot-")
+	if err != nil {
+		return c, fmt.Errorf("making a folder to read %s in: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	return LoadCopy(ctx, path, work)
+}
+
 // beginFrom puts a copy in the place of a database that does not exist. Before it is
 // there under its name it is whole.
 func (s *Store) beginFrom(ctx context.Context, from string) (err error) {

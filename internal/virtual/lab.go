@@ -307,6 +307,15 @@ func (l *Lab) kill() {
 	l.tasks.unwind()
 }
 
+// Restore takes everything to what a store has loaded of another time, as
+// lab.Lab's users do. from is what the event says.
+func (l *Lab) Restore(ctx context.Context, c control.Commit, from string) error {
+	l.Settle()
+	err := l.Failover.Reset(ctx, func(ctx context.Context) (uint64, error) { return l.Service.Restore(ctx, c, from) })
+	l.Settle()
+	return err
+}
+
 // Close ends the policies and measurements under way.
 func (l *Lab) Close() error {
 	l.cancel()

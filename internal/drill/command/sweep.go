@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"enilab/internal/drill/report"
 	"enilab/internal/drill/runner"
 	"enilab/internal/drill/sweep"
+	"enilab/internal/outfile"
 	"enilab/internal/plain"
 	"enilab/internal/scenario"
 )
@@ -58,6 +58,10 @@ func Sweep(ctx context.Context, opt SweepOptions) int {
 			return opt.wrong(err)
 		}
 	}
+	out, err := opt.open()
+	if err != nil {
+		return opt.wrong(err)
+	}
 	b := bar{w: opt.Stdout, on: opt.Terminal}
 	b.line(fmt.Sprintf("%s: seeds %d to %d, %d runs in %d jobs, timing %s, virtual time", opt.File, s.From, s.To, s.Runs(), s.Jobs(), s.Timing))
 	if n := sum.Done(); n > 0 {
@@ -77,6 +81,9 @@ func Sweep(ctx context.Context, opt SweepOptions) int {
 	res := sum.Results(opt.Version, partial)
 	b.clear()
 	for _, v := range res.Variants {
+		if sum.Runs() == 0 && failed != nil {
+			break // the error says it all
+		}
 		b.line(title(v.Variant) + ":")
 		b.variant(v.Variant)
 		b.listed("failed", v.FailedRuns)
@@ -91,11 +98,13 @@ func Sweep(ctx context.Context, opt SweepOptions) int {
 	if runs := sum.Runs() - before; runs > 0 && took > 0 {
 		b.line(fmt.Sprintf("%d runs in %s: %.0f a minute", runs, took.Round(time.Millisecond), float64(runs)/took.Minutes()))
 	}
-	if partial != "" {
+	if partial != "" && (sum.Runs() > 0 || failed == nil) {
 		b.line(fmt.Sprintf("partial, %d of %d runs: %s%s", sum.Runs(), s.Runs(), partial, opt.goesOn()))
 	}
-	b.line(string(res.Verdict))
-	if err := errors.Join(failed, opt.write(res, began, took)); err != nil {
+	if sum.Runs() > 0 || failed == nil {
+		b.line(string(res.Verdict))
+	}
+	if err := errors.Join(failed, out.close(res, began, took)); err != nil {
 		return opt.wrong(err)
 	}
 	return Code(res.Verdict)
@@ -174,24 +183,50 @@ func (o *SweepOptions) carryOut(ctx context.Context, s *sweep.Sweep, sum *sweep.
 	return err
 }
 
-// write writes the files that were asked for.
-func (o *SweepOptions) write(res *sweep.Results, began time.Time, took time.Duration) (err error) {
-	if o.JSON != "" {
-		err = res.WriteJSON(o.JSON)
+// sweepFiles are the files that were asked for. They are begun before the first
+// run, so that nothing is run if one cannot be written.
+type sweepFiles struct{ json, junit *outfile.File }
+
+func (o *SweepOptions) open() (out sweepFiles, err error) {
+	for _, f := range []struct {
+		path string
+		into **outfile.File
+	}{{o.JSON, &out.json}, {o.JUnit, &out.junit}} {
+		if f.path == "" || err != nil {
+			continue
+		}
+		if *f.into, err = outfile.Create(f.path, 0o644); err != nil {
+			err = fmt.Errorf("writing %s: %w", f.path, err)
+			*f.into = nil
+		}
 	}
-	if o.JUnit == "" {
-		return err
+	if err != nil && out.json != nil {
+		err = errors.Join(err, out.json.Remove())
 	}
-	for _, v := range res.Variants { // all at once
+	return out, err
+}
+
+// close writes the files.
+func (f sweepFiles) close(res *sweep.Results, began time.Time, took time.Duration) (err error) {
+	write := func(to *outfile.File, what func(io.Writer) error) {
+		if to == nil {
+			return
+		}
+		e := what(to)
+		if e == nil {
+			e = to.Commit()
+		} else {
+			e = errors.Join(e, to.Remove())
+		}
+		if e != nil {
+			err = errors.Join(err, fmt.Errorf("writing %s: %w", strings.TrimSuffix(to.Name(), outfile.Suffix), e))
+		}
+	}
+	write(f.json, res.WriteJSON)
+	for _, v := range res.Variants { // all at once; the JSON has no times of the machine
 		v.StartedAt, v.EndedAt = began.UnixNano(), began.Add(took).UnixNano()
 	}
-	f, e := os.Create(o.JUnit)
-	if e == nil {
-		e = errors.Join(report.WriteJUnit(f, res.Report()), f.Close())
-	}
-	if e != nil {
-		err = errors.Join(err, fmt.Errorf("writing %s: %w", o.JUnit, e))
-	}
+	write(f.junit, func(w io.Writer) error { return report.WriteJUnit(w, res.Report()) })
 	return err
 }
 

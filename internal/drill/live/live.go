@@ -104,7 +104,7 @@ func (d Driver) run(ctx context.Context, l *lab.Lab, env scenario.Env, clock clo
 		case <-over:
 		}
 	}()
-	loaded, err := job.Scenario.LoadForGood(ctx, l.Control)
+	loaded, err := d.load(ctx, l, job.Scenario)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +118,22 @@ func (d Driver) run(ctx context.Context, l *lab.Lab, env scenario.Env, clock clo
 		Env: env, Flows: l.Guests.Stats, Late: timers.Worst,
 	}, job, loaded)
 	return run, errors.Join(err, record(err == nil))
+}
+
+// load builds the scenario, or goes to the snapshot from which it starts.
+func (d Driver) load(ctx context.Context, l *lab.Lab, sc *scenario.Scenario) (*scenario.Loaded, error) {
+	from := sc.Snapshot()
+	if from == "" {
+		return sc.LoadForGood(ctx, l.Control)
+	}
+	c, err := store.LoadApart(ctx, from, d.Dir)
+	if err != nil {
+		return nil, sc.BadSnapshot(err)
+	}
+	if err := l.Failover.Reset(ctx, func(ctx context.Context) (uint64, error) { return l.Control.Restore(ctx, c, from) }); err != nil {
+		return nil, sc.BadSnapshot(err)
+	}
+	return sc.Found(ctx, l.Control)
 }
 
 // capture begins to record what the run's frames become; save ends that, and

@@ -25,6 +25,7 @@ import (
 	"enilab/internal/drill/runner"
 	"enilab/internal/guest"
 	"enilab/internal/scenario"
+	"enilab/internal/store"
 	"enilab/internal/virtual"
 )
 
@@ -92,13 +93,29 @@ func (d Driver) Run(ctx context.Context, job runner.Job) (run *drill.Run, err er
 }
 
 func play(ctx context.Context, lab *virtual.Lab, job runner.Job, env scenario.Env) (*drill.Run, error) {
-	loaded, err := job.Scenario.LoadForGood(ctx, lab)
+	loaded, err := load(ctx, lab, job.Scenario)
 	if err != nil {
 		return nil, err
 	}
 	return runner.Play(ctx, runner.World{
 		Env: env, Flows: lab.Guests.Stats, Offset: offset(lab.State(), job.Seed),
 	}, job, loaded)
+}
+
+// load builds the scenario, or goes to the snapshot from which it starts.
+func load(ctx context.Context, lab *virtual.Lab, sc *scenario.Scenario) (*scenario.Loaded, error) {
+	from := sc.Snapshot()
+	if from == "" {
+		return sc.LoadForGood(ctx, lab)
+	}
+	c, err := store.LoadApart(ctx, from, "")
+	if err != nil {
+		return nil, sc.BadSnapshot(err)
+	}
+	if err := lab.Restore(ctx, c, from); err != nil {
+		return nil, sc.BadSnapshot(err)
+	}
+	return sc.Found(ctx, lab)
 }
 
 // offset is how long after the steady state the first step begins: at any phase of

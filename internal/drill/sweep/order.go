@@ -109,6 +109,9 @@ func Prepare(ctx context.Context, o Order) (*Sweep, error) {
 	if err := sc.CheckDrill(); err != nil {
 		return nil, err
 	}
+	if err := sc.NoSnapshot("a sweep's workers have only the drill's file: want a drill that builds its network"); err != nil {
+		return nil, err
+	}
 	spec := sc.Drill()
 	list := spec.Strategies
 	if len(o.Strategy) > 0 {

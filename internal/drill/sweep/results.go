@@ -2,12 +2,11 @@ package sweep
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 
 	"enilab/internal/drill"
 	"enilab/internal/drill/report"
-	"enilab/internal/outfile"
 )
 
 // Results is what a sweep has found out. It depends on the order and on which jobs
@@ -103,23 +102,12 @@ func (r *Results) Report() *report.Results {
 	return out
 }
 
-// WriteJSON writes the results to a file, whole or not at all.
-func (r *Results) WriteJSON(path string) error {
+// WriteJSON writes the results.
+func (r *Results) WriteJSON(w io.Writer) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return err
 	}
-	f, err := outfile.Create(path, 0o644)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	if _, err = f.Write(append(data, '\n')); err == nil {
-		err = f.Commit()
-	} else {
-		err = errors.Join(err, f.Remove())
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return nil
+	_, err = w.Write(append(data, '\n'))
+	return err
 }
