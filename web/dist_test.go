@@ -186,6 +186,18 @@ func TestEveryReasonHasKoreanWords(t *testing.T) {
 	}
 }
 
+// Whoever adds a step of the path adds its words, in both languages.
+func TestEveryStepHasWords(t *testing.T) {
+	for _, language := range []string{"en", "ko"} {
+		words := catalog(t, language)
+		for i := range verdict.NumSteps {
+			if s := verdict.Step(i); s != verdict.StepNone && words["step."+s.String()] == "" {
+				t.Errorf("%s.ts has no words for the step %q", language, s)
+			}
+		}
+	}
+}
+
 var stringLiteral = regexp.MustCompile(`[^=]>\s*[A-Z][a-z]+ [a-z]+[^<{]*<|(?:aria-label|title|placeholder)="[^"]*[a-z] [a-z][^"]*"|[^=d]>\s*[A-Z][a-z]{3,}\s*<|(?:aria-label|title|placeholder)="[A-Z][a-z]{3,}"`)
 
 // Every word that a person reads is in the catalogs: no component has a sentence of

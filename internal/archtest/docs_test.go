@@ -126,6 +126,11 @@ func TestCapturesAreDocumentedInFull(t *testing.T) {
 			t.Errorf("captures.md does not describe tap point %s", p)
 		}
 	}
+	for i := range verdict.NumSteps {
+		if s := verdict.Step(i); s != verdict.StepNone && !strings.Contains(text, "`"+s.String()+"`") {
+			t.Errorf("captures.md does not name step %s", s)
+		}
+	}
 	// The filters of the table compile; a table's cell escapes its bars.
 	rows := regexp.MustCompile("(?m)^\\| [^|`]+ \\| `(.+)` \\|$").FindAllStringSubmatch(text, -1)
 	for _, r := range rows {

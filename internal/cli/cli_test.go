@@ -84,7 +84,7 @@ func TestTheWordsOfATrace(t *testing.T) {
 				Translation: &rest.Translation{Source: "10.0.0.5:40000", Destination: "198.51.100.1:443", NewSource: "203.0.113.1:40000", NewDestination: "198.51.100.1:443"}},
 			{Station: "delivery", Verdict: "accept", Detail: "placed"},
 		},
-		Answer: &rest.Injection{Verdict: "reject", Reason: "ingress_denied", ReasonText: "no rule allows it", Rule: "implicit deny", Code: "ENI_SG_RULES_MISMATCH",
+		Answer: &rest.Injection{Verdict: "reject", Step: "groups_in", Reason: "ingress_denied", ReasonText: "no rule allows it", Rule: "implicit deny", Code: "ENI_SG_RULES_MISMATCH",
 			Hops: []rest.Hop{{Station: "ingress", NetworkInterfaceID: "eni-0b", Verdict: "reject", Reason: "ingress_denied", Rule: "implicit deny", Detail: "to eni-0b"},
 				{Station: "egress", Verdict: "pass", Established: true, Rule: "sgr-2", Detail: "known"}}},
 	}, names)
@@ -107,7 +107,7 @@ the answer
   2. leaving: pass
      known
      admitted by sgr-2
-the answer does not arrive: no rule allows it (implicit deny); reason ingress_denied, AWS's code ENI_SG_RULES_MISMATCH
+the answer does not arrive: no rule allows it (implicit deny); reason ingress_denied at groups_in, AWS's code ENI_SG_RULES_MISMATCH
 `
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

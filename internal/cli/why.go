@@ -207,6 +207,9 @@ func failed(what string, i rest.Injection) string {
 		text += " (" + i.Rule + ")"
 	}
 	text += "; reason " + i.Reason
+	if i.Step != "" {
+		text += " at " + i.Step
+	}
 	if i.Code != "" {
 		text += ", AWS's code " + i.Code
 	}

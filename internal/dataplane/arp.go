@@ -24,25 +24,25 @@ const (
 // judgeARP decides on an ARP packet of v's guest. No ARP packet ever reaches
 // another guest: requests are answered from the mapping, and what claims an
 // address goes nowhere, since ownership changes through the API only.
-func (w *worker) judgeARP(v *vnic, c *config, b *frame.Buf) verdict.Reason {
+func (w *worker) judgeARP(v *vnic, c *config, b *frame.Buf) ruling {
 	view := &b.View
 	packet := b.Bytes()[view.L3:]
 	probe := view.SrcIP == 0 // RFC 5227: the sender does not use an address yet
 	if c.check {
 		if frame.MACAt(packet[arpSenderMAC:]) != c.mac {
-			return verdict.SpoofedMAC
+			return ended(verdict.StepSender, verdict.SpoofedMAC)
 		}
 		if !probe && !c.owns(view.SrcIP) {
-			return verdict.SpoofedIP
+			return ended(verdict.StepSender, verdict.SpoofedIP)
 		}
 	}
 	if view.ARPOp != arpRequest || view.SrcIP == view.DstIP {
-		return verdict.ARPGratuitous
+		return ended(verdict.StepService, verdict.ARPGratuitous)
 	}
 	if _, ok := w.resolve(v, c, view.DstIP); !ok {
-		return verdict.ARPUnanswered
+		return ended(verdict.StepService, verdict.ARPUnanswered)
 	}
-	return verdict.ARPAnswered
+	return ruling{next: answered, step: verdict.StepService, why: verdict.ARPAnswered}
 }
 
 // resolve returns the MAC that the network gives for ip in c's subnet. A VNIC
@@ -80,7 +80,7 @@ func (w *worker) answerARP(v *vnic, c *config, b *frame.Buf) {
 	b.Src, b.Dst, b.Trace = 0, v.index, 0
 	w.originate(v)
 	if why := w.room(c); why != verdict.Delivered {
-		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestRX, v.index)
+		w.refuse(v, b, ended(verdict.StepDelivery, why), v.index)
 		return
 	}
 	w.deliver(v, c.port, b, verdict.RuleNone)
@@ -136,7 +136,7 @@ func (w *worker) tell(v *vnic, mac frame.MAC, ip frame.IPv4) {
 	b.Dst = v.index
 	c := v.config.Load()
 	if why := w.room(c); why != verdict.Delivered {
-		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestRX, v.index)
+		w.refuse(v, b, ended(verdict.StepDelivery, why), v.index)
 		return
 	}
 	w.deliver(v, c.port, b, verdict.RuleNone)

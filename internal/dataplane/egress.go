@@ -27,17 +27,17 @@ func (w *worker) egress(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	n := 0
 	for _, b := range frames {
 		b.Src = v.index
-		switch why := w.checkSender(v, c, b); why {
-		case verdict.Delivered:
+		switch r := w.checkSender(v, c, b); r.next {
+		case goesOn:
 			frames[n] = b
 			n++
-		case verdict.ARPAnswered:
-			w.consume(v, b, why, verdict.RuleNone, verdict.GuestTX, 0)
+		case answered:
+			w.consume(v, b, r, 0)
 			w.answerARP(v, c, b)
-		case verdict.LinkLocal:
-			w.toService(v, c, b)
+		case taken:
+			w.toService(v, c, b, r)
 		default:
-			w.refuse(v, b, why, verdict.RuleNone, verdict.GuestTX, 0)
+			w.refuse(v, b, r, 0)
 		}
 	}
 	return w.forward(v, c, frames[:n])
@@ -92,7 +92,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 				w.told.Entry = verdict.RuleNone
 				w.noteWay(b, h)
 			}
-			w.refuse(v, b, why, rule, verdict.GuestTX, 0)
+			w.refuse(v, b, endedBy(verdict.StepRoute, why, rule), 0)
 			continue
 		}
 		b.Hops++
@@ -104,10 +104,10 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		n++
 	}
 	policy := c.policy.current.Load()
-	passed := judged && s.passFlows(w, v, c, conntrack.Egress, policy.generation)
+	quick := judged && s.passFlows(w, v, c, conntrack.Egress, policy.generation)
 	out := 0
 	rest, acl := frames[:n], net.acl.program()
-	quiet := passed && straight && !watched && !w.observed // nobody wants to know anything of any of them
+	quiet := quick && straight && !watched && !w.observed // nobody wants to know anything of any of them
 	if s.easy = quiet && within; s.easy {
 		out, rest = n, nil
 	} else if quiet {
@@ -115,7 +115,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	}
 	for i, b := range rest {
 		h, f := &s.hops[s.ways[i]], &s.flows[s.runs[i]]
-		why, rule := verdict.Delivered, verdict.RuleNone
+		var r ruling
 		w.told.Entry = verdict.RuleNone
 		if watched {
 			w.told = whyOf(h)
@@ -123,37 +123,37 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		switch {
 		case !judged:
 		case f.Passed:
-			rule = f.Rule
+			r = allowed(f.Rule)
 		default:
-			why, rule = w.judgePolicy(v, c, b, conntrack.Egress, h.holder, f, policy)
+			r = w.judgePolicy(v, c, b, conntrack.Egress, h.holder, f, policy)
 		}
-		if why == verdict.Delivered && b.Crossed {
+		if r.next == goesOn && b.Crossed {
 			entry, ok := acl.Match(conntrack.Egress, &b.View)
 			w.traceEntry(b, entry)
 			w.told.Entry = entry
 			if !ok {
-				why, rule = verdict.EgressACLDenied, entry
+				r = endedBy(verdict.StepACLOut, verdict.EgressACLDenied, entry)
 			}
 		}
 		if w.observed && (h.routed || b.Crossed) {
 			w.noteWay(b, h)
 		}
-		if why != verdict.Delivered {
-			w.refuse(v, b, why, rule, verdict.GuestTX, 0)
+		if r.next != goesOn {
+			w.refuse(v, b, r, 0)
 			continue
 		}
 		watched := watched || b.Trace != 0
 		if watched {
-			w.pass(v, b, rule, verdict.GuestTX)
+			w.pass(v, b, r.rule, verdict.GuestTX)
 			w.told.Entry = verdict.RuleNone
 		}
 		if h.mtu != 0 || h.translated() {
-			if why := w.throughGateway(v, c, b, h); why != verdict.Delivered {
+			if !w.throughGateway(v, c, b, h) {
 				continue
 			}
 		}
 		if watched {
-			w.pass(v, b, rule, verdict.EgressPost)
+			w.pass(v, b, r.rule, verdict.EgressPost)
 		}
 		h.readdress(b)
 		frames[out] = b
@@ -175,7 +175,7 @@ func (w *worker) outOfSubnet(v *vnic, acl *netacl.Program, frames []*frame.Buf) 
 	for i, b := range frames {
 		if b.Crossed {
 			if entry, ok := acl.Match(conntrack.Egress, &b.View); !ok {
-				w.refuse(v, b, verdict.EgressACLDenied, entry, verdict.GuestTX, 0)
+				w.refuse(v, b, endedBy(verdict.StepACLOut, verdict.EgressACLDenied, entry), 0)
 				continue
 			}
 		}
@@ -187,41 +187,41 @@ func (w *worker) outOfSubnet(v *vnic, acl *netacl.Program, frames []*frame.Buf) 
 }
 
 // checkSender applies the sender's checks in the order of their cost and of
-// what they presuppose. Delivered means the frame may go on.
-func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
+// what they presuppose.
+func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) ruling {
 	view := &b.View
 	kind := b.Parse()
 	switch {
 	case c.fate != verdict.Delivered:
-		return c.fate
+		return ended(verdict.StepSender, c.fate)
 	case b.Len() > c.maxFrame:
-		return verdict.Oversize
+		return ended(verdict.StepSender, verdict.Oversize)
 	case kind == frame.KindInvalid:
-		return verdict.Malformed
+		return ended(verdict.StepSender, verdict.Malformed)
 	case c.shape != nil && !c.shape.out.take(w.now, b.Len()):
-		return verdict.BandwidthOut
+		return ended(verdict.StepSender, verdict.BandwidthOut)
 	case view.VLANTags > 0:
-		return verdict.Tagged
+		return ended(verdict.StepSender, verdict.Tagged)
 	case view.Src != c.mac:
-		return verdict.SpoofedMAC
+		return ended(verdict.StepSender, verdict.SpoofedMAC)
 	case kind == frame.KindARP:
 		return w.judgeARP(v, c, b)
 	case view.Dst.Multicast():
 		return w.judgeBroadcast(c, view)
 	case kind == frame.KindOther:
-		return verdict.UnsupportedEtherType
+		return ended(verdict.StepSender, verdict.UnsupportedEtherType)
 	case kind == frame.KindIPv6:
 		// No ENI has an IPv6 address in this version: every source is foreign,
 		// and without the check no destination is found.
 		if c.check {
-			return verdict.SpoofedIP
+			return ended(verdict.StepSender, verdict.SpoofedIP)
 		}
 	case c.check && !c.owns(view.SrcIP) && !w.unnumbered(c, view):
-		return verdict.SpoofedIP
+		return ended(verdict.StepSender, verdict.SpoofedIP)
 	}
 	// Before the security groups, which link-local services pass by.
 	if w.services == nil {
-		return verdict.Delivered
+		return ruling{}
 	}
 	return w.judgeService(c, view)
 }
@@ -231,18 +231,18 @@ func (w *worker) checkSender(v *vnic, c *config, b *frame.Buf) verdict.Reason {
 // of a frame that leaves. The rule is the one that allowed the frame, or the flow
 // it belongs to.
 func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Direction, to *endpoint, f *conntrack.Probe, policy *rules,
-) (verdict.Reason, verdict.RuleID) {
+) ruling {
 	view := &b.View
 	if v.flows != nil {
 		if e := v.flows.UpdateProbed(f, view, dir, w.now, &c.timeouts, policy.generation); e != nil {
 			if b.Trace != 0 {
 				w.traceFlow(b, e)
 			}
-			return verdict.Delivered, e.Rule()
+			return allowed(e.Rule())
 		}
 		if view.Proto == frame.ProtoICMP {
 			if rule, ok := w.related(v, b, dir, policy.generation); ok {
-				return verdict.Delivered, rule
+				return allowed(rule)
 			}
 		}
 	}
@@ -253,22 +253,23 @@ func (w *worker) judgePolicy(v *vnic, c *config, b *frame.Buf, dir conntrack.Dir
 		groups = to.groups
 	}
 	d := policy.compiled().Match(dir, view, groups)
+	at, denied := verdict.StepGroupsOut, verdict.EgressDenied
+	if dir == conntrack.Ingress {
+		at, denied = verdict.StepGroupsIn, verdict.IngressDenied
+	}
 	if !d.Allowed {
-		if dir == conntrack.Egress {
-			return verdict.EgressDenied, d.Rule
-		}
-		return verdict.IngressDenied, d.Rule
+		return endedBy(at, denied, d.Rule)
 	}
 	switch c.fate {
 	case verdict.Detached, verdict.InstanceStopped:
 		// Nobody is there to have a connection: a table for it would only
 		// outlive the flush that detaching did.
-		return verdict.Delivered, d.Rule
+		return allowed(d.Rule)
 	}
 	if !w.track(v, c, f.Key, b, dir, d, policy.generation) {
-		return verdict.ConntrackFull, d.Rule
+		return endedBy(at, verdict.ConntrackFull, d.Rule)
 	}
-	return verdict.Delivered, d.Rule
+	return allowed(d.Rule)
 }
 
 // related reports whether b is an ICMP error about a flow of v, which passes

@@ -111,9 +111,9 @@ func (w *worker) toTransit(h *hop, r *lead, from *vpc, zone string, dst frame.IP
 }
 
 // throughGateway does to b what the gateways of its way do: it is not too long for
-// them, and has the addresses that stand for its own. Delivered: b goes on; else
-// it has come to its end.
-func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) verdict.Reason {
+// them, and has the addresses that stand for its own. It reports whether b goes on;
+// else it has come to its end.
+func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) bool {
 	if size := int(b.View.End) - int(b.View.L3); h.mtu != 0 && size > int(h.mtu) {
 		why := verdict.TooBig
 		switch {
@@ -127,8 +127,8 @@ func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) verdic
 		default:
 			why = w.fragment(v, b, h)
 		}
-		w.refuse(v, b, why, verdict.RuleNone, verdict.EgressPost, b.Dst)
-		return why
+		w.refuse(v, b, ended(verdict.StepGateway, why), b.Dst)
+		return false
 	}
 	w.traceBefore(b)
 	was := tap.EndsOf(&b.View)
@@ -137,9 +137,10 @@ func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) verdic
 		w.told.Was, w.told.Now = was, tap.EndsOf(&b.View)
 	}
 	if h.lost != verdict.Delivered {
-		w.refuse(v, b, h.lost, h.onward, verdict.EgressPost, 0)
+		w.refuse(v, b, endedBy(verdict.StepGateway, h.lost, h.onward), 0)
+		return false
 	}
-	return h.lost
+	return true
 }
 
 // fragment sends b on in pieces that fit the way, frames of the network's own.
@@ -161,7 +162,7 @@ func (w *worker) fragment(v *vnic, b *frame.Buf, h *hop) verdict.Reason {
 		w.originate(v)
 		h.translate(f)
 		if h.lost != verdict.Delivered {
-			w.refuse(v, f, h.lost, h.onward, verdict.EgressPost, 0)
+			w.refuse(v, f, endedBy(verdict.StepGateway, h.lost, h.onward), 0)
 			continue
 		}
 		w.pass(v, f, verdict.RuleNone, verdict.EgressPost)

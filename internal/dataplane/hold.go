@@ -118,7 +118,7 @@ func (w *worker) arrive(frames []*frame.Buf, waited bool) {
 
 func (w *worker) dropRemoved(v *vnic, frames []*frame.Buf, dst uint32) {
 	for _, b := range frames {
-		w.refuse(v, b, verdict.Removed, verdict.RuleNone, verdict.IngressPre, dst)
+		w.refuse(v, b, ended(verdict.StepReceiver, verdict.Removed), dst)
 	}
 }
 
@@ -160,7 +160,7 @@ func (w *worker) handOver(o *worker, q *queue) {
 		if from != nil {
 			w.hold(from)
 		}
-		w.refuse(from, b, verdict.WorkerQueueFull, verdict.RuleNone, verdict.EgressPost, b.Dst)
+		w.refuse(from, b, ended(verdict.StepHandOver, verdict.WorkerQueueFull), b.Dst)
 		if from != nil {
 			w.leave(from)
 		}

@@ -378,8 +378,8 @@ func (k *condition) corrupt(n uint64, b *frame.Buf) frame.Kind {
 
 func (w *worker) loseOnWire(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, out bool) {
 	if out {
-		w.refuse(v, b, why, rule, verdict.GuestTX, 0)
+		w.refuse(v, b, endedBy(verdict.StepWireOut, why, rule), 0)
 	} else {
-		w.refuse(v, b, why, rule, verdict.IngressPre, v.index)
+		w.refuse(v, b, endedBy(verdict.StepWireIn, why, rule), v.index)
 	}
 }

@@ -38,14 +38,15 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf, ahead int) []*
 	}
 	n := 0 // frames for the NAT gateway
 	for i, b := range frames {
-		reason, rule := s.whys[i], verdict.RuleNone
+		why := s.whys[i] // of what was asked before the flows
+		r := ended(verdict.StepReceiver, why)
 		w.told.Entry, w.entered = verdict.RuleNone, verdict.RuleNone
 		if b.Crossed {
 			entry := s.entries[i]
 			w.traceEntry(b, entry)
 			w.told.Entry, w.entered = entry, entry
-			if reason == verdict.IngressACLDenied {
-				w.refuse(v, b, reason, entry, verdict.IngressPre, v.index)
+			if why == verdict.IngressACLDenied {
+				w.refuse(v, b, endedBy(verdict.StepACLIn, why, entry), v.index)
 				continue
 			}
 		}
@@ -54,29 +55,32 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf, ahead int) []*
 			n++
 			continue
 		}
-		if judged && reason == verdict.Delivered {
+		if judged && r.next == goesOn {
 			if f := &s.flows[s.runs[i]]; f.Passed {
-				rule = f.Rule
+				r = allowed(f.Rule)
 			} else {
-				reason, rule = w.judgePolicy(v, c, b, conntrack.Ingress, nil, f, policy)
+				r = w.judgePolicy(v, c, b, conntrack.Ingress, nil, f, policy)
 			}
 		}
-		if reason == verdict.Delivered {
-			reason = w.room(c)
+		if r.next == goesOn {
+			why := w.room(c)
+			if why == verdict.Delivered && c.shape != nil && !c.shape.in.take(w.now, b.Len()) {
+				why = verdict.BandwidthIn
+			}
+			if why != verdict.Delivered {
+				r = endedBy(verdict.StepGuest, why, r.rule)
+			}
 		}
-		if reason == verdict.Delivered && c.shape != nil && !c.shape.in.take(w.now, b.Len()) {
-			reason = verdict.BandwidthIn
-		}
-		if reason != verdict.Delivered {
-			w.refuse(v, b, reason, rule, verdict.IngressPre, v.index)
+		if r.next != goesOn {
+			w.refuse(v, b, r, v.index)
 			continue
 		}
 		if watched || b.Trace != 0 {
-			w.pass(v, b, rule, verdict.IngressPre)
+			w.pass(v, b, r.rule, verdict.IngressPre)
 			w.told = tap.Why{}
 		}
 		if watched || b.Trace != 0 || w.observed {
-			w.accept(v, b, rule)
+			w.accept(v, b, r.rule)
 		}
 		b.At = w.now
 		w.place(c.port, b)

@@ -81,7 +81,7 @@ func (w *worker) dropUnsent(v *vnic, p *Port, why verdict.Reason) {
 	for b := unsent.pop(); b != nil; b = unsent.pop() {
 		b.Src = v.index
 		b.Parse() // for whoever captures by a filter
-		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestTX, 0)
+		w.refuse(v, b, ended(verdict.StepSend, why), 0)
 	}
 }
 
@@ -93,7 +93,7 @@ func (w *worker) flush(v *vnic, p *Port) {
 	p.rxLen.Add(-int32(unread.n))
 	p.rx.Unlock()
 	for b := unread.pop(); b != nil; b = unread.pop() {
-		w.refuse(v, b, verdict.RxFlushed, verdict.RuleNone, verdict.GuestRX, b.Dst)
+		w.refuse(v, b, ended(verdict.StepDelivery, verdict.RxFlushed), b.Dst)
 	}
 }
 

@@ -124,31 +124,31 @@ func (w *worker) service(net *subnetVersion, view *frame.View) (at linklocal.Pla
 // limitedBroadcast is 255.255.255.255.
 const limitedBroadcast frame.IPv4 = 1<<32 - 1
 
-// judgeService decides on a frame that may be for a service: Delivered if it is
-// not and goes on.
-func (w *worker) judgeService(c *config, view *frame.View) verdict.Reason {
+// judgeService decides on a frame that may be for a service: it goes on if it is not.
+func (w *worker) judgeService(c *config, view *frame.View) ruling {
 	if w.services == nil {
-		return verdict.Delivered
+		return ruling{}
 	}
 	switch at, l := w.service(c.subnet.current.Load(), view); {
 	case at == linklocal.Nowhere:
-		return verdict.Delivered
+		return ruling{}
 	case l == nil:
-		return verdict.NoService
+		return ended(verdict.StepService, verdict.NoService)
 	}
-	return verdict.LinkLocal
+	return ruling{next: taken, step: verdict.StepService, why: verdict.LinkLocal}
 }
 
 // judgeBroadcast decides on a frame to more than one. What asks the router by
 // broadcast is the only one that a VPC takes, from an own address or from none.
-func (w *worker) judgeBroadcast(c *config, view *frame.View) verdict.Reason {
-	if why := w.judgeService(c, view); why != verdict.LinkLocal {
-		return verdict.Broadcast
+func (w *worker) judgeBroadcast(c *config, view *frame.View) ruling {
+	r := w.judgeService(c, view)
+	switch {
+	case r.next != taken:
+		return ended(verdict.StepSender, verdict.Broadcast)
+	case c.check && view.SrcIP != 0 && !c.owns(view.SrcIP):
+		return ended(verdict.StepSender, verdict.SpoofedIP)
 	}
-	if c.check && view.SrcIP != 0 && !c.owns(view.SrcIP) {
-		return verdict.SpoofedIP
-	}
-	return verdict.LinkLocal
+	return r
 }
 
 // unnumbered reports whether a frame comes from a host that has no address yet,
@@ -161,25 +161,25 @@ func (w *worker) unnumbered(c *config, view *frame.View) bool {
 	return at == linklocal.Router && l != nil
 }
 
-// toService takes a frame of v's guest to the service that it is for.
-func (w *worker) toService(v *vnic, c *config, b *frame.Buf) {
+// toService takes a frame of v's guest to the service that it is for, as r has it.
+func (w *worker) toService(v *vnic, c *config, b *frame.Buf, r ruling) {
 	_, l := w.service(c.subnet.current.Load(), &b.View)
 	if l == nil {
 		// The registry and the subnet are this burst's: nothing can have changed.
 		panic("dataplane: a service vanished within a burst")
 	}
 	if !v.services.Take(w.now) {
-		w.refuse(v, b, verdict.LinkLocalExceeded, verdict.RuleNone, verdict.GuestTX, 0)
+		w.refuse(v, b, ended(verdict.StepService, verdict.LinkLocalExceeded), 0)
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.q) == linkLocalQueue {
-		w.refuse(v, b, verdict.LinkLocalExceeded, verdict.RuleNone, verdict.GuestTX, 0)
+		w.refuse(v, b, ended(verdict.StepService, verdict.LinkLocalExceeded), 0)
 		return
 	}
 	// Counted before anybody can read it; the buffer is the reader's then.
-	w.consume(v, b, verdict.LinkLocal, verdict.RuleNone, verdict.GuestTX, 0)
+	w.consume(v, b, r, 0)
 	l.q = append(l.q, asked{c.port, b})
 	select {
 	case l.ready <- struct{}{}:
@@ -286,7 +286,7 @@ func (w *worker) answer(p *Port, b *frame.Buf) bool {
 		why = w.room(c)
 	}
 	if why != verdict.Delivered {
-		w.refuse(v, b, why, verdict.RuleNone, verdict.GuestRX, v.index)
+		w.refuse(v, b, ended(verdict.StepDelivery, why), v.index)
 		return false
 	}
 	b.At = w.now

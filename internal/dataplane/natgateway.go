@@ -53,13 +53,13 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Bu
 				// Its connection was silent for too long, or never there (VPC User
 				// Guide, "Troubleshoot NAT gateways").
 				if r := w.reset(v, c, net, b); r != nil {
-					w.refuse(v, b, why, verdict.RuleNone, verdict.IngressPre, v.index)
+					w.refuse(v, b, ended(verdict.StepNAT, why), v.index)
 					frames[n] = r
 					n++
 					continue
 				}
 			}
-			w.refuse(v, b, why, verdict.RuleNone, verdict.IngressPre, v.index)
+			w.refuse(v, b, ended(verdict.StepNAT, why), v.index)
 			continue
 		}
 		if watched {

@@ -23,7 +23,7 @@ type Record struct {
 	TCPFlags         uint8
 	Verdict          verdict.Verdict
 	Reason           verdict.Reason
-	Point            verdict.Point // where the fate was decided
+	Step             verdict.Step // where the fate was decided
 	// Way names what else decided, by Engine.Way: routes, gateways, ACL entries.
 	Way WayID
 }
@@ -197,12 +197,12 @@ func (w *worker) count(src, dst uint32, v verdict.Verdict, length int) {
 }
 
 // record summarises one frame for observers.
-func (w *worker) record(b *frame.Buf, src, dst uint32, why verdict.Reason, rule verdict.RuleID, point verdict.Point) {
+func (w *worker) record(b *frame.Buf, src, dst uint32, end ruling) {
 	v := &b.View
 	r := Record{
 		At: w.now, SrcVNIC: src, DstVNIC: dst,
-		Length: uint16(b.Len()), Rule: rule,
-		Verdict: why.Verdict(), Reason: why, Point: point,
+		Length: uint16(b.Len()), Rule: end.rule,
+		Verdict: end.why.Verdict(), Reason: end.why, Step: end.step,
 		Way: w.goOn(WayID(b.Way), Way{ACLIn: w.entered}),
 	}
 	if v.Kind != frame.KindInvalid {

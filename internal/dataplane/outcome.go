@@ -15,8 +15,8 @@ func (w *worker) pass(v *vnic, b *frame.Buf, rule verdict.RuleID, point verdict.
 	if !w.watched(v) && b.Trace == 0 {
 		return
 	}
-	w.capture(v, b, verdict.Delivered, rule, point)
-	w.hop(v, b, verdict.Delivered, rule, point)
+	w.capture(v, b, allowed(rule), point)
+	w.hop(v, b, allowed(rule), point)
 }
 
 // watched reports whether anybody may capture at v.
@@ -26,39 +26,39 @@ func (w *worker) watched(v *vnic) bool { return w.everybody != nil || v.taps.Loa
 func (w *worker) accept(v *vnic, b *frame.Buf, rule verdict.RuleID) {
 	w.pass(v, b, rule, verdict.GuestRX)
 	if w.observed && w.samples[sampleAccepted].pick(&b.View) {
-		w.record(b, b.Src, b.Dst, verdict.Delivered, rule, verdict.GuestRX)
+		w.record(b, b.Src, b.Dst, ruling{step: verdict.StepDelivery, rule: rule})
 	}
 	if b.Trace != 0 {
 		w.expect(v, b, w.e.tracer(b).pursuit)
-		w.finishTrace(b, verdict.Delivered)
+		w.finishTrace(b, ruling{step: verdict.StepDelivery})
 	}
 }
 
-// consume notes the end of b at v, which decided it, and leaves the buffer.
-// v is nil if the VNIC is gone; dst is the receiver as far as it is known.
-func (w *worker) consume(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point, dst uint32) {
-	w.total.drop(why)
+// consume notes the end of b at v, which decided it as r has it, and leaves the
+// buffer. v is nil if the VNIC is gone; dst is the receiver as far as it is known.
+func (w *worker) consume(v *vnic, b *frame.Buf, r ruling, dst uint32) {
+	w.total.drop(r.why)
 	if v != nil {
-		v.pending.drop(why)
+		v.pending.drop(r.why)
 		if w.watched(v) {
-			w.capture(v, b, why, rule, point)
+			w.capture(v, b, r, r.step.Point())
 		}
 	}
 	if w.observed {
-		w.count(b.Src, dst, why.Verdict(), b.Len())
+		w.count(b.Src, dst, r.why.Verdict(), b.Len())
 		if !ofService(v, &b.View) && w.samples[sampleOther].pick(&b.View) {
-			w.record(b, b.Src, dst, why, rule, point)
+			w.record(b, b.Src, dst, r)
 		}
 	}
 	if b.Trace != 0 {
-		w.hop(v, b, why, rule, point)
-		w.finishTrace(b, why)
+		w.hop(v, b, r, r.step.Point())
+		w.finishTrace(b, r)
 	}
 }
 
 // refuse is consume, and the buffer goes home.
-func (w *worker) refuse(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point, dst uint32) {
-	w.consume(v, b, why, rule, point, dst)
+func (w *worker) refuse(v *vnic, b *frame.Buf, r ruling, dst uint32) {
+	w.consume(v, b, r, dst)
 	w.release(b)
 }
 
@@ -70,7 +70,7 @@ type tapSet struct {
 
 // capture offers b to whoever watches v. The set of a VNIC that somebody
 // watches in particular includes those who watch everybody.
-func (w *worker) capture(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point) {
+func (w *worker) capture(v *vnic, b *frame.Buf, r ruling, point verdict.Point) {
 	set := v.taps.Load()
 	if set == nil {
 		set = w.everybody
@@ -78,7 +78,7 @@ func (w *worker) capture(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict
 	if set == nil || set.points&point == 0 {
 		return
 	}
-	m := tap.Meta{At: w.now, VNIC: v.index, Point: point, Verdict: why.Verdict(), Reason: why, Rule: rule, Why: w.told}
+	m := tap.Meta{At: w.now, VNIC: v.index, Point: point, Verdict: r.why.Verdict(), Step: r.step, Reason: r.why, Rule: r.rule, Why: w.told}
 	for _, t := range set.taps {
 		if t.Wants(point) {
 			t.Frame(w.id, m, &b.View, b.Bytes())

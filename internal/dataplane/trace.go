@@ -16,8 +16,11 @@ type Hop struct {
 	VNIC    string          // eni id
 	Verdict verdict.Verdict // None: passed on
 	Reason  verdict.Reason
-	Rule    string // sgr id, "implicit deny", "established" with the admitting rule, or ""
-	Detail  string // one plain sentence
+	// Step is where it ended; none at a station that it passed.
+	Step     verdict.Step
+	Rule     string           // sgr id, "implicit deny", "established" with the admitting rule, or ""
+	RuleKind verdict.RuleKind // of Rule, if there is one
+	Detail   string           // one plain sentence
 	// Established: the connection table knew the flow, so that no rule was asked.
 	Established bool
 
@@ -46,9 +49,12 @@ type Ends struct{ Source, Destination netip.AddrPort }
 // Trace is the fate of one injected frame.
 type Trace struct {
 	Verdict verdict.Verdict
-	Reason  verdict.Reason
-	Rule    string
-	Hops    []Hop
+	// Step is where it ended, and Reason why it was not delivered.
+	Step     verdict.Step
+	Reason   verdict.Reason
+	Rule     string           // what decided, "" if no rule did
+	RuleKind verdict.RuleKind // of Rule, if there is one
+	Hops     []Hop
 	// LeftBy is the internet gateway or gateway endpoint by which it left its VPC
 	// last, "" if by none: the VPC has let it go, whatever the internet did with it.
 	LeftBy string
@@ -85,12 +91,13 @@ var stations = map[verdict.Point]string{
 	verdict.GuestRX:    "delivery",
 }
 
-func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.RuleID, point verdict.Point) {
+func (w *worker) hop(v *vnic, b *frame.Buf, r ruling, point verdict.Point) {
 	if b.Trace == 0 {
 		return
 	}
 	t := w.e.tracer(b)
-	h := Hop{Station: stations[point], Reason: why, Rule: w.e.RuleName(rule)}
+	why, rule := r.why, r.rule
+	h := Hop{Station: stations[point], Step: r.step, Reason: why, Rule: w.e.RuleName(rule), RuleKind: rule.Kind()}
 	if v != nil {
 		h.VNIC = v.id
 	}
@@ -117,7 +124,7 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 		h.Rule = ""
 		h.Detail = fmt.Sprintf("goes to %s, at %s", to, mac)
 	default:
-		h.Verdict = verdict.Accept
+		h.Verdict, h.Step = verdict.Accept, verdict.StepDelivery
 		h.Rule = ""
 		h.Detail = "placed in the guest's receive queue"
 	}
@@ -145,26 +152,21 @@ func (w *worker) hop(v *vnic, b *frame.Buf, why verdict.Reason, rule verdict.Rul
 	}
 	t.was = Ends{}
 	if h.Rule != "" {
-		t.trace.Rule = h.Rule
+		t.trace.Rule, t.trace.RuleKind = h.Rule, h.RuleKind
 	}
 	t.trace.Hops = append(t.trace.Hops, h)
 }
 
 // finishTrace tells who asked what became of the frame.
-func (w *worker) finishTrace(b *frame.Buf, why verdict.Reason) {
+func (w *worker) finishTrace(b *frame.Buf, r ruling) {
 	t := w.e.tracer(b)
 	w.e.traces.Delete(b.Trace)
 	b.Trace = 0
-	t.trace.Verdict, t.trace.Reason = why.Verdict(), why
-	if why == verdict.Delivered {
+	t.trace.Verdict, t.trace.Step, t.trace.Reason = r.why.Verdict(), r.step, r.why
+	if r.why == verdict.Delivered {
 		t.trace.Arrived = slices.Clone(b.Bytes())
-	}
-	switch why {
-	case verdict.Delivered, verdict.EgressDenied, verdict.IngressDenied,
-		verdict.EgressACLDenied, verdict.IngressACLDenied, verdict.Blackhole,
-		verdict.ImpairedLoss, verdict.Partitioned, verdict.RateQueueFull:
-	default:
-		t.trace.Rule = "" // rules passed it; something else decided
+	} else if !r.why.ByRule() {
+		t.trace.Rule, t.trace.RuleKind = "", 0 // rules passed it; something else decided
 	}
 	close(t.done)
 }
@@ -223,9 +225,9 @@ func (w *worker) inject(v *vnic, b []byte, t *tracer) {
 	var onward []*frame.Buf
 	switch c := v.config.Load(); {
 	case c == nil:
-		w.refuse(v, buf, verdict.Removed, verdict.RuleNone, verdict.GuestTX, 0)
+		w.refuse(v, buf, ended(verdict.StepSender, verdict.Removed), 0)
 	case len(b) > frame.LargeSize:
-		w.refuse(v, buf, verdict.Oversize, verdict.RuleNone, verdict.GuestTX, 0)
+		w.refuse(v, buf, ended(verdict.StepSender, verdict.Oversize), 0)
 	default:
 		onward = w.egress(v, c, []*frame.Buf{buf})
 	}

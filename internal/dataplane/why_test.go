@@ -62,7 +62,7 @@ func TestCapturesNameWhoDecided(t *testing.T) {
 	}
 	l.apply(Delta{RemoveGateways: []string{"igw-1"}})
 	if missing := commented(t, l, func() { l.send(l.a, routed(l.a, "198.51.100.1", 1000, 53)) },
-		`verdict=lost point=guest_tx reason=blackhole code=BAD_STATE_ROUTE`, `route="rtb-1 0.0.0.0/0"`,
+		`verdict=lost point=guest_tx step=route reason=blackhole code=BAD_STATE_ROUTE`, `route="rtb-1 0.0.0.0/0"`,
 	); missing != nil {
 		t.Errorf("of a blackhole no comment says %q", missing)
 	}

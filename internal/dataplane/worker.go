@@ -315,7 +315,7 @@ func (w *worker) serve(p *Port) (more bool) {
 	if c := v.config.Load(); c == nil || c.port != p {
 		// A closed port is emptied when it closes and takes nothing after.
 		for _, b := range frames {
-			w.refuse(v, b, verdict.Detached, verdict.RuleNone, verdict.GuestTX, 0)
+			w.refuse(v, b, ended(verdict.StepSend, verdict.Detached), 0)
 		}
 		frames = nil
 	} else {

@@ -28,7 +28,9 @@ type Injection struct {
 	Reason     string      `json:"reason"`
 	ReasonText string      `json:"reasonText"`
 	Code       string      `json:"code,omitempty" doc:"AWS Reachability Analyzer's code, where one fits"`
-	Rule       string      `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry or a route"`
+	Step       string      `json:"step" doc:"Where on its path the frame ended: one of the steps of /status"`
+	Rule       string      `json:"rule,omitempty" doc:"What decided: a security group rule, a network ACL entry, a route or an impairment"`
+	RuleKind   string      `json:"ruleKind,omitempty" enum:"group_rule,acl_entry,route,gateway,impairment" doc:"What rule is"`
 	Hops       []Hop       `json:"hops"`
 	LeftBy     string      `json:"leftBy,omitempty" doc:"The internet gateway or gateway endpoint by which the frame left its VPC: the VPC has let it go, whatever the internet did with it"`
 	Frame      HexFrame    `json:"frame"`
@@ -52,9 +54,11 @@ type Hop struct {
 	Station            string       `json:"station" enum:"egress,fabric,ingress,delivery"`
 	NetworkInterfaceID string       `json:"networkInterfaceId,omitempty"`
 	Verdict            string       `json:"verdict" doc:"pass if the frame went on"`
+	Step               string       `json:"step,omitempty" doc:"Where the frame ended, if it did here: one of the steps of /status"`
 	Reason             string       `json:"reason,omitempty"`
 	Code               string       `json:"code,omitempty" doc:"AWS Reachability Analyzer's code for the reason, where one fits"`
 	Rule               string       `json:"rule,omitempty"`
+	RuleKind           string       `json:"ruleKind,omitempty" enum:"group_rule,acl_entry,route,gateway,impairment" doc:"What rule is"`
 	Established        bool         `json:"established,omitempty" doc:"The connection table knew the flow, so that no rule was asked; rule names the one that had admitted it"`
 	Route              string       `json:"route,omitempty" doc:"The route that decided, by its table's id and destination"`
 	Onward             string       `json:"onward,omitempty" doc:"The route of a gateway's own table that was followed after that, by its table's id and destination"`
@@ -203,13 +207,29 @@ func injectionView(t dataplane.Trace, raw []byte) Injection {
 	v := Injection{
 		LeftBy: t.LeftBy, Passed: passNames[t.Passed],
 		Verdict: t.Verdict.String(), Reason: t.Reason.String(), ReasonText: t.Reason.Text(), Code: codeOf(t.Reason, t.LeftBy),
-		Rule: t.Rule, Hops: views(t.Hops, hopView(t.LeftBy)), Frame: HexFrame{Hex: hex.EncodeToString(raw), Tree: tree},
+		Step: t.Step.String(), Rule: t.Rule, RuleKind: kindOf(t.Rule, t.RuleKind), Hops: views(t.Hops, hopView(t.LeftBy)), Frame: HexFrame{Hex: hex.EncodeToString(raw), Tree: tree},
 	}
 	if t.Arrived != nil {
 		tree, _ := frame.NewDecoder().Decode(t.Arrived)
 		v.Arrived = &HexFrame{Hex: hex.EncodeToString(t.Arrived), Tree: tree}
 	}
 	return v
+}
+
+// kindOf is what a rule is, "" of none.
+func kindOf(rule string, k verdict.RuleKind) string {
+	if rule == "" {
+		return ""
+	}
+	return k.String()
+}
+
+// stepName names where a frame ended, "" if it did not.
+func stepName(s verdict.Step) string {
+	if s == verdict.StepNone {
+		return ""
+	}
+	return s.String()
 }
 
 func translationView(h *dataplane.Hop) *Translation {
@@ -237,9 +257,10 @@ func hopView(leftBy string) func(dataplane.Hop) Hop {
 }
 
 func hopOf(h dataplane.Hop, leftBy string) Hop {
-	v := Hop{Station: h.Station, NetworkInterfaceID: h.VNIC, Verdict: "pass", Rule: h.Rule, Established: h.Established,
+	v := Hop{Station: h.Station, NetworkInterfaceID: h.VNIC, Verdict: "pass", Rule: h.Rule, RuleKind: kindOf(h.Rule, h.RuleKind), Established: h.Established,
 		Route: h.Route, Onward: h.Onward, Via: h.Via, Gateways: h.Gateways, Translation: translationView(&h), NetworkACLEntry: h.ACLEntry, Detail: h.Detail}
 	if h.Verdict != verdict.None {
+		v.Step = stepName(h.Step)
 		v.Verdict, v.Reason, v.Code = h.Verdict.String(), h.Reason.String(), codeOf(h.Reason, leftBy)
 	}
 	return v

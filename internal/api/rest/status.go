@@ -24,6 +24,7 @@ type Status struct {
 	Timing        string   `json:"timing"`
 	Counters      Totals   `json:"counters"`
 	Reasons       []Reason `json:"reasons" doc:"By the number that packet records carry"`
+	Steps         []Step   `json:"steps" doc:"By the number that packet records carry: where on its path a frame can end"`
 
 	Scenario *ScenarioStatus `json:"scenario,omitempty" doc:"Of the scenario that the server was started with; absent if it has no steps"`
 }
@@ -61,6 +62,13 @@ type Reason struct {
 	Verdict string `json:"verdict"`
 	Text    string `json:"text"`
 	Code    string `json:"code" doc:"AWS Reachability Analyzer's code, where one fits; of no_public_host that of what comes in, as what leaves for nobody has none"`
+}
+
+// Step is one of the places on a frame's path where it can end.
+type Step struct {
+	Name  string `json:"name"`
+	Point string `json:"point,omitempty" doc:"The tap point at which a frame that ends there was seen last"`
+	Text  string `json:"text" doc:"What decides there"`
 }
 
 // Traffic is what the measured clients see now.
@@ -117,7 +125,7 @@ func (s *Server) statusOperations(api huma.API) {
 		return &output[Status]{Body: Status{
 			Version: s.opt.Version, Region: s.opt.Region, Epoch: s.epoch, Revision: s.state().Revision(),
 			UptimeSeconds: time.Since(s.started).Seconds(), Timing: s.opt.Timing,
-			Counters: totalsView(s.opt.Engine.Totals()), Reasons: reasonViews(), Scenario: s.opt.Scenario(),
+			Counters: totalsView(s.opt.Engine.Totals()), Reasons: reasonViews(), Steps: stepViews(), Scenario: s.opt.Scenario(),
 		}}, nil
 	})
 	huma.Register(api, get("traffic", "What the measured clients see"), func(context.Context, *struct{}) (*output[Traffic], error) {
@@ -164,6 +172,23 @@ func reasonViews() []Reason {
 		out[i] = Reason{Name: r.String(), Verdict: r.Verdict().String(), Text: r.Text(), Code: r.Code()}
 	}
 	return out
+}
+
+func stepViews() []Step {
+	out := make([]Step, verdict.NumSteps)
+	for i := range out {
+		s := verdict.Step(i)
+		out[i] = Step{Name: s.String(), Point: pointName(s), Text: s.Text()}
+	}
+	return out
+}
+
+// pointName is the tap point of a step, "" of none.
+func pointName(s verdict.Step) string {
+	if s == verdict.StepNone {
+		return ""
+	}
+	return s.Point().String()
 }
 
 func (s *Server) traffic() Traffic {

@@ -11,7 +11,7 @@ import (
 
 // Version of the protocol. A client that speaks another one is closed with
 // CloseOutdated and has to be loaded anew.
-const Version = 2
+const Version = 3
 
 // CloseOutdated is the close code for a client of another Version.
 const CloseOutdated = 4400
@@ -31,7 +31,8 @@ const CloseOutdated = 4400
 //	 8 u32 source IP        20 u16 length            26 u8 reason
 //	12 u32 destination IP   22 u16 EtherType         27 u8 TCP flags
 //	28 u32 source VNIC      32 u32 destination VNIC
-//	36 u32 rule: dictionary number in 24 bits, tap point mask in the high 8
+//	36 u32 rule: dictionary number in 24 bits, in the high 8 the step at which the
+//	       frame ended
 //	40 u32 way: dictionary number in 31 bits, and in the top bit whether a
 //	       gateway changed the addresses; source and destination are those after
 //
@@ -100,7 +101,7 @@ func appendPackets(b []byte, rs []numbered, skipped, matched uint64, rule func(v
 		b = append(b, r.Proto, uint8(r.Verdict), uint8(r.Reason), r.TCPFlags)
 		b = binary.LittleEndian.AppendUint32(b, r.SrcVNIC)
 		b = binary.LittleEndian.AppendUint32(b, r.DstVNIC)
-		b = binary.LittleEndian.AppendUint32(b, rule(r.Rule)|uint32(r.Point)<<ruleBits)
+		b = binary.LittleEndian.AppendUint32(b, rule(r.Rule)|uint32(r.Step)<<ruleBits)
 		b = binary.LittleEndian.AppendUint32(b, uint32(r.Way))
 	}
 	return b

@@ -42,21 +42,21 @@ func goldenRecords() []numbered {
 	return []numbered{
 		{5_000_000_000, dataplane.Record{
 			At: goldenBase, SrcVNIC: 1, DstVNIC: 2, SrcIP: 0xC0A8000A, DstIP: 0xC0A8002A, SrcPort: 40000, DstPort: 7,
-			EtherType: 0x0800, Length: 106, Proto: 17, Verdict: verdict.Accept, Point: verdict.GuestRX, Rule: 17, Way: 1<<31 | 3,
+			EtherType: 0x0800, Length: 106, Proto: 17, Verdict: verdict.Accept, Step: verdict.StepDelivery, Rule: 17, Way: 1<<31 | 3,
 		}},
 		{5_000_000_001, dataplane.Record{
 			At: goldenBase + 250_000, SrcVNIC: 70_000, DstVNIC: 2, SrcIP: 0xFFFFFFFF, DstIP: 0x01020304, SrcPort: 65535, DstPort: 80,
 			EtherType: 0x0800, Length: 9015, Proto: 6, TCPFlags: 0x12, Verdict: verdict.Reject,
-			Reason: verdict.IngressDenied, Point: verdict.IngressPre, Rule: verdict.RuleImplicitDeny, Way: 70_001,
+			Reason: verdict.IngressDenied, Step: verdict.StepGroupsIn, Rule: verdict.RuleImplicitDeny, Way: 70_001,
 		}},
 		// Overlaps the batch before: earlier than its predecessor, and sampled.
 		{5_000_000_008, dataplane.Record{
 			At: goldenBase - 1_000, SrcVNIC: 3, EtherType: 0x0806, Length: 60, SrcIP: 0xC0A8000A, DstIP: 0xC0A80063,
-			Verdict: verdict.Lost, Reason: verdict.ARPUnanswered, Point: verdict.GuestTX,
+			Verdict: verdict.Lost, Reason: verdict.ARPUnanswered, Step: verdict.StepService,
 		}},
 		{5_000_000_009, dataplane.Record{
 			At: goldenBase + 2_000_000_000, SrcVNIC: 1, EtherType: 0x0806, Length: 60,
-			Verdict: verdict.Control, Reason: verdict.ARPAnswered, Point: verdict.GuestTX,
+			Verdict: verdict.Control, Reason: verdict.ARPAnswered, Step: verdict.StepService,
 		}},
 	}
 }
@@ -75,7 +75,7 @@ func TestGoldenPackets(t *testing.T) {
 			Cursor: r.cursor, Micros: r.At / 1000, SrcIP: uint32(r.SrcIP), DstIP: uint32(r.DstIP),
 			SrcPort: r.SrcPort, DstPort: r.DstPort, Length: r.Length, EtherType: r.EtherType, Proto: r.Proto,
 			Verdict: uint8(r.Verdict), Reason: uint8(r.Reason), TCPFlags: r.TCPFlags,
-			SrcVNIC: r.SrcVNIC, DstVNIC: r.DstVNIC, Rule: goldenRule(r.Rule) | uint32(r.Point)<<24, Way: uint32(r.Way),
+			SrcVNIC: r.SrcVNIC, DstVNIC: r.DstVNIC, Rule: goldenRule(r.Rule) | uint32(r.Step)<<24, Way: uint32(r.Way),
 		})
 	}
 	golden(t, "packets", b, map[string]any{"skipped": 6, "matched": 10, "packets": want})

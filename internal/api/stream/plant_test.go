@@ -265,7 +265,7 @@ func (s *site) records(n int) {
 	rs := make([]dataplane.Record, n)
 	for i := range rs {
 		rs[i] = dataplane.Record{
-			At: int64(i), SrcVNIC: 1, DstVNIC: 2, Verdict: verdict.Accept, Point: verdict.GuestRX, Rule: 1<<24 + 5, Way: 1<<31 | 7,
+			At: int64(i), SrcVNIC: 1, DstVNIC: 2, Verdict: verdict.Accept, Step: verdict.StepDelivery, Rule: 1<<24 + 5, Way: 1<<31 | 7,
 		}
 	}
 	s.hub.Records(rs, 0)

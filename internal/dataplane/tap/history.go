@@ -43,6 +43,13 @@ func newHistory(limit int) history {
 const (
 	recordHead = 28
 	whyLen     = 48
+	// stepShift leaves a step and a verdict room in one byte.
+	stepShift = 3
+)
+
+var (
+	_ [1<<stepShift - verdict.NumVerdicts]struct{}
+	_ [1<<(8-stepShift) - verdict.NumSteps]struct{}
 )
 
 func (h *history) append(p Packet) {
@@ -58,7 +65,7 @@ func (h *history) append(p Packet) {
 	b := binary.LittleEndian.AppendUint64(c.buf, uint64(p.At))
 	b = binary.LittleEndian.AppendUint32(b, p.VNIC)
 	b = binary.LittleEndian.AppendUint32(b, uint32(p.Rule))
-	b = append(b, byte(p.Point), byte(p.Verdict), byte(p.Reason), byte(extra))
+	b = append(b, byte(p.Point), byte(p.Step)<<stepShift|byte(p.Verdict), byte(p.Reason), byte(extra))
 	b = binary.LittleEndian.AppendUint32(b, uint32(p.Length))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(p.Data)))
 	if extra > 0 {
@@ -184,7 +191,8 @@ func packet(record []byte) Packet {
 			VNIC:    binary.LittleEndian.Uint32(record[8:]),
 			Rule:    verdict.RuleID(binary.LittleEndian.Uint32(record[12:])),
 			Point:   verdict.Point(record[16]),
-			Verdict: verdict.Verdict(record[17]),
+			Verdict: verdict.Verdict(record[17] & (1<<stepShift - 1)),
+			Step:    verdict.Step(record[17] >> stepShift),
 			Reason:  verdict.Reason(record[18]),
 			Why:     why,
 		},

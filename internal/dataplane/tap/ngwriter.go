@@ -57,7 +57,7 @@ const maxText = 1024
 
 // NgWriter writes pcapng: an interface block per VNIC when first seen (name = ENI id, MAC,
 // nanosecond timestamps), enhanced packet blocks with a comment
-// "verdict=reject point=ingress_pre reason=ingress_denied rule=sgr-... (text)", statistics blocks as heartbeat.
+// "verdict=reject point=ingress_pre step=groups_in reason=ingress_denied rule=sgr-... (text)", statistics blocks as heartbeat.
 //
 // Each call ends in one Write of whole blocks, so a stream can be cut after any
 // call; give it a bufio.Writer where many small writes are dear. After an error
@@ -79,6 +79,7 @@ type NgWriter struct {
 type tail struct {
 	verdict verdict.Verdict
 	point   verdict.Point
+	step    verdict.Step
 	reason  verdict.Reason
 	rule    verdict.RuleID
 	why     Why
@@ -190,9 +191,9 @@ func (w *NgWriter) appendInterface(vnic uint32) {
 // options returns the options that tell m's direction and verdict.
 func (w *NgWriter) options(m *Meta) []byte {
 	y := &m.Why
-	slot := (uint32(y.Route)+uint32(y.Entry))*37 + (uint32(y.Was.SrcPort)^uint32(y.Was.DstPort))*41 + uint32(m.Rule)*31 + uint32(m.Point)*7 + uint32(m.Reason)<<3 + uint32(m.Verdict)
+	slot := (uint32(y.Route)+uint32(y.Entry))*37 + (uint32(y.Was.SrcPort)^uint32(y.Was.DstPort))*41 + uint32(m.Rule)*31 + uint32(m.Point)*7 + uint32(m.Reason)<<3 + uint32(m.Step)*59 + uint32(m.Verdict)
 	t := &w.tails[slot%tailSlots]
-	if len(t.options) > 0 && t.rule == m.Rule && t.reason == m.Reason && t.point == m.Point && t.verdict == m.Verdict && t.why == *y {
+	if len(t.options) > 0 && t.rule == m.Rule && t.reason == m.Reason && t.point == m.Point && t.step == m.Step && t.verdict == m.Verdict && t.why == *y {
 		return t.options
 	}
 	b := binary.LittleEndian.AppendUint16(t.options[:0], optFlags)
@@ -200,7 +201,7 @@ func (w *NgWriter) options(m *Meta) []byte {
 	b = binary.LittleEndian.AppendUint32(b, direction(m.Point))
 	b = w.appendComment(b, m)
 	t.options = appendEndOfOptions(b)
-	t.rule, t.reason, t.point, t.verdict, t.why = m.Rule, m.Reason, m.Point, m.Verdict, *y
+	t.rule, t.reason, t.point, t.step, t.verdict, t.why = m.Rule, m.Reason, m.Point, m.Step, m.Verdict, *y
 	return t.options
 }
 
@@ -213,6 +214,9 @@ func (w *NgWriter) appendComment(b []byte, m *Meta) []byte {
 	b = append(b, m.Verdict.String()...)
 	b = append(b, " point="...)
 	b = append(b, m.Point.String()...)
+	if m.Step != verdict.StepNone {
+		b = append(append(b, " step="...), m.Step.String()...)
+	}
 	if m.Reason != verdict.Delivered {
 		b = append(b, " reason="...)
 		b = append(b, m.Reason.String()...)

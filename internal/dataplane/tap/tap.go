@@ -20,6 +20,7 @@ type Meta struct {
 	VNIC    uint32
 	Point   verdict.Point
 	Verdict verdict.Verdict // fate at this station; Accept: passed on or delivered
+	Step    verdict.Step    // where its path ended; none of a frame that was passed on or delivered
 	Reason  verdict.Reason
 	Rule    verdict.RuleID
 	Why     Why

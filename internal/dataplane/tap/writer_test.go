@@ -50,12 +50,12 @@ var told = []struct {
 	{Meta{VNIC: 1, Point: verdict.GuestTX, Verdict: verdict.Accept, Rule: 16}, "verdict=accept point=guest_tx rule=sgr-0010", "2"},
 	{Meta{VNIC: 1, Point: verdict.EgressPost, Verdict: verdict.Accept}, "verdict=accept point=egress_post", "2"},
 	{
-		Meta{VNIC: 2, Point: verdict.IngressPre, Verdict: verdict.Reject, Reason: verdict.IngressDenied, Rule: verdict.RuleImplicitDeny},
-		"verdict=reject point=ingress_pre reason=ingress_denied code=ENI_SG_RULES_MISMATCH rule=implicit-deny (no ingress rule of the receiver's security groups allows it)", "1",
+		Meta{VNIC: 2, Point: verdict.IngressPre, Verdict: verdict.Reject, Step: verdict.StepGroupsIn, Reason: verdict.IngressDenied, Rule: verdict.RuleImplicitDeny},
+		"verdict=reject point=ingress_pre step=groups_in reason=ingress_denied code=ENI_SG_RULES_MISMATCH rule=implicit-deny (no ingress rule of the receiver's security groups allows it)", "1",
 	},
 	{
-		Meta{VNIC: 99, Point: verdict.GuestRX, Verdict: verdict.Lost, Reason: verdict.Detached, Rule: 999},
-		"verdict=lost point=guest_rx reason=detached code=BAD_STATE_ATTACHMENT rule=#999 (the interface holding the address is attached to no instance)", "1",
+		Meta{VNIC: 99, Point: verdict.GuestRX, Verdict: verdict.Lost, Step: verdict.StepDelivery, Reason: verdict.Detached, Rule: 999},
+		"verdict=lost point=guest_rx step=delivery reason=detached code=BAD_STATE_ATTACHMENT rule=#999 (the interface holding the address is attached to no instance)", "1",
 	},
 	{
 		Meta{VNIC: 1, Point: verdict.EgressPost, Verdict: verdict.Accept, Why: Why{
@@ -219,7 +219,7 @@ func TestWritersDoNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Packet{Meta: Meta{VNIC: 2, Point: verdict.IngressPre, Verdict: verdict.Reject, Reason: verdict.IngressDenied, Rule: 17}, Length: 1514, Data: make([]byte, 1514)}
+	p := Packet{Meta: Meta{VNIC: 2, Point: verdict.IngressPre, Verdict: verdict.Reject, Step: verdict.StepGroupsIn, Reason: verdict.IngressDenied, Rule: 17}, Length: 1514, Data: make([]byte, 1514)}
 	allocs := testing.AllocsPerRun(200, func() {
 		if ng.Packet(p) != nil || ng.Statistics(1, 1) != nil || classic.Packet(p) != nil {
 			t.Fatal("writing failed")

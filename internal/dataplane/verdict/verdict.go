@@ -1,5 +1,5 @@
 // Package verdict holds the closed vocabulary of what can happen to a frame:
-// verdicts, drop reasons, tap points and rule references. It has no logic of
+// verdicts, drop reasons, the path's steps, tap points and rule references. It has no logic of
 // its own, so that every leaf of the data plane can name an outcome without
 // importing the engine.
 package verdict
@@ -242,6 +242,16 @@ func (r Reason) Code() string { return r.info().code }
 // Text returns one clause in plain English for a person to read.
 func (r Reason) Text() string { return r.info().text }
 
+// ByRule reports whether what ends a frame so has a RuleID: the rules that a frame
+// ending otherwise was judged by had let it on.
+func (r Reason) ByRule() bool {
+	switch r {
+	case EgressDenied, IngressDenied, EgressACLDenied, IngressACLDenied, Blackhole, ImpairedLoss, Partitioned, RateQueueFull:
+		return true
+	}
+	return false
+}
+
 func (r Reason) info() reasonInfo {
 	if int(r) < NumReasons {
 		return reasons[r]
@@ -258,14 +268,27 @@ type RuleID uint32
 // RuleKind is a kind of what decides.
 type RuleKind uint8
 
-// Kinds of rules.
+// Kinds of rules. RuleImplicitDeny is of the first: an ACL has a last entry, and
+// a table without a route a reason of its own.
 const (
 	KindGroupRule  RuleKind = iota // a security group's
 	KindACLEntry                   // a network ACL's
 	KindRoute                      // a route table's
 	KindGateway                    // what frames pass between networks
 	KindImpairment                 // what loses frames on purpose
+
+	numRuleKinds = int(KindImpairment) + 1
 )
+
+var ruleKinds = [numRuleKinds]string{"group_rule", "acl_entry", "route", "gateway", "impairment"}
+
+// String returns the stable snake_case name used in APIs.
+func (k RuleKind) String() string {
+	if int(k) < len(ruleKinds) {
+		return ruleKinds[k]
+	}
+	return "invalid"
+}
 
 const ruleKindShift = 28
 

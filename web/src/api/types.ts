@@ -449,6 +449,7 @@ export interface Status {
   timing?: string;
   counters: Counters;
   reasons: Reason[];
+  steps: Step[];
   /** Absent if it has none. */
   scenario?: ScenarioStatus;
 }
@@ -507,13 +508,26 @@ export interface Translation {
   newDestination: string;
 }
 
+/** A place on a frame's path where it can end. */
+export interface Step {
+  name: string;
+  /** The tap point at which a frame that ends there was seen last. */
+  point?: string;
+  text: string;
+}
+
+export type RuleKind = "group_rule" | "acl_entry" | "route" | "gateway" | "impairment";
+
 export interface Hop {
   station: string;
   networkInterfaceId?: string;
   verdict: string;
+  /** Where the frame ended, if it did here. */
+  step?: string;
   reason?: string;
   code?: string;
   rule?: string;
+  ruleKind?: RuleKind;
   /** The connection table knew the flow; rule admitted it. */
   established?: boolean;
   route?: string;
@@ -532,6 +546,7 @@ export interface HexFrame {
 
 export interface PacketAnswer {
   verdict: string;
+  step?: string;
   reason?: string;
   reasonText?: string;
   code?: string;

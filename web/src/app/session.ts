@@ -249,6 +249,7 @@ export function start(): void {
   void get<Status>("/status").then(
     (s) => {
       state.reasons.value = s.reasons ?? [];
+      state.steps.value = s.steps ?? [];
       state.counters.value = s.counters ?? null;
     },
     () => undefined,

@@ -9,6 +9,7 @@ import type {
   Policy,
   PolicyStatus,
   Reason,
+  Step,
   Topology,
   TrafficFlow,
 } from "../api/types.ts";
@@ -36,6 +37,8 @@ export const policyStatus = signal<Readonly<Record<string, PolicyStatus>>>({});
 export const trafficPaused = signal(false);
 export const counters = signal<Counters | null>(null);
 export const reasons = signal<Reason[]>([]);
+/** Where on its path a frame can end, by the number that records carry. */
+export const steps = signal<Step[]>([]);
 
 export const link = signal<{ state: LinkState; retryAt: number }>({ state: "connecting", retryAt: 0 });
 export const outdated = signal(false);

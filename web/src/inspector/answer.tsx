@@ -90,7 +90,11 @@ function Why({ hop: h, next }: { hop: Hop; next: Hop | undefined }) {
   // The internet's own table has one route, which says nothing.
   const route = h.route && !later && !h.route.startsWith("internet ") ? h.route : "";
   const rows: [string, preact.ComponentChildren][] = [];
-  if (h.rule) {
+  // An ACL's entry and a route have rows of their own.
+  const told =
+    h.ruleKind === "acl_entry" || (h.ruleKind === "route" && (h.rule === h.route || h.rule === h.onward));
+  if (h.step && h.verdict !== "accept") rows.push([t("why.step"), word("step", h.step)]);
+  if (h.rule && !told) {
     const rule = <code title={ruleOf(h.rule)}>{shortId(ruleOf(h.rule))}</code>;
     if (h.established)
       rows.push([
@@ -99,7 +103,7 @@ function Why({ hop: h, next }: { hop: Hop; next: Hop | undefined }) {
           {t("why.known")} {rule}
         </>,
       ]);
-    else rows.push([t("why.rule"), rule]);
+    else rows.push([t(h.ruleKind === "impairment" ? "why.impairment" : "why.rule"), rule]);
   }
   if (route)
     rows.push([

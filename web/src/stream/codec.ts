@@ -6,7 +6,7 @@ export const packetSize = 44;
 export const edgeSize = 32;
 
 const magic = 0x4e45;
-const version = 2;
+const version = 3;
 
 export const typePackets = 1;
 export const typeBins = 2;

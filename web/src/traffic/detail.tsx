@@ -27,7 +27,7 @@ interface Record {
   protocol: string;
   flags: string;
   length: number;
-  points: string;
+  step: number;
   srcEni: string;
   dstEni: string;
   rule: string;
@@ -53,7 +53,7 @@ function copy(ordinal: number): Record | null {
     protocol: text.protocol(ring.etherType[i]!, ring.proto[i]!),
     flags: ring.proto[i] === 6 ? text.tcpFlags(ring.flags[i]!) : "",
     length: ring.length[i]!,
-    points: text.points(ring.rule[i]!).join(", "),
+    step: text.step(ring.rule[i]!),
     srcEni: dictionary.eni(ring.srcVnic[i]!),
     dstEni: dictionary.eni(ring.dstVnic[i]!),
     rule: decidedBy(ordinal),
@@ -71,6 +71,7 @@ export function PacketDetail() {
   const r = record.value;
   if (state.packet.value < 0 || !r) return null;
   const reason = state.reasons.value[r.reason];
+  const step = state.steps.value[r.step];
   // ICMP has no ports; a record of it holds type and identifier in their place.
   const ported = r.proto === 6 || r.proto === 17;
   const from = ported ? `${r.src}:${r.sport}` : r.src;
@@ -117,10 +118,12 @@ export function PacketDetail() {
           <dd>
             <code>{text.time(r.micros)}</code>
           </dd>
-          {r.points && (
+          {step && (
             <>
-              <dt>{t("packet.points")}</dt>
-              <dd>{r.points}</dd>
+              <dt>{t("why.step")}</dt>
+              <dd>
+                {word("step", step.name)} {step.point && <code>{step.point}</code>}
+              </dd>
             </>
           )}
           <Decided way={r.way} translated={r.translated} />

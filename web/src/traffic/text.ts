@@ -33,12 +33,8 @@ export function ports(proto: number, sport: number, dport: number, flags: number
   return proto === protoTCP && flags ? `${pair} ${tcpFlags(flags)}` : pair;
 }
 
-const pointNames = ["guest_tx", "egress_post", "ingress_pre", "guest_rx"];
-
-/** The tap points of a record's rule field (high 8 bits). */
-export function points(field: number): string[] {
-  return pointNames.filter((_, i) => (field >>> 24) & (1 << i));
-}
+/** The number of the step at which a frame ended: the high 8 bits of a record's rule field. */
+export const step = (field: number): number => field >>> 24;
 
 /** Whether a gateway changed a frame's addresses: the top bit of a record's way field. */
 export const translated = (field: number): boolean => field >>> 31 === 1;

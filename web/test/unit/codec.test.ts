@@ -14,7 +14,7 @@ import { Ring } from "../../src/stream/ring.ts";
 function message(type: number, count: number, body: number): DataView {
   const v = new DataView(new ArrayBuffer(headerSize + body));
   v.setUint16(0, 0x4e45, true);
-  v.setUint8(2, 2);
+  v.setUint8(2, 3);
   v.setUint8(3, type);
   v.setUint16(4, count, true);
   v.setBigUint64(8, 5_000_000_000n, true);
