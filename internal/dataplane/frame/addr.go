@@ -4,6 +4,7 @@
 package frame
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -92,6 +93,47 @@ func (ip IPv4) Addr() netip.Addr {
 
 // String returns dotted decimal notation.
 func (ip IPv4) String() string { return ip.Addr().String() }
+
+// IPv6 is an IPv6 address as two numbers, the first octet in the high bits of Hi.
+// IPv4 is a type of its own and no mapped IPv6: what compares IPv4 addresses on the
+// path of a frame compares one word.
+type IPv6 struct{ Hi, Lo uint64 }
+
+// IPv6At reads the address in the first sixteen bytes of b, which must be there.
+func IPv6At(b []byte) IPv6 {
+	return IPv6{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:16])}
+}
+
+// IPv6From converts a netip address; ok is false unless it is IPv6. An IPv4-mapped
+// one is, as EC2 has it.
+func IPv6From(a netip.Addr) (ip IPv6, ok bool) {
+	if !a.Is6() {
+		return IPv6{}, false
+	}
+	b := a.As16()
+	return IPv6At(b[:]), true
+}
+
+// Put writes the sixteen bytes of ip to the front of b, which must have room.
+func (ip IPv6) Put(b []byte) {
+	binary.BigEndian.PutUint64(b, ip.Hi)
+	binary.BigEndian.PutUint64(b[8:16], ip.Lo)
+}
+
+// Addr returns ip as the standard library's type, without a zone.
+func (ip IPv6) Addr() netip.Addr {
+	var b [16]byte
+	ip.Put(b[:])
+	return netip.AddrFrom16(b)
+}
+
+// String returns the text of RFC 5952.
+func (ip IPv6) String() string { return ip.Addr().String() }
+
+// Compare orders addresses as numbers.
+func (ip IPv6) Compare(o IPv6) int {
+	return cmp.Or(cmp.Compare(ip.Hi, o.Hi), cmp.Compare(ip.Lo, o.Lo))
+}
 
 // Public reports whether ip can be an address on the internet: not private (RFC
 // 1918), shared (RFC 6598), of this network, loopback, link-local, multicast or

@@ -68,3 +68,32 @@ func TestIPv4From(t *testing.T) {
 		t.Errorf("printed as %v", serverIP)
 	}
 }
+
+// TestIPv6RoundTrip: an address is the same as bytes, numbers and text, and orders
+// as netip's.
+func TestIPv6RoundTrip(t *testing.T) {
+	var all []IPv6
+	for _, s := range []string{"::", "::1", "::ffff:10.0.0.1", "2001:db8::", "2001:db8::ffff:ffff:ffff:ffff", "2001:db8:0:1::", "fe80::1", "ff02::2"} {
+		a := netip.MustParseAddr(s)
+		ip, ok := IPv6From(a)
+		if !ok || ip.Addr() != a || ip.String() != s {
+			t.Errorf("%s became %s, %v", s, ip, ok)
+		}
+		var b [18]byte
+		ip.Put(b[1:])
+		if got := IPv6At(b[1:]); got != ip || b[0] != 0 || b[17] != 0 {
+			t.Errorf("%s became %s in %x", s, got, b)
+		}
+		all = append(all, ip)
+	}
+	for i, a := range all {
+		for j, b := range all {
+			if got, want := a.Compare(b), a.Addr().Compare(b.Addr()); got != want {
+				t.Errorf("%s against %s: %d, want %d", all[i], all[j], got, want)
+			}
+		}
+	}
+	if _, ok := IPv6From(netip.MustParseAddr("10.0.0.1")); ok {
+		t.Error("an IPv4 address was taken for IPv6")
+	}
+}

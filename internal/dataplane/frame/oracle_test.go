@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -21,8 +22,9 @@ func (t *truncation) SetTruncated() { *t = true }
 // beyond that.
 type oracle struct {
 	View
-	exts int // IPv6 extension headers that gopacket's layers skipped
-	rest int // bytes behind the TCP or ICMP header
+	ends [2]netip.Addr // source and destination of IPv6
+	exts int           // IPv6 extension headers that gopacket's layers skipped
+	rest int           // bytes behind the TCP or ICMP header
 }
 
 func (o *oracle) read(b []byte) error {
@@ -130,6 +132,8 @@ func (o *oracle) readIPv6(b []byte, cut *truncation) error {
 		return err
 	}
 	o.TTL = ip.HopLimit
+	o.ends[0], _ = netip.AddrFromSlice(ip.SrcIP)
+	o.ends[1], _ = netip.AddrFromSlice(ip.DstIP)
 	next, rest := ip.NextHeader, ip.Payload
 	if ip.HopByHop != nil {
 		next = ip.HopByHop.NextHeader
@@ -285,6 +289,9 @@ func compare(t *testing.T, b []byte) int {
 			t.Fatalf("%x\nparse  %+v\noracle %+v", b, v, o.View)
 		}
 		return -1
+	}
+	if v.Kind == KindIPv6 && (v.SrcIP6(b).Addr() != o.ends[0] || v.DstIP6(b).Addr() != o.ends[1]) {
+		t.Fatalf("%x\nfrom %s to %s, oracle %v", b, v.SrcIP6(b), v.DstIP6(b), o.ends)
 	}
 	if got != o.View {
 		t.Fatalf("%x\nparse  %+v\noracle %+v", b, got, o.View)

@@ -14,12 +14,18 @@ const (
 	extShim6    = 140
 )
 
+// Offsets of the addresses in an IPv6 header (RFC 8200, section 3).
+const (
+	ipv6Src = 8
+	ipv6Dst = 24
+)
+
 // maxExtHeaders bounds the walk. RFC 8200 section 4.1 lists seven in their
 // recommended order; a longer chain is an evasion, not traffic.
 const maxExtHeaders = 8
 
 // parseIPv6 walks the extension headers to the transport header. v keeps no
-// IPv6 addresses: no interface has one yet, so nothing decides by them.
+// addresses: SrcIP6 and DstIP6 read them out of the frame.
 func (v *View) parseIPv6(b []byte, off int) Kind {
 	if len(b) < off+IPv6Len {
 		return KindInvalid

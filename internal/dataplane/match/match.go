@@ -1,5 +1,5 @@
 // Package match holds what security groups and network ACLs compare frames
-// with: ranges of ports, ranges of ICMP types and codes, and IPv4 prefixes.
+// with: ranges of ports, ranges of ICMP types and codes, and prefixes of both families.
 // It knows no rules and decides nothing.
 package match
 
@@ -27,7 +27,7 @@ func (r Ports) Contains(q Ports) bool { return r.Lo <= q.Lo && q.Hi <= r.Hi }
 func (r Ports) Width() uint16 { return r.Hi - r.Lo }
 
 // PortsOfRule returns the range that a rule for proto allows: from and to are a
-// port range for TCP and UDP; type and code for ICMP, -1 any; ignored for other
+// port range for TCP and UDP; type and code for ICMP of either family, -1 any; ignored for other
 // protocols. ok is false for a rule that contradicts itself and matches nothing.
 func PortsOfRule(proto int16, from, to int32) (p Ports, ok bool) {
 	switch proto {
@@ -36,7 +36,7 @@ func PortsOfRule(proto int16, from, to int32) (p Ports, ok bool) {
 			return Ports{}, false
 		}
 		return Ports{uint16(from), uint16(to)}, true
-	case frame.ProtoICMP:
+	case frame.ProtoICMP, frame.ProtoICMPv6:
 		return icmp(from, to)
 	}
 	return AnyPort, proto >= AllProtocols && proto <= 0xff
@@ -63,7 +63,7 @@ func PortsOf(v *frame.View) Ports {
 	case !v.HasL4:
 	case v.Proto == frame.ProtoTCP, v.Proto == frame.ProtoUDP:
 		return Ports{v.DstPort, v.DstPort}
-	case v.Proto == frame.ProtoICMP:
+	case v.Proto == frame.ProtoICMP, v.Proto == frame.ProtoICMPv6:
 		t := uint16(v.ICMPType)<<8 | uint16(v.ICMPCode)
 		return Ports{t, t}
 	}
@@ -86,3 +86,28 @@ func PrefixOf(p netip.Prefix) (c Prefix, ok bool) {
 
 // Contains reports whether ip is in p.
 func (p Prefix) Contains(ip frame.IPv4) bool { return uint32(ip)&p.Mask == p.Base }
+
+// Prefix6 is an IPv6 prefix for two comparisons; the zero Prefix6 is ::/0.
+type Prefix6 struct{ Base, Mask frame.IPv6 }
+
+// Prefix6Of compiles p; host bits are ignored. ok is false for what is no IPv6
+// prefix.
+func Prefix6Of(p netip.Prefix) (c Prefix6, ok bool) {
+	if !p.IsValid() || !p.Addr().Is6() {
+		return Prefix6{}, false
+	}
+	ip, _ := frame.IPv6From(p.Addr())
+	// A shift by all bits of a word gives 0.
+	mask := frame.IPv6{Hi: ^uint64(0) << max(0, 64-p.Bits()), Lo: ^uint64(0) << min(64, 128-p.Bits())}
+	return Prefix6{frame.IPv6{Hi: ip.Hi & mask.Hi, Lo: ip.Lo & mask.Lo}, mask}, true
+}
+
+// Contains reports whether ip is in p.
+func (p Prefix6) Contains(ip frame.IPv6) bool {
+	return ip.Hi&p.Mask.Hi == p.Base.Hi && ip.Lo&p.Mask.Lo == p.Base.Lo
+}
+
+// Last returns the highest address in p.
+func (p Prefix6) Last() frame.IPv6 {
+	return frame.IPv6{Hi: p.Base.Hi | ^p.Mask.Hi, Lo: p.Base.Lo | ^p.Mask.Lo}
+}

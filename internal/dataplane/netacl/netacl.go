@@ -34,13 +34,16 @@ type Program struct {
 	dirs [2]list // by conntrack.Direction
 }
 
+// list has the entries of a direction by family: an entry is of one, and a frame
+// is compared with those of its own.
 type list struct {
-	entries []entry // by number
-	final   verdict.RuleID
+	entries  []entry[match.Prefix] // by number
+	entries6 []entry[match.Prefix6]
+	final    verdict.RuleID
 }
 
-type entry struct {
-	prefix match.Prefix
+type entry[P any] struct {
+	prefix P
 	ports  match.Ports
 	proto  int16
 	allow  bool
@@ -48,8 +51,8 @@ type entry struct {
 }
 
 // Compile builds a Program. What matches no entry is denied, by the final entry
-// that every network ACL has: its names are of ingress and egress. Entries for
-// IPv6, and such as contradict themselves, match no frame.
+// that every network ACL has: its names are of ingress and egress. Entries that
+// contradict themselves match no frame.
 func Compile(ingress, egress []Entry, finalIngress, finalEgress verdict.RuleID) *Program {
 	p := new(Program)
 	p.dirs[conntrack.Ingress] = compile(ingress, finalIngress)
@@ -62,9 +65,13 @@ func compile(entries []Entry, final verdict.RuleID) list {
 	sorted := slices.SortedStableFunc(slices.Values(entries), func(a, b Entry) int { return cmp.Compare(a.Number, b.Number) })
 	for _, e := range sorted {
 		ports, ok := match.PortsOfRule(e.Proto, e.From, e.To)
-		prefix, v4 := match.PrefixOf(e.Prefix)
-		if ok && v4 {
-			l.entries = append(l.entries, entry{prefix, ports, e.Proto, e.Allow, e.ID})
+		if !ok {
+			continue
+		}
+		if prefix, ok := match.PrefixOf(e.Prefix); ok {
+			l.entries = append(l.entries, entry[match.Prefix]{prefix, ports, e.Proto, e.Allow, e.ID})
+		} else if prefix, ok := match.Prefix6Of(e.Prefix); ok {
+			l.entries6 = append(l.entries6, entry[match.Prefix6]{prefix, ports, e.Proto, e.Allow, e.ID})
 		}
 	}
 	return l
@@ -88,10 +95,34 @@ func (p *Program) Match(dir conntrack.Direction, v *frame.View) (rule verdict.Ru
 	ports := match.PortsOf(v)
 	for i := range l.entries {
 		e := &l.entries[i]
-		if (e.proto == match.AllProtocols || e.proto == int16(v.Proto)) && e.prefix.Contains(remote) &&
-			(e.proto == match.AllProtocols || e.ports.Contains(ports)) {
+		if e.prefix.Contains(remote) && e.meets(v.Proto, ports) {
 			return e.id, e.allow
 		}
 	}
 	return l.final, false
+}
+
+// Match6 is Match of a frame of Kind IPv6, any other being denied, whose far end is
+// remote: the source of what enters, the destination of what leaves.
+func (p *Program) Match6(dir conntrack.Direction, v *frame.View, remote frame.IPv6) (rule verdict.RuleID, allowed bool) {
+	if p == nil {
+		return verdict.RuleNone, true
+	}
+	l := &p.dirs[dir&1]
+	if v.Kind != frame.KindIPv6 {
+		return l.final, false
+	}
+	ports := match.PortsOf(v)
+	for i := range l.entries6 {
+		e := &l.entries6[i]
+		if e.prefix.Contains(remote) && e.meets(v.Proto, ports) {
+			return e.id, e.allow
+		}
+	}
+	return l.final, false
+}
+
+// meets reports whether e is for a protocol and its ports.
+func (e *entry[P]) meets(proto uint8, ports match.Ports) bool {
+	return e.proto == match.AllProtocols || e.proto == int16(proto) && e.ports.Contains(ports)
 }

@@ -15,10 +15,13 @@ import (
 )
 
 func view(proto uint8, src, dst string, port uint16) frame.View {
-	from, _ := frame.IPv4From(netip.MustParseAddr(src))
+	from, v4 := frame.IPv4From(netip.MustParseAddr(src))
 	to, _ := frame.IPv4From(netip.MustParseAddr(dst))
 	v := frame.View{Kind: frame.KindIPv4, Proto: proto, SrcIP: from, DstIP: to, HasL4: true}
-	if proto == frame.ProtoICMP {
+	if !v4 {
+		v.Kind = frame.KindIPv6
+	}
+	if proto == frame.ProtoICMP || proto == frame.ProtoICMPv6 {
 		v.ICMPType, v.ICMPCode = uint8(port>>8), uint8(port)
 	} else {
 		v.SrcPort, v.DstPort = 40000, port
@@ -79,8 +82,8 @@ func TestProgramAgainstModel(t *testing.T) {
 	entry := rapid.Custom(func(t *rapid.T) Entry {
 		e := Entry{
 			ID: verdict.RuleID(rapid.IntRange(16, 1<<20).Draw(t, "id")), Number: rapid.IntRange(1, 32766).Draw(t, "number"),
-			Allow: rapid.Bool().Draw(t, "allow"), Proto: rapid.SampledFrom([]int16{-1, 1, 6, 17, 47}).Draw(t, "proto"),
-			Prefix: netip.MustParsePrefix(rapid.SampledFrom([]string{"0.0.0.0/0", "10.0.0.0/24", "10.0.0.4/30", "10.0.0.5/32", "::/0"}).Draw(t, "prefix")),
+			Allow: rapid.Bool().Draw(t, "allow"), Proto: rapid.SampledFrom([]int16{-1, 1, 6, 17, 47, 58}).Draw(t, "proto"),
+			Prefix: netip.MustParsePrefix(rapid.SampledFrom([]string{"0.0.0.0/0", "10.0.0.0/24", "10.0.0.4/30", "10.0.0.5/32", "::/0", "2001:db8::/62", "2001:db8::/126", "2001:db8::5/128"}).Draw(t, "prefix")),
 		}
 		e.From = int32(rapid.IntRange(0, 4).Draw(t, "from"))
 		e.To = e.From + int32(rapid.IntRange(0, 2).Draw(t, "more"))
@@ -93,14 +96,29 @@ func TestProgramAgainstModel(t *testing.T) {
 		}
 		p := Compile(lists[conntrack.Ingress], lists[conntrack.Egress], 1, 2)
 		for range 10 {
-			v := view(rapid.SampledFrom([]uint8{1, 6, 17, 47}).Draw(rt, "proto"),
-				rapid.SampledFrom([]string{"10.0.0.5", "10.0.0.6", "10.0.0.9", "8.8.8.8"}).Draw(rt, "src"),
-				rapid.SampledFrom([]string{"10.0.0.5", "10.0.0.6", "10.0.0.9", "8.8.8.8"}).Draw(rt, "dst"),
-				uint16(rapid.IntRange(0, 6).Draw(rt, "port")))
+			// The same of both families.
+			family := rapid.SampledFrom([][]string{
+				{"10.0.0.5", "10.0.0.6", "10.0.0.9", "8.8.8.8"},
+				{"2001:db8::5", "2001:db8::1", "2001:db8:0:1::5", "2001:db8:0:8::", "fd00::1"},
+			}).Draw(rt, "family")
+			src, dst := rapid.SampledFrom(family).Draw(rt, "src"), rapid.SampledFrom(family).Draw(rt, "dst")
+			v := view(rapid.SampledFrom([]uint8{1, 6, 17, 47, 58}).Draw(rt, "proto"), src, dst, uint16(rapid.IntRange(0, 6).Draw(rt, "port")))
 			v.HasL4 = v.Proto != 47
 			for d := range conntrack.Direction(2) {
+				remote := netip.MustParseAddr(src)
+				if d == conntrack.Egress {
+					remote = netip.MustParseAddr(dst)
+				}
 				rule, ok := p.Match(d, &v)
-				wantRule, want := plain(lists[d], d, v)
+				if ip, v6 := frame.IPv6From(remote); v6 {
+					if ok {
+						rt.Fatalf("Match allows %+v", v)
+					}
+					rule, ok = p.Match6(d, &v, ip)
+				} else if _, ok := p.Match6(d, &v, frame.IPv6{}); ok {
+					rt.Fatalf("Match6 allows %+v", v)
+				}
+				wantRule, want := plain(lists[d], d, v, remote)
 				if ok != want || rule != wantRule {
 					rt.Fatalf("%s of %+v by %+v: entry %d, allowed %v, want %d, %v", d, v, lists[d], rule, ok, wantRule, want)
 				}
@@ -109,11 +127,8 @@ func TestProgramAgainstModel(t *testing.T) {
 	})
 }
 
-func plain(entries []Entry, d conntrack.Direction, v frame.View) (verdict.RuleID, bool) {
-	remote, port := v.SrcIP.Addr(), int32(v.DstPort)
-	if d == conntrack.Egress {
-		remote = v.DstIP.Addr()
-	}
+func plain(entries []Entry, d conntrack.Direction, v frame.View, remote netip.Addr) (verdict.RuleID, bool) {
+	port := int32(v.DstPort)
 	ordered := slices.SortedFunc(slices.Values(entries), func(a, b Entry) int { return cmp.Compare(a.Number, b.Number) })
 	for _, e := range ordered {
 		if e.Proto != match.AllProtocols && e.Proto != int16(v.Proto) || !e.Prefix.Contains(remote) {
@@ -124,7 +139,7 @@ func plain(entries []Entry, d conntrack.Direction, v frame.View) (verdict.RuleID
 			if port < e.From || port > e.To {
 				continue
 			}
-		case frame.ProtoICMP:
+		case frame.ProtoICMP, frame.ProtoICMPv6:
 			if int32(v.ICMPType) != e.From || int32(v.ICMPCode) != e.To {
 				continue
 			}

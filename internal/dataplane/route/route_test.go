@@ -100,47 +100,81 @@ func TestTableLongestPrefixWins(t *testing.T) {
 			t.Errorf("%s: %v, want %v", addr, got, want)
 		}
 	}
-	if _, err := NewTable([]Route[string]{{netip.MustParsePrefix("fd00::/8"), ""}}); err == nil {
-		t.Error("an IPv6 route was accepted")
+	if _, err := NewTable([]Route[string]{{netip.Prefix{}, ""}}); err == nil {
+		t.Error("a route to nothing was accepted")
+	}
+	if (*Table[string])(nil).Lookup6(frame.IPv6{}) != nil {
+		t.Error("no table leads somewhere")
 	}
 	if (*Table[string])(nil).Lookup(1) != nil {
 		t.Error("no table leads somewhere")
 	}
 }
 
+// family is what the table's test draws of an address family: addresses near the
+// ends of few prefixes, so that prefixes meet.
+type family struct {
+	name string
+	addr func(top, low uint32) netip.Addr // top of 3 bits, low of 5
+	bits []int
+	find func(*Table[int], netip.Addr) *int
+}
+
+var families = []family{
+	{"IPv4", func(top, low uint32) netip.Addr { return frame.IPv4(top<<29 | low).Addr() },
+		[]int{0, 1, 2, 3, 28, 29, 30, 31, 32},
+		func(t *Table[int], a netip.Addr) *int { ip, _ := frame.IPv4From(a); return t.Lookup(ip) }},
+	{"IPv6, low half", func(top, low uint32) netip.Addr { return frame.IPv6{Hi: uint64(top) << 61, Lo: uint64(low)}.Addr() },
+		[]int{0, 1, 2, 3, 63, 64, 65, 124, 125, 126, 127, 128},
+		func(t *Table[int], a netip.Addr) *int { ip, _ := frame.IPv6From(a); return t.Lookup6(ip) }},
+	{"IPv6, at the middle", func(top, low uint32) netip.Addr {
+		return frame.IPv6{Hi: uint64(low), Lo: uint64(top)<<61 - uint64(low&1)}.Addr()
+	},
+		[]int{0, 60, 62, 63, 64, 65, 66, 67, 128},
+		func(t *Table[int], a netip.Addr) *int { ip, _ := frame.IPv6From(a); return t.Lookup6(ip) }},
+}
+
 // TestTableAgainstScan compares with the longest of the prefixes that contain
-// an address.
+// an address, for both families, routes of the other being in the same table.
 func TestTableAgainstScan(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		prefix := rapid.Custom(func(t *rapid.T) netip.Prefix {
-			ip := frame.IPv4(rapid.Uint32Range(0, 7).Draw(t, "top")<<29 | rapid.Uint32Range(0, 15).Draw(t, "low"))
-			return netip.PrefixFrom(ip.Addr(), rapid.SampledFrom([]int{0, 1, 2, 3, 28, 29, 30, 31, 32}).Draw(t, "bits")).Masked()
-		})
-		var routes []Route[int]
-		for i, p := range rapid.SliceOfN(prefix, 0, 30).Draw(t, "prefixes") {
-			routes = append(routes, Route[int]{p, i})
+	for _, f := range families {
+		t.Run(f.name, func(t *testing.T) { rapid.Check(t, f.againstScan) })
+	}
+}
+
+func (f family) againstScan(t *rapid.T) {
+	prefix := rapid.Custom(func(t *rapid.T) netip.Prefix {
+		of := f
+		if rapid.IntRange(0, 4).Draw(t, "other") == 0 {
+			of = families[rapid.IntRange(0, len(families)-1).Draw(t, "family")]
 		}
-		table, err := NewTable(routes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 20 {
-			ip := frame.IPv4(rapid.Uint32Range(0, 7).Draw(t, "top")<<29 | rapid.Uint32Range(0, 17).Draw(t, "low"))
-			want, bits := -1, -1
-			for _, r := range routes {
-				if r.Prefix.Contains(ip.Addr()) && r.Prefix.Bits() > bits {
-					want, bits = r.Target, r.Prefix.Bits()
-				}
-			}
-			got := -1
-			if target := table.Lookup(ip); target != nil {
-				got = *target
-			}
-			if got != want {
-				t.Fatalf("%s in %v: route %d, want %d", ip.Addr(), routes, got, want)
-			}
-		}
+		a := of.addr(rapid.Uint32Range(0, 7).Draw(t, "top"), rapid.Uint32Range(0, 15).Draw(t, "low"))
+		return netip.PrefixFrom(a, rapid.SampledFrom(of.bits).Draw(t, "bits")).Masked()
 	})
+	var routes []Route[int]
+	for i, p := range rapid.SliceOfN(prefix, 0, 30).Draw(t, "prefixes") {
+		routes = append(routes, Route[int]{p, i})
+	}
+	table, err := NewTable(routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		ip := f.addr(rapid.Uint32Range(0, 7).Draw(t, "top"), rapid.Uint32Range(0, 17).Draw(t, "low"))
+		want, bits := -1, -1
+		for _, r := range routes {
+			if r.Prefix.Contains(ip) && r.Prefix.Bits() > bits {
+				want, bits = r.Target, r.Prefix.Bits()
+			}
+		}
+		got := -1
+		if target := f.find(table, ip); target != nil {
+			got = *target
+		}
+		if got != want {
+			t.Fatalf("%s in %v: route %d, want %d", ip, routes, got, want)
+		}
+	}
 }
 
 func BenchmarkTableLookup(b *testing.B) {

@@ -14,11 +14,17 @@ const self = frame.IPv4(0xc0a8000a) // 192.168.0.10
 type seen struct {
 	dir  conntrack.Direction
 	view frame.View
+	peer netip.Addr
 }
 
 func at(dir conntrack.Direction, proto uint8, peer string) seen {
-	remote, _ := frame.IPv4From(netip.MustParseAddr(peer))
-	f := seen{dir, frame.View{Kind: frame.KindIPv4, Proto: proto, SrcIP: self, DstIP: remote}}
+	a := netip.MustParseAddr(peer)
+	remote, _ := frame.IPv4From(a)
+	f := seen{dir, frame.View{Kind: frame.KindIPv4, Proto: proto, SrcIP: self, DstIP: remote}, a}
+	if a.Is6() {
+		f.view = frame.View{Kind: frame.KindIPv6, Proto: proto}
+		return f
+	}
 	if dir == conntrack.Ingress {
 		f.view.SrcIP, f.view.DstIP = remote, self
 	}
@@ -59,5 +65,8 @@ func group(id verdict.RuleID, proto int16, from, to int32, ref uint32) Rule {
 }
 
 func (p *Program) judge(f seen, peerGroups ...uint32) Decision {
+	if ip, v6 := frame.IPv6From(f.peer); v6 {
+		return p.Match6(f.dir, &f.view, ip, peerGroups)
+	}
 	return p.Match(f.dir, &f.view, peerGroups)
 }

@@ -12,9 +12,10 @@ const (
 	in  = conntrack.Ingress
 	out = conntrack.Egress
 
-	pTCP  = frame.ProtoTCP
-	pUDP  = frame.ProtoUDP
-	pICMP = frame.ProtoICMP
+	pTCP    = frame.ProtoTCP
+	pUDP    = frame.ProtoUDP
+	pICMP   = frame.ProtoICMP
+	pICMPv6 = frame.ProtoICMPv6
 )
 
 func TestMatch(t *testing.T) {

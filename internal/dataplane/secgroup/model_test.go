@@ -16,10 +16,6 @@ import (
 // compiled. allows reports whether r alone lets f pass.
 func allows(r Rule, f seen, peerGroups []uint32) bool {
 	v := &f.view
-	peer := v.SrcIP
-	if f.dir == out {
-		peer = v.DstIP
-	}
 	if !wellFormed(r) {
 		return false
 	}
@@ -27,7 +23,7 @@ func allows(r Rule, f seen, peerGroups []uint32) bool {
 		if !slices.Contains(peerGroups, r.Group) {
 			return false
 		}
-	} else if !r.Prefix.Contains(peer.Addr()) {
+	} else if !r.Prefix.Contains(f.peer) {
 		return false
 	}
 	if r.Proto == AllProtocols {
@@ -42,7 +38,7 @@ func allows(r Rule, f seen, peerGroups []uint32) bool {
 			return r.From == 0 && r.To == 65535
 		}
 		return r.From <= int32(v.DstPort) && int32(v.DstPort) <= r.To
-	case pICMP:
+	case pICMP, pICMPv6:
 		if r.From == -1 {
 			return true
 		}
@@ -58,7 +54,7 @@ func wellFormed(r Rule) bool {
 	switch r.Proto {
 	case pTCP, pUDP:
 		return 0 <= r.From && r.From <= r.To && r.To <= 65535
-	case pICMP:
+	case pICMP, pICMPv6:
 		return -1 <= r.From && r.From <= 255 && -1 <= r.To && r.To <= 255 && (r.From != -1 || r.To == -1)
 	}
 	return true
@@ -69,7 +65,7 @@ func breadth(r Rule) int {
 	switch r.Proto {
 	case pTCP, pUDP:
 		return int(r.To-r.From) + 1
-	case pICMP:
+	case pICMP, pICMPv6:
 		switch {
 		case r.From == -1:
 			return 65536
@@ -81,11 +77,12 @@ func breadth(r Rule) int {
 	return 65536
 }
 
-func prefixLength(r Rule) int {
+// addresses is the logarithm of how many a rule allows.
+func addresses(r Rule) int {
 	if r.Group != 0 {
-		return 32
+		return 0
 	}
-	return r.Prefix.Bits()
+	return r.Prefix.Addr().BitLen() - r.Prefix.Bits()
 }
 
 func moreSpecific(a, b Rule) bool {
@@ -95,15 +92,15 @@ func moreSpecific(a, b Rule) bool {
 	if breadth(a) != breadth(b) {
 		return breadth(a) < breadth(b)
 	}
-	if prefixLength(a) != prefixLength(b) {
-		return prefixLength(a) > prefixLength(b)
+	if addresses(a) != addresses(b) {
+		return addresses(a) < addresses(b)
 	}
 	return a.ID < b.ID
 }
 
-// toAll reports whether r is for 0.0.0.0/0.
-func toAll(r Rule) bool {
-	return r.Group == 0 && r.Prefix.IsValid() && r.Prefix.Addr().Is4() && r.Prefix.Bits() == 0
+// toAll reports whether r is for 0.0.0.0/0, or ::/0, of the frame's family.
+func toAll(r Rule, f seen) bool {
+	return r.Group == 0 && r.Prefix.IsValid() && r.Prefix.Addr().Is4() == f.peer.Is4() && r.Prefix.Bits() == 0
 }
 
 func evaluate(ingress, egress []Rule, f seen, peerGroups []uint32) Decision {
@@ -118,14 +115,14 @@ func evaluate(ingress, egress []Rule, f seen, peerGroups []uint32) Decision {
 			if best == nil || moreSpecific(r, *best) {
 				best = &r
 			}
-			toAnyone = toAnyone || toAll(r)
+			toAnyone = toAnyone || toAll(r, f)
 		}
 	}
 	if best == nil {
 		return Decision{Rule: verdict.RuleImplicitDeny}
 	}
 	for _, r := range back {
-		if wellFormed(r) && toAll(r) && (r.Proto == AllProtocols || r.Proto == int16(f.view.Proto) && r.From == 0 && r.To == 65535) {
+		if wellFormed(r) && toAll(r, f) && (r.Proto == AllProtocols || r.Proto == int16(f.view.Proto) && r.From == 0 && r.To == 65535) {
 			fromAnyone = true
 		}
 	}
@@ -136,8 +133,8 @@ func evaluate(ingress, egress []Rule, f seen, peerGroups []uint32) Decision {
 // Few values, so that rules meet frames and each other.
 var (
 	somePorts    = []int32{-1, 0, 1, 22, 80, 81, 255, 443, 65535, 65536}
-	somePrefixes = []string{"0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/8", "10.1.2.3/16", "10.1.0.0/16", "10.1.0.1/32", "128.0.0.0/1", "::/0", "::ffff:10.0.0.0/104", "2001:db8::/32"}
-	someProtos   = []int16{AllProtocols, AllProtocols, pTCP, pTCP, pTCP, pUDP, pUDP, pICMP, pICMP, 47, 58, 255, 256, -2}
+	somePrefixes = []string{"0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/8", "10.1.2.3/16", "10.1.0.0/16", "10.1.0.1/32", "128.0.0.0/1", "::/0", "::ffff:10.0.0.0/104", "2001:db8::/32", "2001:db8::/32", "::/0", "2001:db8:0:1::/64", "2001:db8::2/127"}
+	someProtos   = []int16{AllProtocols, AllProtocols, pTCP, pTCP, pTCP, pUDP, pUDP, pICMP, pICMP, pICMPv6, pICMPv6, 47, 255, 256, -2}
 )
 
 var anyRules = rapid.Custom(func(t *rapid.T) []Rule {
@@ -147,7 +144,7 @@ var anyRules = rapid.Custom(func(t *rapid.T) []Rule {
 		r.ID = verdict.RuleFirst + verdict.RuleID(i)
 		r.Proto = rapid.SampledFrom(someProtos).Draw(t, "proto")
 		r.From, r.To = 0, 65535
-		if r.Proto == pICMP {
+		if r.Proto == pICMP || r.Proto == pICMPv6 {
 			r.From, r.To = -1, -1
 		}
 		if rapid.IntRange(0, 2).Draw(t, "all ports") > 0 {
@@ -170,13 +167,16 @@ var anyRules = rapid.Custom(func(t *rapid.T) []Rule {
 
 var anyFrame = rapid.Custom(func(t *rapid.T) seen {
 	f := at(rapid.SampledFrom([]conntrack.Direction{in, out}).Draw(t, "dir"),
-		rapid.SampledFrom([]uint8{pTCP, pTCP, pUDP, pICMP, 47, 58, 255}).Draw(t, "proto"),
-		rapid.SampledFrom([]string{"10.0.0.1", "10.1.0.1", "10.1.2.3", "11.0.0.1", "200.1.1.1"}).Draw(t, "peer"))
+		rapid.SampledFrom([]uint8{pTCP, pTCP, pUDP, pICMP, pICMPv6, 47, 255}).Draw(t, "proto"),
+		rapid.SampledFrom([]string{
+			"10.0.0.1", "10.1.0.1", "10.1.2.3", "11.0.0.1", "200.1.1.1",
+			"2001:db8::1", "2001:db8::3", "2001:db8:0:1::1", "2001:db9::1", "::ffff:10.0.0.1",
+		}).Draw(t, "peer"))
 	f.view.HasL4 = rapid.IntRange(0, 5).Draw(t, "L4") > 0
 	f.view.Fragment = !f.view.HasL4
 	port := rapid.SampledFrom(somePorts[1:9])
 	f.view.SrcPort, f.view.DstPort = uint16(port.Draw(t, "src")), uint16(port.Draw(t, "dst"))
-	if f.view.Proto == pICMP {
+	if f.view.Proto == pICMP || f.view.Proto == pICMPv6 {
 		f.view.ICMPType, f.view.ICMPCode = uint8(f.view.SrcPort), uint8(f.view.DstPort)
 	}
 	return f
@@ -220,10 +220,18 @@ func FuzzMatch(f *testing.F) {
 			ICMPType: b[4], ICMPCode: b[5], SrcIP: frame.IPv4At(b[6:]), DstIP: frame.IPv4At(b[10:]),
 		}
 		for _, dir := range []conntrack.Direction{in, out} {
-			got := p.Match(dir, &v, []uint32{ref})
-			want := evaluate(p.Rules(in), p.Rules(out), seen{dir, v}, []uint32{ref})
-			if got != want {
-				t.Fatalf("rule %+v: got %+v, want %+v", r, got, want)
+			f := seen{dir, v, v.SrcIP.Addr()}
+			if dir == out {
+				f.peer = v.DstIP.Addr()
+			}
+			six := seen{dir, v, frame.IPv6At(b).Addr()}
+			six.view.Kind = frame.KindIPv6
+			for _, f := range []seen{f, six} {
+				got := p.judge(f, ref)
+				want := evaluate(p.Rules(in), p.Rules(out), f, []uint32{ref})
+				if got != want {
+					t.Fatalf("rule %+v of %s: got %+v, want %+v", r, f.peer, got, want)
+				}
 			}
 		}
 	})

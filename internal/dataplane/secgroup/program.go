@@ -27,19 +27,28 @@ type ruleset struct {
 
 // list holds the rules of one protocol, most specific first.
 type list struct {
-	proto    uint8
-	prefixes []prefixRule
-	groups   []groupRule
-	// open are the port ranges of the rules for 0.0.0.0/0.
-	open []match.Ports
-	// allOpen: one of them is for all ports.
-	allOpen bool
+	proto  uint8
+	v4     prefixes[match.Prefix]
+	v6     prefixes[match.Prefix6]
+	groups []groupRule
+}
+
+// prefixes are the rules of a list for prefixes of one family.
+type prefixes[P any] struct {
+	rules []prefixRule[P]
+	open
+}
+
+// open is what the rules for all addresses of a family allow.
+type open struct {
+	ports []match.Ports
+	all   bool // one of them is for all ports
 }
 
 // prefixRule is what one step of the scan reads: five of them fit in little
-// more than a cache line, where a Rule fills most of one.
-type prefixRule struct {
-	prefix match.Prefix
+// more than a cache line for IPv4, where a Rule fills most of one.
+type prefixRule[P any] struct {
+	prefix P
 	ports  match.Ports
 	rule   uint16 // index in ruleset.rules
 }
@@ -56,9 +65,9 @@ const maxRules = 1 << 16
 // Compile builds a Program. Rules may come in any order and overlap; of several
 // that match, the most specific one by (protocol, port range, prefix length,
 // then lowest ID) is named, so that the answer does not depend on their order.
-// A group reference counts as a prefix of 32 bits.
+// A group reference counts as a single address.
 //
-// IPv6 rules match no IPv4 frame. A rule that contradicts itself (ports
+// Rules for a prefix match frames of its family alone, those for a group of both. A rule that contradicts itself (ports
 // reversed or out of range, neither or both of prefix and group) matches
 // nothing; control refuses such rules. Beyond 65,536 rules in a direction, the
 // least specific allow nothing.
@@ -93,18 +102,23 @@ func (s *ruleset) compile(rules []Rule) {
 			l.groups = append(l.groups, groupRule{r.Group, ports, uint16(i)})
 			continue
 		}
-		prefix, ok := match.PrefixOf(r.Prefix)
-		if !ok {
-			continue
-		}
 		l := s.list(r.Proto)
-		l.prefixes = append(l.prefixes, prefixRule{prefix, ports, uint16(i)})
-		if r.everywhere() {
-			l.open = append(l.open, ports)
-			l.allOpen = l.allOpen || ports == match.AnyPort
+		if prefix, ok := match.PrefixOf(r.Prefix); ok {
+			l.v4.add(prefix, ports, i, r.Prefix.Bits() == 0)
+		} else if prefix, ok := match.Prefix6Of(r.Prefix); ok {
+			l.v6.add(prefix, ports, i, r.Prefix.Bits() == 0)
 		}
 	}
 	slices.SortFunc(s.protos, func(a, b list) int { return busiest(a.proto) - busiest(b.proto) })
+}
+
+// add adds rule number i.
+func (l *prefixes[P]) add(prefix P, ports match.Ports, i int, everywhere bool) {
+	l.rules = append(l.rules, prefixRule[P]{prefix, ports, uint16(i)})
+	if everywhere {
+		l.open.ports = append(l.open.ports, ports)
+		l.all = l.all || ports == match.AnyPort
+	}
 }
 
 // busiest puts TCP and UDP first: the search for a frame's list is linear.

@@ -2,6 +2,7 @@ package secgroup
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -17,7 +18,7 @@ type Rule struct {
 	ID    verdict.RuleID
 	Proto int16 // IANA number or AllProtocols
 	// From and To are a port range for TCP and UDP; ICMP type and code for
-	// ICMP (-1 is any); ignored for other protocols.
+	// ICMP and ICMPv6 (-1 is any); ignored for other protocols.
 	From, To int32
 	// Exactly one of Prefix and Group is set. A group reference matches the
 	// private addresses of the ENIs that carry the group now.
@@ -29,19 +30,16 @@ type Rule struct {
 // and such a rule allows nothing.
 func (r *Rule) ports() (p match.Ports, ok bool) { return match.PortsOfRule(r.Proto, r.From, r.To) }
 
-// everywhere reports whether r is for 0.0.0.0/0.
-func (r *Rule) everywhere() bool {
-	p, ok := match.PrefixOf(r.Prefix)
-	return ok && p.Mask == 0 && r.Group == 0
-}
-
-// addressBits is the specificity of the peers that r names. A group stands for
-// single addresses.
-func (r *Rule) addressBits() int {
-	if r.Group != 0 {
-		return 32
+// hostBits is how many bits of an address r leaves open: the fewer, the more
+// specific. A group stands for single addresses of either family.
+func (r *Rule) hostBits() int {
+	switch {
+	case r.Group != 0:
+		return 0
+	case !r.Prefix.IsValid():
+		return math.MaxInt
 	}
-	return r.Prefix.Bits() // -1 if invalid
+	return r.Prefix.Addr().BitLen() - r.Prefix.Bits()
 }
 
 // bySpecificity orders rules so that the first that matches is the one to
@@ -52,7 +50,7 @@ func bySpecificity(a, b Rule) int {
 	return cmp.Or(
 		cmp.Compare(min(b.Proto, 0), min(a.Proto, 0)),
 		cmp.Compare(pa.Width(), pb.Width()),
-		cmp.Compare(b.addressBits(), a.addressBits()),
+		cmp.Compare(a.hostBits(), b.hostBits()),
 		cmp.Compare(a.ID, b.ID),
 		cmp.Compare(a.Proto, b.Proto),
 		cmp.Compare(a.From, b.From),
