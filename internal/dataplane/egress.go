@@ -82,7 +82,7 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 		}
 		if why != verdict.Delivered {
 			rule := verdict.RuleNone
-			if why == verdict.Blackhole {
+			if why.ByRule() {
 				rule = h.decided()
 			}
 			if watched {

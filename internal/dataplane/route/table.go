@@ -26,8 +26,7 @@ type Table[T any] struct {
 	targets []T
 }
 
-// pieces are a family's address space, its addresses being K. Without routes of the
-// family there are none.
+// pieces are a family's address space, its addresses being K.
 type pieces[K any] struct {
 	starts []K     // rising; the first is the lowest address
 	leads  []int32 // by piece: index in targets, -1 none
@@ -69,9 +68,6 @@ func NewTable[T any](routes []Route[T]) (*Table[T], error) {
 // cutAt cuts the space of K, whose zero is the lowest address, at the ends of spans.
 // next returns the address behind one, and false behind the highest.
 func cutAt[K comparable](spans []span[K], compare func(a, b K) int, next func(K) (K, bool)) (p pieces[K]) {
-	if len(spans) == 0 {
-		return p
-	}
 	// A prefix comes before those inside it.
 	slices.SortStableFunc(spans, func(a, b span[K]) int {
 		return cmp.Or(compare(a.first, b.first), compare(b.last, a.last))
@@ -113,7 +109,7 @@ func cutAt[K comparable](spans []span[K], compare func(a, b K) int, next func(K)
 
 // Lookup returns where the route of ip leads, nil without one.
 func (t *Table[T]) Lookup(ip frame.IPv4) *T {
-	if t == nil || len(t.v4.starts) == 0 {
+	if t == nil {
 		return nil
 	}
 	// The piece is the last whose start is not behind ip.
@@ -134,7 +130,7 @@ func (t *Table[T]) Lookup(ip frame.IPv4) *T {
 // Lookup6 is Lookup of the other family. The search is written twice, since a call
 // for each step is what one for both would cost.
 func (t *Table[T]) Lookup6(ip frame.IPv6) *T {
-	if t == nil || len(t.v6.starts) == 0 {
+	if t == nil {
 		return nil
 	}
 	lo, n, starts := 0, len(t.v6.starts), t.v6.starts

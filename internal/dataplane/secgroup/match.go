@@ -91,6 +91,9 @@ func (l *list) first(remote frame.IPv4, ports match.Ports, peerGroups []uint32) 
 			break
 		}
 	}
+	if len(peerGroups) == 0 {
+		return rule
+	}
 	return l.ofGroups(rule, ports, peerGroups)
 }
 
@@ -104,15 +107,15 @@ func (l *list) first6(remote frame.IPv6, ports match.Ports, peerGroups []uint32)
 			break
 		}
 	}
+	if len(peerGroups) == 0 {
+		return rule
+	}
 	return l.ofGroups(rule, ports, peerGroups)
 }
 
 // ofGroups returns the index of a rule for one of peerGroups that is more specific
 // than rule, else rule, -1 being none.
 func (l *list) ofGroups(rule int, ports match.Ports, peerGroups []uint32) int {
-	if len(peerGroups) == 0 {
-		return rule
-	}
 	for i := range l.groups {
 		r := &l.groups[i]
 		if rule >= 0 && int(r.rule) > rule {
