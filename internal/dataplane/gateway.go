@@ -69,6 +69,8 @@ func (w *worker) acrossInternet(h *hop, view *frame.View) verdict.Reason {
 	switch r.kind {
 	case RouteLocal:
 		return verdict.Delivered
+	case routeMissing:
+		return verdict.NoRoute
 	case RouteInterface:
 		h.via = r.via
 		if h.to = w.fabric.byMAC.Get(uint64(r.mac)); h.to != nil {
@@ -99,7 +101,10 @@ func (w *worker) toTransit(h *hop, r *lead, from *vpc, zone string, dst frame.IP
 		return nil, nil, verdict.NoRoute
 	}
 	h.onward = to.id
-	if to.to == nil {
+	switch {
+	case to.missing:
+		return nil, nil, verdict.NoRoute
+	case to.to == nil:
 		return nil, nil, verdict.Blackhole
 	}
 	// Where the sender's zone has no subnet of the attachment, any will do.

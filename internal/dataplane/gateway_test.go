@@ -213,6 +213,20 @@ func TestTransitGateway(t *testing.T) {
 		t.Errorf("the trace says %+v", h)
 	}
 	l.received(l.p)
+	// Which table lacks a route: of the transit gateway, or of the subnet.
+	for dst, want := range map[string][3]string{
+		"10.8.0.1":     {"rtb-1 10.0.0.0/8", "tgw-rtb-1 *", "tgw-rtb-1 *"},
+		"198.51.100.9": {"rtb-1 *", "", "rtb-1 *"},
+	} {
+		trace, err := l.Inject(t.Context(), l.a.ID, routed(l.a, dst, 1, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := trace.Hops[0]
+		if got := [3]string{h.Route, h.Onward, trace.Rule}; trace.Reason != verdict.NoRoute || trace.RuleKind != verdict.KindRoute || got != want {
+			t.Errorf("to %s: %s, %v, want %v", dst, trace.Reason, got, want)
+		}
+	}
 	l.apply(Delta{RemoveTransits: []string{"tgw-1"}})
 	l.send(l.a, routed(l.a, "10.1.1.10", 1, 2))
 	if n := l.dropped(verdict.Blackhole) - after[verdict.Blackhole]; n != 1 {

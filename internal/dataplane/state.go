@@ -67,6 +67,12 @@ func newState() state {
 	}
 }
 
+// noneMatched stands behind a table's id for none of its routes, as it does behind an
+// ACL's and a direction for none of its entries.
+const noneMatched = " *"
+
+var everywhere = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+
 // compileRoutes needs a spec that check has passed.
 func (s *state) compileRoutes(spec RouteTableSpec, names *ruleNames) (*route.Table[lead], error) {
 	routes := make([]route.Route[lead], len(spec.Routes))
@@ -83,6 +89,8 @@ func (s *state) compileRoutes(spec RouteTableSpec, names *ruleNames) (*route.Tab
 		}
 		routes[i] = route.Route[lead]{Prefix: r.Prefix, Target: to}
 	}
+	// Behind a default route of the table's own it counts for nothing.
+	routes = append(routes, route.Route[lead]{Prefix: everywhere, Target: lead{kind: routeMissing, id: names.number(verdict.KindRoute, spec.ID+noneMatched)}})
 	t, err := route.NewTable(routes)
 	if err != nil {
 		return nil, fmt.Errorf("route table %s: %w", spec.ID, err)
@@ -108,7 +116,7 @@ func compileACL(spec ACLSpec, names *ruleNames) *netacl.Program {
 		return out
 	}
 	return netacl.Compile(numbered(spec.Ingress, "ingress"), numbered(spec.Egress, "egress"),
-		names.number(verdict.KindACLEntry, spec.ID+" ingress *"), names.number(verdict.KindACLEntry, spec.ID+" egress *"))
+		names.number(verdict.KindACLEntry, spec.ID+" ingress"+noneMatched), names.number(verdict.KindACLEntry, spec.ID+" egress"+noneMatched))
 }
 
 // vpc numbers a VPC when it is first named.
@@ -164,6 +172,9 @@ func (s *state) compileTransit(spec TransitSpec, names *ruleNames) *transitVersi
 				to: byID[r.Attachment], id: names.number(verdict.KindRoute, t.ID+" "+r.Prefix.String()),
 			}}
 		}
+		routes = append(routes, route.Route[transitLead]{Prefix: everywhere, Target: transitLead{
+			missing: true, id: names.number(verdict.KindRoute, t.ID+noneMatched),
+		}})
 		var err error
 		if tables[t.ID], err = route.NewTable(routes); err != nil {
 			panic(fmt.Sprintf("dataplane: check has passed route table %s of a transit gateway: %v", t.ID, err))

@@ -189,8 +189,9 @@ func (a *transitAttachment) entry(zone string) *subnet {
 
 // transitLead is what a route of a transit gateway leads to.
 type transitLead struct {
-	to *transitAttachment // nil: a blackhole
-	id verdict.RuleID
+	to      *transitAttachment // nil: a blackhole, or missing
+	id      verdict.RuleID
+	missing bool // no route of the table is for the destination
 }
 
 // subnet is what a subnet stays, whatever changes in it: its members share it,
@@ -215,6 +216,10 @@ type subnetVersion struct {
 type routeTable struct {
 	current atomic.Pointer[route.Table[lead]]
 }
+
+// routeMissing is where a table leads that has no route for a destination: a frame
+// ends there, and whoever asks is told which table lacked one.
+const routeMissing = RouteGateway + 1
 
 // lead is what a route leads to, immutable.
 type lead struct {

@@ -246,7 +246,7 @@ func (r Reason) Text() string { return r.info().text }
 // ending otherwise was judged by had let it on.
 func (r Reason) ByRule() bool {
 	switch r {
-	case EgressDenied, IngressDenied, EgressACLDenied, IngressACLDenied, Blackhole, ImpairedLoss, Partitioned, RateQueueFull:
+	case EgressDenied, IngressDenied, EgressACLDenied, IngressACLDenied, NoRoute, Blackhole, ImpairedLoss, Partitioned, RateQueueFull:
 		return true
 	}
 	return false
