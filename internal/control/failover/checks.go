@@ -160,6 +160,9 @@ func compare(before, after []fact, carriedOn, publicly bool) []control.Check {
 // its route.
 func (m *move) uses(s *control.State, vnic string, target netip.Addr) bool {
 	if m.moved.Kind == control.MovedRoute {
+		if n := s.NetworkInterface(vnic); m.subnets != nil && (n == nil || !slices.Contains(m.subnets, n.Subnet)) {
+			return false
+		}
 		return routed(s, vnic, target, m.moved.RouteTable, m.moved.Destination)
 	}
 	return slices.Contains(m.private, target) || slices.Contains(m.public, target)

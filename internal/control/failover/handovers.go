@@ -8,7 +8,8 @@ import (
 )
 
 // handovers finds private addresses, Elastic IPs and routes that came to another
-// ENI, by one call or by two. The zero value has seen nothing.
+// ENI, by one call or by two, and subnets whose routes did as they came to another
+// table. The zero value has seen nothing.
 type handovers struct{ pending[*handover] }
 
 // handover is one of them on its way from one ENI to another.
@@ -33,6 +34,10 @@ func (h *handovers) observe(n control.Notice, s *control.State) []move {
 			h.routesLeave(n, ch, s)
 		}
 	}
+	changed := reassociations(n, s)
+	for _, r := range changed {
+		h.reassociationLeaves(n, r, s)
+	}
 	if len(h.left) == 0 {
 		return nil
 	}
@@ -46,6 +51,9 @@ func (h *handovers) observe(n control.Notice, s *control.State) []move {
 		case control.TableRouteTable:
 			done = append(done, h.routesCome(n, ch, s)...)
 		}
+	}
+	for _, r := range changed {
+		done = h.reassociationComes(n, r, s, done)
 	}
 	return done
 }

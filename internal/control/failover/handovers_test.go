@@ -45,6 +45,20 @@ func TestHandoversAreRecorded(t *testing.T) {
 	replace := func(eni string) func() error { return func() error { return l.svc.ReplaceRoute(ctx, route(eni)) } }
 	create := func(eni string) func() error { return func() error { return l.svc.CreateRoute(ctx, route(eni)) } }
 
+	second := must(l.svc.CreateRouteTable(ctx, l.eth1.VPC, nil))(t).ID
+	inSecond := func(eni string) control.RouteInput {
+		return control.RouteInput{Table: second, DestinationInput: overlay, Interface: eni}
+	}
+	subnet := eth0(0).Subnet
+	var association string
+	reassociate := func(table string) func() error {
+		return func() error {
+			a, err := l.svc.ReplaceRouteTableAssociation(ctx, association, table)
+			association = a.ID
+			return err
+		}
+	}
+
 	type want struct {
 		moved    string // "": no record
 		from, to string
@@ -84,6 +98,21 @@ func TestHandoversAreRecorded(t *testing.T) {
 		{"by what it is", replace(two), none},
 		{"is deleted", func() error { return l.svc.DeleteRoute(ctx, table, overlay) }, none},
 		{"and made anew", create(one), want{"172.31.255.1/32 in " + table, two, one, ofRoute, true}},
+		{"a route of another table", func() error { return l.svc.CreateRoute(ctx, inSecond(two)) }, none},
+		{"to which a subnet comes", func() error {
+			a, err := l.svc.AssociateRouteTable(ctx, control.AssociateRouteTableInput{Table: second, Subnet: subnet})
+			association = a.ID
+			return err
+		}, want{"172.31.255.1/32 in " + second, one, two, ofRoute, false}},
+		{"back to the main table", reassociate(table), want{"172.31.255.1/32 in " + table, two, one, ofRoute, false}},
+		{"and to the other again", reassociate(second), want{"172.31.255.1/32 in " + second, one, two, ofRoute, false}},
+		{"the association ends", func() error { return l.svc.DisassociateRouteTable(ctx, association) },
+			want{"172.31.255.1/32 in " + table, two, one, ofRoute, false}},
+		{"the other table becomes the main one", func() error {
+			main := l.svc.State().MainRouteTable(l.eth1.VPC)
+			_, err := l.svc.ReplaceRouteTableAssociation(ctx, main.Associations[slices.IndexFunc(main.Associations, func(a control.RouteTableAssociation) bool { return a.Main })].ID, second)
+			return err
+		}, want{"172.31.255.1/32 in " + second, one, two, ofRoute, false}},
 	} {
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
@@ -169,6 +198,17 @@ func TestRoutedClients(t *testing.T) {
 	} {
 		if got := routed(s, tt.eni, netip.MustParseAddr(tt.target), tt.table, tt.to); got != tt.want {
 			t.Errorf("%s to %s by %s in %s: %v", tt.eni, tt.target, tt.to, tt.table, got)
+		}
+	}
+	// What moved for some of the table's subnets moved for their clients alone.
+	m := move{moved: control.Moved{Kind: control.MovedRoute, RouteTable: table, Destination: "172.31.0.0/16"}}
+	for _, tt := range []struct {
+		subnets []string
+		want    bool
+	}{{nil, true}, {[]string{"subnet-other"}, false}, {[]string{"subnet-other", s.NetworkInterface(client).Subnet}, true}} {
+		m.subnets = tt.subnets
+		if got := m.uses(s, client, netip.MustParseAddr("172.31.1.1")); got != tt.want {
+			t.Errorf("a client of a route that moved for %v: %v", tt.subnets, got)
 		}
 	}
 }

@@ -48,6 +48,8 @@ type move struct {
 	fencing         *control.Fencing
 	calls           *callLog // of a policy's; nil else
 	notes           []string
+	// subnets are those that a route moved for; nil: all that use its table.
+	subnets []string
 }
 
 // wholly is the move of an ENI.
