@@ -13,7 +13,7 @@ COUNT   ?= 5
 # What the product and the SQLite driver do with them it sees.
 RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
-.PHONY: run build test test-go stress test-web test-browser test-docs contract agents judge simulate mutate bench bench-path bench-scale soak lint fuzz cross release test-release generate clean
+.PHONY: run build test test-go stress test-web test-browser test-docs contract agents judge simulate mutate bench bench-path bench-scale soak lint fuzz cross release test-release generate clean answers
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
@@ -90,6 +90,11 @@ simulate:
 # each; tells after how many seeds. RUN chooses some by a word of their names.
 mutate:
 	$(GO) run ./test/mutate -go $(GO) -run '$(RUN)'
+# answers: what is predicted of a packet is what becomes of it when it is sent, in
+# WORLDS random networks with a hundred questions each.
+WORLDS ?= 1000
+answers:
+	$(GO) test -count 1 -timeout 20m -run TestPredictionsAreWhatHappens -v ./internal/dataplane -args -rapid.checks $(WORLDS)
 
 # bench: COUNT times each, then once beside moto_server, which takes turns itself.
 bench:

@@ -49,6 +49,10 @@ var arrows = map[string][]string{
 	// The compiler of control's States into the data plane's Deltas.
 	"internal/plan": {"internal/control", "internal/dataplane/spec", "internal/dataplane/frame", "internal/dataplane/conntrack",
 		"internal/dataplane/secgroup", "internal/dataplane/netacl", "internal/dataplane/verdict"},
+	// What the data plane would do, told from what it is told; and the questions that
+	// are answered by it.
+	"internal/predict": leaves,
+	"internal/answers": with(leaves, "internal/control", "internal/plan", "internal/predict"),
 	// For tests alone: no folder names it.
 	"internal/control/controltest": {"internal/control", "internal/plan", "internal/dataplane/spec", "internal/dataplane/frame"},
 	"internal/store":               {"internal/dataplane/spec", "internal/dataplane/frame", "internal/control"},
@@ -108,7 +112,7 @@ var arrows = map[string][]string{
 	"internal/drill/trials": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario", "internal/outfile", "docs"},
 	// Pages to read, as files of the binary.
 	"docs": nil,
-	"internal/api": with(leaves, "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
+	"internal/api": with(leaves, "internal/answers", "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
 	// The APIs before a laboratory, for the command and for tests in process.
 	"internal/served": with(leaves, "internal/api", "internal/api/apifault", "internal/control/failover", "internal/fis", "internal/lab"),

@@ -12,10 +12,13 @@ import (
 
 type whyCmd struct {
 	Src    string `arg:"" predictor:"station" help:"Who sends: an instance, network interface or internet host, by name, id or address."`
-	Dst    string `arg:"" predictor:"station" help:"Who is sent to: an address, or one of those by name or id."`
+	Dst    string `arg:"" predictor:"station" help:"Who is sent to: an address, or one of those by name or id; with :PORT behind it, that port, of TCP unless --proto says udp."`
 	Proto  string `default:"icmp" enum:"icmp,tcp,udp" help:"Protocol: icmp (an echo request), tcp (a connection's first segment) or udp."`
 	Port   uint16 `help:"Destination port. Default: 80 of tcp, 7 of udp."`
 	Answer bool   `help:"Trace the answer, too."`
+
+	Predict bool `help:"Send nothing: say whether it could arrive, and be answered, and all that is in the way."`
+	Probes  int  `help:"With --predict: really send so many packets besides, 1 to 20, and compare." placeholder:"N"`
 	Remote
 }
 
@@ -34,6 +37,9 @@ func (p endpoint) String() string {
 // Run traces a packet; an exit of ExitNo says that it does not arrive.
 func (c *whyCmd) Run(e Env) error {
 	return c.do(e, func(s *session) error {
+		if err := c.port(); err != nil {
+			return err
+		}
 		if c.Proto == "icmp" && c.Port != 0 {
 			return fmt.Errorf("--port %d: ICMP has no ports; want --proto tcp or udp", c.Port)
 		}
@@ -61,6 +67,9 @@ func (c *whyCmd) Run(e Env) error {
 				return err
 			}
 			to = all[slices.IndexFunc(all, func(o station) bool { return o.id == dst.id })].endpoint
+		}
+		if c.Predict {
+			return c.predict(s, t, from, to)
 		}
 		fields := map[string]any{"dst": to.address, "protocol": c.Proto}
 		if c.Port != 0 {

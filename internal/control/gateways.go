@@ -194,3 +194,8 @@ func (t *tx) deleteEgressOnlyGateway(id string) error {
 	t.emit("egress-only-gateway.deleted", g.ID)
 	return nil
 }
+
+// InternetGatewayOf returns the internet gateway of a VPC, nil if it has none.
+func (s *State) InternetGatewayOf(vpc string) *InternetGateway {
+	return seek[InternetGateway](s, TableInternetGateway, byVPC, vpc)
+}

@@ -149,6 +149,7 @@ func (s *Server) operations(api huma.API) {
 	s.failoverOperations(api)
 	s.captureOperations(api)
 	s.packetOperations(api)
+	s.answerOperations(api)
 	s.statusOperations(api)
 	s.timingOperations(api)
 	s.apiFaultOperations(api)
