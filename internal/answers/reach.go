@@ -15,7 +15,7 @@ import (
 
 // Question is: could From reach To.
 type Question struct {
-	From string // id of an instance, a network interface or a host of the internet
+	From string // id of an instance, a network interface, a host of the internet, or an internet gateway for any address behind it
 	To   string // the same, or an IPv4 address
 
 	FromAddress netip.Addr // the zero Addr: the primary one of From
@@ -76,6 +76,7 @@ type asked struct {
 	Question
 	from, to string // VNICs; to is "" if nobody is known to have the address
 	packet   predict.Packet
+	outside  netip.Addr // of an address of the internet that stands behind an internet gateway; the zero Addr: none
 }
 
 // Reach answers a Question from a State that shows all regions.
@@ -85,7 +86,7 @@ func Reach(s *control.State, q Question) (*Answer, error) {
 		return nil, err
 	}
 	view := plan.Of(s)
-	n := predict.New(view)
+	n := predict.New(a.source(view))
 	n.Appliances = true
 	var memory predict.Memory
 	there, err := n.Send(a.from, a.packet, a.to, &memory)
@@ -142,7 +143,7 @@ func find(s *control.State, q Question) (a asked, err error) {
 	case q.Bytes < 0 || q.Bytes > 65535:
 		return a, &Refusal{"bytes", strconv.Itoa(q.Bytes), "at most 65535"}
 	}
-	from, err := stationOf(s, "from", q.From)
+	from, err := a.station(s, "from", q.From, q.FromAddress)
 	if err != nil {
 		return a, err
 	}
@@ -161,7 +162,7 @@ func find(s *control.State, q Question) (a asked, err error) {
 	a.packet.DstPort = a.Port
 	to, perr := netip.ParseAddr(q.To)
 	if perr != nil {
-		station, err := stationOf(s, "to", q.To)
+		station, err := a.station(s, "to", q.To, q.ToAddress)
 		if err != nil {
 			return a, err
 		}

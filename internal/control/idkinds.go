@@ -60,6 +60,10 @@ var (
 		"key pair"}
 	FlowLogID = IDKind{"fl-", "InvalidFlowLogId.NotFound", "InvalidFlowLogId.Malformed",
 		"flow log ID"}
+	InsightsPathID = IDKind{"nip-", "InvalidNetworkInsightsPathId.NotFound", "InvalidNetworkInsightsPathId.Malformed",
+		"network insights path ID"}
+	InsightsAnalysisID = IDKind{"nia-", "InvalidNetworkInsightsAnalysisId.NotFound", "InvalidNetworkInsightsAnalysisId.Malformed",
+		"network insights analysis ID"}
 	PrefixListID = IDKind{"pl-", "InvalidPrefixListID.NotFound", "InvalidPrefixListId.Malformed",
 		"prefix list ID"}
 	ReservationID = IDKind{"scr-", "InvalidSubnetCidrReservationID.NotFound", "InvalidSubnetCidrReservationId.Malformed",

@@ -191,6 +191,10 @@ var kinds = []*Kind{
 		"transit-gateway-route-table", func(r *TransitTable) *Tags { return &r.Tags }),
 	document[ExperimentTemplate](TableExperimentTemplate, IDKind{}),
 	document[Experiment](TableExperiment, IDKind{}),
+	tagged(document[InsightsPath](TableInsightsPath, InsightsPathID), "network-insights-path", func(p *InsightsPath) *Tags { return &p.Tags }),
+	tagged(document[InsightsAnalysis](TableInsightsAnalysis, InsightsAnalysisID,
+		index(byTarget, false, key[*InsightsAnalysis](func(a *InsightsAnalysis) string { return keyOf(a.Path) }))),
+		"network-insights-analysis", func(a *InsightsAnalysis) *Tags { return &a.Tags }),
 }
 
 // tableOrder is the place of each table in kinds.

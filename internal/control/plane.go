@@ -84,6 +84,8 @@ const (
 	TableTransitTable          Table = "transit_gateway_route_tables"
 	TableExperimentTemplate    Table = "experiment_templates"
 	TableExperiment            Table = "experiments"
+	TableInsightsPath          Table = "network_insights_paths"
+	TableInsightsAnalysis      Table = "network_insights_analyses"
 	TablePolicy                Table = "failover_policies"
 	TableFailover              Table = "failovers"
 )

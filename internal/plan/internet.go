@@ -21,11 +21,7 @@ func internetSubnetSpec(s *control.State) *spec.Subnet {
 	if !s.InternetInhabited() {
 		return nil
 	}
-	everywhere := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	return &spec.Subnet{
-		ID: internetSubnet, VPC: spec.InternetVPC, CIDR: everywhere, VPCCIDRs: []netip.Prefix{everywhere},
-		RouterMAC: control.InternetRouterMAC(), RouterIP: control.InternetRouter(),
-	}
+	return Beyond()
 }
 
 // The ENI and the host that an internet host is to the data plane, under one id.
@@ -54,5 +50,15 @@ func gatewayEndpointSpec(_ *control.State, e *control.VPCEndpoint) *spec.VNIC {
 	return &spec.VNIC{
 		ID: e.ID, MAC: control.InternetMAC(e.Source), Subnet: internetSubnet, Addrs: []netip.Addr{e.Source}, MTU: internetMTU,
 		NAT: &spec.NAT{ID: e.ID, Inside: e.VPC},
+	}
+}
+
+// Beyond is the subnet in which the internet stands, whether anybody is there or
+// not.
+func Beyond() *spec.Subnet {
+	everywhere := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	return &spec.Subnet{
+		ID: internetSubnet, VPC: spec.InternetVPC, CIDR: everywhere, VPCCIDRs: []netip.Prefix{everywhere},
+		RouterMAC: control.InternetRouterMAC(), RouterIP: control.InternetRouter(),
 	}
 }

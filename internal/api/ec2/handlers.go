@@ -28,6 +28,7 @@ var handlers = func() map[string]handler {
 	bindRuleChanges(t)
 	bindPrefixLists(t)
 	bindFlowLogs(t)
+	bindInsights(t)
 	bindLaunchTemplates(t)
 	bindEndpoints(t)
 	bindTrunks(t)

@@ -41,6 +41,7 @@ func TestEveryAction(t *testing.T) {
 	walkPermissions(t, l, eni)
 	walkRules(t, l, w)
 	walkFlowLogs(t, l, w)
+	walkInsights(t, l, w)
 	walkVolumes(t, l, w)
 	walkTemplates(t, l, w)
 	walkEndpoints(t, l, w)

@@ -495,23 +495,6 @@ var Bare = []BareAction{
 		{"NetworkInsightsAccessScopeId", BareTexts, false},
 		{"NextToken", BareText, false},
 	}, Lists: []string{"networkInsightsAccessScopeSet"}, Tagged: false},
-	{Name: "DescribeNetworkInsightsAnalyses", Parameters: []BareParameter{
-		{"AnalysisEndTime", BareTime, false},
-		{"AnalysisStartTime", BareTime, false},
-		{"DryRun", BareSwitch, false},
-		{"Filter", BareFilters, false},
-		{"MaxResults", BareNumber, false},
-		{"NetworkInsightsAnalysisId", BareTexts, false},
-		{"NetworkInsightsPathId", BareText, false},
-		{"NextToken", BareText, false},
-	}, Lists: []string{"networkInsightsAnalysisSet"}, Tagged: false},
-	{Name: "DescribeNetworkInsightsPaths", Parameters: []BareParameter{
-		{"DryRun", BareSwitch, false},
-		{"Filter", BareFilters, false},
-		{"MaxResults", BareNumber, false},
-		{"NetworkInsightsPathId", BareTexts, false},
-		{"NextToken", BareText, false},
-	}, Lists: []string{"networkInsightsPathSet"}, Tagged: false},
 	{Name: "DescribeOutpostLags", Parameters: []BareParameter{
 		{"DryRun", BareSwitch, false},
 		{"Filter", BareFilters, false},

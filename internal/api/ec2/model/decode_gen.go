@@ -967,6 +967,39 @@ func (v *CreateNetworkAclRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *CreateNetworkInsightsPathRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "ClientToken":
+			v.ClientToken = d.String(c)
+		case "Destination":
+			v.Destination = d.String(c)
+		case "DestinationIp":
+			v.DestinationIp = d.String(c)
+		case "DestinationPort":
+			v.DestinationPort = d.Int(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "FilterAtDestination":
+			v.FilterAtDestination = query.Struct[PathRequestFilter](d, c)
+		case "FilterAtSource":
+			v.FilterAtSource = query.Struct[PathRequestFilter](d, c)
+		case "Protocol":
+			v.Protocol = d.String(c)
+		case "Source":
+			v.Source = d.String(c)
+		case "SourceIp":
+			v.SourceIp = d.String(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *CreateNetworkInterfacePermissionRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -1677,6 +1710,36 @@ func (v *DeleteNetworkAclRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.DryRun = d.Bool(c)
 		case "NetworkAclId":
 			v.NetworkAclId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeleteNetworkInsightsAnalysisRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "NetworkInsightsAnalysisId":
+			v.NetworkInsightsAnalysisId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DeleteNetworkInsightsPathRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "NetworkInsightsPathId":
+			v.NetworkInsightsPathId = d.String(c)
 		default:
 			d.Unknown(c)
 		}
@@ -2441,6 +2504,54 @@ func (v *DescribeNetworkAclsRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.MaxResults = d.Int(c)
 		case "NetworkAclId":
 			v.NetworkAclIds = d.Strings(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeNetworkInsightsAnalysesRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AnalysisEndTime":
+			v.AnalysisEndTime = d.Time(c)
+		case "AnalysisStartTime":
+			v.AnalysisStartTime = d.Time(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NetworkInsightsAnalysisId":
+			v.NetworkInsightsAnalysisIds = d.Strings(c)
+		case "NetworkInsightsPathId":
+			v.NetworkInsightsPathId = d.String(c)
+		case "NextToken":
+			v.NextToken = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *DescribeNetworkInsightsPathsRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "Filter":
+			v.Filters = query.Structs[Filter](d, c)
+		case "MaxResults":
+			v.MaxResults = d.Int(c)
+		case "NetworkInsightsPathId":
+			v.NetworkInsightsPathIds = d.Strings(c)
 		case "NextToken":
 			v.NextToken = d.String(c)
 		default:
@@ -4961,6 +5072,25 @@ func (v *OperatorRequest) Decode(d *query.Decoder, n *query.Node) {
 }
 
 // Decode fills v from n's children.
+func (v *PathRequestFilter) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "DestinationAddress":
+			v.DestinationAddress = d.String(c)
+		case "DestinationPortRange":
+			v.DestinationPortRange = query.Struct[RequestFilterPortRange](d, c)
+		case "SourceAddress":
+			v.SourceAddress = d.String(c)
+		case "SourcePortRange":
+			v.SourcePortRange = query.Struct[RequestFilterPortRange](d, c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
 func (v *PerformanceFactorReferenceRequest) Decode(d *query.Decoder, n *query.Node) {
 	for i := range n.Children {
 		c := &n.Children[i]
@@ -5302,6 +5432,21 @@ func (v *ReplaceTransitGatewayRouteRequest) Decode(d *query.Decoder, n *query.No
 			v.TransitGatewayAttachmentId = d.String(c)
 		case "TransitGatewayRouteTableId":
 			v.TransitGatewayRouteTableId = d.String(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *RequestFilterPortRange) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "FromPort":
+			v.FromPort = d.Int(c)
+		case "ToPort":
+			v.ToPort = d.Int(c)
 		default:
 			d.Unknown(c)
 		}
@@ -5718,6 +5863,31 @@ func (v *StartInstancesRequest) Decode(d *query.Decoder, n *query.Node) {
 			v.DryRun = d.Bool(c)
 		case "InstanceId":
 			v.InstanceIds = d.Strings(c)
+		default:
+			d.Unknown(c)
+		}
+	}
+}
+
+// Decode fills v from n's children.
+func (v *StartNetworkInsightsAnalysisRequest) Decode(d *query.Decoder, n *query.Node) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch c.Name {
+		case "AdditionalAccount":
+			v.AdditionalAccounts = d.Strings(c)
+		case "ClientToken":
+			v.ClientToken = d.String(c)
+		case "DryRun":
+			v.DryRun = d.Bool(c)
+		case "FilterInArn":
+			v.FilterInArns = d.Strings(c)
+		case "FilterOutArn":
+			v.FilterOutArns = d.Strings(c)
+		case "NetworkInsightsPathId":
+			v.NetworkInsightsPathId = d.String(c)
+		case "TagSpecification":
+			v.TagSpecifications = query.Structs[TagSpecification](d, c)
 		default:
 			d.Unknown(c)
 		}
@@ -6590,6 +6760,28 @@ func (v *CreateNetworkAclEntryRequest) DryRunning() bool { return v.DryRun != ni
 func (v *CreateNetworkAclEntryRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
+func (*CreateNetworkInsightsPathRequest) Action() string { return "CreateNetworkInsightsPath" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *CreateNetworkInsightsPathRequest) Missing() string {
+	switch {
+	case v.Source == nil:
+		return "source"
+	case v.Protocol == nil:
+		return "protocol"
+	case v.ClientToken == nil:
+		return "clientToken"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *CreateNetworkInsightsPathRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *CreateNetworkInsightsPathRequest) Token() string { return query.Value(v.ClientToken) }
+
+// Action is the action's name on the wire.
 func (*CreateNetworkInterfaceRequest) Action() string { return "CreateNetworkInterface" }
 
 // Missing names the first required parameter that was not given, "" if none.
@@ -7126,6 +7318,42 @@ func (v *DeleteNetworkAclEntryRequest) DryRunning() bool { return v.DryRun != ni
 
 // Token is the client's idempotency token, "" if none.
 func (v *DeleteNetworkAclEntryRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteNetworkInsightsAnalysisRequest) Action() string { return "DeleteNetworkInsightsAnalysis" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteNetworkInsightsAnalysisRequest) Missing() string {
+	switch {
+	case v.NetworkInsightsAnalysisId == nil:
+		return "networkInsightsAnalysisId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteNetworkInsightsAnalysisRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteNetworkInsightsAnalysisRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DeleteNetworkInsightsPathRequest) Action() string { return "DeleteNetworkInsightsPath" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DeleteNetworkInsightsPathRequest) Missing() string {
+	switch {
+	case v.NetworkInsightsPathId == nil:
+		return "networkInsightsPathId"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DeleteNetworkInsightsPathRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DeleteNetworkInsightsPathRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DeleteNetworkInterfaceRequest) Action() string { return "DeleteNetworkInterface" }
@@ -7788,6 +8016,38 @@ func (v *DescribeNetworkAclsRequest) DryRunning() bool { return v.DryRun != nil 
 
 // Token is the client's idempotency token, "" if none.
 func (v *DescribeNetworkAclsRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DescribeNetworkInsightsAnalysesRequest) Action() string {
+	return "DescribeNetworkInsightsAnalyses"
+}
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeNetworkInsightsAnalysesRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeNetworkInsightsAnalysesRequest) DryRunning() bool {
+	return v.DryRun != nil && *v.DryRun
+}
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeNetworkInsightsAnalysesRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*DescribeNetworkInsightsPathsRequest) Action() string { return "DescribeNetworkInsightsPaths" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *DescribeNetworkInsightsPathsRequest) Missing() string {
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *DescribeNetworkInsightsPathsRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *DescribeNetworkInsightsPathsRequest) Token() string { return "" }
 
 // Action is the action's name on the wire.
 func (*DescribeNetworkInterfaceAttributeRequest) Action() string {
@@ -9202,6 +9462,26 @@ func (v *StartInstancesRequest) DryRunning() bool { return v.DryRun != nil && *v
 
 // Token is the client's idempotency token, "" if none.
 func (v *StartInstancesRequest) Token() string { return "" }
+
+// Action is the action's name on the wire.
+func (*StartNetworkInsightsAnalysisRequest) Action() string { return "StartNetworkInsightsAnalysis" }
+
+// Missing names the first required parameter that was not given, "" if none.
+func (v *StartNetworkInsightsAnalysisRequest) Missing() string {
+	switch {
+	case v.NetworkInsightsPathId == nil:
+		return "networkInsightsPathId"
+	case v.ClientToken == nil:
+		return "clientToken"
+	}
+	return ""
+}
+
+// DryRunning reports whether nothing shall be changed.
+func (v *StartNetworkInsightsAnalysisRequest) DryRunning() bool { return v.DryRun != nil && *v.DryRun }
+
+// Token is the client's idempotency token, "" if none.
+func (v *StartNetworkInsightsAnalysisRequest) Token() string { return query.Value(v.ClientToken) }
 
 // Action is the action's name on the wire.
 func (*StopInstancesRequest) Action() string { return "StopInstances" }

@@ -38,6 +38,19 @@ func (v *AccountAttributeValue) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *AdditionalDetail) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "additionalDetailType", v.AdditionalDetailType)
+	b = query.AppendStruct(b, "component", v.Component)
+	b = query.AppendStructs(b, "loadBalancerSet", v.LoadBalancers)
+	b = query.AppendStructs(b, "ruleGroupRuleOptionsPairSet", v.RuleGroupRuleOptionsPairs)
+	b = query.AppendStructs(b, "ruleGroupTypePairSet", v.RuleGroupTypePairs)
+	b = query.AppendStructs(b, "ruleOptionSet", v.RuleOptions)
+	b = query.AppendString(b, "serviceName", v.ServiceName)
+	b = query.AppendStruct(b, "vpcEndpointService", v.VpcEndpointService)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *Address) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "allocationId", v.AllocationId)
 	b = query.AppendString(b, "associationId", v.AssociationId)
@@ -77,6 +90,89 @@ func (v *AllocateAddressResult) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "networkBorderGroup", v.NetworkBorderGroup)
 	b = query.AppendString(b, "publicIp", v.PublicIp)
 	b = query.AppendString(b, "publicIpv4Pool", v.PublicIpv4Pool)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *AlternatePathHint) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "componentArn", v.ComponentArn)
+	b = query.AppendString(b, "componentId", v.ComponentId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *AnalysisAclRule) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "cidr", v.Cidr)
+	b = query.AppendBool(b, "egress", v.Egress)
+	b = query.AppendStruct(b, "portRange", v.PortRange)
+	b = query.AppendString(b, "protocol", v.Protocol)
+	b = query.AppendString(b, "ruleAction", v.RuleAction)
+	b = query.AppendInt(b, "ruleNumber", v.RuleNumber)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *AnalysisComponent) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "arn", v.Arn)
+	b = query.AppendString(b, "id", v.Id)
+	b = query.AppendString(b, "name", v.Name)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *AnalysisLoadBalancerListener) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "instancePort", v.InstancePort)
+	b = query.AppendInt(b, "loadBalancerPort", v.LoadBalancerPort)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *AnalysisLoadBalancerTarget) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "address", v.Address)
+	b = query.AppendString(b, "availabilityZone", v.AvailabilityZone)
+	b = query.AppendString(b, "availabilityZoneId", v.AvailabilityZoneId)
+	b = query.AppendStruct(b, "instance", v.Instance)
+	b = query.AppendInt(b, "port", v.Port)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *AnalysisPacketHeader) AppendXML(b []byte) []byte {
+	b = query.AppendStrings(b, "destinationAddressSet", v.DestinationAddresses)
+	b = query.AppendStructs(b, "destinationPortRangeSet", v.DestinationPortRanges)
+	b = query.AppendString(b, "protocol", v.Protocol)
+	b = query.AppendStrings(b, "sourceAddressSet", v.SourceAddresses)
+	b = query.AppendStructs(b, "sourcePortRangeSet", v.SourcePortRanges)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *AnalysisRouteTableRoute) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "carrierGatewayId", v.CarrierGatewayId)
+	b = query.AppendString(b, "coreNetworkArn", v.CoreNetworkArn)
+	b = query.AppendString(b, "destinationCidr", v.DestinationCidr)
+	b = query.AppendString(b, "destinationPrefixListId", v.DestinationPrefixListId)
+	b = query.AppendString(b, "egressOnlyInternetGatewayId", v.EgressOnlyInternetGatewayId)
+	b = query.AppendString(b, "gatewayId", v.GatewayId)
+	b = query.AppendString(b, "instanceId", v.InstanceId)
+	b = query.AppendString(b, "localGatewayId", v.LocalGatewayId)
+	b = query.AppendString(b, "natGatewayId", v.NatGatewayId)
+	b = query.AppendString(b, "networkInterfaceId", v.NetworkInterfaceId)
+	b = query.AppendString(b, "origin", v.Origin)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendString(b, "transitGatewayId", v.TransitGatewayId)
+	b = query.AppendString(b, "vpcPeeringConnectionId", v.VpcPeeringConnectionId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *AnalysisSecurityGroupRule) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "cidr", v.Cidr)
+	b = query.AppendString(b, "direction", v.Direction)
+	b = query.AppendStruct(b, "portRange", v.PortRange)
+	b = query.AppendString(b, "prefixListId", v.PrefixListId)
+	b = query.AppendString(b, "protocol", v.Protocol)
+	b = query.AppendString(b, "securityGroupId", v.SecurityGroupId)
 	return b
 }
 
@@ -407,6 +503,12 @@ func (v *CreateNetworkAclResult) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *CreateNetworkInsightsPathResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "networkInsightsPath", v.NetworkInsightsPath)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *CreateNetworkInterfacePermissionResult) AppendXML(b []byte) []byte {
 	b = query.AppendStruct(b, "interfacePermission", v.InterfacePermission)
 	return b
@@ -573,6 +675,18 @@ func (v *DeleteManagedPrefixListResult) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *DeleteNatGatewayResult) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "natGatewayId", v.NatGatewayId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteNetworkInsightsAnalysisResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "networkInsightsAnalysisId", v.NetworkInsightsAnalysisId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DeleteNetworkInsightsPathResult) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "networkInsightsPathId", v.NetworkInsightsPathId)
 	return b
 }
 
@@ -784,6 +898,20 @@ func (v *DescribeNatGatewaysResult) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *DescribeNetworkAclsResult) AppendXML(b []byte) []byte {
 	b = query.AppendStructs(b, "networkAclSet", v.NetworkAcls)
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeNetworkInsightsAnalysesResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "networkInsightsAnalysisSet", v.NetworkInsightsAnalyses)
+	b = query.AppendString(b, "nextToken", v.NextToken)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *DescribeNetworkInsightsPathsResult) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "networkInsightsPathSet", v.NetworkInsightsPaths)
 	b = query.AppendString(b, "nextToken", v.NextToken)
 	return b
 }
@@ -1214,6 +1342,98 @@ func (v *EnclaveOptions) AppendXML(b []byte) []byte {
 func (v *EncryptionSupport) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "encryptionState", v.EncryptionState)
 	b = query.AppendString(b, "stateMessage", v.StateMessage)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *Explanation) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "acl", v.Acl)
+	b = query.AppendStruct(b, "aclRule", v.AclRule)
+	b = query.AppendString(b, "address", v.Address)
+	b = query.AppendStrings(b, "addressSet", v.Addresses)
+	b = query.AppendStruct(b, "attachedTo", v.AttachedTo)
+	b = query.AppendStrings(b, "availabilityZoneIdSet", v.AvailabilityZoneIds)
+	b = query.AppendStrings(b, "availabilityZoneSet", v.AvailabilityZones)
+	b = query.AppendStrings(b, "cidrSet", v.Cidrs)
+	b = query.AppendStruct(b, "classicLoadBalancerListener", v.ClassicLoadBalancerListener)
+	b = query.AppendStruct(b, "component", v.Component)
+	b = query.AppendString(b, "componentAccount", v.ComponentAccount)
+	b = query.AppendString(b, "componentRegion", v.ComponentRegion)
+	b = query.AppendStruct(b, "customerGateway", v.CustomerGateway)
+	b = query.AppendStruct(b, "destination", v.Destination)
+	b = query.AppendStruct(b, "destinationVpc", v.DestinationVpc)
+	b = query.AppendString(b, "direction", v.Direction)
+	b = query.AppendStruct(b, "elasticLoadBalancerListener", v.ElasticLoadBalancerListener)
+	b = query.AppendString(b, "explanationCode", v.ExplanationCode)
+	b = query.AppendStruct(b, "firewallStatefulRule", v.FirewallStatefulRule)
+	b = query.AppendStruct(b, "firewallStatelessRule", v.FirewallStatelessRule)
+	b = query.AppendStruct(b, "ingressRouteTable", v.IngressRouteTable)
+	b = query.AppendStruct(b, "internetGateway", v.InternetGateway)
+	b = query.AppendString(b, "loadBalancerArn", v.LoadBalancerArn)
+	b = query.AppendInt(b, "loadBalancerListenerPort", v.LoadBalancerListenerPort)
+	b = query.AppendStruct(b, "loadBalancerTarget", v.LoadBalancerTarget)
+	b = query.AppendStruct(b, "loadBalancerTargetGroup", v.LoadBalancerTargetGroup)
+	b = query.AppendStructs(b, "loadBalancerTargetGroupSet", v.LoadBalancerTargetGroups)
+	b = query.AppendInt(b, "loadBalancerTargetPort", v.LoadBalancerTargetPort)
+	b = query.AppendString(b, "missingComponent", v.MissingComponent)
+	b = query.AppendStruct(b, "natGateway", v.NatGateway)
+	b = query.AppendStruct(b, "networkInterface", v.NetworkInterface)
+	b = query.AppendString(b, "packetField", v.PacketField)
+	b = query.AppendInt(b, "port", v.Port)
+	b = query.AppendStructs(b, "portRangeSet", v.PortRanges)
+	b = query.AppendStruct(b, "prefixList", v.PrefixList)
+	b = query.AppendStrings(b, "protocolSet", v.Protocols)
+	b = query.AppendStruct(b, "routeTable", v.RouteTable)
+	b = query.AppendStruct(b, "routeTableRoute", v.RouteTableRoute)
+	b = query.AppendStruct(b, "securityGroup", v.SecurityGroup)
+	b = query.AppendStruct(b, "securityGroupRule", v.SecurityGroupRule)
+	b = query.AppendStructs(b, "securityGroupSet", v.SecurityGroups)
+	b = query.AppendStruct(b, "sourceVpc", v.SourceVpc)
+	b = query.AppendString(b, "state", v.State)
+	b = query.AppendStruct(b, "subnet", v.Subnet)
+	b = query.AppendStruct(b, "subnetRouteTable", v.SubnetRouteTable)
+	b = query.AppendStruct(b, "transitGateway", v.TransitGateway)
+	b = query.AppendStruct(b, "transitGatewayAttachment", v.TransitGatewayAttachment)
+	b = query.AppendStruct(b, "transitGatewayRouteTable", v.TransitGatewayRouteTable)
+	b = query.AppendStruct(b, "transitGatewayRouteTableRoute", v.TransitGatewayRouteTableRoute)
+	b = query.AppendStruct(b, "vpc", v.Vpc)
+	b = query.AppendStruct(b, "vpcEndpoint", v.VpcEndpoint)
+	b = query.AppendStruct(b, "vpcPeeringConnection", v.VpcPeeringConnection)
+	b = query.AppendStruct(b, "vpnConnection", v.VpnConnection)
+	b = query.AppendStruct(b, "vpnGateway", v.VpnGateway)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *FilterPortRange) AppendXML(b []byte) []byte {
+	b = query.AppendInt(b, "fromPort", v.FromPort)
+	b = query.AppendInt(b, "toPort", v.ToPort)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *FirewallStatefulRule) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "destinationPortSet", v.DestinationPorts)
+	b = query.AppendStrings(b, "destinationSet", v.Destinations)
+	b = query.AppendString(b, "direction", v.Direction)
+	b = query.AppendString(b, "protocol", v.Protocol)
+	b = query.AppendString(b, "ruleAction", v.RuleAction)
+	b = query.AppendString(b, "ruleGroupArn", v.RuleGroupArn)
+	b = query.AppendStructs(b, "sourcePortSet", v.SourcePorts)
+	b = query.AppendStrings(b, "sourceSet", v.Sources)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *FirewallStatelessRule) AppendXML(b []byte) []byte {
+	b = query.AppendStructs(b, "destinationPortSet", v.DestinationPorts)
+	b = query.AppendStrings(b, "destinationSet", v.Destinations)
+	b = query.AppendInt(b, "priority", v.Priority)
+	b = query.AppendInts(b, "protocolSet", v.Protocols)
+	b = query.AppendString(b, "ruleAction", v.RuleAction)
+	b = query.AppendString(b, "ruleGroupArn", v.RuleGroupArn)
+	b = query.AppendStructs(b, "sourcePortSet", v.SourcePorts)
+	b = query.AppendStrings(b, "sourceSet", v.Sources)
 	return b
 }
 
@@ -2445,6 +2665,47 @@ func (v *NetworkInfo) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *NetworkInsightsAnalysis) AppendXML(b []byte) []byte {
+	b = query.AppendStrings(b, "additionalAccountSet", v.AdditionalAccounts)
+	b = query.AppendStructs(b, "alternatePathHintSet", v.AlternatePathHints)
+	b = query.AppendStructs(b, "explanationSet", v.Explanations)
+	b = query.AppendStrings(b, "filterInArnSet", v.FilterInArns)
+	b = query.AppendStrings(b, "filterOutArnSet", v.FilterOutArns)
+	b = query.AppendStructs(b, "forwardPathComponentSet", v.ForwardPathComponents)
+	b = query.AppendString(b, "networkInsightsAnalysisArn", v.NetworkInsightsAnalysisArn)
+	b = query.AppendString(b, "networkInsightsAnalysisId", v.NetworkInsightsAnalysisId)
+	b = query.AppendString(b, "networkInsightsPathId", v.NetworkInsightsPathId)
+	b = query.AppendBool(b, "networkPathFound", v.NetworkPathFound)
+	b = query.AppendStructs(b, "returnPathComponentSet", v.ReturnPathComponents)
+	b = query.AppendTime(b, "startDate", v.StartDate)
+	b = query.AppendString(b, "status", v.Status)
+	b = query.AppendString(b, "statusMessage", v.StatusMessage)
+	b = query.AppendStrings(b, "suggestedAccountSet", v.SuggestedAccounts)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	b = query.AppendString(b, "warningMessage", v.WarningMessage)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *NetworkInsightsPath) AppendXML(b []byte) []byte {
+	b = query.AppendTime(b, "createdDate", v.CreatedDate)
+	b = query.AppendString(b, "destination", v.Destination)
+	b = query.AppendString(b, "destinationArn", v.DestinationArn)
+	b = query.AppendString(b, "destinationIp", v.DestinationIp)
+	b = query.AppendInt(b, "destinationPort", v.DestinationPort)
+	b = query.AppendStruct(b, "filterAtDestination", v.FilterAtDestination)
+	b = query.AppendStruct(b, "filterAtSource", v.FilterAtSource)
+	b = query.AppendString(b, "networkInsightsPathArn", v.NetworkInsightsPathArn)
+	b = query.AppendString(b, "networkInsightsPathId", v.NetworkInsightsPathId)
+	b = query.AppendString(b, "protocol", v.Protocol)
+	b = query.AppendString(b, "source", v.Source)
+	b = query.AppendString(b, "sourceArn", v.SourceArn)
+	b = query.AppendString(b, "sourceIp", v.SourceIp)
+	b = query.AppendStructs(b, "tagSet", v.Tags)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *NetworkInterface) AppendXML(b []byte) []byte {
 	b = query.AppendStrings(b, "associatedSubnetSet", v.AssociatedSubnets)
 	b = query.AppendStruct(b, "association", v.Association)
@@ -2590,6 +2851,40 @@ func (v *OperatorResponse) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "hiddenByDefault", v.HiddenByDefault)
 	b = query.AppendBool(b, "managed", v.Managed)
 	b = query.AppendString(b, "principal", v.Principal)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *PathComponent) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "aclRule", v.AclRule)
+	b = query.AppendStructs(b, "additionalDetailSet", v.AdditionalDetails)
+	b = query.AppendStruct(b, "attachedTo", v.AttachedTo)
+	b = query.AppendStruct(b, "component", v.Component)
+	b = query.AppendStruct(b, "destinationVpc", v.DestinationVpc)
+	b = query.AppendStruct(b, "elasticLoadBalancerListener", v.ElasticLoadBalancerListener)
+	b = query.AppendStructs(b, "explanationSet", v.Explanations)
+	b = query.AppendStruct(b, "firewallStatefulRule", v.FirewallStatefulRule)
+	b = query.AppendStruct(b, "firewallStatelessRule", v.FirewallStatelessRule)
+	b = query.AppendStruct(b, "inboundHeader", v.InboundHeader)
+	b = query.AppendStruct(b, "outboundHeader", v.OutboundHeader)
+	b = query.AppendStruct(b, "routeTableRoute", v.RouteTableRoute)
+	b = query.AppendStruct(b, "securityGroupRule", v.SecurityGroupRule)
+	b = query.AppendInt(b, "sequenceNumber", v.SequenceNumber)
+	b = query.AppendString(b, "serviceName", v.ServiceName)
+	b = query.AppendStruct(b, "sourceVpc", v.SourceVpc)
+	b = query.AppendStruct(b, "subnet", v.Subnet)
+	b = query.AppendStruct(b, "transitGateway", v.TransitGateway)
+	b = query.AppendStruct(b, "transitGatewayRouteTableRoute", v.TransitGatewayRouteTableRoute)
+	b = query.AppendStruct(b, "vpc", v.Vpc)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *PathFilter) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "destinationAddress", v.DestinationAddress)
+	b = query.AppendStruct(b, "destinationPortRange", v.DestinationPortRange)
+	b = query.AppendString(b, "sourceAddress", v.SourceAddress)
+	b = query.AppendStruct(b, "sourcePortRange", v.SourcePortRange)
 	return b
 }
 
@@ -2926,6 +3221,27 @@ func (v *RouteTableAssociationState) AppendXML(b []byte) []byte {
 }
 
 // AppendXML appends the elements of v that are set.
+func (v *RuleGroupRuleOptionsPair) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "ruleGroupArn", v.RuleGroupArn)
+	b = query.AppendStructs(b, "ruleOptionSet", v.RuleOptions)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *RuleGroupTypePair) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "ruleGroupArn", v.RuleGroupArn)
+	b = query.AppendString(b, "ruleGroupType", v.RuleGroupType)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *RuleOption) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "keyword", v.Keyword)
+	b = query.AppendStrings(b, "settingSet", v.Settings)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
 func (v *SearchTransitGatewayRoutesResult) AppendXML(b []byte) []byte {
 	b = query.AppendBool(b, "additionalRoutesAvailable", v.AdditionalRoutesAvailable)
 	b = query.AppendString(b, "nextToken", v.NextToken)
@@ -3098,6 +3414,12 @@ func (v *StaleSecurityGroup) AppendXML(b []byte) []byte {
 // AppendXML appends the elements of v that are set.
 func (v *StartInstancesResult) AppendXML(b []byte) []byte {
 	b = query.AppendStructs(b, "instancesSet", v.StartingInstances)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *StartNetworkInsightsAnalysisResult) AppendXML(b []byte) []byte {
+	b = query.AppendStruct(b, "networkInsightsAnalysis", v.NetworkInsightsAnalysis)
 	return b
 }
 
@@ -3334,6 +3656,18 @@ func (v *TransitGatewayRouteTablePropagation) AppendXML(b []byte) []byte {
 	b = query.AppendString(b, "state", v.State)
 	b = query.AppendString(b, "transitGatewayAttachmentId", v.TransitGatewayAttachmentId)
 	b = query.AppendString(b, "transitGatewayRouteTableAnnouncementId", v.TransitGatewayRouteTableAnnouncementId)
+	return b
+}
+
+// AppendXML appends the elements of v that are set.
+func (v *TransitGatewayRouteTableRoute) AppendXML(b []byte) []byte {
+	b = query.AppendString(b, "attachmentId", v.AttachmentId)
+	b = query.AppendString(b, "destinationCidr", v.DestinationCidr)
+	b = query.AppendString(b, "prefixListId", v.PrefixListId)
+	b = query.AppendString(b, "resourceId", v.ResourceId)
+	b = query.AppendString(b, "resourceType", v.ResourceType)
+	b = query.AppendString(b, "routeOrigin", v.RouteOrigin)
+	b = query.AppendString(b, "state", v.State)
 	return b
 }
 

@@ -56,6 +56,18 @@ type AddPrefixListEntry struct {
 	Description *string
 }
 
+// AdditionalDetail is the model's structure of that name.
+type AdditionalDetail struct {
+	AdditionalDetailType      *string
+	Component                 *AnalysisComponent
+	LoadBalancers             []AnalysisComponent
+	RuleGroupRuleOptionsPairs []RuleGroupRuleOptionsPair
+	RuleGroupTypePairs        []RuleGroupTypePair
+	RuleOptions               []RuleOption
+	ServiceName               *string
+	VpcEndpointService        *AnalysisComponent
+}
+
 // Address is the model's structure of that name.
 type Address struct {
 	AllocationId            *string
@@ -106,6 +118,81 @@ type AllocateAddressResult struct {
 	NetworkBorderGroup    *string
 	PublicIp              *string
 	PublicIpv4Pool        *string
+}
+
+// AlternatePathHint is the model's structure of that name.
+type AlternatePathHint struct {
+	ComponentArn *string
+	ComponentId  *string
+}
+
+// AnalysisAclRule is the model's structure of that name.
+type AnalysisAclRule struct {
+	Cidr       *string
+	Egress     *bool
+	PortRange  *PortRange
+	Protocol   *string
+	RuleAction *string
+	RuleNumber *int
+}
+
+// AnalysisComponent is the model's structure of that name.
+type AnalysisComponent struct {
+	Arn  *string
+	Id   *string
+	Name *string
+}
+
+// AnalysisLoadBalancerListener is the model's structure of that name.
+type AnalysisLoadBalancerListener struct {
+	InstancePort     *int
+	LoadBalancerPort *int
+}
+
+// AnalysisLoadBalancerTarget is the model's structure of that name.
+type AnalysisLoadBalancerTarget struct {
+	Address            *string
+	AvailabilityZone   *string
+	AvailabilityZoneId *string
+	Instance           *AnalysisComponent
+	Port               *int
+}
+
+// AnalysisPacketHeader is the model's structure of that name.
+type AnalysisPacketHeader struct {
+	DestinationAddresses  []string
+	DestinationPortRanges []PortRange
+	Protocol              *string
+	SourceAddresses       []string
+	SourcePortRanges      []PortRange
+}
+
+// AnalysisRouteTableRoute is the model's structure of that name.
+type AnalysisRouteTableRoute struct {
+	CarrierGatewayId            *string
+	CoreNetworkArn              *string
+	DestinationCidr             *string
+	DestinationPrefixListId     *string
+	EgressOnlyInternetGatewayId *string
+	GatewayId                   *string
+	InstanceId                  *string
+	LocalGatewayId              *string
+	NatGatewayId                *string
+	NetworkInterfaceId          *string
+	Origin                      *string
+	State                       *string
+	TransitGatewayId            *string
+	VpcPeeringConnectionId      *string
+}
+
+// AnalysisSecurityGroupRule is the model's structure of that name.
+type AnalysisSecurityGroupRule struct {
+	Cidr            *string
+	Direction       *string
+	PortRange       *PortRange
+	PrefixListId    *string
+	Protocol        *string
+	SecurityGroupId *string
 }
 
 // AssignIpv6AddressesRequest is the model's structure of that name.
@@ -746,6 +833,26 @@ type CreateNetworkAclResult struct {
 	NetworkAcl  *NetworkAcl
 }
 
+// CreateNetworkInsightsPathRequest is the model's structure of that name.
+type CreateNetworkInsightsPathRequest struct {
+	ClientToken         *string
+	Destination         *string
+	DestinationIp       *string
+	DestinationPort     *int
+	DryRun              *bool
+	FilterAtDestination *PathRequestFilter
+	FilterAtSource      *PathRequestFilter
+	Protocol            *string
+	Source              *string
+	SourceIp            *string
+	TagSpecifications   []TagSpecification
+}
+
+// CreateNetworkInsightsPathResult is the model's structure of that name.
+type CreateNetworkInsightsPathResult struct {
+	NetworkInsightsPath *NetworkInsightsPath
+}
+
 // CreateNetworkInterfacePermissionRequest is the model's structure of that name.
 type CreateNetworkInterfacePermissionRequest struct {
 	AwsAccountId       *string
@@ -1200,6 +1307,28 @@ type DeleteNetworkAclEntryRequest struct {
 type DeleteNetworkAclRequest struct {
 	DryRun       *bool
 	NetworkAclId *string
+}
+
+// DeleteNetworkInsightsAnalysisRequest is the model's structure of that name.
+type DeleteNetworkInsightsAnalysisRequest struct {
+	DryRun                    *bool
+	NetworkInsightsAnalysisId *string
+}
+
+// DeleteNetworkInsightsAnalysisResult is the model's structure of that name.
+type DeleteNetworkInsightsAnalysisResult struct {
+	NetworkInsightsAnalysisId *string
+}
+
+// DeleteNetworkInsightsPathRequest is the model's structure of that name.
+type DeleteNetworkInsightsPathRequest struct {
+	DryRun                *bool
+	NetworkInsightsPathId *string
+}
+
+// DeleteNetworkInsightsPathResult is the model's structure of that name.
+type DeleteNetworkInsightsPathResult struct {
+	NetworkInsightsPathId *string
 }
 
 // DeleteNetworkInterfacePermissionRequest is the model's structure of that name.
@@ -1703,6 +1832,39 @@ type DescribeNetworkAclsRequest struct {
 type DescribeNetworkAclsResult struct {
 	NetworkAcls []NetworkAcl
 	NextToken   *string
+}
+
+// DescribeNetworkInsightsAnalysesRequest is the model's structure of that name.
+type DescribeNetworkInsightsAnalysesRequest struct {
+	AnalysisEndTime            *time.Time
+	AnalysisStartTime          *time.Time
+	DryRun                     *bool
+	Filters                    []Filter
+	MaxResults                 *int
+	NetworkInsightsAnalysisIds []string
+	NetworkInsightsPathId      *string
+	NextToken                  *string
+}
+
+// DescribeNetworkInsightsAnalysesResult is the model's structure of that name.
+type DescribeNetworkInsightsAnalysesResult struct {
+	NetworkInsightsAnalyses []NetworkInsightsAnalysis
+	NextToken               *string
+}
+
+// DescribeNetworkInsightsPathsRequest is the model's structure of that name.
+type DescribeNetworkInsightsPathsRequest struct {
+	DryRun                 *bool
+	Filters                []Filter
+	MaxResults             *int
+	NetworkInsightsPathIds []string
+	NextToken              *string
+}
+
+// DescribeNetworkInsightsPathsResult is the model's structure of that name.
+type DescribeNetworkInsightsPathsResult struct {
+	NetworkInsightsPaths []NetworkInsightsPath
+	NextToken            *string
 }
 
 // DescribeNetworkInterfaceAttributeRequest is the model's structure of that name.
@@ -2465,10 +2627,98 @@ type EncryptionSupport struct {
 	StateMessage    *string
 }
 
+// Explanation is the model's structure of that name.
+type Explanation struct {
+	Acl                           *AnalysisComponent
+	AclRule                       *AnalysisAclRule
+	Address                       *string
+	Addresses                     []string
+	AttachedTo                    *AnalysisComponent
+	AvailabilityZoneIds           []string
+	AvailabilityZones             []string
+	Cidrs                         []string
+	ClassicLoadBalancerListener   *AnalysisLoadBalancerListener
+	Component                     *AnalysisComponent
+	ComponentAccount              *string
+	ComponentRegion               *string
+	CustomerGateway               *AnalysisComponent
+	Destination                   *AnalysisComponent
+	DestinationVpc                *AnalysisComponent
+	Direction                     *string
+	ElasticLoadBalancerListener   *AnalysisComponent
+	ExplanationCode               *string
+	FirewallStatefulRule          *FirewallStatefulRule
+	FirewallStatelessRule         *FirewallStatelessRule
+	IngressRouteTable             *AnalysisComponent
+	InternetGateway               *AnalysisComponent
+	LoadBalancerArn               *string
+	LoadBalancerListenerPort      *int
+	LoadBalancerTarget            *AnalysisLoadBalancerTarget
+	LoadBalancerTargetGroup       *AnalysisComponent
+	LoadBalancerTargetGroups      []AnalysisComponent
+	LoadBalancerTargetPort        *int
+	MissingComponent              *string
+	NatGateway                    *AnalysisComponent
+	NetworkInterface              *AnalysisComponent
+	PacketField                   *string
+	Port                          *int
+	PortRanges                    []PortRange
+	PrefixList                    *AnalysisComponent
+	Protocols                     []string
+	RouteTable                    *AnalysisComponent
+	RouteTableRoute               *AnalysisRouteTableRoute
+	SecurityGroup                 *AnalysisComponent
+	SecurityGroupRule             *AnalysisSecurityGroupRule
+	SecurityGroups                []AnalysisComponent
+	SourceVpc                     *AnalysisComponent
+	State                         *string
+	Subnet                        *AnalysisComponent
+	SubnetRouteTable              *AnalysisComponent
+	TransitGateway                *AnalysisComponent
+	TransitGatewayAttachment      *AnalysisComponent
+	TransitGatewayRouteTable      *AnalysisComponent
+	TransitGatewayRouteTableRoute *TransitGatewayRouteTableRoute
+	Vpc                           *AnalysisComponent
+	VpcEndpoint                   *AnalysisComponent
+	VpcPeeringConnection          *AnalysisComponent
+	VpnConnection                 *AnalysisComponent
+	VpnGateway                    *AnalysisComponent
+}
+
 // Filter is the model's structure of that name.
 type Filter struct {
 	Name   *string
 	Values []string
+}
+
+// FilterPortRange is the model's structure of that name.
+type FilterPortRange struct {
+	FromPort *int
+	ToPort   *int
+}
+
+// FirewallStatefulRule is the model's structure of that name.
+type FirewallStatefulRule struct {
+	DestinationPorts []PortRange
+	Destinations     []string
+	Direction        *string
+	Protocol         *string
+	RuleAction       *string
+	RuleGroupArn     *string
+	SourcePorts      []PortRange
+	Sources          []string
+}
+
+// FirewallStatelessRule is the model's structure of that name.
+type FirewallStatelessRule struct {
+	DestinationPorts []PortRange
+	Destinations     []string
+	Priority         *int
+	Protocols        []int
+	RuleAction       *string
+	RuleGroupArn     *string
+	SourcePorts      []PortRange
+	Sources          []string
 }
 
 // FlowLog is the model's structure of that name.
@@ -4173,6 +4423,45 @@ type NetworkInfo struct {
 	SecondaryNetworkSupported          *bool
 }
 
+// NetworkInsightsAnalysis is the model's structure of that name.
+type NetworkInsightsAnalysis struct {
+	AdditionalAccounts         []string
+	AlternatePathHints         []AlternatePathHint
+	Explanations               []Explanation
+	FilterInArns               []string
+	FilterOutArns              []string
+	ForwardPathComponents      []PathComponent
+	NetworkInsightsAnalysisArn *string
+	NetworkInsightsAnalysisId  *string
+	NetworkInsightsPathId      *string
+	NetworkPathFound           *bool
+	ReturnPathComponents       []PathComponent
+	StartDate                  *time.Time
+	Status                     *string
+	StatusMessage              *string
+	SuggestedAccounts          []string
+	Tags                       []Tag
+	WarningMessage             *string
+}
+
+// NetworkInsightsPath is the model's structure of that name.
+type NetworkInsightsPath struct {
+	CreatedDate            *time.Time
+	Destination            *string
+	DestinationArn         *string
+	DestinationIp          *string
+	DestinationPort        *int
+	FilterAtDestination    *PathFilter
+	FilterAtSource         *PathFilter
+	NetworkInsightsPathArn *string
+	NetworkInsightsPathId  *string
+	Protocol               *string
+	Source                 *string
+	SourceArn              *string
+	SourceIp               *string
+	Tags                   []Tag
+}
+
 // NetworkInterface is the model's structure of that name.
 type NetworkInterface struct {
 	AssociatedSubnets               []string
@@ -4331,6 +4620,46 @@ type OperatorResponse struct {
 	HiddenByDefault *bool
 	Managed         *bool
 	Principal       *string
+}
+
+// PathComponent is the model's structure of that name.
+type PathComponent struct {
+	AclRule                       *AnalysisAclRule
+	AdditionalDetails             []AdditionalDetail
+	AttachedTo                    *AnalysisComponent
+	Component                     *AnalysisComponent
+	DestinationVpc                *AnalysisComponent
+	ElasticLoadBalancerListener   *AnalysisComponent
+	Explanations                  []Explanation
+	FirewallStatefulRule          *FirewallStatefulRule
+	FirewallStatelessRule         *FirewallStatelessRule
+	InboundHeader                 *AnalysisPacketHeader
+	OutboundHeader                *AnalysisPacketHeader
+	RouteTableRoute               *AnalysisRouteTableRoute
+	SecurityGroupRule             *AnalysisSecurityGroupRule
+	SequenceNumber                *int
+	ServiceName                   *string
+	SourceVpc                     *AnalysisComponent
+	Subnet                        *AnalysisComponent
+	TransitGateway                *AnalysisComponent
+	TransitGatewayRouteTableRoute *TransitGatewayRouteTableRoute
+	Vpc                           *AnalysisComponent
+}
+
+// PathFilter is the model's structure of that name.
+type PathFilter struct {
+	DestinationAddress   *string
+	DestinationPortRange *FilterPortRange
+	SourceAddress        *string
+	SourcePortRange      *FilterPortRange
+}
+
+// PathRequestFilter is the model's structure of that name.
+type PathRequestFilter struct {
+	DestinationAddress   *string
+	DestinationPortRange *RequestFilterPortRange
+	SourceAddress        *string
+	SourcePortRange      *RequestFilterPortRange
 }
 
 // PerformanceFactorReference is the model's structure of that name.
@@ -4616,6 +4945,12 @@ type ReplaceTransitGatewayRouteResult struct {
 	Route *TransitGatewayRoute
 }
 
+// RequestFilterPortRange is the model's structure of that name.
+type RequestFilterPortRange struct {
+	FromPort *int
+	ToPort   *int
+}
+
 // RequestLaunchTemplateData is the model's structure of that name.
 type RequestLaunchTemplateData struct {
 	BlockDeviceMappings               []LaunchTemplateBlockDeviceMappingRequest
@@ -4820,6 +5155,24 @@ type RouteTableAssociation struct {
 type RouteTableAssociationState struct {
 	State         *string
 	StatusMessage *string
+}
+
+// RuleGroupRuleOptionsPair is the model's structure of that name.
+type RuleGroupRuleOptionsPair struct {
+	RuleGroupArn *string
+	RuleOptions  []RuleOption
+}
+
+// RuleGroupTypePair is the model's structure of that name.
+type RuleGroupTypePair struct {
+	RuleGroupArn  *string
+	RuleGroupType *string
+}
+
+// RuleOption is the model's structure of that name.
+type RuleOption struct {
+	Keyword  *string
+	Settings []string
 }
 
 // RunInstancesMonitoringEnabled is the model's structure of that name.
@@ -5097,6 +5450,22 @@ type StartInstancesResult struct {
 	StartingInstances []InstanceStateChange
 }
 
+// StartNetworkInsightsAnalysisRequest is the model's structure of that name.
+type StartNetworkInsightsAnalysisRequest struct {
+	AdditionalAccounts    []string
+	ClientToken           *string
+	DryRun                *bool
+	FilterInArns          []string
+	FilterOutArns         []string
+	NetworkInsightsPathId *string
+	TagSpecifications     []TagSpecification
+}
+
+// StartNetworkInsightsAnalysisResult is the model's structure of that name.
+type StartNetworkInsightsAnalysisResult struct {
+	NetworkInsightsAnalysis *NetworkInsightsAnalysis
+}
+
 // StateReason is the model's structure of that name.
 type StateReason struct {
 	Code    *string
@@ -5357,6 +5726,17 @@ type TransitGatewayRouteTablePropagation struct {
 	State                                  *string
 	TransitGatewayAttachmentId             *string
 	TransitGatewayRouteTableAnnouncementId *string
+}
+
+// TransitGatewayRouteTableRoute is the model's structure of that name.
+type TransitGatewayRouteTableRoute struct {
+	AttachmentId    *string
+	DestinationCidr *string
+	PrefixListId    *string
+	ResourceId      *string
+	ResourceType    *string
+	RouteOrigin     *string
+	State           *string
 }
 
 // TransitGatewayVpcAttachment is the model's structure of that name.
