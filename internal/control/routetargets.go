@@ -1,6 +1,9 @@
 package control
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // aim adds to route the target that in names, for a table.
 func (t *tx) aim(r *RouteTable, route Route, in RouteInput, local bool) (Route, error) {
@@ -157,4 +160,25 @@ func (r Route) Target() string {
 		}
 	}
 	return "local"
+}
+
+// Aim sets the target that an id names: exactly one of the fields of in, by the
+// kind of the id, or Local for "local".
+func (in *RouteInput) Aim(id string) {
+	switch prefix, _, _ := strings.Cut(id, "-"); prefix + "-" {
+	case "local-":
+		in.Local = true
+	case NATGatewayID.Prefix:
+		in.NATGateway = id
+	case InterfaceID.Prefix:
+		in.Interface = id
+	case InstanceID.Prefix:
+		in.Instance = id
+	case PeeringID.Prefix:
+		in.Peering = id
+	case TransitGatewayID.Prefix:
+		in.Transit = id
+	default:
+		in.Gateway = id
+	}
 }

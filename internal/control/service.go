@@ -71,6 +71,7 @@ type Service struct {
 	scope  string // the region whose resources it sees, "" all
 
 	rehearsing bool     // see Rehearsal
+	draft      *draft   // see Draft
 	request    *request // see Remembering
 }
 
@@ -186,7 +187,12 @@ func restore(c Commit) *State {
 }
 
 // State is the newest committed State, of the regions that the Service sees.
-func (s *Service) State() *State { return s.state.Load().in(s.scope) }
+func (s *Service) State() *State {
+	if s.draft != nil {
+		return s.draft.state.in(s.scope)
+	}
+	return s.state.Load().in(s.scope)
+}
 
 // Region is where the Service creates what names no other place.
 func (s *Service) Region() string { return s.region }
@@ -211,6 +217,9 @@ func (s *Service) Events(ctx context.Context, after uint64, limit int) ([]Event,
 
 // do runs f as one command and waits until what it did is in force.
 func (s *Service) do(ctx context.Context, f func(*tx) error) (*command, error) {
+	if s.draft != nil {
+		return &command{}, s.doDraft(f)
+	}
 	if s.rehearsing {
 		return nil, cmp.Or(s.rehearse(f), ErrRehearsed)
 	}

@@ -33,6 +33,7 @@ type hop struct {
 	leaves        string
 	enters        string
 	peering       bool
+	touched       bool // a table that was asked is otherwise in a variant
 }
 
 // locate finds the receiver of a frame that at sends. Frames to the router's MAC
@@ -55,6 +56,7 @@ func (n *Network) locate(h *hop, at *vnic, f *frame.View) verdict.Reason {
 	h.routed = true
 	zone, table := net.spec.Zone, net.table
 	for range maxTables {
+		h.touched = h.touched || table.touched
 		l := table.Lookup(f.DstIP)
 		if l == nil {
 			return verdict.NoRoute
@@ -173,6 +175,7 @@ func (n *Network) acrossInternet(h *hop, f *frame.View) verdict.Reason {
 	if h.dst = to.privateOf(f.DstIP); h.dst == 0 || g.routes == nil {
 		return verdict.Delivered
 	}
+	h.touched = h.touched || g.routes.touched
 	l := g.routes.Lookup(h.dst)
 	if l == nil {
 		return verdict.NoRoute

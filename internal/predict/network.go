@@ -42,6 +42,11 @@ type Network struct {
 	// source/destination check, send it on.
 	Appliances bool
 
+	// base has the same VNICs as this network; nil: nothing is known of another.
+	base    *Network
+	changed map[string]bool // ids of tables, ACLs and groups that a variant has otherwise
+	all     bool            // a variant may differ anywhere
+
 	src      Source
 	vnics    map[string]*vnic
 	holders  map[holderKey]*vnic
@@ -54,6 +59,7 @@ type Network struct {
 	transits map[string]*transit
 	names    map[verdict.RuleID]string
 	entries  uint32 // numbers given to ACL entries
+	scratch  walk   // of the packets of connections
 }
 
 type holderKey struct {
@@ -74,6 +80,7 @@ type vpc struct {
 	id       string
 	internet bool
 	gateway  *gateway // nil: none
+	base     *vpc     // the same in the network that this is a variant of
 }
 
 type gateway struct {
@@ -87,13 +94,18 @@ type lead struct {
 }
 
 // table is a route table, compiled.
-type table struct{ *route.Table[lead] }
+type table struct {
+	*route.Table[lead]
+	touched bool // by a variant
+}
 
 type subnet struct {
 	spec  *spec.Subnet
 	vpc   *vpc
 	table *table
 	acl   *netacl.Program
+	// touched by a variant: its ACL.
+	touched bool
 }
 
 type vnic struct {
@@ -107,6 +119,10 @@ type vnic struct {
 	check  bool
 	inside *vpc           // of a gateway endpoint
 	fate   verdict.Reason // of what its guest is to take or send
+	// touched by a variant: its groups or its subnet's ACL.
+	touched bool
+	key     string // of its groups' policy
+	twin    *vnic  // the same in the one variant
 }
 
 type twin struct{ private, public frame.IPv4 }
@@ -162,7 +178,9 @@ func (n *Network) table(id string) *table {
 		if t == nil {
 			return nil
 		}
-		return compileRoutes(t)
+		c := compileRoutes(t)
+		c.touched = n.changed[id]
+		return c
 	})
 }
 
@@ -176,7 +194,7 @@ func compileRoutes(t *spec.RouteTable) *table {
 	if err != nil {
 		panic("predict: what the data plane has taken: " + err.Error())
 	}
-	return &table{compiled}
+	return &table{Table: compiled}
 }
 
 func (n *Network) subnet(id string) *subnet {
@@ -199,6 +217,7 @@ func (n *Network) subnet(id string) *subnet {
 		if s.ACL != "" {
 			v.acl = n.acl(s.ACL)
 		}
+		v.touched = n.changed[s.ACL]
 		return v
 	})
 }
@@ -226,14 +245,18 @@ func (n *Network) acl(id string) *netacl.Program {
 	})
 }
 
-// policy compiles a set of security groups.
-func (n *Network) policy(groups []string) *secgroup.Program {
+// keyOf is by what a set of security groups is known.
+func keyOf(groups []string) string {
 	sorted := slices.Clone(groups)
 	slices.Sort(sorted)
-	sorted = slices.Compact(sorted)
-	return memo(n.policies, strings.Join(sorted, " "), func() *secgroup.Program {
+	return strings.Join(slices.Compact(sorted), " ")
+}
+
+// policy compiles a set of security groups.
+func (n *Network) policy(key string) *secgroup.Program {
+	return memo(n.policies, key, func() *secgroup.Program {
 		var in, out []secgroup.Rule
-		for _, id := range sorted {
+		for _, id := range strings.Fields(key) {
 			g := n.src.Group(id)
 			if g == nil {
 				continue
@@ -268,6 +291,9 @@ func (n *Network) groupRefs(groups []string) []uint32 {
 }
 
 func (n *Network) vnic(id string) *vnic {
+	if n.base != nil {
+		return n.like(n.base.vnic(id))
+	}
 	return memo(n.vnics, id, func() *vnic {
 		s := n.src.VNIC(id)
 		if s == nil {
@@ -288,7 +314,8 @@ func (n *Network) vnic(id string) *vnic {
 		}
 		v.open = s.NAT != nil || v.net.vpc.internet
 		if !v.open {
-			v.policy, v.groups = n.policy(s.Groups), n.groupRefs(s.Groups)
+			v.key = keyOf(s.Groups)
+			v.policy, v.groups = n.policy(v.key), n.groupRefs(s.Groups)
 		}
 		if s.NAT != nil {
 			v.fate, v.check = verdict.Delivered, false
@@ -300,8 +327,29 @@ func (n *Network) vnic(id string) *vnic {
 		if h := n.src.Host(s.Host); s.Host != "" && h != nil {
 			v.fate = fateOf(h)
 		}
+		v.touched = v.net.touched || slices.ContainsFunc(s.Groups, func(g string) bool { return n.changed[g] })
 		return v
 	})
+}
+
+// like is a VNIC of the base as it is in n.
+func (n *Network) like(b *vnic) *vnic {
+	if b == nil {
+		return nil
+	}
+	if b.twin != nil {
+		return b.twin
+	}
+	v := *b
+	v.net = n.subnet(b.spec.Subnet)
+	if !v.open {
+		v.policy = n.policy(v.key)
+	}
+	if b.inside != nil {
+		v.inside = n.vpc(b.inside.id)
+	}
+	b.twin = &v
+	return &v
 }
 
 func fateOf(h *spec.Host) verdict.Reason {
@@ -317,6 +365,12 @@ func fateOf(h *spec.Host) verdict.Reason {
 }
 
 func (n *Network) holder(in *vpc, ip frame.IPv4) *vnic {
+	if n.base != nil {
+		if in.base == nil {
+			in.base = n.base.vpc(in.id)
+		}
+		return n.like(n.base.holder(in.base, ip))
+	}
 	k := holderKey{in, ip}
 	v, ok := n.holders[k]
 	if !ok {

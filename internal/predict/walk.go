@@ -18,7 +18,10 @@ type walk struct {
 	sender *vnic // who sent it with an address of its own
 	aim    *vnic // who was asked for, whatever the routes say; may be nil
 	path   Path
-	detail bool // all obstacles and legs are wanted, not the verdict alone
+	to     *vnic // who gets it, or would
+	detail bool  // all obstacles and legs are wanted, not the verdict alone
+	// touched: it has met what is otherwise in a variant.
+	touched bool
 }
 
 // crossing is an ACL that judges a frame.
@@ -127,6 +130,7 @@ func (w *walk) forward(at *vnic) {
 	var h hop
 	for hops := 0; ; hops++ {
 		why := w.n.locate(&h, at, &w.f)
+		w.touched = w.touched || at.touched || h.touched || h.to != nil && h.to.touched
 		if why == verdict.Delivered && hops == maxHops {
 			why = verdict.TooManyHops
 		}
@@ -288,7 +292,7 @@ func (w *walk) arrive(to, from *vnic, h *hop) bool {
 	if to.fate != verdict.Delivered && !w.stop(to, to.fate, conntrack.Ingress, "") {
 		return false
 	}
-	w.path.To = to.spec.ID
+	w.path.To, w.to = to.spec.ID, to
 	if w.path.Reason == verdict.Delivered {
 		w.path.At = to.spec.ID
 	}

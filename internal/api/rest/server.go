@@ -150,6 +150,7 @@ func (s *Server) operations(api huma.API) {
 	s.captureOperations(api)
 	s.packetOperations(api)
 	s.answerOperations(api)
+	s.whatIfOperations(api)
 	s.statusOperations(api)
 	s.timingOperations(api)
 	s.apiFaultOperations(api)

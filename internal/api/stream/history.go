@@ -116,3 +116,20 @@ func (h *history) count(from, factor uint64) (n int) {
 	}
 	return n
 }
+
+// since returns the records from an instant on.
+func (h *history) since(at int64) []dataplane.Record {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if h.ring == nil {
+		return nil
+	}
+	// Batches come a little out of order: the oldest are looked at too.
+	var all []dataplane.Record
+	for c := h.oldest; c < h.next; c++ {
+		if r := h.ring[c%historyLength]; r.At >= at {
+			all = append(all, r)
+		}
+	}
+	return all
+}

@@ -292,3 +292,12 @@ func (h *Hub) close() {
 	h.left.Wait()
 	h.unobserve()
 }
+
+// Recent returns the records kept since an instant (Unix nanoseconds), and whether
+// any are made: somebody watches.
+func (h *Hub) Recent(since int64) (records []dataplane.Record, watched bool) {
+	h.mu.Lock()
+	watched = h.cancel != nil
+	h.mu.Unlock()
+	return h.history.since(since), watched
+}
