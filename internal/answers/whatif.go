@@ -70,16 +70,9 @@ func WhatIf(draft control.Turn, flows []Flow, seen []Seen, limit int) *Effects {
 	e := &Effects{Revision: draft.Before.Revision()}
 	for i := range flows {
 		f := &flows[i]
-		from, src, dst := w.was.Initiator(f.Interface, f.Local, f.Remote, f.AdmittedBy)
-		if from == "" || f.State == conntrack.Fragment {
+		c, ok := connectionOf(w.was, f)
+		if !ok {
 			continue
-		}
-		c := predict.Connection{From: from, Src: src, Dst: dst, Proto: f.Proto, SrcPort: f.LocalPort, DstPort: f.RemotePort, ICMPType: f.ICMPType}
-		switch {
-		case f.Proto == frame.ProtoICMP:
-			c.SrcPort, c.DstPort = f.ICMPID, 0
-		case f.AdmittedBy == conntrack.Ingress:
-			c.SrcPort, c.DstPort = f.RemotePort, f.LocalPort
 		}
 		e.Connections++
 		w.connection(e, &c, f.Packets[0]+f.Packets[1])

@@ -20,6 +20,7 @@ type Verbs struct {
 	Recover  recoverCmd  `cmd:"" help:"End an instance's failure."`
 	Move     moveCmd     `cmd:"" help:"Move a network interface to another instance."`
 	Why      whyCmd      `cmd:"" help:"Send one packet and say, station by station, why it arrives or does not."`
+	Blast    blastCmd    `cmd:"" name:"blast-radius" help:"Say who loses what if something fails, and what policies would do."`
 	Wait     waitCmd     `cmd:"" help:"Wait until something is so."`
 	Capture  captureCmd  `cmd:"" help:"Write frames as they pass, with the verdict of each, as pcapng."`
 	Snapshot snapshotCmd `cmd:"" help:"Keep the laboratory as it is, and go back to it."`
@@ -28,7 +29,7 @@ type Verbs struct {
 
 // Names are the verbs as they are typed.
 func Names() []string {
-	return []string{"ls", "fail", "recover", "move", "why", "wait", "capture", "snapshot", "reset"}
+	return []string{"ls", "fail", "recover", "move", "why", "blast-radius", "wait", "capture", "snapshot", "reset"}
 }
 
 // IsVerb reports whether a command line begins with one of them.

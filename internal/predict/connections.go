@@ -108,7 +108,7 @@ func (n *Network) pass(c *Connection, m *Memory) Stop {
 		w.f.HasL4 = false
 	}
 	if w.send(v); !w.path.Delivered() {
-		return Stop{w.path.Reason, w.path.At, w.path.Rule, false, true}
+		return Stop{w.path.Reason, w.path.At, w.path.Rule, false, w.touched || n.doomed == nil}
 	}
 	to := w.to
 	back, ok := answer(&w.f)
@@ -118,7 +118,7 @@ func (n *Network) pass(c *Connection, m *Memory) Stop {
 	touched := w.touched || n.all
 	*w = walk{n: n, m: m, f: back}
 	if w.send(to); !w.path.Delivered() {
-		return Stop{w.path.Reason, w.path.At, w.path.Rule, true, true}
+		return Stop{w.path.Reason, w.path.At, w.path.Rule, true, touched || w.touched || n.doomed == nil}
 	}
 	return Stop{Touched: touched || w.touched}
 }

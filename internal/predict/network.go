@@ -46,6 +46,7 @@ type Network struct {
 	base    *Network
 	changed map[string]bool // ids of tables, ACLs and groups that a variant has otherwise
 	all     bool            // a variant may differ anywhere
+	doomed  map[string]bool // ids of VNICs and gateways; nil: this is no question
 
 	src      Source
 	vnics    map[string]*vnic
@@ -322,12 +323,13 @@ func (n *Network) vnic(id string) *vnic {
 			if s.NAT.Inside != "" {
 				v.inside = n.vpc(s.NAT.Inside)
 			}
+			v.touched = n.doomed[id]
 			return v
 		}
 		if h := n.src.Host(s.Host); s.Host != "" && h != nil {
 			v.fate = fateOf(h)
 		}
-		v.touched = v.net.touched || slices.ContainsFunc(s.Groups, func(g string) bool { return n.changed[g] })
+		v.touched = n.doomed[id] || v.net.touched || slices.ContainsFunc(s.Groups, func(g string) bool { return n.changed[g] })
 		return v
 	})
 }

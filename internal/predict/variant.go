@@ -25,3 +25,7 @@ func (n *Network) Variant(src Source, d spec.Delta) *Network {
 	}
 	return v
 }
+
+// Doom asks which connections meet any of some VNICs and gateways: their Stop is
+// Touched. n must not have been asked anything before.
+func (n *Network) Doom(ids map[string]bool) { n.doomed = ids }

@@ -130,7 +130,8 @@ func (w *walk) forward(at *vnic) {
 	var h hop
 	for hops := 0; ; hops++ {
 		why := w.n.locate(&h, at, &w.f)
-		w.touched = w.touched || at.touched || h.touched || h.to != nil && h.to.touched
+		w.touched = w.touched || at.touched || h.touched || h.to != nil && h.to.touched ||
+			w.n.doomed != nil && (w.n.doomed[h.leaves] || w.n.doomed[h.enters] || w.n.doomed[h.via])
 		if why == verdict.Delivered && hops == maxHops {
 			why = verdict.TooManyHops
 		}

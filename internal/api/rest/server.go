@@ -151,6 +151,7 @@ func (s *Server) operations(api huma.API) {
 	s.packetOperations(api)
 	s.answerOperations(api)
 	s.whatIfOperations(api)
+	s.blastRadiusOperations(api)
 	s.statusOperations(api)
 	s.timingOperations(api)
 	s.apiFaultOperations(api)
