@@ -152,6 +152,7 @@ func (s *Server) operations(api huma.API) {
 	s.answerOperations(api)
 	s.whatIfOperations(api)
 	s.blastRadiusOperations(api)
+	s.frameOperations(api)
 	s.statusOperations(api)
 	s.timingOperations(api)
 	s.apiFaultOperations(api)

@@ -133,3 +133,26 @@ func (h *history) since(at int64) []dataplane.Record {
 	}
 	return all
 }
+
+// record returns the record of a cursor; false if it is gone or has not been.
+func (h *history) record(cursor uint64) (dataplane.Record, bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if h.ring == nil || cursor < h.oldest || cursor >= h.next {
+		return dataplane.Record{}, false
+	}
+	return h.ring[cursor%historyLength], true
+}
+
+// newest returns the cursors of the newest records, the newest first, at most max.
+func (h *history) newest(max int) (cursors []uint64) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if h.ring == nil {
+		return nil
+	}
+	for c := h.next; c > h.oldest && len(cursors) < max; c-- {
+		cursors = append(cursors, c-1)
+	}
+	return cursors
+}

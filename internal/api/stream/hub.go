@@ -301,3 +301,14 @@ func (h *Hub) Recent(since int64) (records []dataplane.Record, watched bool) {
 	h.mu.Unlock()
 	return h.history.since(since), watched
 }
+
+// Record returns the record of a frame by its cursor, and the span of those kept:
+// the oldest and the next. False: it is not kept any more, or is yet to come.
+func (h *Hub) Record(cursor uint64) (r dataplane.Record, oldest, next uint64, ok bool) {
+	r, ok = h.history.record(cursor)
+	oldest, next = h.history.span()
+	return r, oldest, next, ok
+}
+
+// Newest returns the cursors of the newest records kept, at most max.
+func (h *Hub) Newest(max int) []uint64 { return h.history.newest(max) }
