@@ -142,3 +142,6 @@ func effect(c *predict.Connection, frames uint64, connection bool, s predict.Sto
 	}
 	return e
 }
+
+// Connection is a connection, or a kind of packets, by who began it.
+type Connection = predict.Connection

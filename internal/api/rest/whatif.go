@@ -13,7 +13,6 @@ import (
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/verdict"
-	"enilab/internal/predict"
 )
 
 type askWhatIf struct {
@@ -212,7 +211,7 @@ func (s *Server) allFlows(st *control.State) (all []answers.Flow) {
 // refusedSince are the frames on record that did not arrive, alike ones together.
 func (s *Server) refusedSince(from time.Time) (all []answers.Seen, recorded bool) {
 	records, recorded := s.hub.Recent(from.UnixNano())
-	at := map[predict.Connection]int{}
+	at := map[answers.Connection]int{}
 	for i := range records {
 		r := &records[i]
 		if r.EtherType != frame.EtherTypeIPv4 || r.Verdict != verdict.Reject && r.Verdict != verdict.Lost {
@@ -230,9 +229,9 @@ func (s *Server) refusedSince(from time.Time) (all []answers.Seen, recorded bool
 	return all, recorded
 }
 
-func (s *Server) connectionOf(r *dataplane.Record) predict.Connection {
+func (s *Server) connectionOf(r *dataplane.Record) answers.Connection {
 	id, _ := s.opt.Engine.VNICName(r.SrcVNIC)
-	c := predict.Connection{From: id, Src: r.SrcIP, Dst: r.DstIP, Proto: r.Proto, SrcPort: r.SrcPort, DstPort: r.DstPort}
+	c := answers.Connection{From: id, Src: r.SrcIP, Dst: r.DstIP, Proto: r.Proto, SrcPort: r.SrcPort, DstPort: r.DstPort}
 	if r.Proto == frame.ProtoICMP {
 		c.ICMPType, c.ICMPCode, c.SrcPort, c.DstPort = uint8(r.SrcPort>>8), uint8(r.SrcPort), r.DstPort, 0
 	}
