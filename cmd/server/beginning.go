@@ -27,6 +27,8 @@ type beginning struct {
 	loaded *scenario.Loaded   // guarded by mu
 	stop   context.CancelFunc // of the steps that are played; nil: none; guarded by mu
 	played sync.WaitGroup
+
+	loading sync.WaitGroup // of scenarios that others have put in its place
 }
 
 func newBeginning(ctx context.Context, cmd *serveCmd, l *server, sc *scenario.Scenario) *beginning {
@@ -63,6 +65,7 @@ func (b *beginning) playLocked() {
 
 // end waits for the steps, whose context has ended with the server's.
 func (b *beginning) end() {
+	b.loading.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.played.Wait()
@@ -117,6 +120,13 @@ func (b *beginning) haltLocked() {
 	}
 }
 
+// leaveLocked ends the scenario that was played: another course of events follows.
+func (b *beginning) leaveLocked(why string) {
+	b.haltLocked()
+	b.stop = nil
+	b.playing.abandon(why)
+}
+
 // restore takes the laboratory to a snapshot. The scenario's steps are of another
 // course of events: those that are played end, and a drill is not judged.
 func (b *beginning) restore(ctx context.Context, name string, forget func() error) error {
@@ -127,9 +137,7 @@ func (b *beginning) restore(ctx context.Context, name string, forget func() erro
 	if err != nil {
 		return fmt.Errorf("loading snapshot %s: %w", name, err)
 	}
-	b.haltLocked()
-	b.stop = nil
-	b.playing.abandon(name)
+	b.leaveLocked("snapshot " + name + " was restored")
 	err = l.Failover.Reset(ctx, func(ctx context.Context) (uint64, error) {
 		revision, err := l.Control.Restore(ctx, c, name)
 		if err == nil {

@@ -114,8 +114,8 @@ func (l *server) env() scenario.Env {
 }
 
 // abandon says that steps under way will not be done.
-func (p *playing) abandon(snapshot string) {
+func (p *playing) abandon(why string) {
 	if s := p.Status(); s != nil && s.State == "playing" {
-		p.end(fmt.Errorf("snapshot %s was restored before all steps were done", snapshot))
+		p.end(fmt.Errorf("%s before all steps were done", why))
 	}
 }

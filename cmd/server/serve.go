@@ -219,7 +219,7 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 		Assets: page, Clock: l.clock, Version: version, Timing: s.Timing,
 		Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		AnyKey: keys.any, Reset: begun.reset, Snapshots: l.snapshots, Restore: begun.restore, Ready: l.health, Scenario: begun.playing.Status,
-		Rehearsals: rehearsed, Trials: tried,
+		Rehearsals: rehearsed, Trials: tried, Scenarios: &scenarios{begun: begun},
 	}, keys.secrets)
 	if err != nil {
 		return err

@@ -115,7 +115,7 @@ var arrows = map[string][]string{
 	"internal/api": with(leaves, "internal/answers", "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
 	// The APIs before a laboratory, for the command and for tests in process.
-	"internal/served": with(leaves, "internal/api", "internal/api/apifault", "internal/control/failover", "internal/fis", "internal/lab"),
+	"internal/served": with(leaves, "internal/api", "internal/api/apifault", "internal/api/ec2/query", "internal/control/failover", "internal/fis", "internal/lab"),
 	// What tests of others import; nothing of the product imports it.
 	"clients/go": with(leaves, "internal/impair", "internal/api", "internal/control", "internal/control/failover", "internal/drill", "internal/drill/late", "internal/drill/runner",
 		"internal/lab", "internal/scenario", "internal/served", "internal/store/memory"),

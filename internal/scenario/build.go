@@ -178,8 +178,8 @@ func (b *builder) instances(ctx context.Context) error {
 		b.loaded.Instances[f.Name] = in.ID
 		if nics := b.svc.State().InterfacesOf(in.ID); len(nics) > 0 {
 			b.loaded.Interfaces[f.Name+primarySuffix] = nics[0].ID
-			if err := b.sourceDestCheck(ctx, nics[0], f.SourceDestCheck); err != nil {
-				return b.wrap(err, fmt.Sprintf("$.instances[%d].sourceDestCheck", i), "instance "+f.Name)
+			if err := b.primary(ctx, nics[0], f, fmt.Sprintf("$.instances[%d]", i)); err != nil {
+				return err
 			}
 		}
 	}

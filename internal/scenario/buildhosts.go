@@ -61,3 +61,17 @@ func (b *builder) internetWorkloads(ctx context.Context) error {
 	}
 	return nil
 }
+
+// primary gives the primary network interface of an instance what its launch does not.
+func (b *builder) primary(ctx context.Context, n *control.NetworkInterface, f instance, at string) error {
+	if err := b.sourceDestCheck(ctx, n, f.SourceDestCheck); err != nil {
+		return b.wrap(err, at+".sourceDestCheck", "instance "+f.Name)
+	}
+	if len(f.SecondaryIPs) == 0 {
+		return nil
+	}
+	if _, _, err := b.svc.AssignAddresses(inFull(ctx), control.AssignAddressesInput{ID: n.ID, IPs: f.SecondaryIPs}); err != nil {
+		return b.wrap(err, at+".secondaryIps", "instance "+f.Name)
+	}
+	return nil
+}

@@ -178,6 +178,9 @@ func (c *checker) groups(at string, groups []string) {
 func (c *checker) instance(at string, in instance) {
 	c.ref(at+".subnet", "subnet", in.Subnet, c.names.subnets)
 	c.address(at+".ip", in.IP)
+	for k, ip := range in.SecondaryIPs {
+		c.address(fmt.Sprintf("%s.secondaryIps[%d]", at, k), ip)
+	}
 	c.groups(at, in.Groups)
 	c.workloads(at, in.Workloads)
 }

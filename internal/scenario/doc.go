@@ -73,6 +73,7 @@ type Service interface {
 
 	RunInstance(ctx context.Context, in control.RunInstanceInput) (*control.Instance, error)
 	TerminateInstance(ctx context.Context, id string) (*control.Instance, error)
+	AssignAddresses(ctx context.Context, in control.AssignAddressesInput) (*control.NetworkInterface, control.Assigned, error)
 	SetWorkloads(ctx context.Context, id string, w []spec.Workload) (*control.Instance, error)
 	PutPolicy(ctx context.Context, p control.FailoverPolicy) (*control.FailoverPolicy, error)
 	DeletePolicy(ctx context.Context, id string) error

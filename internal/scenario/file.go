@@ -79,15 +79,17 @@ type rule struct {
 }
 
 type instance struct {
-	Name      string            `yaml:"name"`
-	Type      string            `yaml:"type"`
-	Subnet    string            `yaml:"subnet"`
-	IP        string            `yaml:"ip"`
-	Groups    []string          `yaml:"groups"`
-	Role      string            `yaml:"role"`
-	Tags      map[string]string `yaml:"tags"`
-	Workloads []workload        `yaml:"workloads"`
-	Serve     []servedPort      `yaml:"serve"`
+	Name   string `yaml:"name"`
+	Type   string `yaml:"type"`
+	Subnet string `yaml:"subnet"`
+	IP     string `yaml:"ip"`
+	// SecondaryIPs are of the primary network interface, as SourceDestCheck.
+	SecondaryIPs []string          `yaml:"secondaryIps"`
+	Groups       []string          `yaml:"groups"`
+	Role         string            `yaml:"role"`
+	Tags         map[string]string `yaml:"tags"`
+	Workloads    []workload        `yaml:"workloads"`
+	Serve        []servedPort      `yaml:"serve"`
 	// SourceDestCheck is of the primary network interface; nil: true.
 	SourceDestCheck *bool `yaml:"sourceDestCheck"`
 }

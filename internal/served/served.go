@@ -7,13 +7,16 @@ package served
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"enilab/internal/api/apifault"
+	"enilab/internal/api/calls"
 	"enilab/internal/api/ec2"
+	"enilab/internal/api/ec2/query"
 	apifis "enilab/internal/api/fis"
 	"enilab/internal/api/rest"
 	"enilab/internal/control/failover"
@@ -78,7 +81,8 @@ func Refuse(c *fiber.Ctx, status int, detail string) bool {
 // the parts of the laboratory are filled in, and its Reset if there is none; keys
 // are the secrets that EC2 requests must be signed with, by id, none for any.
 func (l *Lab) API(opt rest.Options, keys map[string]string) (*rest.Server, error) {
-	aws, err := ec2.New(ec2.Options{Control: l.Control, Faults: l.Faults, Keys: keys, Now: l.time})
+	log := new(calls.Log)
+	aws, err := ec2.New(ec2.Options{Control: l.Control, Faults: l.Faults, Calls: log, Keys: keys, Now: l.time})
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +98,26 @@ func (l *Lab) API(opt rest.Options, keys map[string]string) (*rest.Server, error
 	opt.Refuse = func(c *fiber.Ctx, status int, detail string) bool {
 		return apifis.Refuse(c, status, detail) || aws.Refuse(c, status, detail)
 	}
+	opt.Calls, opt.Call = log, callEC2(aws)
 	if opt.Reset == nil {
 		opt.Reset = func(ctx context.Context) error { return l.Failover.Reset(ctx, l.Control.Reset) }
 	}
 	return rest.New(opt)
+}
+
+// callEC2 carries out actions of EC2 for the admin API.
+func callEC2(aws *ec2.API) func(context.Context, rest.EC2Call) (rest.EC2Answer, error) {
+	return func(ctx context.Context, in rest.EC2Call) (rest.EC2Answer, error) {
+		params := make([]query.Param, len(in.Flat))
+		for i, p := range in.Flat {
+			params[i] = query.Param{Name: p.Name, Value: p.Value}
+		}
+		result, err := aws.Call(ctx, in.Region, in.Action, params, in.From)
+		if refused, ok := errors.AsType[*ec2.Refusal](err); ok {
+			return rest.EC2Answer{}, rest.RefusedCall(refused.Status, refused.Code, refused.Message, refused.Field)
+		}
+		return rest.EC2Answer{Result: result}, err
+	}
 }
 
 // experiments has the laboratory run those of AWS FIS, and returns the API for them.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"enilab/internal/api/apifault"
+	"enilab/internal/api/calls"
 	"enilab/internal/control"
 )
 
@@ -24,6 +25,7 @@ type Options struct {
 	// or by temporary credentials that AssumeRole gave.
 	Keys   map[string]string
 	Faults *apifault.Set    // injected into calls; nil: none
+	Calls  *calls.Log       // where requests are noted; nil: nowhere
 	Now    func() time.Time // nil: time.Now
 	Random func([]byte)     // safe for concurrent use; nil: crypto/rand
 }

@@ -42,6 +42,8 @@ type handler struct {
 	honours []string
 	empty   bool // it lists what there is none of
 	run     func(c *call, root *query.Node) (result, error)
+	// request decodes parameters into the model's structure, without checks.
+	request func(root *query.Node) (any, error)
 }
 
 // call is one request of an action.
@@ -73,6 +75,12 @@ func (c *call) command() *control.Service {
 // bind makes a handler of a function on one of the model's requests.
 func bind[T any, P input[T]](table map[string]handler, honours string, f func(*call, P) (result, error)) {
 	h := handler{honours: append(strings.Fields(honours), "DryRun", "ClientToken")}
+	h.request = func(root *query.Node) (any, error) {
+		in := P(new(T))
+		var d query.Decoder
+		in.Decode(&d, root)
+		return in, d.Err()
+	}
 	h.run = func(c *call, root *query.Node) (result, error) {
 		in := P(new(T))
 		var d query.Decoder
@@ -121,9 +129,12 @@ func unsupported(format string, args ...any) error {
 func (a *API) dispatch(ctx context.Context, r *request, svc service, params []query.Param,
 	signature *sigv4.Signature, signatureErr error, b []byte,
 ) ([]byte, error) {
-	who, err := a.authenticate(r.signed(), svc, signature, signatureErr)
-	if err != nil {
-		return b, err
+	who := a.root()
+	if r.region == "" { // else it comes from inside
+		var err error
+		if who, err = a.authenticate(r.signed(), svc, signature, signatureErr); err != nil {
+			return b, err
+		}
 	}
 	action := valueOf(params, "Action")
 	if action == "" {
@@ -145,7 +156,7 @@ func (a *API) dispatch(ctx context.Context, r *request, svc service, params []qu
 		ctx, cancel = context.WithTimeout(r.base, commandTime)
 		defer cancel()
 	}
-	b, err = a.perform(ctx, r, svc, who, action, params, signature, b)
+	b, err := a.perform(ctx, r, svc, who, action, params, signature, b)
 	if err := a.inject(ctx, r, hit, apifault.After); err != nil {
 		return b, err
 	}
@@ -171,7 +182,7 @@ func (a *API) perform(ctx context.Context, r *request, svc service, who caller, 
 		}
 		return b, query.Refuse("InvalidAction", "The action %s is not valid for this web service.", clip(action))
 	}
-	c, err := a.enter(ctx, signature)
+	c, err := a.enter(ctx, signature, r.region == "")
 	if err != nil {
 		return b, err
 	}
@@ -191,9 +202,10 @@ func (a *API) perform(ctx context.Context, r *request, svc service, who caller, 
 	return append(b, "Response>"...), nil
 }
 
-// enter begins a call in the region it is signed for. A region that nobody has
-// asked for yet gets its default VPC first.
-func (a *API) enter(ctx context.Context, signature *sigv4.Signature) (*call, error) {
+// enter begins a call in the region it is signed for. A region that no client has
+// asked for yet gets its default VPC first; for calls from inside, with which
+// people build a laboratory from nothing, none is founded.
+func (a *API) enter(ctx context.Context, signature *sigv4.Signature, found bool) (*call, error) {
 	name := a.opt.Control.Region()
 	if signature != nil && signature.Region != "" {
 		name = signature.Region
@@ -203,7 +215,7 @@ func (a *API) enter(ctx context.Context, signature *sigv4.Signature) (*call, err
 		return nil, query.Refuse("AuthFailure", "Credential should be scoped to a valid region, not '%s'.", clip(name))
 	}
 	c := &call{ctx: ctx, api: a, region: r, svc: a.opt.Control.In(name)}
-	if c.state = c.svc.State(); !c.state.Founded(name) {
+	if c.state = c.svc.State(); found && !c.state.Founded(name) {
 		if err := c.svc.Found(ctx); err != nil {
 			return nil, err
 		}

@@ -92,6 +92,13 @@ type request struct {
 	base        context.Context // ends with the server alone
 	// watch returns a context that also ends when the client goes away.
 	watch func(context.Context) (context.Context, func())
+
+	// region is that of a request from inside, which nobody signs; "" of others.
+	region string
+	began  time.Time
+	// refused and field are how it ended, once it has; nil: it was carried out.
+	refused *query.Error
+	field   string
 }
 
 // service is the signing name of the API that is asked: one of these two, or
@@ -105,16 +112,25 @@ const (
 
 // answer serves a request and appends the body to b.
 func (a *API) answer(ctx context.Context, r *request, b []byte) (int, []byte) {
+	r.began = a.opt.Now()
 	params, err := r.parameters()
-	signature, signatureErr := sigv4.Parse(r.signed())
+	var signature *sigv4.Signature
+	var signatureErr error
+	if r.region != "" {
+		signature = &sigv4.Signature{Service: string(serviceEC2), Region: r.region}
+	} else {
+		signature, signatureErr = sigv4.Parse(r.signed())
+	}
 	svc := serviceOf(params, signature)
 	if err == nil {
 		b, err = a.dispatch(ctx, r, svc, params, signature, signatureErr, b)
 	}
-	if err == nil {
-		return fiber.StatusOK, b
+	status := fiber.StatusOK
+	if err != nil {
+		status, b = a.appendError(b[:0], r, svc, err)
 	}
-	return a.appendError(b[:0], r, svc, err)
+	a.noteCall(r, svc, params, signature, status, err)
+	return status, b
 }
 
 func (r *request) signed() sigv4.Request {

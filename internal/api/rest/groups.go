@@ -19,6 +19,7 @@ type SecurityGroup struct {
 	Description string              `json:"description"`
 	Rules       []SecurityGroupRule `json:"rules"`
 	Tags        map[string]string   `json:"tags"`
+	ETag        string              `json:"etag" doc:"Changes whenever the group does; see ifUnchanged of POST /calls"`
 }
 
 // SecurityGroupRule allows traffic.
@@ -57,7 +58,7 @@ type newRule struct {
 func groupView(g *control.SecurityGroup) SecurityGroup {
 	return SecurityGroup{
 		ID: g.ID, VPCID: g.VPC, Name: g.Name, Description: g.Description,
-		Rules: views(g.Rules, ruleView), Tags: tagsView(g.Tags),
+		Rules: views(g.Rules, ruleView), Tags: tagsView(g.Tags), ETag: etag(g),
 	}
 }
 

@@ -91,6 +91,9 @@ func documentPlainRoutes(doc *huma.OpenAPI) {
 		"All frames of the run; each frame's comment is its verdict", formatPcapNg.media, id)
 	plain("trials/{id}/report", "The report of a trial's results, as a page", "200",
 		"The page of enilab run --report, without captures", "text/html", id)
+	plain("scenario", "Save the laboratory as a scenario file", "200",
+		"A scenario from which an equal laboratory is built; comments at its head say what it has no word for", mediaYAML,
+		query("region", "Default: the server's"), query("description", "What the file says of itself"))
 	plain("live.pcapng", "Frames as they pass, for tshark -i -", "200", "An endless pcapng file", formatPcapNg.media,
 		query("networkInterfaceId", "Only this interface"), query("instanceId", "Only this instance's interfaces"),
 		query("filter", "A pcap-filter expression"), query("points", "Tap points, separated by commas; default all"))

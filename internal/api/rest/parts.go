@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"enilab/internal/api/apifault"
+	"enilab/internal/api/calls"
 	"enilab/internal/api/stream"
 	"enilab/internal/control"
 	"enilab/internal/control/failover"
@@ -128,6 +129,13 @@ type Options struct {
 	Rehearsals Rehearsals
 	// Trials of drills, beside the laboratory or in it; nil: there are none.
 	Trials *trials.Set
+	// Scenarios to begin with and to save; nil: there are none.
+	Scenarios Scenarios
+	// Call carries out an action of the EC2 API as its clients do; nil: none can.
+	Call func(ctx context.Context, in EC2Call) (EC2Answer, error)
+	// Calls is where calls of this API are noted, and those of others are read;
+	// nil: a log of the server's own.
+	Calls *calls.Log
 	// Scenario tells how far the scenario's steps are; nil, or a nil status: there
 	// are none.
 	Scenario func() *ScenarioStatus

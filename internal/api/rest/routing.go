@@ -20,6 +20,7 @@ type RouteTable struct {
 	Routes    []Route           `json:"routes"`
 	Tags      map[string]string `json:"tags"`
 	CreatedAt time.Time         `json:"createdAt"`
+	ETag      string            `json:"etag" doc:"Changes whenever the table does; see ifUnchanged of POST /calls"`
 }
 
 // Route leads a destination to a target.
@@ -39,6 +40,7 @@ type NetworkACL struct {
 	Entries   []NetworkACLEntry `json:"entries" doc:"By direction, then number; what matches none is denied"`
 	Tags      map[string]string `json:"tags"`
 	CreatedAt time.Time         `json:"createdAt"`
+	ETag      string            `json:"etag" doc:"Changes whenever the ACL does; see ifUnchanged of POST /calls"`
 }
 
 // NetworkACLEntry allows or denies what it matches; the lowest number that
@@ -66,7 +68,7 @@ func routeTableView(st *control.State) func(*control.RouteTable) RouteTable {
 	return func(t *control.RouteTable) RouteTable {
 		v := RouteTable{
 			ID: t.ID, VPCID: t.VPC, Main: t.Main(), SubnetIDs: append([]string{}, subnets[t.ID]...),
-			Routes: views(t.Routes, routeView(st, t)), Tags: tagsView(t.Tags), CreatedAt: t.CreatedAt,
+			Routes: views(t.Routes, routeView(st, t)), Tags: tagsView(t.Tags), CreatedAt: t.CreatedAt, ETag: etag(t),
 		}
 		for _, a := range t.Associations {
 			v.GatewayID = cmp.Or(v.GatewayID, a.Gateway)
@@ -106,7 +108,7 @@ func routeView(st *control.State, t *control.RouteTable) func(control.Route) Rou
 func networkACLView(a *control.NetworkACL) NetworkACL {
 	v := NetworkACL{
 		ID: a.ID, VPCID: a.VPC, Default: a.Default, SubnetIDs: make([]string, 0, len(a.Associations)),
-		Entries: views(a.Entries, networkACLEntryView), Tags: tagsView(a.Tags), CreatedAt: a.CreatedAt,
+		Entries: views(a.Entries, networkACLEntryView), Tags: tagsView(a.Tags), CreatedAt: a.CreatedAt, ETag: etag(a),
 	}
 	for _, of := range a.Associations {
 		v.SubnetIDs = append(v.SubnetIDs, of.Subnet)

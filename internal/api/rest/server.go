@@ -103,6 +103,7 @@ func (s *Server) routes() {
 	s.app.Get("/metrics", adaptor.HTTPHandler(s.metrics()))
 
 	api := s.app.Group(base)
+	api.Use(s.noted)
 	api.Get("/stream", adaptor.HTTPHandlerFunc(s.hub.ServeHTTP))
 	api.Get("/live.pcapng", s.live)
 	api.Get("/captures/:id/pcapng", s.download(formatPcapNg))
@@ -110,6 +111,7 @@ func (s *Server) routes() {
 	api.Get("/snapshots/:name/database", s.downloadSnapshot)
 	api.Get("/rehearsals/:id/pcapng", s.rehearsed)
 	api.Get("/trials/:id/report", s.trialReport)
+	api.Get("/scenario", s.saveScenario)
 	s.operations(humafiber.NewWithGroup(s.app, headed{api}, apiConfig(s.opt.Version)))
 	api.Get("/openapi.json", s.openAPI)
 	api.Use(func(c *fiber.Ctx) error { return fiber.ErrNotFound })
@@ -162,6 +164,8 @@ func (s *Server) operations(api huma.API) {
 	s.rehearsalOperations(api)
 	s.drillOperations(api)
 	s.courseOperations(api)
+	s.scenarioOperations(api)
+	s.callOperations(api)
 	s.declareOperations(api.OpenAPI())
 
 	documentPlainRoutes(api.OpenAPI())
