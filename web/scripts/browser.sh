@@ -1,6 +1,6 @@
 #!/bin/sh
 # The dashboard's browser tests against the built binary given as argument,
-# running the demo and the scenario internet, each in a directory of its own. Says loudly when there is no
+# running the demo, the scenario internet and nothing, each in a directory of its own. Says loudly when there is no
 # Node or Chromium; in CI that is a failure.
 set -eu
 bin=$(realpath "$1")
@@ -16,9 +16,13 @@ done
 data=$(mktemp -d)
 servers=
 trap 'kill $servers 2>/dev/null; wait $servers 2>/dev/null; rm -rf "$data"' EXIT INT TERM
-for scenario in demo internet; do
+for scenario in demo internet empty; do
   mkdir "$data/$scenario"
-  "$bin" serve --listen 127.0.0.1:0 --data "$data/$scenario" --scenario "$scenario" >"$data/$scenario.out" &
+  : >"$data/$scenario.out"
+  with="--scenario $scenario"
+  [ "$scenario" != empty ] || with=
+  # shellcheck disable=SC2086 # two words or none
+  "$bin" serve --listen 127.0.0.1:0 --data "$data/$scenario" $with >"$data/$scenario.out" &
   servers="$servers $!"
   for _ in $(seq 600); do
     grep -qx 'Ready\.' "$data/$scenario.out" && break
@@ -28,6 +32,7 @@ done
 url() { sed -n 's/^enilab is at //p' "$data/$1.out"; }
 ENILAB_URL=$(url demo)
 ENILAB_INTERNET_URL=$(url internet)
-if [ -z "$ENILAB_URL" ] || [ -z "$ENILAB_INTERNET_URL" ]; then echo "a server did not start" >&2; exit 1; fi
-export ENILAB_URL ENILAB_INTERNET_URL
+ENILAB_EMPTY_URL=$(url empty)
+if [ -z "$ENILAB_URL" ] || [ -z "$ENILAB_INTERNET_URL" ] || [ -z "$ENILAB_EMPTY_URL" ]; then echo "a server did not start" >&2; exit 1; fi
+export ENILAB_URL ENILAB_INTERNET_URL ENILAB_EMPTY_URL
 npm run --silent browser

@@ -18,7 +18,7 @@ function pages() {
     .map((f) => readFileSync(join(folder, f), "utf8"));
 }
 
-const sources = ["src/i18n/ko.ts", "src/i18n/server-ko.ts", "src/i18n/en.ts"]
+const sources = ["src/i18n/ko.ts", "src/i18n/server-ko.ts", "src/i18n/build-ko.ts", "src/i18n/en.ts"]
   .map((f) => readFileSync(join(web, f), "utf8"))
   .concat(pages())
   .join("");

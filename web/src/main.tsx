@@ -8,6 +8,7 @@ import "./traffic/traffic.css";
 import "./failover/failover.css";
 import "./inspector/inspector.css";
 import "./drills/drills.css";
+import "./build/build.css";
 import { render } from "preact";
 import { App } from "./app/app.tsx";
 import { startRouter } from "./app/router.ts";

@@ -8,12 +8,15 @@ export class ApiError extends Error {
   readonly status: number;
   /** EC2's error code, when the control plane gave one. */
   readonly code: string;
+  /** What the refusal is about, as the API names parts of a request. */
+  readonly fields: readonly { location: string; message: string }[];
 
-  constructor(status: number, code: string, detail: string) {
+  constructor(status: number, code: string, detail: string, fields: ApiError["fields"] = []) {
     super(detail);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
+    this.fields = fields;
   }
 }
 
@@ -37,7 +40,8 @@ async function failure(response: Response): Promise<ApiError> {
     .filter((e) => e.message && !said.includes(e.message))
     .map((e) => `${e.location ?? ""} ${e.message ?? ""}`.trim());
   const detail = [said, ...fields].join("; ");
-  return new ApiError(response.status, problem.code ?? "", detail);
+  const about = (problem.errors ?? []).map((e) => ({ location: e.location ?? "", message: e.message ?? "" }));
+  return new ApiError(response.status, problem.code ?? "", detail, about);
 }
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {

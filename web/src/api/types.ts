@@ -108,6 +108,8 @@ export interface SecurityGroup {
     groupId?: string;
     description?: string;
   }[];
+  tags?: Tags;
+  etag?: string;
 }
 
 export interface Address {
@@ -115,6 +117,7 @@ export interface Address {
   publicIp: string;
   networkInterfaceId?: string;
   privateIp?: string;
+  tags?: Tags;
 }
 
 export interface InternetHost {
@@ -216,6 +219,7 @@ export interface RouteTable {
   gatewayId?: string;
   routes: Route[];
   tags?: Tags;
+  etag?: string;
 }
 
 export interface AclEntry {
@@ -237,6 +241,7 @@ export interface NetworkAcl {
   subnetIds: string[];
   entries: AclEntry[];
   tags?: Tags;
+  etag?: string;
 }
 
 export interface Policy {

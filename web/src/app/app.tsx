@@ -20,6 +20,7 @@ import * as state from "./state.ts";
 import { TopBar } from "./topbar.tsx";
 
 // Nothing of these is needed for the first picture.
+const EmptyLab = lazy(async () => (await import("../build/files.tsx")).EmptyLab);
 const Captures = lazy(async () => (await import("../captures/screen.tsx")).Captures);
 const Drills = lazy(async () => (await import("../drills/screen.tsx")).Drills);
 const Failovers = lazy(async () => (await import("../failover/screen.tsx")).Failovers);
@@ -92,13 +93,14 @@ function Rail() {
 function Live() {
   const now = state.topology.value;
   const down = state.link.value.state === "down" || state.link.value.state === "stale";
-  const empty = now !== null && now.vpcs.length === 0;
+  // An EC2 client's first call gives a region its default VPC: with nothing in it there is still no laboratory.
+  const empty = now !== null && now.instances.length === 0 && now.vpcs.every((v) => v.default);
   return (
     <div class={`live-screen ${state.packet.value >= 0 ? "with-packet" : ""}`}>
       <main class={`stage-cell ${down ? "is-stale" : ""}`} id="main">
         <Stage />
         <OutageChip />
-        {empty && <EmptyLab />}
+        {empty && state.inspectorTab.value !== "build" && <EmptyLab />}
         {!now && state.topologyError.value && (
           <div class="empty-card over">
             <p>
@@ -113,19 +115,6 @@ function Live() {
       <Dock />
       <Inspector />
       <PacketDetail />
-    </div>
-  );
-}
-
-function EmptyLab() {
-  const endpoint = location.origin;
-  return (
-    <div class="empty-card over">
-      <strong>{t("empty.title")}</strong>
-      <p>{t("empty.hint")}</p>
-      <pre>{`enilab serve --fresh --scenario demo
-
-aws --endpoint-url ${endpoint} ec2 create-vpc --cidr-block 192.168.0.0/16`}</pre>
     </div>
   );
 }

@@ -53,7 +53,9 @@ export const rates = signal({ accept: 0, reject: 0, lost: 0, control: 0 });
 export const clockOffset = signal(0);
 
 export const selection = signal("");
-export const inspectorTab = signal<"failover" | "eni" | "instance" | "network" | "path">("failover");
+export const inspectorTab = signal<"failover" | "eni" | "instance" | "network" | "path" | "build">(
+  "failover",
+);
 export const inspectorOpen = signal(false);
 /** Ordinal of the selected packet in the ring, or -1. */
 export const packet = signal(-1);

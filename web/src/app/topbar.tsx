@@ -1,14 +1,12 @@
 import { language, setLanguage, short, t } from "../i18n/i18n.ts";
-import { shownVpcs } from "../topology/layout.ts";
 import { Icon } from "../ui/icons.tsx";
 import { busy, fail, recover } from "./drill.ts";
 import { screen } from "./router.ts";
 import * as state from "./state.ts";
 import { theme, toggleTheme } from "./theme.ts";
+import { regionShown, regions, show, viewVpc, vpcsShown } from "./view.ts";
 
 export function TopBar() {
-  const topology = state.topology.value;
-  const vpc = topology ? shownVpcs(topology)[0] : undefined;
   return (
     <header class="topbar">
       <h1>
@@ -19,16 +17,7 @@ export function TopBar() {
         </svg>
         enilab
       </h1>
-      <p class="crumb">
-        <span>{state.topology.value?.region}</span>
-        {vpc && (
-          <>
-            <span class="sep">/</span>
-            <span>{vpc.tags?.Name ?? vpc.id}</span>
-            <code>{vpc.cidr}</code>
-          </>
-        )}
-      </p>
+      <Crumb />
       <span class="spacer" />
       <Rates />
       <LinkBadge />
@@ -68,6 +57,56 @@ export function TopBar() {
       </div>
       <MainButton />
     </header>
+  );
+}
+
+/** The region and the VPC that are shown, each to be changed if there is another. */
+function Crumb() {
+  const region = regionShown.value;
+  const vpcs = vpcsShown.value;
+  const one = vpcs.find((v) => v.id === viewVpc.value) ?? (vpcs.length === 1 ? vpcs[0] : undefined);
+  return (
+    <div class="crumb">
+      {regions.value.length > 1 ? (
+        <select
+          class="switcher"
+          aria-label={t("view.region")}
+          value={region}
+          onChange={(e) => show(e.currentTarget.value, "")}
+        >
+          {regions.value.map((r) => (
+            <option key={r} value={r} selected={r === region}>
+              {r}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <span>{region}</span>
+      )}
+      {vpcs.length > 0 && <span class="sep">/</span>}
+      {vpcs.length > 1 ? (
+        <select
+          class="switcher"
+          aria-label={t("view.vpc")}
+          value={viewVpc.value}
+          onChange={(e) => show(region, e.currentTarget.value)}
+        >
+          <option value="" selected={!viewVpc.value}>{`${t("view.all")} · ${vpcs.length}`}</option>
+          {vpcs.map((v) => (
+            <option key={v.id} value={v.id} selected={v.id === viewVpc.value}>
+              {`${v.tags?.Name ?? v.id} · ${v.cidr}`}
+            </option>
+          ))}
+        </select>
+      ) : (
+        one && (
+          <>
+            <span>{one.tags?.Name ?? one.id}</span>
+            <code>{one.cidr}</code>
+          </>
+        )
+      )}
+    </div>
   );
 }
 

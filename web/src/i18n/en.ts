@@ -37,6 +37,7 @@ export const en = {
   "action.fail": "Fail {name}",
   "action.recover": "Recover {name}",
   "action.failBack": "Fail back",
+  "action.edit": "Edit…",
   "action.move": "Move to…",
   "action.cancel": "Cancel",
   "action.close": "Close",
@@ -50,6 +51,10 @@ export const en = {
 
   "confirm.fail": "Freeze {name}? It stops answering until you recover it.",
   "confirm.yes": "Freeze it",
+
+  "view.region": "Region",
+  "view.vpc": "Shown VPC",
+  "view.all": "All VPCs",
 
   "topology.label": "Topology",
   "topology.vpc": "VPC",
@@ -102,6 +107,7 @@ export const en = {
   "inspector.eni": "ENI",
   "inspector.instance": "Instance",
   "inspector.path": "Path",
+  "inspector.build": "Build",
   "inspector.nothingEni": "Select an interface in the topology.",
   "inspector.nothingInstance": "Select an instance in the topology.",
 
@@ -192,6 +198,7 @@ export const en = {
   "dock.packets": "Packets",
   "dock.flows": "Flows",
   "dock.events": "Events",
+  "dock.calls": "Calls",
   "packets.label": "Packets",
   "packets.no": "No.",
   "packets.time": "Time",
@@ -347,8 +354,6 @@ export const en = {
   "drills.back": "All drills",
   "drills.kept": "{same} of {total} kept",
 
-  "empty.title": "This lab is empty",
-  "empty.hint": "Create a VPC with the AWS CLI, or start the server with the demo:",
   "empty.failed": "The topology could not be read:",
 
   "keys.title": "Keys",

@@ -40,6 +40,7 @@ export const ko = {
   "action.fail": "{name} 장애 내기",
   "action.recover": "{name} 복구",
   "action.failBack": "되돌리기",
+  "action.edit": "편집…",
   "action.move": "이동…",
   "action.cancel": "취소",
   "action.close": "닫기",
@@ -53,6 +54,10 @@ export const ko = {
 
   "confirm.fail": "{name} 인스턴스를 멈출까요? 복구할 때까지 응답하지 않습니다.",
   "confirm.yes": "멈추기",
+
+  "view.region": "리전",
+  "view.vpc": "보이는 VPC",
+  "view.all": "모든 VPC",
 
   "topology.label": "토폴로지",
   "topology.vpc": "VPC",
@@ -105,6 +110,7 @@ export const ko = {
   "inspector.eni": "ENI",
   "inspector.instance": "인스턴스",
   "inspector.path": "경로",
+  "inspector.build": "만들기",
   "inspector.nothingEni": "토폴로지에서 인터페이스를 고르세요.",
   "inspector.nothingInstance": "토폴로지에서 인스턴스를 고르세요.",
 
@@ -196,6 +202,7 @@ export const ko = {
   "dock.packets": "패킷",
   "dock.flows": "흐름",
   "dock.events": "이벤트",
+  "dock.calls": "호출",
   "packets.label": "패킷",
   "packets.no": "번호",
   "packets.time": "시각",
@@ -352,8 +359,6 @@ export const ko = {
   "drills.back": "모든 훈련",
   "drills.kept": "{total}개 중 {same}개 유지",
 
-  "empty.title": "랩이 비어 있습니다",
-  "empty.hint": "AWS CLI로 VPC를 만들거나 데모와 함께 서버를 시작하세요:",
   "empty.failed": "토폴로지를 읽지 못했습니다:",
 
   "keys.title": "단축키",

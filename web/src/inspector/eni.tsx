@@ -1,5 +1,6 @@
 import type { NetworkInterface, SecurityGroup } from "../api/types.ts";
 import { startCapture } from "../app/drill.ts";
+import { edit } from "../app/edit.ts";
 import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
 import { bytes, count, t } from "../i18n/i18n.ts";
@@ -32,6 +33,9 @@ export function EniPanel() {
           onClick={() => void startCapture({ networkInterfaceId: n.id }, state.eniName(n))}
         >
           {t("eni.capture")} <kbd>C</kbd>
+        </button>
+        <button type="button" onClick={() => void edit("eni", n.id)}>
+          {t("action.edit")}
         </button>
         <button type="button" onClick={() => traceFrom(n.id)}>
           {t("eni.trace")}

@@ -8,6 +8,7 @@ import { EniPanel } from "./eni.tsx";
 import { InstancePanel } from "./instance.tsx";
 import { Path } from "./path.tsx";
 
+const BuildPanel = lazy(async () => (await import("../build/panel.tsx")).BuildPanel);
 const NetworkPanel = lazy(async () => (await import("./network.tsx")).NetworkPanel);
 
 export function Inspector() {
@@ -17,7 +18,7 @@ export function Inspector() {
       <div class="inspector-head">
         <Tabs
           label={t("inspector.label")}
-          tabs={(["failover", "eni", "instance", "network", "path"] as const).map((id) => ({
+          tabs={(["failover", "eni", "instance", "network", "path", "build"] as const).map((id) => ({
             id,
             label: t(`inspector.${id}`),
           }))}
@@ -50,6 +51,7 @@ export function Inspector() {
         {tab === "instance" && <InstancePanel />}
         {tab === "network" && <NetworkPanel />}
         {tab === "path" && <Path />}
+        {tab === "build" && <BuildPanel />}
       </div>
     </aside>
   );

@@ -1,5 +1,6 @@
 import { post } from "../api/client.ts";
 import { act, busy, fail, recover } from "../app/drill.ts";
+import { edit } from "../app/edit.ts";
 import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
 import { clock, instant, t, word } from "../i18n/i18n.ts";
@@ -50,6 +51,9 @@ export function InstancePanel() {
             {t("instance.start")}
           </button>
         ) : null}
+        <button type="button" onClick={() => void edit("instance", i.id)}>
+          {t("action.edit")}
+        </button>
       </div>
       <dl class="facts">
         <dt>{t("instance.state")}</dt>

@@ -188,7 +188,8 @@ export function place(out: Layout, box: Box, cards: { left: Card[]; right: Card[
     bottom = Math.max(bottom, y + c.h);
     right = Math.max(right, x + size.card);
   });
-  box.w = right + size.pad - box.x;
+  // Its label has room where nothing is in it.
+  box.w = Math.max(right + size.pad - box.x, size.empty);
   box.h = bottom + size.pad - box.y;
   return { ports, exit: bottom + size.pad / 2 };
 }

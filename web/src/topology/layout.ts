@@ -1,4 +1,4 @@
-import type { NetworkInterface, Topology } from "../api/types.ts";
+import type { NetworkInterface, Topology, Vpc } from "../api/types.ts";
 import { cardsOf, ofTheNetwork, type Placed, type Port, place, placedOn } from "./cards.ts";
 import { Outside } from "./outside.ts";
 import { type Anchor, type Box, byId, type Layout, type Point, size } from "./shapes.ts";
@@ -18,8 +18,14 @@ export function shownVpcs(t: Topology): Topology["vpcs"] {
   return [...(shown.length > 0 ? shown : t.vpcs)].sort(byId);
 }
 
+/** What is in subnets: interfaces by what holds them, and those that nothing holds by subnet. */
+interface Held {
+  held: Map<string, NetworkInterface[]>;
+  loose: Map<string, NetworkInterface[]>;
+}
+
 export function layout(t: Topology, unattached: string): Layout {
-  const out: Layout = { boxes: [], chips: [], anchors: new Map(), wires: [], width: 0, height: 0, order: [] };
+  const out = blank();
   const held = new Map<string, NetworkInterface[]>();
   const loose = new Map<string, NetworkInterface[]>();
   for (const n of t.networkInterfaces) {
@@ -31,108 +37,168 @@ export function layout(t: Topology, unattached: string): Layout {
     if (list) list.push(n);
     else into.set(key, [n]);
   }
-
   const vpcs = shownVpcs(t);
   const outside = new Outside(t, vpcs, out);
-  const left = outside.left;
-  let y = 0;
-  for (const vpc of vpcs) {
-    const subnets = t.subnets.filter((s) => s.vpcId === vpc.id);
-    const zones = [...new Set(subnets.map((s) => s.zone))].sort();
-    const vpcBox: Box = {
-      id: vpc.id,
-      kind: "vpc",
-      label: vpc.tags?.Name ?? "",
-      detail: `${vpc.id} · ${vpc.cidr}`,
-      parent: "",
-      level: 1,
-      x: left,
+  const put = (vpc: Vpc, left: number, y: number, into: Layout): Box =>
+    within(
+      t,
+      vpc,
+      left,
       y,
+      into,
+      into === out ? outside : null,
+      outside.laneHeight(vpc.id),
+      { held, loose },
+      unattached,
+    );
+  const sizes = new Map(vpcs.map((v) => [v.id, put(v, 0, 0, blank())] as const));
+  const columns = columnsOf(vpcs, sizes, (v) => outside.hasExits(v.id));
+  let left = outside.left;
+  columns.forEach((column, i) => {
+    let y = 0;
+    for (const vpc of column) {
+      const box = put(vpc, left, y, out);
+      out.width = Math.max(out.width, box.x + box.w);
+      y += box.h + size.gap;
+    }
+    out.height = Math.max(out.height, y - size.gap);
+    // What joins VPCs stands between the columns, or beside the only one.
+    if (i === 0) left = outside.joinAt(out.width);
+  });
+  outside.finish();
+  return out;
+}
+
+const blank = (): Layout => ({
+  boxes: [],
+  chips: [],
+  anchors: new Map(),
+  wires: [],
+  width: 0,
+  height: 0,
+  order: [],
+});
+
+/**
+ * One column of VPCs, or two where one would be higher than a screen is wide. Those
+ * with ways to the internet stay on its side; the others fill the lower column.
+ */
+function columnsOf(vpcs: Vpc[], sizes: Map<string, Box>, exits: (v: Vpc) => boolean): Vpc[][] {
+  const high = vpcs.reduce((sum, v) => sum + sizes.get(v.id)!.h + size.gap, 0);
+  const wide = Math.max(0, ...vpcs.map((v) => sizes.get(v.id)!.w));
+  if (vpcs.length < 2 || high < wide * 0.7) return [vpcs];
+  const columns: [Vpc[], Vpc[]] = [[], []];
+  const heights: [number, number] = [0, 0];
+  for (const v of [...vpcs.filter(exits), ...vpcs.filter((x) => !exits(x))]) {
+    const i = exits(v) || heights[0] <= heights[1] ? 0 : 1;
+    columns[i].push(v);
+    heights[i] += sizes.get(v.id)!.h + size.gap;
+  }
+  return columns[1].length > 0 ? columns : [columns[0]];
+}
+
+/** Lays out one VPC with all that is in it; without outside only to measure it. */
+function within(
+  t: Topology,
+  vpc: Vpc,
+  left: number,
+  y: number,
+  out: Layout,
+  outside: Outside | null,
+  laneHeight: number,
+  { held, loose }: Held,
+  unattached: string,
+): Box {
+  const subnets = t.subnets.filter((s) => s.vpcId === vpc.id);
+  const zones = [...new Set(subnets.map((s) => s.zone))].sort();
+  const vpcBox: Box = {
+    id: vpc.id,
+    kind: "vpc",
+    label: vpc.tags?.Name ?? "",
+    detail: `${vpc.id} · ${vpc.cidr}`,
+    parent: "",
+    level: 1,
+    x: left,
+    y,
+    w: 0,
+    h: 0,
+    value: 0,
+  };
+  out.boxes.push(vpcBox);
+  out.order.push(vpc.id);
+  outside?.readExits(vpc.id);
+
+  let x = left + size.pad;
+  let tallest = 0;
+  const zoneBoxes: { zone: Box; subnets: Box[]; placed: Placed[] }[] = [];
+  for (const zone of zones) {
+    const id = `${vpc.id}/${zone}`;
+    const zoneBox: Box = {
+      id,
+      kind: "zone",
+      label: zone,
+      detail: "",
+      parent: vpc.id,
+      level: 2,
+      x,
+      y: y + size.head,
       w: 0,
       h: 0,
       value: 0,
     };
-    out.boxes.push(vpcBox);
-    out.order.push(vpc.id);
-    outside.readExits(vpc.id);
-
-    let x = left + size.pad;
-    let tallest = 0;
-    const zoneBoxes: { zone: Box; subnets: Box[]; placed: Placed[] }[] = [];
-    for (const zone of zones) {
-      const id = `${vpc.id}/${zone}`;
-      const zoneBox: Box = {
-        id,
-        kind: "zone",
-        label: zone,
-        detail: "",
-        parent: vpc.id,
-        level: 2,
-        x,
-        y: y + size.head,
+    out.boxes.push(zoneBox);
+    out.order.push(id);
+    const inner: Box[] = [];
+    const placed: Placed[] = [];
+    let sy = zoneBox.y + size.head;
+    let widest = 0;
+    const own = subnets.filter((s) => s.zone === zone).sort((a, b) => (a.cidr < b.cidr ? -1 : 1));
+    for (const s of own) {
+      const box: Box = {
+        id: s.id,
+        kind: "subnet",
+        label: s.tags?.Name ?? s.id,
+        detail: s.cidr,
+        parent: id,
+        level: 3,
+        x: x + size.pad,
+        y: sy,
         w: 0,
         h: 0,
         value: 0,
       };
-      out.boxes.push(zoneBox);
-      out.order.push(id);
-      const inner: Box[] = [];
-      const placed: Placed[] = [];
-      let sy = zoneBox.y + size.head;
-      let widest = 0;
-      const own = subnets.filter((s) => s.zone === zone).sort((a, b) => (a.cidr < b.cidr ? -1 : 1));
-      for (const s of own) {
-        const box: Box = {
-          id: s.id,
-          kind: "subnet",
-          label: s.tags?.Name ?? s.id,
-          detail: s.cidr,
-          parent: id,
-          level: 3,
-          x: x + size.pad,
-          y: sy,
-          w: 0,
-          h: 0,
-          value: 0,
-        };
-        out.boxes.push(box);
-        out.order.push(s.id);
-        placed.push(place(out, box, cardsOf(t, s.id, held, loose, unattached), own.length > 1));
-        inner.push(box);
-        widest = Math.max(widest, box.w);
-        sy += box.h + size.gap;
-      }
-      for (const b of inner) b.w = widest;
-      zoneBox.w = widest + 2 * size.pad;
-      zoneBox.h = sy - size.gap + size.pad - zoneBox.y;
-      tallest = Math.max(tallest, zoneBox.h);
-      zoneBoxes.push({ zone: zoneBox, subnets: inner, placed });
-      x += zoneBox.w + size.gap;
+      out.boxes.push(box);
+      out.order.push(s.id);
+      placed.push(place(out, box, cardsOf(t, s.id, held, loose, unattached), own.length > 1));
+      inner.push(box);
+      widest = Math.max(widest, box.w);
+      sy += box.h + size.gap;
     }
-    for (const z of zoneBoxes) {
-      // One subnet fills its zone, so that neighbours end on one line.
-      const last = z.subnets.at(-1);
-      if (last) last.h += tallest - z.zone.h;
-      z.zone.h = tallest;
-    }
-    const laneHeight = outside.laneHeight(vpc.id);
-    const lane = y + size.head + Math.max(tallest, 60) + Math.min(laneHeight, size.gatewayLane) / 2;
-    vpcBox.w = Math.max(x - size.gap + size.pad - left, 420);
-    vpcBox.h = size.head + Math.max(tallest, 60) + laneHeight + size.pad;
-    for (const z of zoneBoxes) {
-      const trunk = z.zone.x + size.pad / 2;
-      for (const p of z.placed) {
-        for (const port of p.ports)
-          out.anchors.set(port.id, anchorAt(port, z.zone.id, vpc.id, p.exit, trunk, lane));
-      }
-    }
-    outside.place(vpcBox, lane);
-    out.width = Math.max(out.width, vpcBox.x + vpcBox.w);
-    y += vpcBox.h + size.gap;
+    for (const b of inner) b.w = widest;
+    zoneBox.w = widest + 2 * size.pad;
+    zoneBox.h = sy - size.gap + size.pad - zoneBox.y;
+    tallest = Math.max(tallest, zoneBox.h);
+    zoneBoxes.push({ zone: zoneBox, subnets: inner, placed });
+    x += zoneBox.w + size.gap;
   }
-  out.height = Math.max(0, y - size.gap);
-  outside.finish();
-  return out;
+  for (const z of zoneBoxes) {
+    // One subnet fills its zone, so that neighbours end on one line.
+    const last = z.subnets.at(-1);
+    if (last) last.h += tallest - z.zone.h;
+    z.zone.h = tallest;
+  }
+  const lane = y + size.head + Math.max(tallest, 60) + Math.min(laneHeight, size.gatewayLane) / 2;
+  vpcBox.w = Math.max(x - size.gap + size.pad - left, 420);
+  vpcBox.h = size.head + Math.max(tallest, 60) + laneHeight + size.pad;
+  for (const z of zoneBoxes) {
+    const trunk = z.zone.x + size.pad / 2;
+    for (const p of z.placed) {
+      for (const port of p.ports)
+        out.anchors.set(port.id, anchorAt(port, z.zone.id, vpc.id, p.exit, trunk, lane));
+    }
+  }
+  outside?.place(vpcBox, lane);
+  return vpcBox;
 }
 
 /** From a port along its column's line, out of its subnet, down its zone, to its VPC's lane. */

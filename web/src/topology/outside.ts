@@ -65,6 +65,7 @@ export class Outside {
   private readonly exits = new Map<string, Exit[]>();
   private readonly links: Link[];
   private readonly busX: number;
+  private joins = 0;
   private readonly hosts: Topology["internetHosts"];
   /** The hosts that are drawn. */
   private readonly drawn: Topology["internetHosts"];
@@ -114,6 +115,17 @@ export class Outside {
     const exits = this.exits.get(vpc)?.length ?? 0;
     if (exits === 0 && !this.links.some((l) => l.vpcs.includes(vpc))) return size.lane;
     return size.gatewayLane + Math.max(0, exits - 1) * size.gatewayStep;
+  }
+
+  hasExits(vpc: string): boolean {
+    return this.exits.has(vpc);
+  }
+
+  /** Says where the column of what joins VPCs begins; returns where it ends. */
+  joinAt(x: number): number {
+    this.joins = x + linkGap;
+    if (this.links.length === 0) return x + 2 * size.gap;
+    return this.joins + size.gateway.w + (this.links.length - 1) * linkStep.x + linkGap;
   }
 
   /** A VPC's ways out are read after the VPC and before what is in it. */
@@ -167,19 +179,22 @@ export class Outside {
     const { out } = this;
     this.lowerInternet();
     this.hostWires();
-    const right = out.width + linkGap;
+    const right = this.joins;
+    const lanes = this.links.map((l) =>
+      l.vpcs.map((v) => this.lanes.get(v)).filter((lane) => lane !== undefined),
+    );
+    const heights = apart(lanes.map((at) => middle(at.map((lane) => lane.y))));
     this.links.forEach((l, i) => {
-      const at = l.vpcs.map((v) => this.lanes.get(v)).filter((lane) => lane !== undefined);
-      const ys = at.map((lane) => lane.y);
+      const at = lanes[i]!;
       // Each has a line of its own, so that two never look like one.
       const cx = right + size.gateway.w / 2 + i * linkStep.x;
-      const cy = (Math.min(...ys) + Math.max(...ys)) / 2 + (i - (this.links.length - 1) / 2) * linkStep.y;
+      const cy = heights[i]!;
       Object.assign(l.box, { x: cx - size.gateway.w / 2, y: cy - size.gateway.h / 2 });
       out.boxes.push(l.box);
       out.order.push(l.box.id);
       for (const lane of at) {
         out.wires.push([
-          [lane.vpc.x + lane.vpc.w, lane.y],
+          [lane.vpc.x < cx ? lane.vpc.x + lane.vpc.w : lane.vpc.x, lane.y],
           [cx, lane.y],
           [cx, cy],
         ]);
@@ -192,7 +207,7 @@ export class Outside {
         port: false,
         hubs: at.map((lane): [string, Point[]] => [lane.vpc.id, [[cx, lane.y]]]),
       });
-      out.width = cx + size.gateway.w / 2;
+      out.width = Math.max(out.width, cx + size.gateway.w / 2);
       out.height = Math.max(out.height, cy + size.gateway.h / 2);
     });
   }
@@ -301,6 +316,20 @@ export class Outside {
     const internet = boxes.find((b) => b.id === net)!;
     this.out.height = Math.max(this.out.height, internet.h);
   }
+}
+
+const middle = (ys: number[]): number => (Math.min(...ys) + Math.max(...ys)) / 2;
+
+/** Heights as near to those wanted as a step between each two of them lets them be. */
+function apart(wanted: number[]): number[] {
+  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a]! - wanted[b]! || a - b);
+  const out = [...wanted];
+  order.forEach((at, i) => {
+    if (i > 0) out[at] = Math.max(out[at]!, out[order[i - 1]!]! + linkStep.y);
+  });
+  const sum = (list: number[]): number => list.reduce((a, b) => a + b, 0);
+  const off = (sum(wanted) - sum(out)) / Math.max(1, wanted.length);
+  return out.map((y) => y + off);
 }
 
 function link(

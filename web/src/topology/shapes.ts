@@ -76,6 +76,8 @@ export const size = {
   /** With a public address on a line of its own. */
   chipPublic: 61,
   chipGap: 8,
+  /** A subnet with nothing in it. */
+  empty: 244,
   host: 58,
   nat: 58,
   gateway: { w: 132, h: 38 },

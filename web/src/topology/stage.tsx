@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { onEdges } from "../app/session.ts";
 import * as state from "../app/state.ts";
 import { theme } from "../app/theme.ts";
+import { topologyShown, viewRegion, viewVpc } from "../app/view.ts";
 import { short, t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
 import { BoxView, Take } from "./boxes.tsx";
@@ -18,7 +19,7 @@ import { walk } from "./walk.ts";
 import { Ways } from "./ways.ts";
 
 export const picture = computed(() => {
-  const now = state.topology.value;
+  const now = topologyShown.value;
   return now ? layout(now, t("topology.unattached")) : null;
 });
 
@@ -68,6 +69,12 @@ function startPainting(canvas: HTMLCanvasElement): () => void {
     theme.value;
     painter.recolour();
   });
+  const stopView = effect(() => {
+    viewRegion.value;
+    viewVpc.value;
+    // Those under way are on ways that are not drawn any more.
+    dots.reset();
+  });
   const stopPicture = effect(() => {
     const p = picture.value;
     const trace = state.shownTrace.value;
@@ -99,6 +106,7 @@ function startPainting(canvas: HTMLCanvasElement): () => void {
     stopEdges();
     stopTheme();
     stopPicture();
+    stopView();
   };
 }
 

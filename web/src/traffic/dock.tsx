@@ -3,11 +3,14 @@ import { put } from "../api/client.ts";
 import { act } from "../app/drill.ts";
 import * as state from "../app/state.ts";
 import { clock, count, instant, millis, t } from "../i18n/i18n.ts";
+import { lazy } from "../ui/lazy.tsx";
 import { Scroll } from "../ui/scroll.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { Packets } from "./packets.tsx";
 
-const tab = signal<"packets" | "flows" | "events">("packets");
+const Calls = lazy(async () => (await import("../calls/calls.tsx")).Calls);
+
+const tab = signal<"packets" | "flows" | "events" | "calls">("packets");
 
 export function Dock() {
   return (
@@ -18,6 +21,7 @@ export function Dock() {
           { id: "packets", label: t("dock.packets") },
           { id: "flows", label: t("dock.flows") },
           { id: "events", label: t("dock.events") },
+          { id: "calls", label: t("dock.calls") },
         ]}
         current={tab.value}
         onChange={(id) => {
@@ -28,6 +32,7 @@ export function Dock() {
         {tab.value === "packets" && <Packets />}
         {tab.value === "flows" && <Flows />}
         {tab.value === "events" && <Events />}
+        {tab.value === "calls" && <Calls />}
       </div>
     </section>
   );

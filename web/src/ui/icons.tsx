@@ -12,6 +12,7 @@ const paths = {
   more: "M8 3.5v.1M8 8v.1M8 12.5v.1",
   fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
   plus: "M8 3v10M3 8h10",
+  edit: "M3 13l.6-2.6 7.2-7.2 2 2-7.2 7.2zM9.6 4.4l2 2",
   minus: "M3 8h10",
   pause: "M5.5 3.5v9M10.5 3.5v9",
   play: "M5 3.2v9.6L12.5 8z",

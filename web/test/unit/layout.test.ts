@@ -212,6 +212,49 @@ describe("layout", () => {
     expect(drawn([...t.vpcs, spare])).toEqual(["vpc-0", "vpc-1"]);
   });
 
+  it("puts several VPCs in two columns with what joins them between, those with ways out on the left", () => {
+    const one = lab();
+    const names = ["1", "2", "3", "4"];
+    const of = (n: string, id: string): string => `${id}@${n}`;
+    const many: Topology = {
+      ...one,
+      vpcs: names.map((n) => ({ id: `vpc-${n}`, cidr: `10.${n}.0.0/16`, region: "us-east-1" })),
+      subnets: names.flatMap((n) => one.subnets.map((x) => ({ ...x, id: of(n, x.id), vpcId: `vpc-${n}` }))),
+      instances: names.flatMap((n) =>
+        one.instances.map((x) => ({ ...x, id: of(n, x.id), subnetId: of(n, x.subnetId), vpcId: `vpc-${n}` })),
+      ),
+      networkInterfaces: [],
+      internetGateways: [{ id: "igw-3", vpcId: "vpc-3" }],
+      transitGateways: [
+        {
+          id: "tgw-1",
+          state: "available",
+          attachments: names.map((n) => ({
+            id: `a-${n}`,
+            vpcId: `vpc-${n}`,
+            subnetIds: [],
+            state: "available",
+          })),
+          routeTables: [],
+        },
+      ],
+    };
+    const p = layout(many, "");
+    const box = (id: string) => p.boxes.find((b) => b.id === id)!;
+    const vpcs = names.map((n) => box(`vpc-${n}`));
+    expect(new Set(vpcs.map((v) => v.x)).size).toBe(2);
+    expect(box("vpc-3").x).toBe(Math.min(...vpcs.map((v) => v.x)));
+    for (const a of vpcs)
+      for (const b of vpcs)
+        if (a !== b)
+          expect(a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y).toBe(true);
+    const hub = box("tgw-1");
+    for (const v of vpcs) expect(v.x + v.w <= hub.x || hub.x + hub.w <= v.x).toBe(true);
+    expect(p.width).toBeGreaterThanOrEqual(Math.max(...vpcs.map((v) => v.x + v.w)));
+    // A picture for a screen, which is wider than high.
+    expect(p.width).toBeGreaterThan(p.height);
+  });
+
   it("copes with nothing", () => {
     const l = layout({ ...lab(), vpcs: [], subnets: [], instances: [], networkInterfaces: [] }, "free");
     expect([l.boxes.length, l.width, l.height]).toEqual([0, 0, 0]);
