@@ -104,10 +104,10 @@ func (s *Server) frameWhy(cursor uint64, r *dataplane.Record) FrameWhy {
 	out := FrameWhy{RecordedFrame: recordedFrame(cursor, r), ReasonText: r.Reason.Text(), Code: codeOf(r.Reason, left), Translated: r.Way.Translated()}
 	end := func(h *Hop, at verdict.Point) bool {
 		h.Verdict = "pass"
-		if r.Point != at {
+		if r.Step.Point() != at {
 			return false
 		}
-		h.Verdict, h.Reason, h.Code, h.Rule, h.Detail = r.Verdict.String(), r.Reason.String(), out.Code, name(r.Rule), r.Reason.Text()
+		h.Step, h.Verdict, h.Reason, h.Code, h.Rule, h.Detail = r.Step.String(), r.Verdict.String(), r.Reason.String(), out.Code, name(r.Rule), r.Reason.Text()
 		return true
 	}
 	add := func(h Hop, at verdict.Point) bool {
@@ -129,7 +129,7 @@ func (s *Server) frameWhy(cursor uint64, r *dataplane.Record) FrameWhy {
 		return out
 	}
 	ingress := Hop{Station: "ingress", NetworkInterfaceID: dst, NetworkACLEntry: name(way.ACLIn), Detail: "arrived at its interface"}
-	if r.Point == verdict.GuestRX {
+	if r.Step.Point() == verdict.GuestRX {
 		ingress.Rule = name(r.Rule)
 		ingress.Detail = "passed its network ACL and security groups"
 	}
