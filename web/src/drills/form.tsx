@@ -145,18 +145,13 @@ export function Form({ drill: d }: { drill: Drill }) {
   );
 }
 
-function Places({ drill: d, place, onChange }: { drill: Drill; place: Place; onChange: (x: Place) => void }) {
+function Places({ place, onChange }: { place: Place; onChange: (x: Place) => void }) {
   return (
     <fieldset>
       <legend>{t("run.place")}</legend>
       {(["virtual", "real", "laboratory"] as const).map((x) => (
         <label key={x} class="check-row">
-          <input
-            type="radio"
-            name="place"
-            checked={place === x}
-            onChange={() => onChange(x)}
-          />
+          <input type="radio" name="place" checked={place === x} onChange={() => onChange(x)} />
           <span>
             {t(`place.${x}`)}
             <small class="quiet">{t(`place.${x}Hint`)}</small>

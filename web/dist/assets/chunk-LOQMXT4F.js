@@ -1,1 +1,0 @@
-import{O as n,aa as o,ba as t,ca as a,ha as i,i as s,ia as r}from"./chunk-5KTNBWVI.js";var u=/^(vpc|subnet|igw|nat|inet|pcx|tgw)-/;function f(e){s(()=>{if(o.value=e,i.value.has(e))t.value="eni";else if(r.value.has(e))t.value="instance";else if(u.test(e))t.value="network";else return;a.value=!0})}var p=e=>e?n.value.find(l=>l.id===e):n.value[0];export{f as a,p as b};
