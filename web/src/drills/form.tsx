@@ -57,7 +57,6 @@ export function Form({ drill: d }: { drill: Drill }) {
     >
       <h3>{t("run.title")}</h3>
       <Places
-        drill={d}
         place={place.value}
         onChange={(x) => {
           place.value = x;
