@@ -50,7 +50,7 @@ func TestVerbsOfAPerson(t *testing.T) {
 		{"ls enis", 0, `(?m)^eth1 +eni-[0-9a-f]+ +192\.168\.0\.42 .* EC2-1 +1 +attached +lab-a$`},
 		{"ls nonsense", 3, `there is no such kind: want one of instances, enis, `},
 		{"why client eth1", 0, `(?s)^client \(192\.168\.0\.10\) to eth1 of EC2-1 .*4\. delivery to eth1 of EC2-1: accept.*it arrives\n$`},
-		{"why client 192.168.0.42 --proto tcp --port 22", 1, `it does not arrive: .*\(implicit deny\); reason ingress_denied, AWS's code ENI_SG_RULES_MISMATCH`},
+		{"why client 192.168.0.42 --proto tcp --port 22", 1, `it does not arrive: .*\(implicit deny\); reason ingress_denied at groups_in, AWS's code ENI_SG_RULES_MISMATCH`},
 		{"why client eth1 --port 22", 3, `ICMP has no ports`},
 		{"why client nobody", 3, `there is no destination "nobody": want client, EC2-1, EC2-2, EC2-3, eth1`},
 		{"snapshot take well --description before", 0, `snapshot well is taken: revision \d+`},

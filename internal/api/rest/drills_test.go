@@ -83,7 +83,6 @@ func TestDrillsAndTrials(t *testing.T) {
 		{"POST", "/trials", map[string]any{"drill": "eni-failover", "strategies": []string{"luck"}}, 422, "luck"},
 		{"POST", "/trials", map[string]any{"drill": "eni-failover", "strategies": []string{"address"}}, 422, "needs addresses"},
 		{"POST", "/trials", map[string]any{"drill": "eni-failover", "strategies": []string{"eni", "eni"}}, 422, "strategies"},
-		{"POST", "/trials", map[string]any{"drill": "forced-detach"}, 422, "metadata"},
 		{"POST", "/trials", map[string]any{"drill": "eni-failover", "in": "laboratory", "runs": 21}, 409, "not empty"},
 		{"POST", "/trials", map[string]any{"drill": "eni-failover", "in": "laboratory", "force": true}, 409, "not even by force"},
 		{"POST", "/trials", map[string]any{"drill": "eni-failover", "in": "real"}, 422, "real"},

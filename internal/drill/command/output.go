@@ -179,9 +179,10 @@ const (
 	clear    = "\r\x1b[K"
 )
 
-// line prints a line above the bar.
+// line prints a line above the bar. Where a message has several, as with the place
+// in a file, the further ones are indented: no name makes a line that looks like ours.
 func (b *bar) line(s string) {
-	s = plain.Line(s)
+	s = strings.ReplaceAll(plain.Text(s), "\n", "\n      ")
 	if b.shown {
 		s = clear + s
 		b.shown = false
