@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -38,7 +39,7 @@ func TestNobodyLooksNobodyObserves(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	s := newSite(t, nil)
-	if code := s.dial("version=3").closed(); code != CloseOutdated {
+	if code := s.dial(fmt.Sprintf("version=%d", Version+1)).closed(); code != CloseOutdated {
 		t.Errorf("another version: closed with %d", code)
 	}
 	res, err := http.Get("http" + strings.TrimPrefix(s.url, "ws"))

@@ -247,10 +247,10 @@ func (v *viewer) until(kind string) message {
 	}
 }
 
-// closed reads up to the end and returns the close code.
+// closed reads up to the end and returns the close code; 0 if it is not closed.
 func (v *viewer) closed() int {
 	v.t.Helper()
-	for {
+	for over := time.Now().Add(patience); time.Now().Before(over); {
 		if _, err := v.next(); err != nil {
 			if e, ok := err.(*websocket.CloseError); ok {
 				return e.Code
@@ -258,6 +258,7 @@ func (v *viewer) closed() int {
 			return 0
 		}
 	}
+	return 0
 }
 
 // records tells the hub of n frames of edge 1 to 2.
