@@ -76,7 +76,7 @@ func (c *whyCmd) Run(e Env) error {
 			fields["dstPort"] = c.Port
 		}
 		var got rest.Injection
-		body := map[string]any{"networkInterfaceId": from.id, "fields": fields, "answer": c.Answer}
+		body := map[string]any{"networkInterfaceId": from.id, "fields": fields, "answer": c.Answer, "follow": true}
 		if err := s.call(s.Ctx, "POST", "packets", body, &got); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (c *whyCmd) Run(e Env) error {
 		} else {
 			_, err = fmt.Fprint(s.Stdout, explain(from, to, c.what(), got, namesOf(t)))
 		}
-		if err == nil && !arrives(got) {
+		if err == nil && (!arrives(got) || elsewhere(got, to) != "") {
 			err = &Error{Code: ExitNo}
 		}
 		return err
@@ -93,7 +93,28 @@ func (c *whyCmd) Run(e Env) error {
 }
 
 func arrives(i rest.Injection) bool {
-	return i.Verdict == "accept" && (i.Answer == nil || i.Answer.Verdict == "accept")
+	return end(i).Verdict == "accept" && (i.Answer == nil || end(*i.Answer).Verdict == "accept")
+}
+
+// end is what became of the packet after all that guests on the way have sent on.
+func end(i rest.Injection) rest.Injection {
+	if n := len(i.Followed); n > 0 {
+		return i.Followed[n-1]
+	}
+	return i
+}
+
+// elsewhere is the interface that took the packet, if it is not the one that was
+// meant: routes may lead to an appliance, whose guest need not send it on.
+func elsewhere(i rest.Injection, to endpoint) string {
+	i = end(i)
+	if i.Verdict != "accept" || to.id == "" || len(i.Hops) == 0 {
+		return ""
+	}
+	if last := i.Hops[len(i.Hops)-1].NetworkInterfaceID; last != to.id {
+		return last
+	}
+	return ""
 }
 
 func (c *whyCmd) what() string {
@@ -193,18 +214,20 @@ func explain(from, to endpoint, what string, i rest.Injection, names map[string]
 	var b strings.Builder
 	fmt.Fprintln(&b, plain(fmt.Sprintf("%s to %s: %s", from, to, what)))
 	hops(&b, i, names)
-	if i.Verdict == "accept" {
+	if last := elsewhere(i, to); last != "" {
+		fmt.Fprintln(&b, plain(fmt.Sprintf("it arrives at %s, not at %s", firstOf(names[last], last), to.name)))
+	} else if last := end(i); last.Verdict == "accept" {
 		b.WriteString("it arrives\n")
 	} else {
-		b.WriteString(failed("it does not arrive", i))
+		b.WriteString(failed("it does not arrive", last))
 	}
 	if i.Answer != nil {
 		b.WriteString("\nthe answer\n")
 		hops(&b, *i.Answer, names)
-		if i.Answer.Verdict == "accept" {
+		if last := end(*i.Answer); last.Verdict == "accept" {
 			b.WriteString("the answer arrives\n")
 		} else {
-			b.WriteString(failed("the answer does not arrive", *i.Answer))
+			b.WriteString(failed("the answer does not arrive", last))
 		}
 	}
 	return b.String()
@@ -239,6 +262,10 @@ func hops(b *strings.Builder, i rest.Injection, names map[string]string) {
 		for _, line := range decisions(h, names) {
 			fmt.Fprintf(b, "     %s\n", plain(line))
 		}
+	}
+	for _, next := range i.Followed {
+		fmt.Fprintf(b, "passed on by the guest (%s)\n", next.Passed)
+		hops(b, next, names)
 	}
 }
 

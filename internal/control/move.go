@@ -127,10 +127,7 @@ func (t *tx) move(in MoveInput) (*NetworkInterface, error) {
 // full instance gives one past the last, which is never free of the other
 // refusals.
 func (t *tx) place(n *NetworkInterface, i *Instance, index int) device {
-	at := device{index: index}
-	if n.Attachment != nil && n.Attachment.NetworkCard < len(instanceTypes()[i.Type].Cards) {
-		at.card = n.Attachment.NetworkCard
-	}
+	at := device{index: index, card: cardFor(n, i)}
 	if index >= 0 {
 		return at
 	}
@@ -151,4 +148,24 @@ func (t *tx) place(n *NetworkInterface, i *Instance, index int) device {
 		at.index = max(slices.Index(used[:], false), 1)
 	}
 	return at
+}
+
+// cardFor is the network card of i to which a move brings n.
+func cardFor(n *NetworkInterface, i *Instance) int {
+	if n.Attachment != nil && n.Attachment.NetworkCard < len(instanceTypes()[i.Type].Cards) {
+		return n.Attachment.NetworkCard
+	}
+	return 0
+}
+
+// Takes reports whether i has room for n, were it moved there: what its type allows
+// on the network card.
+func (s *State) Takes(i *Instance, n *NetworkInterface) bool {
+	card, count := cardFor(n, i), 0
+	for _, o := range s.InterfacesOf(i.ID) {
+		if o.Attachment.NetworkCard == card {
+			count++
+		}
+	}
+	return count < instanceTypes()[i.Type].Cards[card]
 }

@@ -127,3 +127,20 @@ func TestMoveRefusals(t *testing.T) {
 		return t.move(MoveInput{Interface: n.ID, Instance: roomy.ID, DeviceIndex: -1})
 	})
 }
+
+// TestTakes: Takes says of an instance what a move there would.
+func TestTakes(t *testing.T) {
+	s := newSite(t)
+	one, two := s.run(s.a, "t3.micro"), s.run(s.a, "t3.micro") // of two interfaces
+	n := s.attach(s.eni(s.a, ""), one, 1)
+	if i := s.state.Instance(two.ID); !s.state.Takes(i, n) {
+		t.Error("an instance with one interface takes no second")
+	}
+	s.attach(s.eni(s.a, ""), two, 1)
+	if i := s.state.Instance(two.ID); s.state.Takes(i, n) {
+		t.Error("a full instance takes another")
+	}
+	refused(s.lab, "AttachmentLimitExceeded", "Interface count 3 exceeds the limit for t3.micro", func(t *tx) (*NetworkInterface, error) {
+		return t.move(MoveInput{Interface: n.ID, Instance: two.ID, DeviceIndex: -1})
+	})
+}

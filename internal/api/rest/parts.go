@@ -71,7 +71,7 @@ type PolicyStatus struct {
 // Candidate is an instance that could take over.
 type Candidate struct {
 	InstanceID string `json:"instanceId"`
-	Unfit      string `json:"unfit,omitempty" enum:"absent,owner,state,fault,other-zone,other-vpc,no-interface" doc:"What keeps it from taking over"`
+	Unfit      string `json:"unfit,omitempty" enum:"absent,owner,state,fault,other-zone,other-vpc,no-interface,full" doc:"What keeps it from taking over"`
 	Detail     string `json:"detail,omitempty" doc:"The state or the fault"`
 	Former     bool   `json:"former,omitempty" doc:"Not a standby of the policy, but an owner before"`
 }

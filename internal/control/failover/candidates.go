@@ -21,6 +21,7 @@ const (
 	UnfitZone   Unfit = "other-zone" // it is in another Availability Zone
 	UnfitVPC    Unfit = "other-vpc"
 	UnfitENI    Unfit = "no-interface" // it has none that could receive what moves
+	UnfitFull   Unfit = "full"         // its type allows no further interface
 )
 
 // Candidate is an instance that could take over, and what keeps it from that.
@@ -45,6 +46,8 @@ func (c Candidate) String() string {
 		return c.Instance + " is in another Availability Zone"
 	case UnfitVPC:
 		return c.Instance + " is in another VPC"
+	case UnfitFull:
+		return c.Instance + " has as many interfaces as a " + c.Detail + " takes"
 	}
 	if c.Unfit == UnfitENI {
 		return c.Instance + " has no network interface " + c.Detail
@@ -72,6 +75,9 @@ func eligible(s *control.State, p *control.FailoverPolicy, n *control.NetworkInt
 		}
 		if i.VPC != n.VPC {
 			return UnfitVPC, ""
+		}
+		if !s.Takes(i, n) {
+			return UnfitFull, i.Type
 		}
 	case control.StrategyAddress:
 		if s.Receiver(p, i) == nil {

@@ -272,6 +272,8 @@ export interface FrameFate {
 export interface PolicyStatus {
   state: string;
   misses: number;
+  /** What it is doing, or why it is not done. */
+  detail?: string;
   lastProbe?: {
     at: string;
     result: string;

@@ -16,8 +16,8 @@ export const theme = computed<Theme>(() => chosen.value || system.value);
 
 export function toggleTheme(): void {
   const next: Theme = theme.value === "light" ? "dark" : "light";
-  chosen.value = next;
   localStorage.setItem("theme", next);
   // Before anything repaints: the canvas reads its colours from the new tokens.
   document.documentElement.dataset.theme = next;
+  chosen.value = next;
 }

@@ -26,6 +26,8 @@ export interface Field {
   hint?: BuildKey;
   placeholder?: string;
   required?: boolean;
+  /** A number that zero and less would not mean. */
+  positive?: boolean;
   /** Words that a refusal calls this field, without regard to case. */
   about?: string[];
   shown?: (v: Values) => boolean;
@@ -195,6 +197,18 @@ export async function submit(): Promise<void> {
   const lacking = fields.filter((f) => f.required && list(values.value, f.name).length === 0);
   if (lacking.length > 0) {
     wrong.value = Object.fromEntries(lacking.map((f) => [f.name, w("required")]));
+    focusFirst();
+    return;
+  }
+  const unread = fields.filter(
+    (f) => f.type === "number" && !/^(-?\d+)?$/.test(str(values.value, f.name).trim()),
+  );
+  const small = fields.filter((f) => f.positive && Number(str(values.value, f.name) || "1") <= 0);
+  if (unread.length + small.length > 0) {
+    wrong.value = Object.fromEntries([
+      ...small.map((f) => [f.name, w("positive")]),
+      ...unread.map((f) => [f.name, w("wholeNumber")]),
+    ]);
     focusFirst();
     return;
   }

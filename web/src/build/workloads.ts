@@ -43,8 +43,14 @@ export const workload: Kind = {
       about: ["workloads.target"],
     },
     { name: "port", label: "port", type: "number", shown: (v) => v.kind !== "ping", hint: "portHint" },
-    { name: "rate", label: "rate", type: "number", required: true },
-    { name: "connections", label: "connections", type: "number", shown: (v) => v.kind === "http" },
+    { name: "rate", label: "rate", type: "number", positive: true, required: true },
+    {
+      name: "connections",
+      label: "connections",
+      type: "number",
+      positive: true,
+      shown: (v) => v.kind === "http",
+    },
     { name: "paused", label: "paused", type: "check" },
   ],
   start: (at) => ({

@@ -147,6 +147,11 @@ function PolicyLine() {
         })}
       </span>
       {st.state !== "watching" && seen && <span class="small">{fate(seen)}</span>}
+      {st.state !== "watching" && st.state !== "disabled" && st.detail && (
+        <span class="small" lang="en">
+          {st.detail}
+        </span>
+      )}
     </div>
   );
 }

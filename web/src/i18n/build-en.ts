@@ -20,6 +20,8 @@ export const buildEn = {
   newOf: "New: {what}",
   editOf: "Edit: {what}",
   required: "This is needed.",
+  wholeNumber: "A whole number is needed.",
+  positive: "A number above zero is needed.",
   conflict: "Somebody else has changed this meanwhile. What you typed is still here.",
   lookAgain: "Go on from what there is now",
   nothing: "None yet.",

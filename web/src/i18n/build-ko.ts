@@ -22,6 +22,8 @@ export const buildKo = {
   newOf: "새로 만들기: {what}",
   editOf: "편집: {what}",
   required: "필요한 값입니다.",
+  wholeNumber: "정수를 입력하세요.",
+  positive: "0보다 큰 수를 입력하세요.",
   conflict: "그동안 다른 사람이 바꾸었습니다. 입력한 내용은 그대로 있습니다.",
   lookAgain: "지금 상태에서 계속",
   nothing: "아직 없습니다.",

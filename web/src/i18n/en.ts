@@ -390,6 +390,7 @@ export const en = {
   "unfit.other-zone": "in another Availability Zone",
   "unfit.no-interface": "no interface that could receive it",
   "unfit.other-vpc": "in another VPC",
+  "unfit.full": "its type takes no further interface",
   "cause.noFault": "No fault was injected.",
   "cause.probe": "{misses} probes in a row from {from} were not answered.",
   "cause.gone": "The owner was gone.",

@@ -395,6 +395,7 @@ export const ko = {
   "unfit.other-zone": "다른 가용 영역",
   "unfit.no-interface": "받을 인터페이스 없음",
   "unfit.other-vpc": "다른 VPC",
+  "unfit.full": "인스턴스 유형이 더 이상의 인터페이스를 허용하지 않음",
   "cause.noFault": "주입한 장애가 없습니다.",
   "cause.probe": "연속 실패한 상태 확인: {misses}회, 보낸 곳: {from}.",
   "cause.gone": "소유자가 없어졌습니다.",
