@@ -69,6 +69,7 @@ func TestRunExitCodes(t *testing.T) {
 		code int
 		says string // on standard output, or on standard error with code 3
 	}{
+		{[]string{"held.yaml", "--time", "virtual", "--seed", "18446744073709551615", "--repeat", "2"}, 3, "want at most 18446744073709551614"},
 		{[]string{"held.yaml"}, 0, "held: 1 held, 0 failed, 0 inconclusive"},
 		{[]string{"held.yaml", "--repeat", "3", "--parallel", "2", "--seed", "5"}, 0, "3 runs, timing fast, real time, seed 5"},
 		{[]string{"failed.yaml", "--repeat", "2"}, 1, "again: enilab run failed.yaml --seed 1 --repeat 1 --time real --timing fast"},

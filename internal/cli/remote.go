@@ -43,7 +43,15 @@ func Leave(dir string, s Server) (remove func() error, err error) {
 	path := filepath.Join(dir, serverFile)
 	// Readers see all of it or none; the mode is a new file's.
 	partial := path + ".partial"
-	if err := errors.Join(ignoreMissing(os.Remove(partial)), os.WriteFile(partial, append(text, '\n'), 0o600), os.Rename(partial, path)); err != nil {
+	err = ignoreMissing(os.Remove(partial))
+	if err == nil {
+		err = os.WriteFile(partial, append(text, '\n'), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(partial, path)
+	}
+	if err != nil {
+		_ = os.Remove(partial) // of a full disk
 		return nil, fmt.Errorf("leaving word of where the server is: %w", err)
 	}
 	return func() error { return ignoreMissing(os.Remove(path)) }, nil

@@ -2,10 +2,12 @@
 package outfile
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Suffix is that of a file that is not whole yet.
@@ -15,7 +17,8 @@ const Suffix = ".partial"
 // straight to: nobody may put a file in its place.
 type File struct {
 	*os.File
-	path string // of the whole file; "": it is written straight to
+	path    string // of the whole file; "": it is written straight to
+	partial string
 }
 
 // Create begins to write what is to be at path. It is an error if a folder is there.
@@ -32,15 +35,17 @@ func Create(path string, mode os.FileMode) (*File, error) {
 			return nil, err
 		}
 	}
-	f, err := os.OpenFile(path+Suffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	return &File{f, path}, err
+	// Of a name of its own: two who write the same file do not write into each other's.
+	partial := path + "." + strings.ToLower(rand.Text()[:6]) + Suffix
+	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	return &File{f, path, partial}, err
 }
 
 // Commit ends the writing, and gives the file its name.
 func (f *File) Commit() error {
 	err := f.Close()
 	if err == nil && f.path != "" {
-		err = os.Rename(f.path+Suffix, f.path)
+		err = os.Rename(f.partial, f.path)
 	}
 	return err
 }
@@ -49,7 +54,7 @@ func (f *File) Commit() error {
 func (f *File) Remove() error {
 	err := f.Close()
 	if f.path != "" {
-		err = errors.Join(err, os.Remove(f.path+Suffix))
+		err = errors.Join(err, os.Remove(f.partial))
 	}
 	return err
 }

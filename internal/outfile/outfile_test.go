@@ -56,3 +56,27 @@ func TestFilesAreWholeOrNotThere(t *testing.T) {
 		t.Errorf("the null device is %v now, %v", info, err)
 	}
 }
+
+// TestTwoWriteOneFile: each is whole, and the later one stays.
+func TestTwoWriteOneFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	begin := func(text string) *File {
+		f, err := Create(path, 0o600)
+		if err == nil {
+			_, err = f.WriteString(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	first, second := begin("a longer text"), begin("short")
+	for _, f := range []*File{first, second} {
+		if err := f.Commit(); err != nil {
+			t.Error(err)
+		}
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != "short" {
+		t.Errorf("%q, %v", got, err)
+	}
+}

@@ -81,7 +81,7 @@ func earlier(dir string, entries []os.DirEntry) error {
 }
 
 // ours are the names of a report's files.
-var ours = regexp.MustCompile(`^(index\.html|results\.json|.*-comparison\.svg|.*-(first|median|worst|run-\d+)\.pcapng)(\.partial)?$`)
+var ours = regexp.MustCompile(`^(index\.html|results\.json|.*-comparison\.svg|.*-(first|median|worst|run-\d+)\.pcapng)(\.[a-z0-9]+\.partial)?$`)
 
 // Begin begins a variant.
 func (f *Folder) Begin(v *Variant, index int) {

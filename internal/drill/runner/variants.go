@@ -2,6 +2,8 @@ package runner
 
 import (
 	"context"
+	"fmt"
+	"math"
 
 	"enilab/internal/drill/report"
 	"enilab/internal/scenario"
@@ -24,6 +26,9 @@ func Variants(ctx context.Context, sc *scenario.Scenario, asked Asked, driver Dr
 	}
 	if asked.Seed != nil {
 		spec.Seed = *asked.Seed
+	}
+	if last := uint64(max(spec.Runs, 1) - 1); spec.Seed > math.MaxUint64-last {
+		return nil, fmt.Errorf("seed %d: of %d runs each has the seed after the one before; want at most %d", spec.Seed, spec.Runs, math.MaxUint64-last)
 	}
 	list := spec.Strategies
 	if len(asked.Strategies) > 0 {
