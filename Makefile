@@ -13,7 +13,7 @@ COUNT   ?= 5
 # What the product and the SQLite driver do with them it sees.
 RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
-.PHONY: run build test test-go stress test-web test-browser test-docs contract agents judge simulate mutate bench bench-path bench-scale soak lint fuzz cross release test-release generate clean answers
+.PHONY: run build test test-go stress test-web test-browser pictures test-docs contract agents judge simulate mutate bench bench-path bench-scale soak lint fuzz cross release test-release generate clean answers
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
@@ -55,6 +55,10 @@ test-web:
 
 test-browser: build
 	@sh web/scripts/browser.sh bin/enilab
+
+# pictures: the README's pictures of the page, taken anew.
+pictures: build
+	@cd web && { [ -d node_modules ] || npm ci --no-audit --no-fund; } && node scripts/pictures.mjs ../bin/enilab
 
 # test-docs: every shell block of the README and of docs/, or of DOCS, as a reader
 # would type it; what cannot be run is listed.

@@ -147,7 +147,7 @@ function PolicyLine() {
         })}
       </span>
       {st.state !== "watching" && seen && <span class="small">{fate(seen)}</span>}
-      {st.state !== "watching" && st.state !== "disabled" && st.detail && (
+      {(st.state === "failing-over" || st.state === "fencing") && st.detail && (
         <span class="small" lang="en">
           {st.detail}
         </span>
