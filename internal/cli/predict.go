@@ -59,7 +59,7 @@ func (c *whyCmd) predict(s *session, t rest.Topology, from, to endpoint) error {
 		to.address = got.To.Address
 		_, err = fmt.Fprint(s.Stdout, foretell(from, to, c.what(), got, namesOf(t)))
 	}
-	if err == nil && got.Reachable != "yes" {
+	if err == nil && (got.Reachable != "yes" || got.Live != nil && !got.Live.Agrees) {
 		err = &Error{Code: ExitNo}
 	}
 	return err

@@ -141,10 +141,10 @@ func (s *Server) probe(ctx context.Context, a *answers.Answer, b askReachability
 			if err != nil {
 				return nil, newProblem(http.StatusServiceUnavailable, "", err.Error())
 			}
-			last := ended.Hops[len(ended.Hops)-1]
 			there.Answer = &back
-			p.Answered = ended.Arrived != nil && last.VNIC == a.From.NetworkInterfaceID
-			p.Reason, p.At = ended.Reason.String(), last.VNIC
+			// Whatever a guest that forwards makes of an answer that nobody waits for.
+			p.Answered = reached(&back, a.From.NetworkInterfaceID)
+			p.Reason, p.At = ended.Reason.String(), ended.Hops[len(ended.Hops)-1].VNIC
 		}
 		p.Fate, p.EndedAt = there, s.instant()
 		live.Sent++
@@ -154,11 +154,23 @@ func (s *Server) probe(ctx context.Context, a *answers.Answer, b askReachability
 		if p.Answered {
 			live.Answered++
 		}
-		live.Agrees = live.Agrees && p.Arrived == (a.Forward.Arrives && a.Forward.NetworkInterfaceID == last.VNIC) &&
+		delivered := end.Arrived != nil // to whoever
+		live.Agrees = live.Agrees && delivered == a.Forward.Arrives && (!delivered || last.VNIC == a.Forward.NetworkInterfaceID) &&
 			(!p.Arrived || a.Return == nil || p.Answered == a.Return.Arrives)
 		live.Probes = append(live.Probes, p)
 	}
 	return live, nil
+}
+
+// reached reports whether a frame was delivered to an interface, or what guests on
+// the way have sent on of it.
+func reached(i *Injection, eni string) bool {
+	for _, one := range append([]Injection{*i}, i.Followed...) {
+		if one.Arrived != nil && one.Hops[len(one.Hops)-1].NetworkInterfaceID == eni {
+			return true
+		}
+	}
+	return false
 }
 
 const etherHeader = 14

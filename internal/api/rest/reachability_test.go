@@ -48,3 +48,29 @@ func TestReachability(t *testing.T) {
 		}
 	}
 }
+
+// TestReached: an answer that was delivered to whoever asked has reached them,
+// whatever a guest that forwards has made of it.
+func TestReached(t *testing.T) {
+	at := func(eni string, arrived bool) Injection {
+		i := Injection{Hops: []Hop{{NetworkInterfaceID: "eni-sender"}, {NetworkInterfaceID: eni}}}
+		if arrived {
+			i.Arrived = &HexFrame{}
+		}
+		return i
+	}
+	asker, router := at("eni-asker", true), at("eni-router", true)
+	asker.Followed = []Injection{at("eni-other", true)} // an ICMP error about it
+	router.Followed = []Injection{at("eni-asker", true)}
+	for name, c := range map[string]struct {
+		i    Injection
+		want bool
+	}{
+		"at once": {at("eni-asker", true), true}, "refused there": {at("eni-asker", false), false}, "elsewhere": {at("eni-router", true), false},
+		"and sent on": {asker, true}, "by a router": {router, true},
+	} {
+		if got := reached(&c.i, "eni-asker"); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
