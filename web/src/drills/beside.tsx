@@ -4,7 +4,7 @@ import { go } from "../app/router.ts";
 import { t, word } from "../i18n/i18n.ts";
 import { Scroll } from "../ui/scroll.tsx";
 import { beside, trials } from "./data.ts";
-import { change, differences, metricsOf, pairs, quantile } from "./figures.ts";
+import { change, differences, metricsOf, pairs, quantile, says } from "./figures.ts";
 import { Together } from "./trial.tsx";
 import { strategyName, when } from "./trials.tsx";
 import type { Picture, Trial } from "./types.ts";
@@ -82,8 +82,8 @@ function Table({ a, b }: { a: Trial; b: Trial }) {
                 <td>{word("metric", r.name)}</td>
                 {(["p50", "p99"] as const).map((q) => {
                   const show = (m: typeof r.a): string =>
-                    m ? (quantile(r.name, m[q]) ?? t("metric.noEnd")) : "–";
-                  const by = r.a && r.b ? change(r.a[q], r.b[q]) : null;
+                    m && says(m, q) ? (quantile(r.name, m[q]) ?? t("metric.noEnd")) : "–";
+                  const by = r.a && r.b && says(r.a, q) && says(r.b, q) ? change(r.a[q], r.b[q]) : null;
                   return (
                     <>
                       <td class="num">{show(r.a)}</td>

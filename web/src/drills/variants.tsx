@@ -1,7 +1,7 @@
 import { count, t, word } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Scroll } from "../ui/scroll.tsx";
-import { metricsOf, quantile } from "./figures.ts";
+import { metricsOf, quantile, says } from "./figures.ts";
 import { Pictures } from "./trial.tsx";
 import { strategyName, Verdicted } from "./trials.tsx";
 import type { Metric, Outcome, Picture, Variant } from "./types.ts";
@@ -13,7 +13,7 @@ function Quantiles({ metric, of }: { metric: string; of: Metric | undefined }) {
     <>
       {(["p50", "p90", "p99", "max"] as const).map((q) => (
         <td key={q} class="num">
-          {of ? at(metric, of[q]) : "–"}
+          {of && says(of, q) ? at(metric, of[q]) : "–"}
         </td>
       ))}
     </>
