@@ -170,7 +170,14 @@ export const nat: Kind = {
         ...(address ? { AllocationId: address } : { ConnectivityType: "private" }),
         ...named("natgateway", str(v, "name")),
       });
-      return String(made.natGateway?.natGatewayId);
+      const id = String(made.natGateway?.natGatewayId);
+      // EC2 makes it all the same where the network is not fit, and then it fails.
+      const seen = (await ec2("DescribeNatGateways", { NatGatewayId: [id] })).natGatewaySet?.[0];
+      if (seen?.state === "failed") {
+        await ec2("DeleteNatGateway", { NatGatewayId: id });
+        throw new Error(String(seen.failureMessage ?? seen.failureCode));
+      }
+      return id;
     });
     return { id };
   },
