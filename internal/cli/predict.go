@@ -68,7 +68,7 @@ func (c *whyCmd) predict(s *session, t rest.Topology, from, to endpoint) error {
 // foretell tells of a prediction.
 func foretell(from, to endpoint, what string, r rest.Reachability, names map[string]string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s to %s: %s, not sent\n", from, to, what)
+	fmt.Fprintln(&b, plain(fmt.Sprintf("%s to %s: %s, not sent", from, to, what)))
 	components(&b, r.Forward.Hops, names)
 	if r.Return != nil {
 		b.WriteString("the answer\n")
