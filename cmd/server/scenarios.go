@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"enilab/internal/api/rest"
+	"enilab/internal/control"
 	"enilab/internal/scenario"
 )
 
@@ -46,22 +47,40 @@ func (s *scenarios) Save(region, description string) []byte {
 // Load implements rest.Scenarios.
 func (s *scenarios) Load(ctx context.Context, in rest.LoadScenario, forget func() error) (rest.LoadedScenario, error) {
 	sc, err := scenarioOf(ctx, in)
+	if err != nil {
+		return rest.LoadedScenario{}, rest.Refused(http.StatusUnprocessableEntity, err.Error())
+	}
+	loaded, err := s.put(ctx, sc, in.Force, forget, nil)
+	out := rest.LoadedScenario{Name: sc.Name, State: "loading"}
+	if loaded {
+		out.State = "loaded"
+	}
+	return out, err
+}
+
+// put puts a scenario in the place of what there is, and then, if not nil, does then,
+// before anybody is told. False: ctx has ended before that, and it goes on.
+func (s *scenarios) put(ctx context.Context, sc *scenario.Scenario, force bool, forget func() error, then func(context.Context) error) (bool, error) {
 	b := s.begun
 	switch {
-	case err != nil:
-		return rest.LoadedScenario{}, rest.Refused(http.StatusUnprocessableEntity, err.Error())
 	case b.cmd.UntilDone:
-		return rest.LoadedScenario{}, rest.Refused(http.StatusConflict, "the server carries out a drill of its own and ends with it (--until-done)")
-	case !in.Force && !b.lab.Control.State().Untouched():
-		return rest.LoadedScenario{}, rest.Refused(http.StatusConflict, "the laboratory is not empty, and loading "+sc.Name+" would replace it: nothing was changed (force replaces it all the same)")
+		return false, rest.Refused(http.StatusConflict, "the server carries out a drill of its own and ends with it (--until-done)")
+	case !force && !b.lab.Control.State().Untouched():
+		return false, rest.Refused(http.StatusConflict, "the laboratory is not empty, and loading "+sc.Name+" would replace it: nothing was changed (force replaces it all the same)")
 	}
 	done := make(chan error, 1)
-	b.loading.Go(func() { done <- b.begin(b.ctx, sc, forget) })
+	b.loading.Go(func() {
+		err := b.begin(b.ctx, sc, forget)
+		if err == nil && then != nil {
+			err = then(b.ctx)
+		}
+		done <- err
+	})
 	select {
-	case err = <-done:
-		return rest.LoadedScenario{Name: sc.Name, State: "loaded"}, err
+	case err := <-done:
+		return true, err
 	case <-ctx.Done():
-		return rest.LoadedScenario{Name: sc.Name, State: "loading"}, nil
+		return false, nil
 	}
 }
 
@@ -97,6 +116,9 @@ func (b *beginning) begin(ctx context.Context, sc *scenario.Scenario, forget fun
 		return err
 	}
 	_, err := sc.LoadForGood(ctx, l.Control)
+	if err == nil {
+		_, err = l.Control.ChangeTiming(ctx, func(control.Timing) (control.Timing, error) { return sc.Timing(l.Control.Preset()), nil })
+	}
 	if err != nil {
 		l.Control.SwapStart(nil)
 		err = errors.Join(err, b.empty(ctx))

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"enilab/internal/api/calls"
 	"enilab/internal/api/rest"
 	"enilab/internal/cli"
 	"enilab/internal/control"
@@ -215,11 +216,14 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	rehearsed := &rehearsals{begun: begun}
 	tried := l.trials(filepath.Join(s.Data, "trials"), rehearsed)
 	defer tried.Close()
+	others := &scenarios{begun: begun}
+	noted := &calls.Log{}
 	srv, err := l.API(rest.Options{
 		Assets: page, Clock: l.clock, Version: version, Timing: s.Timing,
 		Log: l.log, Loopback: f.loopback, Token: f.token, AllowHosts: s.AllowHost, CaptureDir: s.captures(),
 		AnyKey: keys.any, Reset: begun.reset, Snapshots: l.snapshots, Restore: begun.restore, Ready: l.health, Scenario: begun.playing.Status,
-		Rehearsals: rehearsed, Trials: tried, Scenarios: &scenarios{begun: begun},
+		Rehearsals: rehearsed, Trials: tried, Scenarios: others, Calls: noted,
+		Exercises: &exercises{scenarios: others, calls: noted, trials: tried},
 	}, keys.secrets)
 	if err != nil {
 		return err

@@ -59,3 +59,16 @@ func read(name string) string {
 	}
 	return string(data)
 }
+
+// Has reports whether there is a page of this name, in both languages.
+func Has(page string) bool { return read(page+".md") != "" && read(page+".ko.md") != "" }
+
+// DrillOf is a drill that has a page, the first of its row; "" if none has it.
+func DrillOf(page string) string {
+	for _, m := range row.FindAllStringSubmatch(read("README.md"), -1) {
+		if d := name.FindStringSubmatch(m[2]); m[1] == page && d != nil {
+			return d[1]
+		}
+	}
+	return ""
+}

@@ -110,6 +110,8 @@ var arrows = map[string][]string{
 	// Beside a living server, by Drivers that it is given; what is shown beside a
 	// drill is of docs.
 	"internal/drill/trials": {"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/scenario", "internal/outfile", "docs"},
+	// Guided exercises: a laboratory looked at in the words of scenarios.
+	"internal/exercise": {"internal/scenario", "internal/drill", "internal/control", "internal/answers", "internal/dataplane/verdict", "docs"},
 	// Pages to read, as files of the binary.
 	"docs": nil,
 	"internal/api": with(leaves, "internal/answers", "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
@@ -125,7 +127,7 @@ var arrows = map[string][]string{
 	"cmd": with(leaves, "internal/impair", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest",
 		"internal/store", "internal/scenario", "internal/api", "internal/api/apifault", "internal/services", "internal/lab", "internal/fis", "internal/snapshot", "internal/cli", "internal/served", "web",
 		"internal/drill", "internal/drill/report", "internal/drill/runner", "internal/drill/live", "internal/drill/simulated", "internal/drill/late",
-		"internal/drill/attached", "internal/drill/command", "internal/drill/trials", "internal/drill/sweep", "internal/plain"),
+		"internal/drill/attached", "internal/drill/command", "internal/drill/trials", "internal/drill/sweep", "internal/plain", "internal/exercise"),
 
 	"internal/depspin":  nil,
 	"internal/archtest": nil,

@@ -113,7 +113,7 @@ func (r *Session) fragment(ctx context.Context, what, text string, into any) (*c
 			faults[name] = true
 		}
 	}
-	return &checker{src: src, names: known, file: &r.sc.file, workloadsOf: workloads, faults: faults}, nil
+	return &checker{src: src, names: known, file: &r.sc.file, workloadsOf: workloads, faults: faults, guarded: r.loaded.Policies}, nil
 }
 
 // notInFile is the index of what a file does not have.
@@ -162,6 +162,11 @@ func (r *Session) adopt() map[string][]string {
 	}
 	for _, name := range take.done() {
 		l.first[name] = s.NetworkInterface(l.Interfaces[name])
+	}
+	for _, p := range s.Policies() {
+		if name := r.interfaceName(p.NetworkInterface); s.Policy(l.Policies[name]) == nil {
+			l.Policies[name] = p.ID
+		}
 	}
 	for _, h := range s.InternetHosts() {
 		l.InternetHosts[h.Name] = h.ID // no two have the same

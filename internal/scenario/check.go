@@ -19,8 +19,10 @@ type checker struct {
 	workloadsOf map[string][]string
 	// faults are the names by which steps can clear what other steps inject.
 	faults map[string]bool
-	err    error
-	file   *file
+	// guarded are the network interfaces of policies that the file does not have.
+	guarded map[string]string
+	err     error
+	file    *file
 }
 
 func (c *checker) fail(path, format string, args ...any) {

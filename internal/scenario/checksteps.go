@@ -196,7 +196,7 @@ var policyStates = []string{
 
 // policyRef checks that the file has a policy of a network interface.
 func (c *checker) policyRef(path, eni string) {
-	if !slices.ContainsFunc(c.file.Policies, func(p policy) bool { return p.NetworkInterface == eni }) {
+	if _, ok := c.guarded[eni]; !ok && !slices.ContainsFunc(c.file.Policies, func(p policy) bool { return p.NetworkInterface == eni }) {
 		c.fail(path, "no policy of this file has the network interface %q", eni)
 	}
 }

@@ -78,10 +78,13 @@ func Refuse(c *fiber.Ctx, status int, detail string) bool {
 }
 
 // API builds the server of all APIs; it serves when its Serve is called. Of opt
-// the parts of the laboratory are filled in, and its Reset if there is none; keys
+// the parts of the laboratory are filled in, and its Reset and log of calls if there is none; keys
 // are the secrets that EC2 requests must be signed with, by id, none for any.
 func (l *Lab) API(opt rest.Options, keys map[string]string) (*rest.Server, error) {
-	log := new(calls.Log)
+	log := opt.Calls
+	if log == nil {
+		log = new(calls.Log)
+	}
 	aws, err := ec2.New(ec2.Options{Control: l.Control, Faults: l.Faults, Calls: log, Keys: keys, Now: l.time})
 	if err != nil {
 		return nil, err

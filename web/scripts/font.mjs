@@ -1,4 +1,4 @@
-// Makes the Hangul font of the page: the characters of the Korean catalog and of the drills' Korean pages (and
+// Makes the Hangul font of the page: the characters of the Korean catalogs, of the drills' Korean pages and of the exercises (and
 // the particles and syllables of dates and units) from Pretendard Variable.
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,18 +10,17 @@ const web = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(web, "node_modules/pretendard");
 const target = join(web, "src/ui/fonts");
 
-/** The drills' pages in Korean, which the page shows too. */
-function pages() {
-  const folder = join(web, "../docs/drills");
-  return readdirSync(folder)
-    .filter((f) => f.endsWith(".ko.md") && f !== "README.ko.md")
-    .map((f) => readFileSync(join(folder, f), "utf8"));
-}
+const korean = (folder, ending) =>
+  readdirSync(join(web, folder), { recursive: true })
+    .filter((f) => f.endsWith(ending) && f !== "README.ko.md")
+    .map((f) => readFileSync(join(web, folder, f), "utf8"));
 
-const sources = ["src/i18n/ko.ts", "src/i18n/server-ko.ts", "src/i18n/build-ko.ts", "src/i18n/en.ts"]
-  .map((f) => readFileSync(join(web, f), "utf8"))
-  .concat(pages())
-  .join("");
+const sources = [
+  readFileSync(join(web, "src/i18n/en.ts"), "utf8"), // names of languages
+  ...korean("src", "ko.ts"), // every catalog
+  ...korean("../docs/drills", ".ko.md"), // pages and exercises, which the page shows too
+  ...korean("../internal/exercise/exercises", ".yaml"),
+].join("");
 const characters = [...new Set(sources.match(/[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]/g))].sort().join("");
 
 const font = readFileSync(join(source, "dist/web/variable/woff2/PretendardVariable.woff2"));

@@ -9,6 +9,7 @@ import "./failover/failover.css";
 import "./inspector/inspector.css";
 import "./drills/drills.css";
 import "./build/build.css";
+import "./learn/learn.css";
 import { render } from "preact";
 import { App } from "./app/app.tsx";
 import { startRouter } from "./app/router.ts";

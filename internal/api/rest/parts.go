@@ -131,6 +131,8 @@ type Options struct {
 	Trials *trials.Set
 	// Scenarios to begin with and to save; nil: there are none.
 	Scenarios Scenarios
+	// Exercises to be done in this laboratory; nil: there are none.
+	Exercises Exercises
 	// Call carries out an action of the EC2 API as its clients do; nil: none can.
 	Call func(ctx context.Context, in EC2Call) (EC2Answer, error)
 	// Calls is where calls of this API are noted, and those of others are read;

@@ -165,6 +165,7 @@ func (s *Server) operations(api huma.API) {
 	s.drillOperations(api)
 	s.courseOperations(api)
 	s.scenarioOperations(api)
+	s.exerciseOperations(api)
 	s.callOperations(api)
 	s.declareOperations(api.OpenAPI())
 

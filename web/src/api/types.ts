@@ -258,6 +258,8 @@ export interface Policy {
     misses: number;
   };
   failBack: boolean;
+  fence?: string;
+  holdDownMs?: number;
   strategy?: string;
   enabled: boolean;
   status: PolicyStatus;

@@ -12,6 +12,7 @@ import { Said } from "../ui/said.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import { Banner } from "./banner.tsx";
 import { confirmFail, fail } from "./drill.ts";
+import { exerciseUnderWay } from "./exercise.ts";
 import { Help } from "./help.tsx";
 import { helpOpen, onKey, onKeyUp } from "./keys.ts";
 import { follow, pathOf, type Screen, screen } from "./router.ts";
@@ -23,6 +24,8 @@ import { TopBar } from "./topbar.tsx";
 const EmptyLab = lazy(async () => (await import("../build/files.tsx")).EmptyLab);
 const Captures = lazy(async () => (await import("../captures/screen.tsx")).Captures);
 const Drills = lazy(async () => (await import("../drills/screen.tsx")).Drills);
+const Learn = lazy(async () => (await import("../learn/screen.tsx")).Learn);
+const Coach = lazy(async () => (await import("../learn/coach.tsx")).Coach);
 const Failovers = lazy(async () => (await import("../failover/screen.tsx")).Failovers);
 
 export function App() {
@@ -42,6 +45,7 @@ export function App() {
         <Banner />
         {screen.value === "live" && <Live />}
         {screen.value === "drills" && <Drills />}
+        {screen.value === "learn" && <Learn />}
         {screen.value === "failovers" && <Failovers />}
         {screen.value === "captures" && <Captures />}
       </div>
@@ -57,6 +61,7 @@ export function App() {
 const screens: readonly { id: Screen; icon: IconName }[] = [
   { id: "live", icon: "live" },
   { id: "drills", icon: "drills" },
+  { id: "learn", icon: "learn" },
   { id: "failovers", icon: "failovers" },
   { id: "captures", icon: "captures" },
 ];
@@ -100,6 +105,7 @@ function Live() {
       <main class={`stage-cell ${down ? "is-stale" : ""}`} id="main">
         <Stage />
         <OutageChip />
+        {exerciseUnderWay.value && <Coach />}
         {empty && state.inspectorTab.value !== "build" && <EmptyLab />}
         {!now && state.topologyError.value && (
           <div class="empty-card over">

@@ -5,6 +5,8 @@ import * as m from "./model.ts";
 
 // The form of failover policies.
 
+const fences = ["none", "stop", "detach"];
+
 const hasPort = (v: Values): boolean => v.probe !== "icmp";
 
 /** What the API takes of a policy that is there. */
@@ -61,7 +63,16 @@ export const policy: Kind = {
       about: ["probe.timeout", "timeoutMs"],
     },
     { name: "misses", label: "misses", type: "number", positive: true, about: ["probe.misses"] },
+    {
+      name: "fence",
+      label: "fence",
+      type: "select",
+      options: () => fences.map((x) => ({ value: x, label: x })),
+      hint: "fenceHint",
+      about: ["fence"],
+    },
     { name: "back", label: "failBack", type: "check" },
+    { name: "hold", label: "holdDown", type: "number", hint: "holdDownHint", about: ["holdDownMs"] },
     { name: "enabled", label: "enabled", type: "check" },
   ],
   start: (at) => ({
@@ -74,7 +85,9 @@ export const policy: Kind = {
     interval: "200",
     timeout: "200",
     misses: "3",
+    fence: "none",
     back: false,
+    hold: "0",
     enabled: true,
   }),
   read: (id) => {
@@ -90,7 +103,9 @@ export const policy: Kind = {
       interval: String(p.probe.intervalMs),
       timeout: String(p.probe.timeoutMs),
       misses: String(p.probe.misses),
+      fence: p.fence ?? "none",
       back: p.failBack,
+      hold: String(p.holdDownMs ?? 0),
       enabled: p.enabled,
     };
   },
@@ -101,6 +116,8 @@ export const policy: Kind = {
       networkInterfaceId: str(v, "eni"),
       standbys: list(v, "standbys"),
       failBack: yes(v, "back"),
+      fence: str(v, "fence"),
+      holdDownMs: Number(str(v, "hold")),
       enabled: yes(v, "enabled"),
       probe: {
         type: str(v, "probe"),

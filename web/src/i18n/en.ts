@@ -4,6 +4,7 @@ export const en = {
   "nav.main": "Screens",
   "nav.live": "Live",
   "nav.drills": "Drills",
+  "nav.learn": "Learn",
   "nav.failovers": "Failovers",
   "nav.captures": "Captures",
   "nav.help": "Keys",

@@ -7,6 +7,7 @@ export const ko = {
   "nav.main": "화면",
   "nav.live": "실시간",
   "nav.drills": "훈련",
+  "nav.learn": "배우기",
   "nav.failovers": "장애 조치",
   "nav.captures": "캡처",
   "nav.help": "단축키",

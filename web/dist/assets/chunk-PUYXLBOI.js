@@ -1,0 +1,1 @@
+var o=0,i=0;function s(n,e=!1){let t=document.getElementById(e?"say-now":"say");if(!t)return;if(e){t.textContent=n;return}clearTimeout(i);let a=Math.max(0,o+2e3-performance.now());i=window.setTimeout(()=>{o=performance.now(),t.textContent=n},a)}export{s as a};
