@@ -1,4 +1,4 @@
-import { t } from "../i18n/i18n.ts";
+import { refusal, t } from "../i18n/i18n.ts";
 
 // Calls of the admin API. Every failure becomes an ApiError that a person can read.
 
@@ -39,7 +39,7 @@ async function failure(response: Response): Promise<ApiError> {
   const fields = (problem.errors ?? [])
     .filter((e) => e.message && !said.includes(e.message))
     .map((e) => `${e.location ?? ""} ${e.message ?? ""}`.trim());
-  const detail = [said, ...fields].join("; ");
+  const detail = refusal(problem.code ?? "", response.status, [said, ...fields].join("; "));
   const about = (problem.errors ?? []).map((e) => ({ location: e.location ?? "", message: e.message ?? "" }));
   return new ApiError(response.status, problem.code ?? "", detail, about);
 }

@@ -9,11 +9,11 @@ export type { Key };
 type Catalog = Readonly<Record<Key, string>>;
 
 const catalogs: Partial<Record<Language, Catalog>> = {};
-let korean: typeof import("./server-ko.ts") | null = null;
+let korean: (typeof import("./server-ko.ts") & typeof import("./errors-ko.ts")) | null = null;
 
 /** Fetches a language's catalog; a page needs one of them, so neither is in the main bundle. */
 async function load(which: Language): Promise<void> {
-  if (which === "ko") korean ??= await import("./server-ko.ts");
+  if (which === "ko") korean ??= { ...(await import("./server-ko.ts")), ...(await import("./errors-ko.ts")) };
   catalogs[which] ??= which === "ko" ? (await import("./ko.ts")).ko : (await import("./en.ts")).en;
 }
 
@@ -86,6 +86,15 @@ export function ofServer(text: string, reason = ""): string | null {
     if (pattern.test(text)) return text.replace(new RegExp(`${pattern.source}.*`), words);
   }
   return null;
+}
+
+/** Between what a refusal means, in the page's language, and the server's own words. */
+export const ownWords = " — ";
+
+/** A refusal for people: what its code means if the page's language is not the server's, then the server's words. */
+export function refusal(code: string, status: number, said: string): string {
+  const means = language.value === "ko" ? korean?.explain(code, status) : "";
+  return means ? means + ownWords + said : said;
 }
 
 const whole = { en: new Intl.NumberFormat("en"), ko: new Intl.NumberFormat("ko") };

@@ -2,7 +2,7 @@ import type { LearnWords } from "./words.ts";
 
 export const learnKo: LearnWords = {
   title: "배우기",
-  lead: "내 실습실에서 하는 연습입니다. 목표는 서버가 패킷과 상태를 보고 판정하며, 어떻게 이룰지는 자유입니다. 이룬 것은 이 브라우저에 남습니다.",
+  lead: "내 실험실에서 하는 연습입니다. 목표는 서버가 패킷과 상태를 보고 판정하며, 어떻게 이룰지는 자유입니다. 이룬 것은 이 브라우저에 남습니다.",
   loading: "연습을 가져오는 중…",
   failed: "연습을 가져오지 못했습니다.",
   retry: "다시 시도",
@@ -11,7 +11,7 @@ export const learnKo: LearnWords = {
   goOn: "이어 하기",
   reached: "목표 {of}개 중 {met}개",
   done: "완료",
-  replace: "“{title}” 연습을 시작하면 지금 실습실이 다른 실습실로 바뀝니다. 여기 있는 것은 사라집니다.",
+  replace: "“{title}” 연습을 시작하면 지금 실험실이 다른 실험실로 바뀝니다. 여기 있는 것은 사라집니다.",
   replaceYes: "바꾸고 시작",
   cancel: "취소",
   coach: "연습",
@@ -26,7 +26,7 @@ export const learnKo: LearnWords = {
   fold: "연습 접기",
   unfold: "연습 펼치기",
   lost: "서버가 다시 시작되었거나 다른 연습이 시작되었습니다. 이룬 것은 남아 있지만 이 연습은 처음부터 시작해야 합니다.",
-  preparing: "연습용 실습실을 만드는 중…",
+  preparing: "연습용 실험실을 만드는 중…",
   goalReached: "목표를 이루었습니다: {goal}",
   allReached: "모든 목표를 이루었습니다.",
   all: "모든 연습",

@@ -1,1 +1,0 @@
-import{j as a,k as b}from"./chunk-7PSZVTVI.js";import"./chunk-WQLGAQYJ.js";import"./chunk-UM4TPBQU.js";import"./chunk-IUPJUU6O.js";import"./chunk-PUYXLBOI.js";import"./chunk-PDNYV45J.js";import"./chunk-IMI7YGKQ.js";import"./chunk-LO65RHZW.js";import"./chunk-CQNRRKKR.js";export{a as Learn,b as Steps};
