@@ -71,7 +71,7 @@ func BenchmarkWhatIf(b *testing.B) {
 	for i := range known {
 		from, to := all[i%n], all[(i*7+1)%n]
 		known[i] = answers.Flow{Interface: from.ID, FlowInfo: conntrack.FlowInfo{
-			Local: ip4(from), Remote: ip4(to), LocalPort: uint16(32768 + i/n), RemotePort: uint16(1000 + i%10), Proto: 6, Tracked: true,
+			Local: ip4(from).Addr(), Remote: ip4(to).Addr(), LocalPort: uint16(32768 + i/n), RemotePort: uint16(1000 + i%10), Proto: 6, Tracked: true,
 			State: conntrack.TCPEstablished, AdmittedBy: conntrack.Egress,
 		}}
 	}

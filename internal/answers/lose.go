@@ -81,9 +81,15 @@ func Lose(s *control.State, target string, flows []Flow, limit int) (*Losses, er
 	return l, nil
 }
 
-// connectionOf is a living connection by who began it; false if another table has it.
+// connectionOf is a living connection by who began it; false if another table has it,
+// and of IPv6, of which nothing is predicted since no frame of it is forwarded.
 func connectionOf(n *predict.Network, f *Flow) (c predict.Connection, ok bool) {
-	from, src, dst := n.Initiator(f.Interface, f.Local, f.Remote, f.AdmittedBy)
+	local, four := frame.IPv4From(f.Local)
+	remote, _ := frame.IPv4From(f.Remote)
+	if !four {
+		return c, false
+	}
+	from, src, dst := n.Initiator(f.Interface, local, remote, f.AdmittedBy)
 	if from == "" || f.State == conntrack.Fragment {
 		return c, false
 	}

@@ -15,7 +15,7 @@ import (
 // living is a connection from one to a port of two, as one's table has it.
 func (s *site) living(port uint16, tracked bool) answers.Flow {
 	return answers.Flow{Interface: s.Primary(s.one).ID, FlowInfo: conntrack.FlowInfo{
-		Local: ip4(s.Primary(s.one)), Remote: ip4(s.Primary(s.two)), LocalPort: 40000, RemotePort: port, Proto: frame.ProtoTCP,
+		Local: ip4(s.Primary(s.one)).Addr(), Remote: ip4(s.Primary(s.two)).Addr(), LocalPort: 40000, RemotePort: port, Proto: frame.ProtoTCP,
 		State: conntrack.TCPEstablished, Tracked: tracked, AdmittedBy: conntrack.Egress, Packets: [2]uint64{10, 5},
 	}}
 }

@@ -19,7 +19,7 @@ var leaves = []string{
 	"internal/dataplane/verdict", "internal/dataplane/frame", "internal/dataplane/route",
 	"internal/dataplane/conntrack", "internal/dataplane/secgroup", "internal/dataplane/tap",
 	"internal/dataplane/linklocal", "internal/dataplane/match", "internal/dataplane/netacl",
-	"internal/dataplane/nat", "internal/dataplane/spec",
+	"internal/dataplane/nat", "internal/dataplane/spec", "internal/dataplane/intern",
 }
 
 // arrows says for every folder whose packages it may import besides its own. A
@@ -30,9 +30,10 @@ var arrows = map[string][]string{
 	"internal/dataplane/frame":     nil,
 	"internal/dataplane/route":     {"internal/dataplane/frame", "internal/dataplane/match"},
 	"internal/dataplane/linklocal": {"internal/dataplane/frame"},
-	"internal/dataplane/conntrack": {"internal/dataplane/frame", "internal/dataplane/verdict"},
+	"internal/dataplane/intern":    nil,
+	"internal/dataplane/conntrack": {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/intern"},
 	"internal/dataplane/match":     {"internal/dataplane/frame"},
-	"internal/dataplane/nat":       {"internal/dataplane/frame"},
+	"internal/dataplane/nat":       {"internal/dataplane/frame", "internal/dataplane/intern"},
 	"internal/dataplane/netacl":    {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/conntrack", "internal/dataplane/match"},
 	"internal/dataplane/secgroup":  {"internal/dataplane/frame", "internal/dataplane/verdict", "internal/dataplane/conntrack", "internal/dataplane/match"},
 	"internal/dataplane/tap":       {"internal/dataplane/frame", "internal/dataplane/verdict"},

@@ -67,7 +67,7 @@ func (s *Server) flowView(f conntrack.FlowInfo) Flow {
 		ExpiresMs: millis(int64(f.Expires)),
 	}
 	switch v.Protocol {
-	case "icmp":
+	case "icmp", "icmpv6":
 		v.ICMPType, v.ICMPID = &f.ICMPType, &f.ICMPID
 	case "tcp", "udp":
 		v.LocalPort, v.RemotePort = &f.LocalPort, &f.RemotePort

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"enilab/internal/dataplane/frame"
 )
 
 // The established path: key, look-up, state and counters of one frame. Flows
@@ -29,6 +31,10 @@ func BenchmarkUpdate(b *testing.B) {
 				}
 			}
 		})
+		// One pair of addresses a flow, which is the worst for IPv6, and one for all.
+		for name, host := range map[string]uint16{"pairs": 1, "pair": 0} {
+			b.Run(fmt.Sprintf("table6/%s/flows=%d", name, flows), func(b *testing.B) { benchUpdate6(b, flows, host) })
+		}
 		b.Run(fmt.Sprintf("map/flows=%d", flows), func(b *testing.B) {
 			table := map[Key]*Entry{}
 			for i := range admitted {
@@ -95,4 +101,23 @@ func shuffledFlows(n int, seed uint64) []seen {
 	r := rand.New(rand.NewPCG(seed, 0))
 	r.Shuffle(n, func(i, j int) { frames[i], frames[j] = frames[j], frames[i] })
 	return frames
+}
+
+func benchUpdate6(b *testing.B, flows int, hosts uint16) {
+	table := New(Config{Seed: 1})
+	views, wires := make([]frame.View, flows), make([][]byte, flows)
+	for i, f := range shuffledFlows(flows, 2) {
+		f.view.DstIP = remote + frame.IPv4(hosts)*(f.view.DstIP<<16+frame.IPv4(f.view.SrcPort))
+		views[i], wires[i] = over6(f).wire()
+		table.Insert6(KeyOf6(&views[i], wires[i], f.dir), &views[i], f.dir, 0, &aws, 16, true, 1)
+	}
+	n := 0
+	for b.Loop() {
+		if table.Update6(KeyOf6(&views[n], wires[n], Egress), &views[n], Egress, 1, &aws, 1) == nil {
+			b.Fatal("miss")
+		}
+		if n++; n == flows {
+			n = 0
+		}
+	}
 }

@@ -27,7 +27,7 @@ type Probe struct {
 // NewProbe returns a Probe that knows nothing yet.
 func NewProbe(k Key) Probe { return Probe{Key: k} }
 
-// Mirror makes p, of plain frames (see PlainKey), a look-up of the same frames in the
+// Mirror makes p, of plain IPv4 frames (see PlainKey), a look-up of the same frames in the
 // table of their other end.
 func (p *Probe) Mirror() {
 	p.Key = Key{

@@ -42,7 +42,11 @@ func (t *Table) resizeFirst(n int) {
 
 // remove ends an entry. The last one gets its number.
 func (t *Table) remove(number uint32) {
-	hash := t.hash.of(t.at(number).key)
+	k := t.at(number).key
+	if k.IPv6() {
+		t.pairs.Release(k.pair())
+	}
+	hash := t.hash.of(k)
 	t.drop(t.cur, hash, number)
 	t.drop(t.old, hash, number)
 	if last := uint32(t.n - 1); number != last {

@@ -129,9 +129,9 @@ func (e *Entry) begin(k Key, v *frame.View, dir Direction, rule verdict.RuleID, 
 		e.beginTCP(v.TCPFlags, dir)
 	case v.Proto == frame.ProtoUDP:
 		e.state = UDPSingle
-	case v.Proto == frame.ProtoICMP:
+	case k.icmp():
 		e.state = ICMPQuery
-		if _, reply, _ := icmpQuery(v.ICMPType); reply {
+		if k.reply(v) {
 			e.flags |= flagOneWay
 		}
 	}

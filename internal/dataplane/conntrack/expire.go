@@ -24,7 +24,10 @@ func (t *Table) Expire(now int64, n int) int {
 		}
 	}
 	if t.n == 0 {
-		t.Flush()
+		t.release()
+	}
+	if t.pairs != nil {
+		t.pairs.Trim()
 	}
 	return removed
 }

@@ -1,19 +1,19 @@
 package conntrack
 
 import (
+	"net/netip"
 	"time"
 
-	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/verdict"
 )
 
 // FlowInfo is an entry as a person reads it.
 type FlowInfo struct {
-	Local, Remote         frame.IPv4
-	LocalPort, RemotePort uint16 // TCP and UDP
-	ICMPType              uint8  // ICMP: of the query, or of a message that has no reply
-	ICMPID                uint16 // ICMP: the query's identifier, or the message's code
-	Proto                 uint8
+	Local, Remote         netip.Addr // both IPv4, or both IPv6
+	LocalPort, RemotePort uint16     // TCP and UDP
+	ICMPType              uint8      // ICMP and ICMPv6: of the query, or of a message that has no reply
+	ICMPID                uint16     // ICMP and ICMPv6: the query's identifier, or the message's code
+	Proto                 uint8      // of the later fragments of an IPv6 datagram that of the fragment header, 44
 	State                 State
 	Tracked               bool
 	AdmittedBy            Direction      // of the frame that the rule admitted
@@ -28,15 +28,13 @@ type FlowInfo struct {
 func (t *Table) Each(now int64, fn func(FlowInfo)) {
 	for number := range uint32(t.n) {
 		if e := t.at(number); !e.expired(now) {
-			fn(e.info(now))
+			fn(t.info(e, now))
 		}
 	}
 }
 
-func (e *Entry) info(now int64) FlowInfo {
+func (t *Table) info(e *Entry, now int64) FlowInfo {
 	f := FlowInfo{
-		Local:      e.key.Local(),
-		Remote:     e.key.Remote(),
 		Proto:      e.key.Proto(),
 		State:      e.state,
 		Tracked:    e.Tracked(),
@@ -47,6 +45,7 @@ func (e *Entry) info(now int64) FlowInfo {
 		Bytes:      e.bytes,
 		Expires:    time.Duration(e.deadline - now),
 	}
+	f.Local, f.Remote = t.ends(e.key)
 	f.LocalPort, f.RemotePort = e.key.Ports()
 	f.ICMPType, f.ICMPID = e.key.ICMP()
 	return f

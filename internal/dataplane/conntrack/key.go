@@ -26,11 +26,14 @@ func (d Direction) String() string {
 // Reverse returns the other direction.
 func (d Direction) Reverse() Direction { return d ^ 1 }
 
-// Key identifies an IPv4 flow as seen from the ENI: local and remote side,
-// protocol, ports (or the ICMP identifier), the same for both directions.
+// Key identifies a flow as seen from the ENI: local and remote side, protocol,
+// ports (or the ICMP identifier), the same for both directions. Those of IPv4 are
+// the same in all tables; one of IPv6 has the name that its table gave the pair of
+// addresses (see Key6), so that both families are found in one way.
 //
-//	Addrs  local address << 32 | remote address
+//	Addrs  local address << 32 | remote address; of IPv6 an intern.Ref
 //	Rest   bit 63     always set: the zero Key is no flow
+//	       bit 42     IPv6
 //	       bit 41     fragment: the low bits are the IP identification
 //	       bit 40     ICMP and fragments: the side that asks is remote
 //	       bits 39-32 IP protocol
@@ -43,6 +46,7 @@ type Key struct{ Addrs, Rest uint64 }
 
 const (
 	keyValid    = 1 << 63
+	keyIPv6     = 1 << 42
 	keyFragment = 1 << 41
 	keyRemote   = 1 << 40
 )
@@ -122,10 +126,10 @@ func icmpQuery(t uint8) (typ uint8, reply, query bool) {
 	return t, false, false
 }
 
-// Local returns the address on the ENI's side.
+// Local returns the address on the ENI's side of an IPv4 flow.
 func (k Key) Local() frame.IPv4 { return frame.IPv4(k.Addrs >> 32) }
 
-// Remote returns the address on the far side.
+// Remote returns the address on the far side of an IPv4 flow.
 func (k Key) Remote() frame.IPv4 { return frame.IPv4(k.Addrs) }
 
 // Proto returns the IP protocol number.
@@ -139,14 +143,26 @@ func (k Key) Ports() (local, remote uint16) {
 	return uint16(k.Rest >> 16), uint16(k.Rest)
 }
 
-// ICMP returns the type and identifier of an ICMP flow: for a query those of
-// the query, for any other message its type and code. It returns zeros for
-// flows of other protocols.
+// ICMP returns the type and identifier of a flow of ICMP or ICMPv6: for a query
+// those of the query, for any other message its type and code. It returns zeros
+// for flows of other protocols.
 func (k Key) ICMP() (typ uint8, id uint16) {
-	if k.Fragment() || k.Proto() != frame.ProtoICMP {
+	if k.Fragment() || !k.icmp() {
 		return 0, 0
 	}
 	return uint8(k.Rest >> 16), uint16(k.Rest)
+}
+
+// IPv6 reports whether k is that of an IPv6 flow.
+func (k Key) IPv6() bool { return k.Rest&keyIPv6 != 0 }
+
+// icmp reports whether the flow's protocol is that of its family's ICMP: the other
+// family's has no meaning to it.
+func (k Key) icmp() bool {
+	if k.IPv6() {
+		return k.Proto() == frame.ProtoICMPv6
+	}
+	return k.Proto() == frame.ProtoICMP
 }
 
 // Fragment reports whether k is that of the later fragments of one datagram.

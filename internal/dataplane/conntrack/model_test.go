@@ -1,6 +1,7 @@
 package conntrack
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ type model struct {
 // modelKey names the two sides; asker is the side an ICMP query came from, or
 // a fragment.
 type modelKey struct {
-	local, remote         frame.IPv4
+	local, remote         netip.Addr
 	proto                 uint8
 	localPort, remotePort uint16
 	what                  string
@@ -38,33 +39,39 @@ type modelFlow struct {
 
 func keyInModel(f seen) modelKey {
 	v := &f.view
-	k := modelKey{local: v.SrcIP, remote: v.DstIP, proto: v.Proto}
+	k := modelKey{local: f.host(v.SrcIP), remote: f.host(v.DstIP), proto: v.Proto}
 	srcPort, dstPort := v.SrcPort, v.DstPort
 	if f.dir == Ingress {
 		k.local, k.remote = k.remote, k.local
 		srcPort, dstPort = dstPort, srcPort
 	}
 	switch {
-	case v.Fragment && !v.FirstFrag && (v.Proto == 1 || v.Proto == 6 || v.Proto == 17):
+	case f.later() && f.six:
+		// Of IPv6 it is not known what the datagram holds.
+		k.proto, k.what, k.number, k.asker = 0, "fragment", v.IPID, f.dir
+	case f.later() && v.Proto != 47:
 		k.what, k.number, k.asker = "fragment", v.IPID, f.dir
 	case v.Proto == 6 || v.Proto == 17:
 		k.localPort, k.remotePort = srcPort, dstPort
-	case v.Proto == 1 && v.ICMPType == 8:
+	case v.Proto == 1 && v.ICMPType == 8, v.Proto == 58 && v.ICMPType == 128:
 		k.what, k.number, k.asker = "echo", v.ICMPID, f.dir
-	case v.Proto == 1 && v.ICMPType == 0:
+	case v.Proto == 1 && v.ICMPType == 0, v.Proto == 58 && v.ICMPType == 129:
 		k.what, k.number, k.asker = "echo", v.ICMPID, f.dir.Reverse()
-	case v.Proto == 1:
+	case v.Proto == 1, v.Proto == 58:
 		k.what, k.number, k.asker = "message", uint16(v.ICMPType)<<8|uint16(v.ICMPCode), f.dir
 	}
 	return k
 }
 
+// later: a fragment that is not its datagram's first.
+func (f seen) later() bool { return f.view.Fragment && !f.view.FirstFrag }
+
 func (m *modelFlow) state() State {
 	first := m.history[0].view
 	switch {
-	case first.Fragment && !first.FirstFrag && first.Proto != 47:
+	case m.history[0].later() && (first.Proto != 47 || m.history[0].six):
 		return Fragment
-	case first.Proto == 1:
+	case first.Proto == 1, first.Proto == 58:
 		return ICMPQuery
 	case first.Proto == 17:
 		if m.count(Egress) >= 2 && m.count(Ingress) >= 2 {
@@ -130,7 +137,7 @@ func (m *modelFlow) vouches(f seen) bool {
 	switch v := &f.view; {
 	case m.state() == TCPClosing:
 		return v.TCPFlags&frame.TCPSyn == 0 || v.TCPFlags&(frame.TCPAck|frame.TCPRst) != 0
-	case m.state() == ICMPQuery && m.history[0].view.ICMPType == 0:
+	case m.state() == ICMPQuery && (m.history[0].view.ICMPType == 0 || m.history[0].view.ICMPType == 129):
 		return f.dir == m.history[0].dir
 	}
 	return true
@@ -171,6 +178,11 @@ func (m *model) insert(f seen, now int64, rule verdict.RuleID, tracked bool, gen
 var anyFrame = rapid.Custom(func(t *rapid.T) seen {
 	dir := rapid.SampledFrom([]Direction{Egress, Ingress}).Draw(t, "dir")
 	f := at(dir, rapid.SampledFrom([]uint8{1, 6, 6, 6, 17, 17, 47}).Draw(t, "proto"))
+	if other := frame.IPv4(rapid.IntRange(0, 1).Draw(t, "remote host")); dir == Egress {
+		f.view.DstIP += other
+	} else {
+		f.view.SrcIP += other
+	}
 	switch f.view.Proto {
 	case 1:
 		f.view.ICMPType = rapid.SampledFrom([]uint8{0, 8, 8, 3}).Draw(t, "type")
@@ -188,9 +200,13 @@ var anyFrame = rapid.Custom(func(t *rapid.T) seen {
 	if rapid.IntRange(0, 7).Draw(t, "fragment") == 0 {
 		f = f.fragment(rapid.Bool().Draw(t, "first"), rapid.Uint16Range(0, 2).Draw(t, "ip id"))
 	}
+	if rapid.Bool().Draw(t, "IPv6") {
+		f = over6(f)
+	}
 	return f
 })
 
+// Flows of both families are in one table.
 func TestTableAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.SampledFrom([]int{0, 0, 5, 20}).Draw(t, "limit")
@@ -207,7 +223,7 @@ func TestTableAgainstModel(t *testing.T) {
 			if got == nil && want == nil && rapid.IntRange(0, 3).Draw(t, "allowed") > 0 {
 				rule, tracked := verdict.RuleID(rapid.IntRange(16, 20).Draw(t, "rule")), rapid.Bool().Draw(t, "tracked")
 				live := m.live(now)
-				got = table.Insert(f.key(), &f.view, f.dir, now, &aws, rule, tracked, gen)
+				got = table.insertBy(f, now, rule, tracked, gen)
 				if got == nil {
 					if limit == 0 || table.Len() < limit {
 						t.Fatalf("refused with %d entries of %d", table.Len(), limit)
@@ -222,7 +238,7 @@ func TestTableAgainstModel(t *testing.T) {
 			if repeated := rapid.IntRange(0, 3).Draw(t, "repeated"); repeated > 0 && known && want != nil && got.steady() &&
 				!f.view.Fragment && f.view.TCPFlags&(frame.TCPSyn|frame.TCPFin|frame.TCPRst) == 0 {
 				// What is counted together is what each frame would have been.
-				p := []Probe{NewProbe(f.key())}
+				p := []Probe{table.probe(f)}
 				p[0].Frames, p[0].Bytes = uint32(repeated), uint64(repeated)*uint64(f.view.End-f.view.L3)
 				table.Warm(p)
 				if n := table.Pass(p, f.dir, now, &aws, gen); n != 1 || !p[0].Passed || p[0].Rule != want.rule {
@@ -231,9 +247,9 @@ func TestTableAgainstModel(t *testing.T) {
 				for range repeated {
 					want = m.update(f, now, gen)
 				}
-				compare(t, table.lookup(f.key()), want, now)
+				compare(t, table.entry(f), want, now)
 			}
-			if want != nil && f.view.Fragment && f.view.FirstFrag && f.view.Proto != 47 && (want.tracked || want.gen == gen) {
+			if want != nil && f.view.Fragment && f.view.FirstFrag && (f.view.Proto != 47 || f.six) && (want.tracked || want.gen == gen) {
 				later := f.fragment(false, f.view.IPID)
 				m.flows[keyInModel(later)] = &modelFlow{[]seen{later}, now, want.rule, want.tracked, want.gen}
 			}
@@ -285,12 +301,24 @@ func compare(t *rapid.T, got *Entry, want *modelFlow, now int64) {
 // table's own order.
 func check(t *rapid.T, table *Table, m *model, now int64) {
 	listed := 0
+	ends := map[[2]netip.Addr]int{}
 	table.Each(now, func(f FlowInfo) {
 		listed++
-		if f.Expires <= 0 || f.State == 0 || f.Local != local || f.Remote != remote {
+		ends[[2]netip.Addr{f.Local, f.Remote}]++
+		if f.Expires <= 0 || f.State == 0 {
 			t.Fatalf("listed %+v", f)
 		}
 	})
+	for k, f := range m.flows {
+		if now < f.ends() {
+			ends[[2]netip.Addr{k.local, k.remote}]--
+		}
+	}
+	for pair, n := range ends {
+		if n != 0 {
+			t.Fatalf("%d flows too many are listed between %v", n, pair)
+		}
+	}
 	if live := m.live(now); listed != live || table.Len() < live {
 		t.Fatalf("%d flows listed, %d entries, %d live", listed, table.Len(), live)
 	}
@@ -302,14 +330,25 @@ func checkOrder(t interface{ Fatalf(string, ...any) }, table *Table) {
 	if 2*table.n > len(table.cur) {
 		t.Fatalf("%d entries in %d slots", table.n, len(table.cur))
 	}
+	pairs := map[pair]bool{}
 	for number := range uint32(table.n) {
 		k := table.at(number).key
+		if k.IPv6() {
+			p, ok := table.pairs.Value(k.pair())
+			if !ok {
+				t.Fatalf("the addresses of entry %d are gone", number)
+			}
+			pairs[p] = true
+		}
 		if at, ok := table.find(table.hash.of(k), k); !ok || at != number {
 			t.Fatalf("entry %d is found at %d, %v", number, at, ok)
 		}
 		if _, ok := table.cur.slot(table.hash.of(k), number); !ok && (table.old == nil || number < table.moved) {
 			t.Fatalf("entry %d of %d moved is not in the index", number, table.moved)
 		}
+	}
+	if table.pairs != nil && table.pairs.Len() != len(pairs) || table.pairs == nil && len(pairs) > 0 {
+		t.Fatalf("holds other pairs of addresses than %v", pairs)
 	}
 	for _, x := range []index{table.cur, table.old} {
 		seen := map[uint32]bool{}

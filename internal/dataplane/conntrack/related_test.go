@@ -45,18 +45,34 @@ func TestRelated(t *testing.T) {
 		{"not an error", udp(Egress, 1), icmp(Ingress, 8, 0, 0), udp(Egress, 1), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			table := New(Config{})
-			flow := table.insert(c.flow, 0, true, 1)
-			before := *flow
-			key, ok := RelatedKey(&c.error.view, cause(c.about), c.error.dir)
-			if got := ok && table.Related(key, second, 1) != nil; got != c.want {
-				t.Fatalf("related: %v, want %v (key %+v, %v)", got, c.want, key, ok)
-			}
-			if *table.lookup(c.flow.key()) != before {
-				t.Error("the look-up changed the flow")
-			}
+			eachFamily(t, func(t *testing.T, over func(seen) seen) {
+				table := New(Config{})
+				f := over(c.flow)
+				before := *table.insert(f, 0, true, 1)
+				if got := table.about(over(c.error), over(c.about)); (got != nil) != c.want {
+					t.Fatalf("related: %+v, want one: %v", got, c.want)
+				}
+				if *table.entry(f) != before {
+					t.Error("the look-up changed the flow")
+				}
+			})
 		})
 	}
+}
+
+// about returns the flow that an error is about.
+func (t *Table) about(e, about seen) *Entry {
+	if e.six {
+		v, b := e.quoted(about, 0)
+		if key, ok := RelatedKey6(&v, b, e.dir); ok {
+			return t.Related6(key, second, 1)
+		}
+		return nil
+	}
+	if key, ok := RelatedKey(&e.view, cause(about), e.dir); ok {
+		return t.Related(key, second, 1)
+	}
+	return nil
 }
 
 // From a router on the way: the error's source is neither end of the flow.

@@ -6,6 +6,7 @@ package conntrack
 
 import (
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/intern"
 	"enilab/internal/dataplane/verdict"
 )
 
@@ -52,6 +53,7 @@ type Table struct {
 	chunks [][]Entry
 	max    int
 	hash   hasher
+	pairs  *intern.Table[pair] // of the IPv6 entries; nil: there never was one
 }
 
 // New returns an empty table. It allocates with the first Insert and grows up to
@@ -84,7 +86,7 @@ func (t *Table) Update(k Key, v *frame.View, dir Direction, now int64, to *Timeo
 	return t.UpdateProbed(&p, v, dir, now, to, gen)
 }
 
-// UpdateProbed is Update of p's flow, which Warm may have looked for. What Warm
+// UpdateProbed is Update of p's IPv4 flow, which Warm may have looked for. What Warm
 // found before other calls of the table is still asked for by its key.
 func (t *Table) UpdateProbed(p *Probe, v *frame.View, dir Direction, now int64, to *Timeouts, gen uint32) *Entry {
 	e := t.probed(p)
@@ -136,15 +138,20 @@ func (t *Table) Insert(k Key, v *frame.View, dir Direction, now int64, to *Timeo
 func (t *Table) admitFragments(flow Entry, v *frame.View, dir Direction, now int64, to *Timeouts) *Entry {
 	switch v.Proto {
 	case frame.ProtoTCP, frame.ProtoUDP, frame.ProtoICMP:
-		k := fragmentKey(flow.key, v, dir)
-		e := t.lookup(k)
-		if e == nil {
-			e = t.add(k, now)
-		}
-		if e != nil {
-			e.begin(k, v, dir, flow.rule, flow.Tracked(), flow.gen)
-			e.deadline = now + int64(to.of(Fragment))
-		}
+		return t.admit(fragmentKey(flow.key, v, dir), flow, v, dir, now, to)
+	}
+	return t.lookup(flow.key)
+}
+
+// admit makes the entry k, for later fragments, behind flow.
+func (t *Table) admit(k Key, flow Entry, v *frame.View, dir Direction, now int64, to *Timeouts) *Entry {
+	e := t.lookup(k)
+	if e == nil {
+		e = t.add(k, now)
+	}
+	if e != nil {
+		e.begin(k, v, dir, flow.rule, flow.Tracked(), flow.gen)
+		e.deadline = now + int64(to.of(Fragment))
 	}
 	return t.lookup(flow.key)
 }
@@ -164,9 +171,18 @@ func (t *Table) Related(k Key, now int64, gen uint32) *Entry {
 // Flush removes every entry, gives the memory back and returns how many there were.
 func (t *Table) Flush() int {
 	n := t.n
+	t.release()
+	if t.pairs != nil {
+		t.pairs.Clear()
+	}
+	return n
+}
+
+// release gives back the memory of all but the pairs of addresses, which whoever
+// called may be about to enter a flow with.
+func (t *Table) release() {
 	t.first, t.chunks, t.n = nil, nil, 0
 	t.cur, t.old, t.moved, t.cursor, t.last = nil, nil, 0, 0, 0
-	return n
 }
 
 func (t *Table) lookup(k Key) *Entry {
@@ -194,6 +210,9 @@ func (t *Table) add(k Key, now int64) *Entry {
 	}
 	if t.n >= t.max && t.Expire(now, reclaimStep) == 0 {
 		return nil
+	}
+	if k.IPv6() && (t.pairs == nil || !t.pairs.Retain(k.pair())) {
+		return nil // went with the flow whose end has made room
 	}
 	t.migrate(migrateStep)
 	if (t.n+1)*2 > len(t.cur) {

@@ -15,51 +15,55 @@ func TestEntryIsOneCacheLine(t *testing.T) {
 }
 
 func TestFullTableRefuses(t *testing.T) {
-	const limit = 100
-	table := New(Config{MaxEntries: limit, Seed: 1})
-	for n := range limit {
-		if table.insert(nth(n), 0, true, 1) == nil {
-			t.Fatalf("refused flow %d of %d", n, limit)
+	eachFamily(t, func(t *testing.T, over func(seen) seen) {
+		const limit = 100
+		table := New(Config{MaxEntries: limit, Seed: 1})
+		for n := range limit {
+			if table.insert(over(nth(n)), 0, true, 1) == nil {
+				t.Fatalf("refused flow %d of %d", n, limit)
+			}
 		}
-	}
-	for n := limit; n < 10*limit; n++ {
-		if table.update(nth(n), 0, 1) != nil {
-			t.Fatalf("found flow %d that was refused", n)
+		for n := limit; n < 10*limit; n++ {
+			if table.update(over(nth(n)), 0, 1) != nil {
+				t.Fatalf("found flow %d that was refused", n)
+			}
+			if table.insert(over(nth(n)), 0, true, 1) != nil {
+				t.Fatalf("took flow %d beyond %d", n, limit)
+			}
 		}
-		if table.insert(nth(n), 0, true, 1) != nil {
-			t.Fatalf("took flow %d beyond %d", n, limit)
+		for n := range limit {
+			if table.update(over(nth(n)), 0, 1) == nil {
+				t.Fatalf("lost flow %d", n)
+			}
 		}
-	}
-	for n := range limit {
-		if table.update(nth(n), 0, 1) == nil {
-			t.Fatalf("lost flow %d", n)
+		if table.insert(over(nth(0)), 0, true, 1) == nil {
+			t.Error("a full table refused to replace an entry")
 		}
-	}
-	if table.insert(nth(0), 0, true, 1) == nil {
-		t.Error("a full table refused to replace an entry")
-	}
-	if got := table.Len(); got != limit {
-		t.Errorf("%d entries, want %d", got, limit)
-	}
-	if table.load() > 0.5 {
-		t.Errorf("load %v", table.load())
-	}
+		if got := table.Len(); got != limit {
+			t.Errorf("%d entries, want %d", got, limit)
+		}
+		if table.load() > 0.5 {
+			t.Errorf("load %v", table.load())
+		}
+	})
 }
 
 func TestFullTableReclaimsEnded(t *testing.T) {
-	table := New(Config{MaxEntries: 100})
-	for n := range 100 {
-		table.insert(nth(n), 0, true, 1)
-	}
-	took := 0
-	for n := 100; n < 400; n++ {
-		if table.insert(nth(n), 31*second, true, 1) != nil {
-			took++
+	eachFamily(t, func(t *testing.T, over func(seen) seen) {
+		table := New(Config{MaxEntries: 100})
+		for n := range 100 {
+			table.insert(over(nth(n)), 0, true, 1)
 		}
-	}
-	if took != 100 || table.Len() != 100 {
-		t.Errorf("took %d of 100 flows, holds %d", took, table.Len())
-	}
+		took := 0
+		for n := 100; n < 400; n++ {
+			if table.insert(over(nth(n)), 31*second, true, 1) != nil {
+				took++
+			}
+		}
+		if took != 100 || table.Len() != 100 {
+			t.Errorf("took %d of 100 flows, holds %d", took, table.Len())
+		}
+	})
 }
 
 func (t *Table) load() float64 {
@@ -70,143 +74,153 @@ func (t *Table) load() float64 {
 }
 
 func TestGrowsAndShrinks(t *testing.T) {
-	const flows = 100_000
-	table := New(Config{Seed: 7})
-	if len(table.cur) != 0 {
-		t.Fatal("an idle table has slots")
-	}
-	for n := range flows {
-		table.insert(nth(n), 0, true, 1)
-		if n%997 == 0 && table.update(nth(n/2), 0, 1) == nil {
-			t.Fatalf("flow %d is lost after %d inserts", n/2, n)
+	eachFamily(t, func(t *testing.T, over func(seen) seen) {
+		const flows = 100_000
+		table := New(Config{Seed: 7})
+		if len(table.cur) != 0 {
+			t.Fatal("an idle table has slots")
 		}
-		if table.load() > 0.5 {
-			t.Fatalf("load %v after %d inserts", table.load(), n)
-		}
-	}
-	for n := range flows {
-		if table.update(nth(n), int64(n%100), 1) == nil {
-			t.Fatalf("flow %d is lost", n)
-		}
-	}
-	large := len(table.cur)
-	// All end but ten, which a frame now and then keeps alive.
-	for now := int64(0); now < 60*second; now += second / 100 {
-		for n := range 10 {
-			if table.update(nth(n), now, 1) == nil {
-				t.Fatalf("flow %d is lost at %d ms", n, now/1e6)
+		for n := range flows {
+			table.insert(over(nth(n)), 0, true, 1)
+			if n%997 == 0 && table.update(over(nth(n/2)), 0, 1) == nil {
+				t.Fatalf("flow %d is lost after %d inserts", n/2, n)
+			}
+			if table.load() > 0.5 {
+				t.Fatalf("load %v after %d inserts", table.load(), n)
 			}
 		}
-		table.Expire(now, 1024)
-	}
-	if table.Len() != 10 || len(table.cur)+len(table.old) > large/64 {
-		t.Errorf("holds %d entries in %d+%d slots, had %d", table.Len(), len(table.cur), len(table.old), large)
-	}
-	if len(table.chunks) != 1 || len(table.first) > chunkEntries/4 {
-		t.Errorf("10 entries in %d chunks, the first of %d", len(table.chunks), len(table.first))
-	}
-	if got := table.Flush(); got != 10 || table.Len() != 0 || table.cur != nil {
-		t.Errorf("flushed %d, %d left in %d slots", got, table.Len(), len(table.cur))
-	}
-	if table.update(nth(1), 0, 1) != nil || table.Expire(0, 10) != 0 {
-		t.Error("a flushed table holds something")
-	}
-	if table.insert(nth(1), 0, true, 1) == nil {
-		t.Error("a flushed table takes nothing")
-	}
+		for n := range flows {
+			if table.update(over(nth(n)), int64(n%100), 1) == nil {
+				t.Fatalf("flow %d is lost", n)
+			}
+		}
+		large := len(table.cur)
+		// All end but ten, which a frame now and then keeps alive.
+		for now := int64(0); now < 60*second; now += second / 100 {
+			for n := range 10 {
+				if table.update(over(nth(n)), now, 1) == nil {
+					t.Fatalf("flow %d is lost at %d ms", n, now/1e6)
+				}
+			}
+			table.Expire(now, 1024)
+		}
+		if table.Len() != 10 || len(table.cur)+len(table.old) > large/64 {
+			t.Errorf("holds %d entries in %d+%d slots, had %d", table.Len(), len(table.cur), len(table.old), large)
+		}
+		if len(table.chunks) != 1 || len(table.first) > chunkEntries/4 {
+			t.Errorf("10 entries in %d chunks, the first of %d", len(table.chunks), len(table.first))
+		}
+		if got := table.Flush(); got != 10 || table.Len() != 0 || table.cur != nil {
+			t.Errorf("flushed %d, %d left in %d slots", got, table.Len(), len(table.cur))
+		}
+		if table.update(over(nth(1)), 0, 1) != nil || table.Expire(0, 10) != 0 {
+			t.Error("a flushed table holds something")
+		}
+		if table.insert(over(nth(1)), 0, true, 1) == nil {
+			t.Error("a flushed table takes nothing")
+		}
+	})
 }
 
 // The step of migration must be enough: no insert may find the move unfinished
 // when the new slots are half full.
 func TestMigrationEndsInTime(t *testing.T) {
-	table := New(Config{Seed: 3})
-	next := 0
-	check := func() {
-		if table.old != nil && (table.n+1)*2 > len(table.cur) {
-			t.Fatalf("%d entries in %d slots with %d of them moved", table.n, len(table.cur), table.moved)
+	eachFamily(t, func(t *testing.T, over func(seen) seen) {
+		table := New(Config{Seed: 3})
+		next := 0
+		check := func() {
+			if table.old != nil && (table.n+1)*2 > len(table.cur) {
+				t.Fatalf("%d entries in %d slots with %d of them moved", table.n, len(table.cur), table.moved)
+			}
 		}
-	}
-	for _, flows := range []int{5000, 20, 3000, 1, 10_000, 300} {
-		now := int64(next) * 60 * second
-		table.Expire(now, 1<<30)
-		for range 3 {
-			table.Expire(now, len(table.cur)) // a whole round begins to shrink
+		for _, flows := range []int{5000, 20, 3000, 1, 10_000, 300} {
+			now := int64(next) * 60 * second
+			table.Expire(now, 1<<30)
+			for range 3 {
+				table.Expire(now, len(table.cur)) // a whole round begins to shrink
+			}
+			for range flows {
+				table.insert(over(nth(next)), now, true, 1)
+				next++
+				check()
+			}
 		}
-		for range flows {
-			table.insert(nth(next), now, true, 1)
-			next++
-			check()
-		}
-	}
+	})
 }
 
 // Entries that end anywhere, in a table of several chunks that changes size, leave
 // no gap and no number that leads elsewhere.
 func TestEndsLeaveOrder(t *testing.T) {
-	table := New(Config{Seed: 5})
-	r := rand.New(rand.NewPCG(1, 2))
-	live := map[int]int64{} // by flow, when it began
-	now := int64(0)
-	for round := range 60 {
-		for range r.IntN(2 * chunkEntries) {
-			n := r.IntN(6 * chunkEntries)
-			if table.insert(nth(n), now, true, 1) == nil {
-				t.Fatalf("refused flow %d", n)
-			}
-			live[n] = now
-		}
-		now += int64(r.IntN(20)) * second
-		for range r.IntN(500) {
-			n := r.IntN(6 * chunkEntries)
-			began, ok := live[n]
-			if want := ok && now < began+30*second; (table.update(nth(n), now, 1) != nil) != want {
-				t.Fatalf("round %d, flow %d: known %v, want %v", round, n, !want, want)
-			} else if want {
+	eachFamily(t, func(t *testing.T, over func(seen) seen) {
+		table := New(Config{Seed: 5})
+		r := rand.New(rand.NewPCG(1, 2))
+		live := map[int]int64{} // by flow, when it began
+		now := int64(0)
+		for round := range 60 {
+			for range r.IntN(2 * chunkEntries) {
+				n := r.IntN(6 * chunkEntries)
+				if table.insert(over(nth(n)), now, true, 1) == nil {
+					t.Fatalf("refused flow %d", n)
+				}
 				live[n] = now
 			}
+			now += int64(r.IntN(20)) * second
+			for range r.IntN(500) {
+				n := r.IntN(6 * chunkEntries)
+				began, ok := live[n]
+				if want := ok && now < began+30*second; (table.update(over(nth(n)), now, 1) != nil) != want {
+					t.Fatalf("round %d, flow %d: known %v, want %v", round, n, !want, want)
+				} else if want {
+					live[n] = now
+				}
+			}
+			table.Expire(now, r.IntN(8*chunkEntries))
+			checkOrder(t, table)
 		}
-		table.Expire(now, r.IntN(8*chunkEntries))
-		checkOrder(t, table)
-	}
+	})
 }
 
 // What takes the number of an entry that ends while the index changes size is in
 // the new one, if those of its number are.
 func TestEndsWhileTheIndexGrows(t *testing.T) {
-	table := New(Config{Seed: 1})
-	const flows = 514 // the second beyond 512 slots' half, of 1,024
-	for n := range flows {
-		now := int64(0)
-		if n >= 10 {
-			now = 20 * second
+	eachFamily(t, func(t *testing.T, over func(seen) seen) {
+		table := New(Config{Seed: 1})
+		const flows = 514 // the second beyond 512 slots' half, of 1,024
+		for n := range flows {
+			now := int64(0)
+			if n >= 10 {
+				now = 20 * second
+			}
+			table.insert(over(nth(n)), now, true, 1)
 		}
-		table.insert(nth(n), now, true, 1)
-	}
-	if table.old == nil || table.moved == 0 {
-		t.Fatal("the index does not change its size")
-	}
-	for n := range 10 {
-		if table.update(nth(n), 40*second, 1) != nil {
-			t.Fatalf("flow %d has not ended", n)
+		if table.old == nil || table.moved == 0 {
+			t.Fatal("the index does not change its size")
 		}
-		checkOrder(t, table)
-	}
-	for n := 10; n < flows; n++ {
-		if table.update(nth(n), 40*second, 1) == nil {
-			t.Fatalf("flow %d is lost", n)
+		for n := range 10 {
+			if table.update(over(nth(n)), 40*second, 1) != nil {
+				t.Fatalf("flow %d has not ended", n)
+			}
+			checkOrder(t, table)
 		}
-	}
+		for n := 10; n < flows; n++ {
+			if table.update(over(nth(n)), 40*second, 1) == nil {
+				t.Fatalf("flow %d is lost", n)
+			}
+		}
+	})
 }
 
 func TestExpireGivesMemoryBack(t *testing.T) {
-	table := New(Config{})
-	table.insert(udp(Egress, 1), 0, true, 1)
-	if n := table.Expire(29*second, 1<<30); n != 0 || table.Len() != 1 {
-		t.Errorf("expired %d too early", n)
-	}
-	if n := table.Expire(30*second, 1<<30); n != 1 || table.Len() != 0 || table.cur != nil {
-		t.Errorf("expired %d, %d left in %d slots", n, table.Len(), len(table.cur))
-	}
+	eachFamily(t, func(t *testing.T, over func(seen) seen) {
+		table := New(Config{})
+		table.insert(over(udp(Egress, 1)), 0, true, 1)
+		if n := table.Expire(29*second, 1<<30); n != 0 || table.Len() != 1 {
+			t.Errorf("expired %d too early", n)
+		}
+		if n := table.Expire(30*second, 1<<30); n != 1 || table.Len() != 0 || table.cur != nil {
+			t.Errorf("expired %d, %d left in %d slots", n, table.Len(), len(table.cur))
+		}
+	})
 }
 
 // Expire does a bounded part of the work and comes round.
@@ -267,14 +281,16 @@ func TestHashSpreads(t *testing.T) {
 // The entry of a first fragment is the table's own even if making room for the
 // later fragments moved it.
 func TestFirstFragmentReturnsItsFlow(t *testing.T) {
-	table := New(Config{})
-	for n := range 1000 {
-		f := nth(n).fragment(true, uint16(n))
-		if got := table.insert(f, 0, true, 1); got != table.lookup(f.key()) || got == nil || got.State() != UDPSingle {
-			t.Fatalf("flow %d: %+v is not the table's", n, got)
+	eachFamily(t, func(t *testing.T, over func(seen) seen) {
+		table := New(Config{})
+		for n := range 1000 {
+			f := over(nth(n).fragment(true, uint16(n)))
+			if got := table.insert(f, 0, true, 1); got != table.entry(f) || got == nil || got.State() != UDPSingle {
+				t.Fatalf("flow %d: %+v is not the table's", n, got)
+			}
+			if got := table.update(f, 0, 1); got != table.entry(f) || got == nil || got.Packets(Egress) != 2 {
+				t.Fatalf("flow %d: %+v is not the table's", n, got)
+			}
 		}
-		if got := table.update(f, 0, 1); got != table.lookup(f.key()) || got == nil || got.Packets(Egress) != 2 {
-			t.Fatalf("flow %d: %+v is not the table's", n, got)
-		}
-	}
+	})
 }

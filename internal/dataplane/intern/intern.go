@@ -33,6 +33,7 @@ type Table[K comparable] struct {
 	free   int         // no chunk before it has a free slot
 	peak   int         // the most values since refs was made
 	serial uint32
+	last   Ref // that was found last: what asks comes in runs
 }
 
 type chunk[K comparable] struct {
@@ -51,13 +52,19 @@ func (t *Table[K]) Len() int { return len(t.refs) }
 
 // Find returns the name of v, false if nobody holds it.
 func (t *Table[K]) Find(v K) (Ref, bool) {
+	if s := t.at(t.last); s != nil && s.value == v {
+		return t.last, true
+	}
 	r, ok := t.refs[v]
+	if ok {
+		t.last = r
+	}
 	return r, ok
 }
 
 // Hold returns the name of v, which it keeps until as many calls of Release.
 func (t *Table[K]) Hold(v K) Ref {
-	if r, ok := t.refs[v]; ok {
+	if r, ok := t.Find(v); ok {
 		t.at(r).holds++
 		return r
 	}
@@ -100,6 +107,16 @@ func (t *Table[K]) Release(r Ref) {
 	t.give(r.Slot())
 	if t.peak >= minPeak && len(t.refs)*shrinkAt <= t.peak {
 		t.remake()
+	}
+}
+
+// Clear releases all values at once and gives the memory back.
+func (t *Table[K]) Clear() { *t = Table[K]{serial: t.serial} }
+
+// Trim gives the memory of an empty table back.
+func (t *Table[K]) Trim() {
+	if len(t.refs) == 0 {
+		t.Clear()
 	}
 }
 

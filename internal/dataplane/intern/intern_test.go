@@ -47,6 +47,13 @@ func TestTableAgainstMaps(t *testing.T) {
 					}
 				}
 			},
+			"trim": func(*rapid.T) { table.Trim() },
+			"clear": func(t *rapid.T) {
+				if rapid.IntRange(0, 9).Draw(t, "really") == 0 {
+					table.Clear()
+					clear(holds)
+				}
+			},
 			"retain": func(t *rapid.T) {
 				v := any(t)
 				r, ok := table.Find(v)
@@ -116,6 +123,9 @@ func TestGivesMemoryBack(t *testing.T) {
 	}
 	if table.Len() != 0 || len(table.chunks) != 0 || table.free != 0 {
 		t.Errorf("%d values, %d chunks are left", table.Len(), len(table.chunks))
+	}
+	if table.Trim(); table.refs != nil || table.chunks != nil || table.spare != nil {
+		t.Error("an empty table has memory")
 	}
 }
 
