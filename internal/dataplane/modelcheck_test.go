@@ -85,7 +85,7 @@ func portOf(e *Engine, now int64) func(id string, n natted) uint16 {
 			return 0
 		}
 		v.nat.Flows(now, func(f nat.Flow) {
-			if f.Proto == n.proto && f.Inside == ip4(n.inside) && f.InsidePort == n.insidePort && f.Remote == ip4(n.remote) && f.RemotePort == n.far {
+			if f.Proto == n.proto && f.Inside == n.inside && f.InsidePort == n.insidePort && f.Remote == ip4(n.remote) && f.RemotePort == n.far {
 				port = f.OutsidePort
 			}
 		})

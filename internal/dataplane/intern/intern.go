@@ -128,12 +128,12 @@ func (t *Table[K]) Value(r Ref) (v K, ok bool) {
 	return v, false
 }
 
-// InSlot returns the value that is in a slot now.
-func (t *Table[K]) InSlot(number uint32) (v K, ok bool) {
-	if i := int(number / chunkLen); i < len(t.chunks) && t.chunks[i] != nil && t.chunks[i].used>>(number%chunkLen)&1 == 1 {
-		return t.chunks[i].slots[number%chunkLen].value, true
+// Of returns the name of the value that is in a slot now, 0 if there is none.
+func (t *Table[K]) Of(number uint32) Ref {
+	if i := int(number / chunkLen); i < len(t.chunks) && t.chunks[i] != nil {
+		return t.chunks[i].slots[number%chunkLen].ref
 	}
-	return v, false
+	return 0
 }
 
 // at returns the slot of r, nil if r names nothing.

@@ -72,9 +72,8 @@ func TestTableAgainstMaps(t *testing.T) {
 				for v := range holds {
 					r, ok := table.Find(v)
 					got, named := table.Value(r)
-					in, used := table.InSlot(r.Slot())
-					if !ok || !named || !used || got != v || in != v || slots[r.Slot()] {
-						t.Fatalf("%v is named %x, which is %v, %v; in its slot is %v, %v", v, r, got, named, in, used)
+					if !ok || !named || got != v || table.Of(r.Slot()) != r || slots[r.Slot()] {
+						t.Fatalf("%v is named %x, which is %v, %v; in its slot is %x", v, r, got, named, table.Of(r.Slot()))
 					}
 					slots[r.Slot()] = true
 				}

@@ -38,6 +38,9 @@ func (t *Table) release() {
 	if t.flows.n == 0 && t.flows.chunks != nil {
 		t.flows, t.inside, t.outside, t.counts = slab[flow]{}, index{}, index{}, counter{}
 	}
+	if t.hosts != nil {
+		t.hosts.Trim()
+	}
 }
 
 // SetAddresses replaces the gateway's own addresses. Connections under an

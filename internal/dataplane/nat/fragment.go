@@ -27,7 +27,8 @@ type fragments struct {
 type fragment struct {
 	key      key
 	deadline int64
-	to       frame.IPv4 // the address that the datagram got in place of its own
+	to       frame.IPv4 // the address that the datagram got in place of its own, or its slot
+	serial   uint32     // of the name of the IPv6 host; 0: it has none
 }
 
 // fragmentKey names a datagram on its way through the gateway.
@@ -37,10 +38,13 @@ func fragmentKey(v *frame.View, dir int) key {
 
 // add remembers that the datagram of which v is the first fragment got address to.
 func (f *fragments) add(h hasher, v *frame.View, dir int, to frame.IPv4, now int64) {
+	f.remember(h, fragmentKey(v, dir), to, 0, now)
+}
+
+func (f *fragments) remember(h hasher, k key, to frame.IPv4, serial uint32, now int64) {
 	if f.sets == nil {
 		f.sets = new([fragmentSets][fragmentWays]fragment)
 	}
-	k := fragmentKey(v, dir)
 	set := &f.sets[h.of(k)%fragmentSets]
 	place := &set[0]
 	for i := range set {
@@ -53,21 +57,28 @@ func (f *fragments) add(h hasher, v *frame.View, dir int, to frame.IPv4, now int
 		}
 	}
 	f.last = now + fragmentLife
-	*place = fragment{k, f.last, to}
+	*place = fragment{k, f.last, to, serial}
 }
 
 // find returns the address for the later fragment v.
 func (f *fragments) find(h hasher, v *frame.View, dir int, now int64) (to frame.IPv4, ok bool) {
-	if f.sets == nil {
-		return 0, false
-	}
-	k := fragmentKey(v, dir)
-	for i := range f.sets[h.of(k)%fragmentSets] {
-		if e := &f.sets[h.of(k)%fragmentSets][i]; e.key == k && now < e.deadline {
-			return e.to, true
-		}
+	if e := f.recall(h, fragmentKey(v, dir), now); e != nil && e.serial == 0 {
+		return e.to, true
 	}
 	return 0, false
+}
+
+func (f *fragments) recall(h hasher, k key, now int64) *fragment {
+	if f.sets == nil {
+		return nil
+	}
+	set := &f.sets[h.of(k)%fragmentSets]
+	for i := range set {
+		if e := &set[i]; e.key == k && now < e.deadline {
+			return e
+		}
+	}
+	return nil
 }
 
 // expire gives the memory back when no datagram is under way.

@@ -5,7 +5,9 @@ import "enilab/internal/dataplane/frame"
 // key names a connection from one side of the gateway.
 //
 //	addrs  local address << 32 | remote address
-//	rest   bits 39-32 IP protocol
+//	rest   bit 40     of a host behind the gateway that has an IPv6 address, which
+//	                  inside has the slot of its name in the local address's place
+//	       bits 39-32 IP protocol, outside
 //	       bits 31-16 local port, or identifier of an ICMP echo
 //	       bits 15-0  remote port, or 0
 //
@@ -15,6 +17,14 @@ type key struct{ addrs, rest uint64 }
 func keyOf(local, remote frame.IPv4, proto uint8, localPort, remotePort uint16) key {
 	return key{uint64(local)<<32 | uint64(remote), uint64(proto)<<32 | uint64(localPort)<<16 | uint64(remotePort)}
 }
+
+const keyIPv6 = 1 << 40
+
+// ipv6 reports whether the host inside has an IPv6 address; six and four are k as if
+// it had, or had not.
+func (k key) ipv6() bool { return k.rest&keyIPv6 != 0 }
+func (k key) six() key   { return key{k.addrs, k.rest | keyIPv6} }
+func (k key) four() key  { return key{k.addrs, k.rest &^ keyIPv6} }
 
 // with returns k with another local side.
 func (k key) with(local frame.IPv4, port uint16) key {

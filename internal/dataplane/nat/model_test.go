@@ -1,6 +1,7 @@
 package nat
 
 import (
+	"net/netip"
 	"testing"
 
 	"enilab/internal/dataplane/frame"
@@ -18,7 +19,8 @@ type model struct {
 
 type modelEnds struct {
 	proto                 uint8
-	local, remote         frame.IPv4
+	local                 netip.Addr // of either family inside, of IPv4 outside
+	remote                frame.IPv4
 	localPort, remotePort uint16
 }
 
@@ -37,18 +39,18 @@ type modelStep struct {
 
 type modelDatagram struct {
 	out      bool
-	src, dst frame.IPv4
+	src, dst netip.Addr
 	id       uint16
 }
 
 type modelPass struct {
-	to    frame.IPv4
+	to    netip.Addr
 	until int64
 }
 
 func (c *modelConn) outside() modelEnds {
 	e := c.inside
-	e.local, e.localPort = c.own, c.port
+	e.local, e.localPort = c.own.Addr(), c.port
 	return e
 }
 
@@ -108,9 +110,14 @@ var (
 // anyView draws a datagram between two ends; local is the side that asks for
 // an echo.
 func anyView(t *rapid.T, e modelEnds, fromLocal bool) frame.View {
-	v := datagram(e.proto, e.local, e.remote, e.localPort, e.remotePort)
+	local, four := frame.IPv4From(e.local)
+	if !four { // see over6
+		ip, _ := frame.IPv6From(e.local)
+		local = frame.IPv4(ip.Lo)
+	}
+	v := datagram(e.proto, local, e.remote, e.localPort, e.remotePort)
 	if !fromLocal {
-		v = datagram(e.proto, e.remote, e.local, e.remotePort, e.localPort)
+		v = datagram(e.proto, e.remote, local, e.remotePort, e.localPort)
 	}
 	switch e.proto {
 	case 1:
@@ -144,6 +151,7 @@ func unasked(v *frame.View, out bool) Outcome {
 	return 0
 }
 
+// Hosts of both families are behind one gateway.
 func TestTableAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.SampledFrom([]int{0, 0, 6}).Draw(t, "limit")
@@ -153,8 +161,12 @@ func TestTableAgainstModel(t *testing.T) {
 		now := int64(1)
 		anyInside := func(t *rapid.T) modelEnds {
 			e := modelEnds{
-				proto: anyProto.Draw(t, "proto"), local: client + frame.IPv4(rapid.IntRange(0, 2).Draw(t, "client")),
+				proto:  anyProto.Draw(t, "proto"),
 				remote: server + frame.IPv4(rapid.IntRange(0, 1).Draw(t, "server")), localPort: rapid.Uint16Range(1, 3).Draw(t, "port"),
+			}
+			host := client + frame.IPv4(rapid.IntRange(0, 2).Draw(t, "client"))
+			if e.local = host.Addr(); rapid.Bool().Draw(t, "IPv6") {
+				e.local = host6(host).Addr()
 			}
 			if e.proto != 1 {
 				e.remotePort = rapid.Uint16Range(80, 81).Draw(t, "remote port")
@@ -164,20 +176,20 @@ func TestTableAgainstModel(t *testing.T) {
 		anyOutside := func(t *rapid.T) modelEnds {
 			if len(m.conns) == 0 || rapid.IntRange(0, 7).Draw(t, "stranger") == 0 {
 				e := anyInside(t)
-				e.local, e.localPort = gateway, uint16(rapid.IntRange(FirstPort, FirstPort+3).Draw(t, "own port"))
+				e.local, e.localPort = gateway.Addr(), uint16(rapid.IntRange(FirstPort, FirstPort+3).Draw(t, "own port"))
 				return e
 			}
 			return rapid.SampledFrom(m.conns).Draw(t, "connection").outside()
 		}
 		// saw ends what both ways have in common.
-		saw := func(c *modelConn, v *frame.View, out bool, to frame.IPv4) {
+		saw := func(c *modelConn, v *frame.View, out bool, src, to netip.Addr) {
 			c.history, c.last = append(c.history, modelStep{out, v.TCPFlags}), now
 			if v.Fragment {
-				m.pass[modelDatagram{out, v.SrcIP, v.DstIP, v.IPID}] = modelPass{to, now + 2*second}
+				m.pass[modelDatagram{out, src, v.DstIP.Addr(), v.IPID}] = modelPass{to, now + 2*second}
 			}
 		}
-		later := func(t *rapid.T, v *frame.View, out bool, ip frame.IPv4, o Outcome) {
-			p, ok := m.pass[modelDatagram{out, v.SrcIP, v.DstIP, v.IPID}]
+		later := func(t *rapid.T, v *frame.View, out bool, src, ip netip.Addr, o Outcome) {
+			p, ok := m.pass[modelDatagram{out, src, v.DstIP.Addr(), v.IPID}]
 			if ok = ok && now < p.until; ok != (o == Translated) || ok && ip != p.to || !ok && o != NoFirstFragment {
 				t.Fatalf("a later fragment is %v to %v, want %t to %v", o, ip, ok, p.to)
 			}
@@ -191,12 +203,12 @@ func TestTableAgainstModel(t *testing.T) {
 				held[own] = table.counts.count(table.hash.of(d), d)
 			}
 			length := table.Len()
-			ip, port, o := table.Out(&v, now)
+			ip, port, o := table.leave(t, &v, e.local.Is6(), now)
 			if want := unasked(&v, true); want != 0 || !v.HasL4 {
 				if want != 0 && o != want {
 					t.Fatalf("%+v is %v, want %v", v, o, want)
 				} else if want == 0 {
-					later(t, &v, true, ip, o)
+					later(t, &v, true, e.local, ip.Addr(), o)
 				}
 				return
 			}
@@ -244,17 +256,17 @@ func TestTableAgainstModel(t *testing.T) {
 			if o != Translated || ip != c.own || port != c.port {
 				t.Fatalf("%+v is %v by %v:%d, want %v:%d", v, o, ip, port, c.own, c.port)
 			}
-			saw(c, &v, true, c.own)
+			saw(c, &v, true, e.local, c.own.Addr())
 		}
 		receive := func(t *rapid.T) {
 			e := anyOutside(t)
 			v := anyView(t, e, false)
-			ip, port, o := table.In(&v, now)
+			ip, port, o := table.enter(t, &v, now)
 			if want := unasked(&v, false); want != 0 || !v.HasL4 {
 				if want != 0 && o != want {
 					t.Fatalf("%+v is %v, want %v", v, o, want)
 				} else if want == 0 {
-					later(t, &v, false, ip, o)
+					later(t, &v, false, v.SrcIP.Addr(), ip, o)
 				}
 				return
 			}
@@ -268,7 +280,7 @@ func TestTableAgainstModel(t *testing.T) {
 			if o != Translated || ip != c.inside.local || port != c.inside.localPort {
 				t.Fatalf("%+v is %v to %v:%d, want %v", v, o, ip, port, c.inside)
 			}
-			saw(c, &v, false, c.inside.local)
+			saw(c, &v, false, v.SrcIP.Addr(), c.inside.local)
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"send": send, "send2": send, "receive": receive, "receive2": receive,

@@ -75,7 +75,7 @@ func (c *counter) sub(h hasher, k key) {
 // (RFC 6056, 3.3.1).
 func (t *Table) allot(k key, now int64) (own frame.IPv4, port uint16, ok bool) {
 	for _, own := range t.own {
-		d := k.with(own, 0)
+		d := k.with(own, 0).four() // a destination is one for both families
 		hash := t.hash.of(d)
 		if t.counts.count(hash, d) < t.perDest || t.reclaim(d, now) {
 			t.counts.add(hash, d)
@@ -90,7 +90,7 @@ func (t *Table) allot(k key, now int64) (own frame.IPv4, port uint16, ok bool) {
 func (t *Table) freePort(d key) uint16 {
 	for p := t.anyPort(); ; p = (p + portStep) % numPorts {
 		port := uint16(FirstPort + p)
-		if _, taken := t.findOutside(d.with(d.local(), port)); !taken {
+		if _, taken := t.holder(d, port); !taken {
 			return port
 		}
 	}
@@ -101,13 +101,22 @@ func (t *Table) freePort(d key) uint16 {
 func (t *Table) reclaim(d key, now int64) bool {
 	p := t.anyPort()
 	for range reclaimStep {
-		if i, ok := t.findOutside(d.with(d.local(), uint16(FirstPort+p))); ok && t.flows.at(i).expired(now) {
+		if i, ok := t.holder(d, uint16(FirstPort+p)); ok && t.flows.at(i).expired(now) {
 			t.end(i)
 			return true
 		}
 		p = (p + portStep) % numPorts
 	}
 	return false
+}
+
+// holder finds the connection to the destination d that has a port, of either family.
+func (t *Table) holder(d key, port uint16) (i uint32, ok bool) {
+	k := d.with(d.local(), port)
+	if i, ok = t.findOutside(k); !ok && t.hosts != nil {
+		i, ok = t.findOutside(k.six())
+	}
+	return i, ok
 }
 
 func (t *Table) anyPort() uint32 { return uint32(t.random.next()>>32) % numPorts }

@@ -1,5 +1,6 @@
 // Package nat is the port table of one NAT gateway: which connections go
-// through it, and under which of its own addresses and ports. One goroutine owns
+// through it, and under which of its own addresses and ports. Those of hosts with
+// IPv6 addresses (NAT64, nat64.go) are in the same table, under the same ports. One goroutine owns
 // a table; nothing here locks or reads a clock, and only a table that changes
 // its size allocates.
 //
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/intern"
 )
 
 const (
@@ -66,6 +68,8 @@ type Table struct {
 	cursor          uint32 // Expire goes on below this flow
 	lastOut, lastIn uint32 // flows found last: datagrams come in runs of one
 	stats           Stats
+
+	hosts *intern.Table[frame.IPv6] // inside; nil: there never was one
 }
 
 // Stats are counts since the table was made, as a gateway's CloudWatch metrics
@@ -251,6 +255,9 @@ func (t *Table) open(k key, now int64) (i uint32, o Outcome) {
 		t.stats.NoPort++
 		return 0, NoPort
 	}
+	if k.ipv6() {
+		t.hosts.Retain(t.host(k)) // whoever sends holds it too
+	}
 	i, f := t.flows.push()
 	f.begin(k, own, port)
 	t.inside.put(t.hash.of(k), i)
@@ -265,7 +272,10 @@ func (t *Table) remove(i uint32) {
 	f := t.flows.at(i)
 	t.inside.take(t.hash.of(f.key), i)
 	t.outside.take(t.hash.of(f.outside()), i)
-	t.counts.sub(t.hash, f.key.with(f.own, 0))
+	t.counts.sub(t.hash, f.key.with(f.own, 0).four())
+	if f.key.ipv6() {
+		t.hosts.Release(t.host(f.key))
+	}
 	if last := t.flows.n - 1; i != last {
 		*f = *t.flows.at(last)
 		t.inside.renumber(t.hash.of(f.key), last, i)

@@ -288,7 +288,7 @@ func TestFlows(t *testing.T) {
 	var got []Flow
 	table.Flows(3*second, func(f Flow) { got = append(got, f) })
 	want := Flow{
-		Inside: client, Outside: gateway, Remote: server, InsidePort: 40000, OutsidePort: port, RemotePort: 80,
+		Inside: client.Addr(), Outside: gateway, Remote: server, InsidePort: 40000, OutsidePort: port, RemotePort: 80,
 		Proto: frame.ProtoTCP, State: TCPEstablished, PacketsOut: 2, PacketsIn: 1, BytesOut: 200, BytesIn: 100, Expires: DefaultIdle - 1e9,
 	}
 	if len(got) != 1 || got[0] != want {
