@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"testing"
 
@@ -10,46 +11,102 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A Go map is the obvious version; every older snapshot must stay as it was.
+// mapping is what both families' have in common.
+type mapping[K comparable] interface {
+	Get(K) *int
+	Len() int
+}
+
+type editor[K comparable] interface {
+	Get(K) *int
+	Put(K, *int)
+	Delete(K)
+}
+
 func TestMappingAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m, want := NewMapping[int](rapid.Uint64().Draw(t, "seed")), map[uint64]*int{}
-		type snapshot struct {
-			m    *Mapping[int]
-			want map[uint64]*int
-		}
-		var kept []snapshot
-		for range rapid.IntRange(1, 8).Draw(t, "edits") {
+		m := NewMapping[int](rapid.Uint64().Draw(t, "seed"))
+		againstMap(t, m, func(n int) uint64 { return uint64(n) }, func() (editor[uint64], func() mapping[uint64]) {
 			e := m.Edit()
-			for range rapid.IntRange(0, 200).Draw(t, "changes") {
-				k := rapid.Uint64Range(0, 400).Draw(t, "key")
-				if rapid.IntRange(0, 3).Draw(t, "op") == 0 {
-					e.Delete(k)
-					delete(want, k)
-				} else {
-					v := new(int)
-					e.Put(k, v)
-					want[k] = v
-				}
-			}
-			m = e.Done()
-			copied := map[uint64]*int{}
-			for k, v := range want {
-				copied[k] = v
-			}
-			kept = append(kept, snapshot{m, copied})
-		}
-		for i, s := range kept {
-			if s.m.Len() != len(s.want) {
-				t.Fatalf("snapshot %d: %d keys, want %d", i, s.m.Len(), len(s.want))
-			}
-			for k := range uint64(402) {
-				if got := s.m.Get(k); got != s.want[k] {
-					t.Fatalf("snapshot %d: key %d: %p, want %p", i, k, got, s.want[k])
-				}
-			}
-		}
+			return e, func() mapping[uint64] { m = e.Done(); return m }
+		})
 	})
+}
+
+// Keys of IPv6 also with hashes of few bits, so that many share one.
+func TestMapping6AgainstMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := NewMapping6[int](rapid.Uint64().Draw(t, "seed"))
+		m.fold.mask = rapid.SampledFrom([]uint64{0, ^uint64(7), ^uint64(255)}).Draw(t, "left out")
+		key := func(n int) Key6 { // that differ in one part alone
+			return []Key6{{VPC: uint32(n / 3)}, {IP: frame.IPv6{Hi: uint64(n / 3)}}, {IP: frame.IPv6{Lo: uint64(n/3) << 32}}}[n%3]
+		}
+		againstMap(t, m, key, func() (editor[Key6], func() mapping[Key6]) {
+			e := m.Edit()
+			return e, func() mapping[Key6] { m = e.Done(); return m }
+		})
+	})
+}
+
+// againstMap compares with the obvious version, a Go map; every older snapshot must
+// stay as it was.
+func againstMap[K comparable](t *rapid.T, empty mapping[K], key func(n int) K, edit func() (editor[K], func() mapping[K])) {
+	want := map[K]*int{}
+	type snapshot struct {
+		m    mapping[K]
+		want map[K]*int
+	}
+	kept := []snapshot{{empty, map[K]*int{}}}
+	for range rapid.IntRange(1, 8).Draw(t, "edits") {
+		e, done := edit()
+		for range rapid.IntRange(0, 200).Draw(t, "changes") {
+			k := key(rapid.IntRange(3, 400).Draw(t, "key"))
+			if rapid.IntRange(0, 3).Draw(t, "op") == 0 {
+				e.Delete(k)
+				delete(want, k)
+			} else {
+				v := new(int)
+				e.Put(k, v)
+				want[k] = v
+			}
+			if e.Get(k) != want[k] {
+				t.Fatalf("the editor has %p for %v, want %p", e.Get(k), k, want[k])
+			}
+		}
+		kept = append(kept, snapshot{done(), maps.Clone(want)})
+	}
+	for i, s := range kept {
+		if s.m.Len() != len(s.want) {
+			t.Fatalf("snapshot %d: %d keys, want %d", i, s.m.Len(), len(s.want))
+		}
+		for n := 3; n < 402; n++ {
+			if got := s.m.Get(key(n)); got != s.want[key(n)] {
+				t.Fatalf("snapshot %d: key %v: %p, want %p", i, key(n), got, s.want[key(n)])
+			}
+		}
+	}
+}
+
+// Subnets of /64, as EC2 gives them: no two addresses share a hash, and whatever is asked for
+// has its value.
+func TestMapping6HoldsManyKeys(t *testing.T) {
+	const n = 100_000
+	e := NewMapping6[int](7).Edit()
+	key := func(i int) Key6 {
+		return Key6{VPC: uint32(i % 3), IP: frame.IPv6{Hi: 0x2600_1f18<<32 | uint64(i%500), Lo: uint64(i)}}
+	}
+	for i := range n {
+		e.Put(key(i), &i)
+	}
+	m := e.Done()
+	if m.Len() != n || m.m.Len() != n || (&Mapping6[int]{}).Get(key(1)) != nil {
+		t.Fatalf("%d keys under %d hashes, want %d", m.Len(), m.m.Len(), n)
+	}
+	for i := range n {
+		if v := m.Get(key(i)); v == nil || *v != i {
+			t.Fatalf("key %d is lost", i)
+		}
+	}
 }
 
 func TestMappingHoldsManyKeys(t *testing.T) {
