@@ -58,7 +58,7 @@ func Lose(s *control.State, target string, flows []Flow, limit int) (*Losses, er
 		}
 		frames := flows[i].Packets[0] + flows[i].Packets[1]
 		l.Connections++
-		e := effect(&c, frames, true, predict.Stop{})
+		e := effect(affected{c: &c, frames: frames, connection: true})
 		e.Reason = ""
 		l.Lost = append(l.Lost, e)
 		who := clients[c.From]

@@ -80,14 +80,32 @@ type asked struct {
 }
 
 // Reach answers a Question from a State that shows all regions.
-func Reach(s *control.State, q Question) (*Answer, error) {
+func Reach(s *control.State, q Question) (*Answer, error) { return asker{s: s}.ask(q) }
+
+// asker asks several questions of one State; what has been compiled for one is there
+// for the next. It is for one caller at a time.
+type asker struct {
+	s *control.State
+	n *predict.Network // of plan.Of(s); nil: each question has its own
+}
+
+func newAsker(s *control.State) asker {
+	n := predict.New(plan.Of(s))
+	n.Appliances = true
+	return asker{s, n}
+}
+
+func (k asker) ask(q Question) (*Answer, error) {
+	s := k.s
 	a, err := find(s, q)
 	if err != nil {
 		return nil, err
 	}
-	view := plan.Of(s)
-	n := predict.New(a.source(view))
-	n.Appliances = true
+	view, n := plan.Of(s), k.n
+	if n == nil || a.outside.IsValid() {
+		n = predict.New(a.source(view))
+		n.Appliances = true
+	}
 	var memory predict.Memory
 	there, err := n.Send(a.from, a.packet, a.to, &memory)
 	if err != nil {

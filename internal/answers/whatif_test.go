@@ -87,3 +87,31 @@ func TestDraftsAreRefusedAsCallsAre(t *testing.T) {
 		}
 	})
 }
+
+// Many connections are looked at by several goroutines, and each is told of once.
+func TestWhatIfOfManyIsThatOfEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		port := 443
+		d := s.Draft()
+		s.Check(d.CreateNetworkACLEntry(s.Ctx, control.NetworkACLEntryInput{
+			ACL: s.State().NetworkACLOf(s.B.ID).ID, Number: 50, Action: "deny", Protocol: "tcp", CIDR: "0.0.0.0/0", FromPort: &port, ToPort: &port,
+		}))
+		var flows []answers.Flow
+		for i := range 20_000 {
+			f := s.living([]uint16{443, 80}[i%2], true)
+			f.LocalPort = uint16(10000 + i)
+			f.Packets = [2]uint64{uint64(i), 0}
+			flows = append(flows, f)
+		}
+		e := answers.WhatIf(d.Drafted(), flows, nil, 3)
+		if e.Connections != 20_000 || e.Counts != (answers.Counts{NewlyRefused: 10_000, Unaffected: 10_000}) {
+			t.Errorf("%d, %+v", e.Connections, e.Counts)
+		}
+		for i, x := range e.NewlyRefused {
+			if want := uint64(19_998 - 2*i); x.Frames != want || x.SourcePort != uint16(10000+want) {
+				t.Errorf("%d: %+v, want that of %d frames", i, x, want)
+			}
+		}
+	})
+}

@@ -2,13 +2,15 @@ package cli
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"enilab/internal/api/rest"
 )
 
 type blastCmd struct {
-	Target string `arg:"" help:"What fails: an instance or network interface by name, id or address, the id of a subnet or gateway, or a zone."`
+	Target string `arg:"" predictor:"part" help:"What fails: an instance, network interface, subnet, gateway, peering connection or endpoint by name or id, an interface by an address, or a zone."`
 	Remote
 }
 
@@ -19,19 +21,20 @@ func (c *blastCmd) Run(e Env) error {
 		if err := s.call(s.Ctx, "GET", "topology", nil, &t); err != nil {
 			return err
 		}
-		target := c.Target
-		if found, err := choose("target", target, things(stations(t), station.thing)); err == nil {
-			target = found.id
+		found, err := choose("target", c.Target, parts(t))
+		if err != nil {
+			return err
 		}
+		target := found.id
 		var got rest.BlastRadius
-		err := s.call(s.Ctx, "POST", "blast-radius", map[string]any{"target": target}, &got)
+		err = s.call(s.Ctx, "POST", "blast-radius", map[string]any{"target": target}, &got)
 		if err != nil {
 			return err
 		}
 		if s.json {
 			err = s.encode(got)
 		} else {
-			_, err = fmt.Fprint(s.Stdout, losses(got, namesOf(t), instanceNames(t)))
+			_, err = fmt.Fprint(s.Stdout, losses(got, namesOf(t), calledOf(parts(t))))
 		}
 		if err == nil && got.Connections > 0 {
 			err = &Error{Code: ExitNo}
@@ -40,10 +43,44 @@ func (c *blastCmd) Run(e Env) error {
 	})
 }
 
-func instanceNames(t rest.Topology) map[string]string {
-	names := map[string]string{}
+// parts are all that can fail, by the names they have.
+func parts(t rest.Topology) (all []thing) {
 	for _, i := range t.Instances {
-		names[i.ID] = instanceThing(i).called()
+		all = append(all, instanceThing(i))
+	}
+	all = append(all, things(t.NetworkInterfaces, interfaceThing)...)
+	all = append(all, things(t.InternetHosts, hostThing)...)
+	zones := map[string]bool{}
+	for _, n := range t.Subnets {
+		all = append(all, thing{id: n.ID, name: n.Tags["Name"], note: n.CIDR})
+		zones[n.Zone] = true
+	}
+	for _, z := range slices.Sorted(maps.Keys(zones)) {
+		all = append(all, thing{id: z, note: "zone"})
+	}
+	for _, g := range t.InternetGateways {
+		all = append(all, thing{id: g.ID, name: g.Tags["Name"], note: "internet gateway"})
+	}
+	for _, g := range t.NATGateways {
+		all = append(all, thing{id: g.ID, name: g.Tags["Name"], note: "NAT gateway", past: g.State == "deleted"})
+	}
+	for _, p := range t.Peerings {
+		all = append(all, thing{id: p.ID, name: p.Tags["Name"], note: "peering connection"})
+	}
+	for _, g := range t.TransitGateways {
+		all = append(all, thing{id: g.ID, name: g.Tags["Name"], note: "transit gateway"})
+	}
+	for _, e := range t.VPCEndpoints {
+		all = append(all, thing{id: e.ID, name: e.Tags["Name"], note: "endpoint"})
+	}
+	return all
+}
+
+// calledOf is how each of some is spoken of.
+func calledOf(all []thing) map[string]string {
+	names := map[string]string{}
+	for _, t := range all {
+		names[t.id] = t.called()
 	}
 	return names
 }

@@ -21,6 +21,10 @@ type Verbs struct {
 	Move     moveCmd     `cmd:"" help:"Move a network interface to another instance."`
 	Why      whyCmd      `cmd:"" help:"Send one packet and say, station by station, why it arrives or does not."`
 	Blast    blastCmd    `cmd:"" name:"blast-radius" help:"Say who loses what if something fails, and what policies would do."`
+	WhatIf   whatIfCmd   `cmd:"" name:"what-if" help:"Say what a draft of rules, routes and network ACL entries would do to those who talk now."`
+	Assert   assertCmd   `cmd:"" help:"Assert that one end must reach another, or must not."`
+	Unassert unassertCmd `cmd:"" help:"Take an assertion back."`
+	Check    checkCmd    `cmd:"" help:"Say whether what was asserted is so."`
 	Wait     waitCmd     `cmd:"" help:"Wait until something is so."`
 	Capture  captureCmd  `cmd:"" help:"Write frames as they pass, with the verdict of each, as pcapng."`
 	Snapshot snapshotCmd `cmd:"" help:"Keep the laboratory as it is, and go back to it."`
@@ -29,7 +33,7 @@ type Verbs struct {
 
 // Names are the verbs as they are typed.
 func Names() []string {
-	return []string{"ls", "fail", "recover", "move", "why", "blast-radius", "wait", "capture", "snapshot", "reset"}
+	return []string{"ls", "fail", "recover", "move", "why", "blast-radius", "what-if", "assert", "unassert", "check", "wait", "capture", "snapshot", "reset"}
 }
 
 // IsVerb reports whether a command line begins with one of them.

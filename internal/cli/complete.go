@@ -85,6 +85,22 @@ func Predictors() []kongplete.Option {
 		kongplete.WithPredictor("instance", living(instances)),
 		kongplete.WithPredictor("eni", living(interfaces)),
 		kongplete.WithPredictor("snapshot", living(snapshots)),
+		kongplete.WithPredictor("assertion", living(func(ctx context.Context, c *client) []thing {
+			all, _ := listOf[rest.Assertion](ctx, c, "assertions")
+			return things(all, func(a rest.Assertion) thing {
+				if strings.Contains(a.Name, " ") {
+					return thing{id: a.ID} // a name that a shell would take apart
+				}
+				return assertionThing(a)
+			})
+		})),
+		kongplete.WithPredictor("part", living(func(ctx context.Context, c *client) []thing {
+			var t rest.Topology
+			if c.call(ctx, "GET", "topology", nil, &t) != nil {
+				return nil
+			}
+			return parts(t)
+		})),
 		kongplete.WithPredictor("station", living(func(ctx context.Context, c *client) []thing {
 			return slices.Concat(instances(ctx, c), interfaces(ctx, c), hosts(ctx, c))
 		})),

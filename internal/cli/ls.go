@@ -153,6 +153,14 @@ var kinds = []kind{
 		col("RECEIVED", "received"), col("LOST", "lost"), {"P50", "rttP50Ms", milliseconds}, {"LAST REPLY", "lastReplyAt", when}}},
 	{name: "captures", also: []string{"capture"}, path: "captures", columns: []column{
 		col("ID", "id"), col("STATE", "state"), {"INTERFACES", "networkInterfaceIds", byNames}, col("FILTER", "filter"), col("FRAMES", "frames"), {"STARTED", "startedAt", when}}},
+	{name: "assertions", also: []string{"assertion"}, path: "assertions", columns: []column{
+		col("NAME", "name"), col("ID", "id"), {"FROM", "sourceId", byName}, {"TO", "destination", byName}, col("PROTOCOL", "protocol"), col("PORT", "port"),
+		{"MUST", "mustNot", func(v any, _ func(string) string) string {
+			if v == true {
+				return "not reach"
+			}
+			return "reach"
+		}}, col("HOLDS", "state.holds"), col("WHY", "state.text")}},
 	{name: "impairments", path: "impairments", columns: []column{
 		col("ID", "id"), col("KIND", "kind"), {"OF", "of", about}, {"TO", "to", about}, col("DIRECTION", "direction"), col("SHARE", "share"), col("SEEN", "seen"), col("ACTED", "acted")}},
 	{name: "api-faults", also: []string{"faults"}, path: "api-faults", columns: []column{

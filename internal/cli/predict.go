@@ -19,6 +19,11 @@ func (c *whyCmd) port() error {
 	if c.Probes < 0 || c.Probes > maxProbes {
 		return fmt.Errorf("--probes %d: want 1 to %d", c.Probes, maxProbes)
 	}
+	if c.Given != nil {
+		if c.Port = *c.Given; c.Port == 0 {
+			return fmt.Errorf("--port 0: want a port of 1 to 65535; without --port it is 80 of tcp and 7 of udp")
+		}
+	}
 	name, text, ok := strings.Cut(c.Dst, ":")
 	if !ok {
 		return nil

@@ -11,11 +11,12 @@ import (
 )
 
 type whyCmd struct {
-	Src    string `arg:"" predictor:"station" help:"Who sends: an instance, network interface or internet host, by name, id or address."`
-	Dst    string `arg:"" predictor:"station" help:"Who is sent to: an address, or one of those by name or id; with :PORT behind it, that port, of TCP unless --proto says udp."`
-	Proto  string `default:"icmp" enum:"icmp,tcp,udp" help:"Protocol: icmp (an echo request), tcp (a connection's first segment) or udp."`
-	Port   uint16 `help:"Destination port. Default: 80 of tcp, 7 of udp."`
-	Answer bool   `help:"Trace the answer, too."`
+	Src    string  `arg:"" predictor:"station" help:"Who sends: an instance, network interface or internet host, by name, id or address."`
+	Dst    string  `arg:"" predictor:"station" help:"Who is sent to: an address, or one of those by name or id; with :PORT behind it, that port, of TCP unless --proto says udp."`
+	Proto  string  `default:"icmp" enum:"icmp,tcp,udp" help:"Protocol: icmp (an echo request), tcp (a connection's first segment) or udp."`
+	Given  *uint16 `name:"port" help:"Destination port. Default: 80 of tcp, 7 of udp." placeholder:"N"`
+	Port   uint16  `kong:"-"`
+	Answer bool    `help:"Trace the answer, too; a prediction always does."`
 
 	Predict bool `help:"Send nothing: say whether it could arrive, and be answered, and all that is in the way."`
 	Probes  int  `help:"With --predict: really send so many packets besides, 1 to 20, and compare." placeholder:"N"`

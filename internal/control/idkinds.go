@@ -88,7 +88,7 @@ var (
 		"Transit Gateway Attachment %s was deleted or does not exist."}
 	TransitTableID = IDKind{"tgw-rtb-", "InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed",
 		"Transit Gateway Route Table %s was deleted or does not exist."}
-	// EC2 has no internet hosts, failover policies or records: enilab's own, in
+	// EC2 has no internet hosts, failover policies, records or assertions: enilab's own, in
 	// EC2's manner.
 	InternetHostID = IDKind{"inet-", "InvalidInternetHostID.NotFound", "InvalidInternetHostID.Malformed",
 		"internet host ID"}
@@ -96,6 +96,8 @@ var (
 		"failover policy ID"}
 	FailoverID = IDKind{"fo-", "InvalidFailoverID.NotFound", "InvalidFailoverID.Malformed",
 		"failover ID"}
+	AssertionID = IDKind{"assert-", "InvalidAssertionID.NotFound", "InvalidAssertionID.Malformed",
+		"assertion ID"}
 )
 
 // TransitVPCAttachmentID is TransitAttachmentID as the actions on attachments of

@@ -195,6 +195,8 @@ var kinds = []*Kind{
 	tagged(document[InsightsAnalysis](TableInsightsAnalysis, InsightsAnalysisID,
 		index(byTarget, false, key[*InsightsAnalysis](func(a *InsightsAnalysis) string { return keyOf(a.Path) }))),
 		"network-insights-analysis", func(a *InsightsAnalysis) *Tags { return &a.Tags }),
+	document[Assertion](TableAssertion, AssertionID,
+		index(byName, true, key[*Assertion](func(a *Assertion) string { return keyOf(a.Name) }))),
 }
 
 // tableOrder is the place of each table in kinds.

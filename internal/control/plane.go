@@ -86,6 +86,7 @@ const (
 	TableExperiment            Table = "experiments"
 	TableInsightsPath          Table = "network_insights_paths"
 	TableInsightsAnalysis      Table = "network_insights_analyses"
+	TableAssertion             Table = "assertions"
 	TablePolicy                Table = "failover_policies"
 	TableFailover              Table = "failovers"
 )

@@ -24,14 +24,15 @@ type SecurityGroup struct {
 
 // SecurityGroupRule allows traffic.
 type SecurityGroupRule struct {
-	ID          string `json:"id"`
-	Direction   string `json:"direction" enum:"ingress,egress"`
-	Protocol    string `json:"protocol" doc:"tcp, udp, icmp, icmpv6, an IANA number, or -1 for all"`
-	FromPort    *int   `json:"fromPort,omitempty" doc:"First port, or ICMP type; absent: all"`
-	ToPort      *int   `json:"toPort,omitempty" doc:"Last port, or ICMP code; absent: all"`
-	CIDR        string `json:"cidr,omitempty"`
-	GroupID     string `json:"groupId,omitempty" doc:"Interfaces that carry this group"`
-	Description string `json:"description"`
+	ID           string `json:"id"`
+	Direction    string `json:"direction" enum:"ingress,egress"`
+	Protocol     string `json:"protocol" doc:"tcp, udp, icmp, icmpv6, an IANA number, or -1 for all"`
+	FromPort     *int   `json:"fromPort,omitempty" doc:"First port, or ICMP type; absent: all"`
+	ToPort       *int   `json:"toPort,omitempty" doc:"Last port, or ICMP code; absent: all"`
+	CIDR         string `json:"cidr,omitempty"`
+	GroupID      string `json:"groupId,omitempty" doc:"Interfaces that carry this group"`
+	PrefixListID string `json:"prefixListId,omitempty" doc:"The blocks of this prefix list"`
+	Description  string `json:"description"`
 }
 
 type createGroup struct {
@@ -63,7 +64,7 @@ func groupView(g *control.SecurityGroup) SecurityGroup {
 }
 
 func ruleView(r control.SecurityGroupRule) SecurityGroupRule {
-	v := SecurityGroupRule{ID: r.ID, Direction: "ingress", Protocol: protocolName(r.Protocol), GroupID: r.Group, Description: r.Description}
+	v := SecurityGroupRule{ID: r.ID, Direction: "ingress", Protocol: protocolName(r.Protocol), GroupID: r.Group, PrefixListID: r.PrefixList, Description: r.Description}
 	if r.Egress {
 		v.Direction = "egress"
 	}

@@ -19,7 +19,7 @@ type askReachability struct {
 	SourceAddress      string `json:"sourceAddress,omitempty" maxLength:"64" doc:"Default: the sender's primary address"`
 	DestinationAddress string `json:"destinationAddress,omitempty" maxLength:"64" doc:"Default: the private address, and between VPCs that are not joined the public one"`
 	Protocol           string `json:"protocol,omitempty" enum:"tcp,udp,icmp" default:"tcp"`
-	Port               uint16 `json:"port,omitempty" maximum:"65535" doc:"Default: 80 of tcp, 7 of udp"`
+	Port               uint16 `json:"port,omitempty" minimum:"1" maximum:"65535" doc:"Default: 80 of tcp, 7 of udp"`
 	SourcePort         uint16 `json:"sourcePort,omitempty" maximum:"65535" doc:"Default: 40000; other ports are looked at in ephemeral-ports"`
 	Bytes              int    `json:"bytes,omitempty" minimum:"0" maximum:"65535" doc:"Length of the IP packet; default: as small as they come"`
 	MayFragment        bool   `json:"mayFragment,omitempty" doc:"Leaves out the flag don't-fragment, which is set otherwise"`

@@ -52,6 +52,7 @@ type Server struct {
 	started  time.Time
 	spec     func() []byte // the OpenAPI document
 	conns    connections
+	asserted assertedState
 	stopIn   time.Duration // StopTime, but in tests
 
 	ctx  context.Context // ends when the server stops
@@ -154,6 +155,7 @@ func (s *Server) operations(api huma.API) {
 	s.answerOperations(api)
 	s.whatIfOperations(api)
 	s.blastRadiusOperations(api)
+	s.assertionOperations(api)
 	s.frameOperations(api)
 	s.statusOperations(api)
 	s.timingOperations(api)

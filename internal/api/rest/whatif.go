@@ -71,10 +71,14 @@ type DraftACLEntry struct {
 	ICMPCode     *int   `json:"icmpCode,omitempty"`
 }
 
+// Effect is what a draft would do to one connection, or to frames that are alike.
+type Effect = answers.Effect
+
 // WhatIf is what a draft would do.
 type WhatIf struct {
 	answers.Effects
-	Recorded bool `json:"recorded" doc:"Somebody watches, so that refused frames are on record; without that only living connections are looked at"`
+	Assertions []DraftedAssertion `json:"assertions" doc:"Those that do not hold now or would not under the draft, the latter first"`
+	Recorded   bool               `json:"recorded" doc:"Somebody watches, so that refused frames are on record; without that only living connections are looked at"`
 }
 
 func (s *Server) whatIfOperations(api huma.API) {
@@ -98,8 +102,16 @@ func (s *Server) whatIfOperations(api huma.API) {
 			}
 			turn := draft.Drafted()
 			seconds, limit := orInt(in.Body.Seconds, defaultRecent), orInt(in.Body.Limit, defaultEffects)
-			seen, recorded := s.refusedSince(s.instant().Add(-time.Duration(seconds) * time.Second))
-			return &output[WhatIf]{Body: WhatIf{*answers.WhatIf(turn, s.allFlows(turn.Before), seen, limit), recorded}}, nil
+			seen, newest, recorded := s.seenSince(s.instant().Add(-time.Duration(seconds) * time.Second))
+			e := answers.WhatIf(turn, s.allFlows(turn.Before), seen, limit)
+			for _, list := range [][]answers.Effect{e.NewlyRefused, e.KeptAsTracked, e.NewlyPassed} {
+				for i := range list {
+					if list[i].Cursor == 0 {
+						list[i].Cursor = newest[list[i].Of()]
+					}
+				}
+			}
+			return &output[WhatIf]{Body: WhatIf{*e, s.draftedAssertions(turn), recorded}}, nil
 		})
 }
 
@@ -208,25 +220,31 @@ func (s *Server) allFlows(st *control.State) (all []answers.Flow) {
 	return all
 }
 
-// refusedSince are the frames on record that did not arrive, alike ones together.
-func (s *Server) refusedSince(from time.Time) (all []answers.Seen, recorded bool) {
-	records, recorded := s.hub.Recent(from.UnixNano())
-	at := map[answers.Connection]int{}
+// seenSince are the frames on record that did not arrive, alike ones together, and
+// the cursors of the newest frames that did, by what they belong to.
+func (s *Server) seenSince(from time.Time) (refused []answers.Seen, newest map[answers.Connection]uint64, recorded bool) {
+	records, cursors, recorded := s.hub.Recent(from.UnixNano())
+	at, newest := map[answers.Connection]int{}, map[answers.Connection]uint64{}
 	for i := range records {
 		r := &records[i]
-		if r.EtherType != frame.EtherTypeIPv4 || r.Verdict != verdict.Reject && r.Verdict != verdict.Lost {
+		if r.EtherType != frame.EtherTypeIPv4 {
 			continue
 		}
 		c := s.connectionOf(r)
+		if r.Verdict != verdict.Reject && r.Verdict != verdict.Lost {
+			newest[c] = cursors[i]
+			continue
+		}
 		k, known := at[c]
 		if !known {
-			k = len(all)
+			k = len(refused)
 			at[c] = k
-			all = append(all, answers.Seen{Connection: c, Reason: r.Reason})
+			refused = append(refused, answers.Seen{Connection: c, Reason: r.Reason})
 		}
-		all[k].Frames++
+		refused[k].Frames++
+		refused[k].Newest = cursors[i]
 	}
-	return all, recorded
+	return refused, newest, recorded
 }
 
 func (s *Server) connectionOf(r *dataplane.Record) answers.Connection {

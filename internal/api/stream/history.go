@@ -117,21 +117,20 @@ func (h *history) count(from, factor uint64) (n int) {
 	return n
 }
 
-// since returns the records from an instant on.
-func (h *history) since(at int64) []dataplane.Record {
+// since returns the records from an instant on, and the cursor of each.
+func (h *history) since(at int64) (all []dataplane.Record, cursors []uint64) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if h.ring == nil {
-		return nil
+		return nil, nil
 	}
 	// Batches come a little out of order: the oldest are looked at too.
-	var all []dataplane.Record
 	for c := h.oldest; c < h.next; c++ {
 		if r := h.ring[c%historyLength]; r.At >= at {
-			all = append(all, r)
+			all, cursors = append(all, r), append(cursors, c)
 		}
 	}
-	return all
+	return all, cursors
 }
 
 // record returns the record of a cursor; false if it is gone or has not been.

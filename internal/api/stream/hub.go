@@ -293,13 +293,14 @@ func (h *Hub) close() {
 	h.unobserve()
 }
 
-// Recent returns the records kept since an instant (Unix nanoseconds), and whether
+// Recent returns the records kept since an instant (Unix nanoseconds), their cursors, and whether
 // any are made: somebody watches.
-func (h *Hub) Recent(since int64) (records []dataplane.Record, watched bool) {
+func (h *Hub) Recent(since int64) (records []dataplane.Record, cursors []uint64, watched bool) {
 	h.mu.Lock()
 	watched = h.cancel != nil
 	h.mu.Unlock()
-	return h.history.since(since), watched
+	records, cursors = h.history.since(since)
+	return records, cursors, watched
 }
 
 // Record returns the record of a frame by its cursor, and the span of those kept:
