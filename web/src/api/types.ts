@@ -106,6 +106,7 @@ export interface SecurityGroup {
     toPort?: number;
     cidr?: string;
     groupId?: string;
+    prefixListId?: string;
     description?: string;
   }[];
   tags?: Tags;

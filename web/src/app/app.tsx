@@ -6,7 +6,7 @@ import { Stage } from "../topology/stage.tsx";
 import { PacketDetail } from "../traffic/detail.tsx";
 import { Dock } from "../traffic/dock.tsx";
 import { Dialog } from "../ui/dialog.tsx";
-import { Icon, type IconName } from "../ui/icons.tsx";
+import { Icon } from "../ui/icons.tsx";
 import { lazy } from "../ui/lazy.tsx";
 import { Said } from "../ui/said.tsx";
 import { Toasts } from "../ui/toast.tsx";
@@ -15,7 +15,7 @@ import { confirmFail, fail } from "./drill.ts";
 import { exerciseUnderWay } from "./exercise.ts";
 import { Help } from "./help.tsx";
 import { helpOpen, onKey, onKeyUp } from "./keys.ts";
-import { follow, pathOf, type Screen, screen } from "./router.ts";
+import { follow, lossesOf, pathOf, type Screen, screen } from "./router.ts";
 import { changed } from "./session.ts";
 import * as state from "./state.ts";
 import { TopBar } from "./topbar.tsx";
@@ -26,6 +26,10 @@ const Captures = lazy(async () => (await import("../captures/screen.tsx")).Captu
 const Drills = lazy(async () => (await import("../drills/screen.tsx")).Drills);
 const Learn = lazy(async () => (await import("../learn/screen.tsx")).Learn);
 const Coach = lazy(async () => (await import("../learn/coach.tsx")).Coach);
+const Rules = lazy(async () => (await import("../rules/screen.tsx")).Rules);
+const Ask = lazy(async () => (await import("../ask/screen.tsx")).Ask);
+const Losses = lazy(async () => (await import("../ask/losses.tsx")).Losses);
+const Predicted = lazy(async () => (await import("../ask/predicted.tsx")).Predicted);
 const Failovers = lazy(async () => (await import("../failover/screen.tsx")).Failovers);
 
 export function App() {
@@ -48,9 +52,12 @@ export function App() {
         {screen.value === "learn" && <Learn />}
         {screen.value === "failovers" && <Failovers />}
         {screen.value === "captures" && <Captures />}
+        {(screen.value === "sg" || screen.value === "rtb" || screen.value === "acl") && <Rules />}
+        {screen.value === "ask" && <Ask />}
       </div>
       <Help />
       <ConfirmFail />
+      {lossesOf.value && <Losses />}
       <Toasts />
       <div id="say" class="hidden" role="status" aria-live="polite" />
       <div id="say-now" class="hidden" role="alert" aria-live="assertive" />
@@ -58,13 +65,17 @@ export function App() {
   );
 }
 
-const screens: readonly { id: Screen; icon: IconName }[] = [
+const screens = [
   { id: "live", icon: "live" },
   { id: "drills", icon: "drills" },
   { id: "learn", icon: "learn" },
   { id: "failovers", icon: "failovers" },
   { id: "captures", icon: "captures" },
-];
+  { id: "sg", icon: "rules" },
+  { id: "ask", icon: "ask" },
+] as const;
+
+const rulesScreens: ReadonlySet<Screen> = new Set(["rtb", "acl"]);
 
 function Rail() {
   return (
@@ -73,11 +84,16 @@ function Rail() {
         <a
           key={s.id}
           href={pathOf(s.id)}
-          aria-current={screen.value === s.id ? "page" : undefined}
+          aria-current={
+            screen.value === s.id || (s.id === "sg" && rulesScreens.has(screen.value)) ? "page" : undefined
+          }
           onClick={(e) => follow(e, s.id)}
         >
           <Icon name={s.icon} />
           <span>{t(`nav.${s.id}`)}</span>
+          {s.id === "ask" && state.redAssertions.value > 0 && (
+            <b class="rail-count">{state.redAssertions.value}</b>
+          )}
         </a>
       ))}
       <span class="spacer" />
@@ -106,6 +122,7 @@ function Live() {
         <Stage />
         <OutageChip />
         {exerciseUnderWay.value && <Coach />}
+        {state.predicted.value && <Predicted />}
         {empty && state.inspectorTab.value !== "build" && <EmptyLab />}
         {!now && state.topologyError.value && (
           <div class="empty-card over">

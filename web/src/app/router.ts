@@ -10,6 +10,8 @@ export const ids = signal<readonly string[]>([]);
 export const otherId = signal("");
 /** What follows the question mark: of /ask from, to, port and protocol, of /sg/:id the rule. */
 export const query = signal("");
+/** Whose failure is asked about, in a dialog of its own; "": nobody's. */
+export const lossesOf = signal("");
 /** The failover record of /failovers/:id, or "". */
 export const recordId = computed(() => (screen.value === "failovers" ? (ids.value[0] ?? "") : ""));
 
@@ -57,6 +59,13 @@ export function goTo(path: string): void {
   read();
 }
 
+/** Follows a link inside the page, unless a modifier asks for a new tab. */
+export function inPage(e: MouseEvent, path: string): void {
+  if (e.metaKey || e.ctrlKey || e.shiftKey || e.button !== 0) return;
+  e.preventDefault();
+  goTo(path);
+}
+
 /** The editor of a group, a table or an ACL; of a group with one rule, or with one to be added in the draft. */
 export const rulesPath = (id: string, asked: Readonly<Record<string, string>> = {}): string =>
   `/${id.slice(0, id.indexOf("-"))}/${encodeURIComponent(id)}${tail(asked)}`;
@@ -73,11 +82,7 @@ function tail(asked: Readonly<Record<string, string | undefined>>): string {
 }
 
 /** A link that stays inside the page unless a modifier asks for a new tab. */
-export function followInto(e: MouseEvent, s: Screen, of: readonly string[]): void {
-  if (e.metaKey || e.ctrlKey || e.shiftKey || e.button !== 0) return;
-  e.preventDefault();
-  go(s, of);
-}
+export const followInto = (e: MouseEvent, s: Screen, of: readonly string[]): void => inPage(e, pathTo(s, of));
 
 export const follow = (e: MouseEvent, s: Screen, id = ""): void => followInto(e, s, id ? [id] : []);
 

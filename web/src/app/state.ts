@@ -79,7 +79,13 @@ export const hostsById = computed(
 
 /** The places that a traced frame has passed, and how it ended; null: none is shown. */
 export const traced = signal<{ places: readonly string[]; verdict: string } | null>(null);
-export const shownTrace = computed(() => (inspectorTab.value === "path" ? traced.value : null));
+/** The places that a predicted packet would pass, drawn until it is taken away; null: none is shown. */
+export const predicted = signal<{ places: readonly string[]; verdict: string } | null>(null);
+export const shownTrace = computed(
+  () => predicted.value ?? (inspectorTab.value === "path" ? traced.value : null),
+);
+/** How many assertions do not hold, as far as somebody has asked. */
+export const redAssertions = signal(0);
 export const onPath = computed(() => new Set(shownTrace.value?.places ?? []));
 
 /** A subnet by its name, for people. */

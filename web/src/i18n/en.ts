@@ -7,6 +7,8 @@ export const en = {
   "nav.learn": "Learn",
   "nav.failovers": "Failovers",
   "nav.captures": "Captures",
+  "nav.sg": "Rules",
+  "nav.ask": "Ask",
   "nav.help": "Keys",
 
   "link.live": "live",

@@ -10,6 +10,8 @@ export const ko = {
   "nav.learn": "배우기",
   "nav.failovers": "장애 조치",
   "nav.captures": "캡처",
+  "nav.sg": "규칙",
+  "nav.ask": "질문",
   "nav.help": "단축키",
 
   "link.live": "실시간",

@@ -9,6 +9,7 @@ import { InstancePanel } from "./instance.tsx";
 import { Path } from "./path.tsx";
 
 const BuildPanel = lazy(async () => (await import("../build/panel.tsx")).BuildPanel);
+const About = lazy(async () => (await import("../ask/about.tsx")).About);
 const NetworkPanel = lazy(async () => (await import("./network.tsx")).NetworkPanel);
 
 export function Inspector() {
@@ -50,6 +51,7 @@ export function Inspector() {
         {tab === "eni" && <EniPanel />}
         {tab === "instance" && <InstancePanel />}
         {tab === "network" && <NetworkPanel />}
+        {(tab === "eni" || tab === "instance" || tab === "network") && state.selection.value && <About />}
         {tab === "path" && <Path />}
         {tab === "build" && <BuildPanel />}
       </div>

@@ -38,7 +38,7 @@ export class Painter {
   /** Lines that are there without a frame. */
   wires: Point[][] = [];
   /** The way of a traced frame, above all others. */
-  trace: { route: Route | null; verdict: string } | null = null;
+  trace: { route: Route | null; verdict: string; predicted?: boolean } | null = null;
   private readonly end = new Float32Array(2);
   private readonly outgoing = new Map<string, { rate: number; x: number; y: number; right: boolean }>();
 
@@ -95,7 +95,7 @@ export class Painter {
       ctx.strokeStyle = this.colours.line;
       this.line(route);
     });
-    if (this.trace?.route) this.way(this.trace.route, this.trace.verdict);
+    if (this.trace?.route) this.way(this.trace.route, this.trace.verdict, this.trace.predicted);
     if (!still) dots.each(this.draw);
     ctx.globalAlpha = 1;
     if (camera.scale >= labelScale) this.label(dots);
@@ -127,13 +127,13 @@ export class Painter {
     ctx.setLineDash([]);
   }
 
-  /** A traced frame's way, with the shape of its end where it ended. */
-  private way(route: Route, verdict: string): void {
+  /** A traced frame's way, or in finer dashes a predicted one, with the shape of its end where it ended. */
+  private way(route: Route, verdict: string, predicted = false): void {
     const { ctx } = this;
     const kind = kinds[verdict] ?? Accept;
     ctx.lineWidth = 2.5;
     ctx.strokeStyle = this.colours[verdict as keyof Colours] ?? this.colours.accept;
-    ctx.setLineDash([9, 5]);
+    ctx.setLineDash(predicted ? [3, 4] : [9, 5]);
     this.line(route);
     ctx.setLineDash([]);
     pointAt(route, route.total - endGap, this.end);

@@ -79,7 +79,14 @@ function startPainting(canvas: HTMLCanvasElement): () => void {
     const p = picture.value;
     const trace = state.shownTrace.value;
     painter.wires = p?.wires ?? [];
-    painter.trace = p && trace ? { route: wayOf(p, trace.places), verdict: trace.verdict } : null;
+    painter.trace =
+      p && trace
+        ? {
+            route: wayOf(p, trace.places),
+            verdict: trace.verdict,
+            predicted: trace === state.predicted.value,
+          }
+        : null;
     dots.invalidate();
   });
   const loop = (now: number): void => {
