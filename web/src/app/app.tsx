@@ -28,6 +28,7 @@ const Learn = lazy(async () => (await import("../learn/screen.tsx")).Learn);
 const Coach = lazy(async () => (await import("../learn/coach.tsx")).Coach);
 const Rules = lazy(async () => (await import("../rules/screen.tsx")).Rules);
 const Ask = lazy(async () => (await import("../ask/screen.tsx")).Ask);
+const AssertionWatch = lazy(async () => (await import("../ask/watch.tsx")).Watch);
 const Losses = lazy(async () => (await import("../ask/losses.tsx")).Losses);
 const Predicted = lazy(async () => (await import("../ask/predicted.tsx")).Predicted);
 const Failovers = lazy(async () => (await import("../failover/screen.tsx")).Failovers);
@@ -58,6 +59,7 @@ export function App() {
       <Help />
       <ConfirmFail />
       {lossesOf.value && <Losses />}
+      {state.topology.value && <AssertionWatch />}
       <Toasts />
       <div id="say" class="hidden" role="status" aria-live="polite" />
       <div id="say-now" class="hidden" role="alert" aria-live="assertive" />

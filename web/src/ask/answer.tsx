@@ -3,7 +3,7 @@ import type { RulesKey } from "../rules/words.ts";
 import { w } from "../rules/words.ts";
 import { Said } from "../ui/said.tsx";
 import { assert } from "./data.ts";
-import { called } from "./ends.ts";
+import { called, withNames } from "./ends.ts";
 import { ruleEditor } from "./rule-link.ts";
 import type { Explanation, PredictedHop, PredictedPath, Reachability } from "./types.ts";
 
@@ -45,7 +45,7 @@ export function AnswerView({
       )}
       {a.explanations.length > 0 && (
         <section>
-          <h2>{w("inTheWay")}</h2>
+          <h3>{w("inTheWay")}</h3>
           <ol class="explanations">
             {a.explanations.map((e, i) => (
               <Why key={String(i)} of={e} />
@@ -58,7 +58,7 @@ export function AnswerView({
         {a.return ? <Way title="return" path={a.return} /> : <p class="quiet small">{w("noReturn")}</p>}
       </div>
       <section>
-        <h2>{w("lookedAt")}</h2>
+        <h3>{w("lookedAt")}</h3>
         <dl class="looked">
           {a.lookedAt.map((l) => (
             <div key={l.what}>
@@ -66,7 +66,7 @@ export function AnswerView({
                 <span class={`mark ${l.ok ? "accept" : "reject"}`}>{w(`what.${l.what}` as RulesKey)}</span>
               </dt>
               <dd>
-                <Said text={l.finding} />
+                <Said text={withNames(l.finding)} />
               </dd>
             </div>
           ))}
@@ -110,9 +110,9 @@ function RuleLink({ rule, at }: { rule: string; at: { networkInterfaceId?: strin
 function Way({ title, path }: { title: "forward" | "return"; path: PredictedPath }) {
   return (
     <section>
-      <h2>
+      <h3>
         {w(title)} <span class="badge">{w("predicted")}</span>
-      </h2>
+      </h3>
       <p class="small quiet">
         <code>{path.source}</code> → <code>{path.destination}</code>
       </p>
@@ -149,7 +149,7 @@ function Hop({ of: h }: { of: PredictedHop }) {
         )}
         {h.detail && (
           <span class="quiet">
-            <Said text={h.detail} />
+            <Said text={withNames(h.detail)} />
           </span>
         )}
       </span>

@@ -130,6 +130,16 @@ export function followAssertions(): () => void {
   });
 }
 
+let red: ReadonlySet<string> = new Set();
+
+/** Shows how many are red, and says which has turned. */
+function tellRed(now: readonly Assertion[]): void {
+  const turned = now.filter((a) => !red.has(a.id));
+  red = new Set(now.map((a) => a.id));
+  state.redAssertions.value = now.length;
+  if (turned.length > 0) say(w("turnedRed", { names: turned.map((a) => a.name).join(", ") }));
+}
+
 let loading = false;
 let again = false;
 export async function loadAssertions(): Promise<void> {
@@ -141,7 +151,7 @@ export async function loadAssertions(): Promise<void> {
   try {
     assertions.value = (await get<{ items: Assertion[] }>("/assertions?limit=1000")).items;
     assertionProblem.value = "";
-    state.redAssertions.value = assertions.value.filter((a) => !a.state.holds).length;
+    tellRed(assertions.value.filter((a) => !a.state.holds));
   } catch (err) {
     assertionProblem.value = err instanceof Error ? err.message : String(err);
   } finally {

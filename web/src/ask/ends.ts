@@ -51,6 +51,8 @@ export function called(id: string): string {
   const n = state.enisById.value.get(id);
   if (n) return `${state.holderName(id)} ${n.tags?.Name ?? state.eniName(n)}`.trim();
   const t = state.topology.value;
+  const g = t?.securityGroups.find((x) => x.id === id);
+  if (g) return g.name;
   const list = [
     ...(t?.subnets ?? []),
     ...(t?.internetGateways ?? []),
@@ -62,3 +64,7 @@ export function called(id: string): string {
   ];
   return list.find((x) => x.id === id)?.tags?.Name || state.instanceName(id) || id;
 }
+
+/** A sentence of the server with names in the place of ids. */
+export const withNames = (text: string): string =>
+  text.replace(/\b(?:i|eni|subnet|rtb|acl|igw|nat|sg)-[0-9a-f]{8,17}\b/g, (id) => called(id));

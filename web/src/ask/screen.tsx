@@ -15,11 +15,10 @@ export function Ask() {
   useEffect(() => {
     if (known) data.fromAddress();
   }, [known, query.value]);
-  useEffect(() => data.followAssertions(), []);
   return (
     <main class="screen ask-screen" id="main">
       <section class="ask" aria-labelledby="ask-title">
-        <h1 id="ask-title">{w("ask")}</h1>
+        <h2 id="ask-title">{w("ask")}</h2>
         <p class="quiet small">{w("askHint")}</p>
         <Form />
         {data.problem.value && (

@@ -190,6 +190,7 @@ export const rulesEn = {
   edits: "Edit:",
   backToAnswer: "Back to the answer",
   takeAway: "Take the predicted way off the map",
+  turnedRed: "Does not hold any more: {names}",
   close: "Close",
   again: "Try again",
 };

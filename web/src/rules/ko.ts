@@ -190,6 +190,7 @@ export const rulesKo = {
   edits: "편집:",
   backToAnswer: "답으로 돌아가기",
   takeAway: "예측 경로 지우기",
+  turnedRed: "더는 성립하지 않음: {names}",
   close: "닫기",
   again: "다시 시도",
 } satisfies Record<RulesKey, string>;

@@ -33,7 +33,7 @@ export function Rules() {
   return (
     <main class="screen rules-screen" id="main">
       <div class="rules-head">
-        <h1>{w(`title.${kind}`)}</h1>
+        <h2>{w(`title.${kind}`)}</h2>
         <nav class="kinds" aria-label={w("kinds")}>
           {kinds.map((k) => {
             const to = firstOf(k) ? rulesPath(firstOf(k)) : `/${k}`;

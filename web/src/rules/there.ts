@@ -96,7 +96,8 @@ export const prefixLists = signal<readonly Option[]>([]);
 export function needPrefixLists(): void {
   ec2("DescribeManagedPrefixLists", {}).then(
     (a) => {
-      const all = (a.prefixListSet as Answer[] | undefined) ?? [];
+      // None are the empty text.
+      const all: Answer[] = Array.isArray(a.prefixListSet) ? a.prefixListSet : [];
       prefixLists.value = all.map((p) => ({
         value: String(p.prefixListId),
         label: `${p.prefixListName} · ${p.prefixListId}`,
