@@ -8,6 +8,7 @@ import (
 
 	"enilab/internal/control"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/spec"
 	"enilab/internal/plan"
 	"enilab/internal/predict"
@@ -89,10 +90,16 @@ type asker struct {
 	n *predict.Network // of plan.Of(s); nil: each question has its own
 }
 
-func newAsker(s *control.State) asker {
-	n := predict.New(plan.Of(s))
-	n.Appliances = true
-	return asker{s, n}
+func newAsker(s *control.State) asker { return asker{s, network(plan.Of(s))} }
+
+// services are those of every network.
+var services = linklocal.ByName()
+
+// network is what questions are asked of.
+func network(src predict.Source) *predict.Network {
+	n := predict.New(src)
+	n.Appliances, n.Services = true, services
+	return n
 }
 
 func (k asker) ask(q Question) (*Answer, error) {
@@ -103,8 +110,7 @@ func (k asker) ask(q Question) (*Answer, error) {
 	}
 	view, n := plan.Of(s), k.n
 	if n == nil || a.outside.IsValid() {
-		n = predict.New(a.source(view))
-		n.Appliances = true
+		n = network(a.source(view))
 	}
 	var memory predict.Memory
 	there, err := n.Send(a.from, a.packet, a.to, &memory)
@@ -137,7 +143,7 @@ func (k asker) ask(q Question) (*Answer, error) {
 	default:
 		out.Reachable = "yes"
 	}
-	if there.Delivered() && a.to != "" && there.To != a.to {
+	if there.Delivered() && a.to != "" && there.To != a.to && there.Service == "" {
 		out.Reachable = "no"
 		out.Explanations = append([]Explanation{t.elsewhere(there, a.to)}, out.Explanations...)
 	}

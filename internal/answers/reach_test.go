@@ -159,3 +159,31 @@ func TestReachRefuses(t *testing.T) {
 		}
 	})
 }
+
+// The network answers its guests itself, whatever groups and network ACLs say, and
+// nobody else at those addresses.
+func TestReachTheServicesOfTheNetwork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.deny(s.State().NetworkACLOf(s.A.ID).ID, 1, true, "0.0.0.0/0", 0, 65535)
+		block := s.A.CIDR.Masked().Addr()
+		for _, x := range []struct {
+			to, protocol string
+			port         uint16
+			service      string // "": nobody
+		}{
+			{"169.254.169.254", "tcp", 80, "metadata"}, {"169.254.169.253", "udp", 53, "DNS"}, {"169.254.169.123", "udp", 123, "time"},
+			{s.VPC.CIDR.Masked().Addr().Next().Next().String(), "tcp", 53, "DNS"}, {block.Next().String(), "udp", 67, "DHCP"},
+			{"255.255.255.255", "udp", 67, "DHCP"}, {"169.254.169.254", "udp", 80, ""}, {block.Next().String(), "tcp", 80, ""},
+		} {
+			a := s.ask(t, answers.Question{From: s.one.ID, To: x.to, Protocol: x.protocol, Port: x.port})
+			last := a.Forward.Hops[len(a.Forward.Hops)-1]
+			if last.Component != "network-service" || last.ID != x.service || (a.Reachable == "yes") != (x.service != "") || a.Return != nil {
+				t.Errorf("%s %s %d: %s, %+v", x.to, x.protocol, x.port, a.Reachable, last)
+			}
+			if x.service == "" && !slices.Equal(codes(a), []string{"forward no_service "}) {
+				t.Errorf("%s %s %d: %q", x.to, x.protocol, x.port, codes(a))
+			}
+		}
+	})
+}

@@ -26,8 +26,8 @@ type PredictedPath struct {
 
 // PredictedHop is one component on the way, and what it decides.
 type PredictedHop struct {
-	Component   string   `json:"component" enum:"interface,security-groups,network-acl,route-table,internet-gateway,nat-gateway,vpc-endpoint,peering,transit-gateway,appliance,guest"`
-	ID          string   `json:"id,omitempty" doc:"Of the interface, table, ACL, gateway or instance"`
+	Component   string   `json:"component" enum:"interface,security-groups,network-acl,route-table,internet-gateway,nat-gateway,vpc-endpoint,peering,transit-gateway,appliance,guest,network-service"`
+	ID          string   `json:"id,omitempty" doc:"Of the interface, table, ACL, gateway or instance; of a service of the network its name"`
 	Groups      []string `json:"groups,omitempty" doc:"The security groups that judge here"`
 	Direction   string   `json:"direction,omitempty" enum:"egress,ingress"`
 	SubnetID    string   `json:"subnetId,omitempty"`
@@ -110,6 +110,14 @@ func (t teller) leg(p *predict.Path, i int) (hops []PredictedHop) {
 		// The gateway stands at the end of the leg before.
 	default:
 		add(PredictedHop{Component: "appliance", ID: l.From, SubnetID: l.Subnet, Outcome: "pass", Assumed: true, Detail: "taken to send it on as it came: the interface has no source/destination check"})
+	}
+	if l.Service != "" || is(verdict.NoService) == "stop" {
+		detail := "the network answers itself, past groups, routes and network ACLs"
+		if l.Service == "" {
+			detail = "the network has nothing at this port of this address"
+		}
+		add(PredictedHop{Component: "network-service", ID: l.Service, Direction: "egress", Outcome: is(verdict.NoService), Detail: detail})
+		return hops
 	}
 	if l.RuleOut != "" {
 		add(PredictedHop{Component: "security-groups", ID: l.From, Groups: t.groups(l.From), Direction: "egress", Rule: l.RuleOut, Established: l.KnownOut, Outcome: is(verdict.EgressDenied)})
@@ -331,6 +339,9 @@ func (t teller) elsewhere(p *predict.Path, meant string) Explanation {
 // looks says what has been looked at.
 func (t teller) looks(view *plan.View, a asked, there, back *predict.Path, answered bool, refused []predict.Refused) []Look {
 	yes := func(p *predict.Path, what string) Look {
+		if p.Delivered() && p.Service != "" {
+			return Look{what, "taken by " + p.Service + ", a service of the network", true}
+		}
 		if p.Delivered() {
 			return Look{what, fmt.Sprintf("gets to %s in %d legs", p.To, len(p.Legs)), true}
 		}
@@ -340,6 +351,8 @@ func (t teller) looks(view *plan.View, a asked, there, back *predict.Path, answe
 	switch {
 	case answered:
 		all = append(all, yes(back, "return-path"))
+	case there.Service != "":
+		all = append(all, Look{"return-path", "the network answers its own guests, past groups, routes and network ACLs", there.Delivered()})
 	default:
 		all = append(all, Look{"return-path", "not looked at: the packet is not known to get anywhere, or nobody answers it", there.Delivered()})
 	}

@@ -73,8 +73,7 @@ type Counts struct {
 // WhatIf compares what passes before and after a draft, of which nothing is in force. Each list has at most limit, those with
 // the most frames first. Many connections are looked at by several processors.
 func WhatIf(draft control.Turn, flows []Flow, seen []Seen, limit int) *Effects {
-	w := whatIf{was: predict.New(plan.Of(draft.Before))}
-	w.was.Appliances = true
+	w := whatIf{was: network(plan.Of(draft.Before))}
 	w.is = w.was.Variant(plan.Of(draft.After), plan.Compile(draft))
 	shares := max(1, min(runtime.GOMAXPROCS(0), maxShares, len(flows)/leastShare))
 	known := w.connections(flows)

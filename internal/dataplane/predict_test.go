@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/spec"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/predict"
@@ -85,9 +86,14 @@ func (m *model) nameRules() {
 	}
 }
 
+var broadcastAddr = netip.MustParseAddr("255.255.255.255")
+
 // hostFrame is a packet as a host at from sends it.
 func hostFrame(m *model, from VNICSpec, p predict.Packet) []byte {
 	dst := m.subnets[from.Subnet].RouterMAC
+	if p.Dst == broadcastAddr {
+		dst = frame.BroadcastMAC
+	}
 	if n := m.subnets[from.Subnet]; n.VPC != InternetVPC && n.CIDR.Contains(p.Dst) {
 		if to := m.holder(n.VPC, p.Dst); to != nil {
 			dst = to.MAC
@@ -187,6 +193,9 @@ func foretold(p *predict.Path) (lines []string) {
 			}
 		}
 		lines = append(lines, fmt.Sprintf("%s out: %s acl %q", l.From, out, aclOut))
+		if l.Service != "" {
+			break
+		}
 		if stopsOut && !beyond {
 			break
 		}
@@ -213,15 +222,31 @@ func foretold(p *predict.Path) (lines []string) {
 // becomes of it when it is sent through the engine, by the same routes, entries,
 // rules and gateways, and so of its answer.
 func TestPredictionsAreWhatHappens(t *testing.T) {
-	asked, delivered, answered, natted := 0, 0, 0, 0
+	asked, delivered, answered, natted, served := 0, 0, 0, 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		m := drawWorld(rt)
 		m.nameRules()
+		for id, n := range m.subnets {
+			if n.VPC != InternetVPC {
+				n.Resolver = vpcCIDR.Addr().Next().Next()
+				m.subnets[id] = n
+			}
+		}
 		e := New(Options{Workers: 1, Now: func() int64 { return 1e18 }})
 		if _, err := e.Apply(t.Context(), m.delta()); err != nil {
 			rt.Fatal(err)
 		}
+		var taken []*LinkLocal
+		for _, at := range linklocal.Served() {
+			l, stop, err := e.ServeLinkLocal(at...)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			defer stop()
+			taken = append(taken, l)
+		}
 		net := predict.New(source{m})
+		net.Services = linklocal.ByName()
 		seed := roll(rt, 1024, "questions")
 		for q := range *questions {
 			from, p := m.drawQuestion(uint64(seed), uint64(q))
@@ -232,6 +257,12 @@ func TestPredictionsAreWhatHappens(t *testing.T) {
 			}
 			asked++
 			trace := m.agree(rt, e, from, p, path, hostFrame(m, from, p))
+			if trace.Reason == verdict.LinkLocal {
+				served++
+			}
+			for _, l := range taken { // so that no queue fills
+				l.Poll(func(*Port, []byte) {})
+			}
 			for _, l := range path.Legs {
 				if l.Translated {
 					natted++
@@ -259,8 +290,8 @@ func TestPredictionsAreWhatHappens(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("%d questions: %d packets arrived, %d had an answer, %d met a NAT gateway or gateway endpoint", asked, delivered, answered, natted)
-	if delivered == 0 || answered == 0 || natted == 0 || delivered == asked {
+	t.Logf("%d questions: %d packets arrived, %d had an answer, %d met a NAT gateway or gateway endpoint, %d were for the network's services", asked, delivered, answered, natted, served)
+	if served == 0 || delivered == 0 || answered == 0 || natted == 0 || delivered == asked {
 		t.Error("want packets that arrive, answers, packets that do not arrive, and NAT gateways among them")
 	}
 }
@@ -280,7 +311,7 @@ func (m *model) agree(rt *rapid.T, e *Engine, from VNICSpec, p predict.Packet, p
 	if got, want := strings.Join(foretold(path), "\n"), strings.Join(told(trace.Hops), "\n"); got != want {
 		fail("way", got, want)
 	}
-	if (path.Reason == verdict.Delivered) != (len(path.Obstacles) == 0) || len(path.Obstacles) > 0 && path.Obstacles[0].Reason != path.Reason {
+	if path.Delivered() != (len(path.Obstacles) == 0) || len(path.Obstacles) > 0 && path.Obstacles[0].Reason != path.Reason {
 		fail("obstacles", path.Obstacles, trace.Reason)
 	}
 	switch trace.Reason {

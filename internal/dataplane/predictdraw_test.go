@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/verdict"
 	"enilab/internal/predict"
 )
@@ -40,8 +41,34 @@ func (m *model) drawQuestion(seed, q uint64) (VNICSpec, predict.Packet) {
 		}
 	case 1:
 		p.Dst = netip.AddrFrom4([4]byte{10, 0, byte(r.IntN(3)), 250})
+	case 6, 7:
+		m.drawService(r, from, &p)
 	case 2:
 		p.Size = []int{1500, 1501, 8501, 9001, 9002}[r.IntN(5)]
 	}
 	return from, p
+}
+
+// drawService makes p one for a service of the network, or nearly.
+func (m *model) drawService(r *rand.Rand, from VNICSpec, p *predict.Packet) {
+	n := m.subnets[from.Subnet]
+	router := n.CIDR.Masked().Addr().Next()
+	if n.RouterIP.IsValid() {
+		router = n.RouterIP
+	}
+	resolver := vpcCIDR.Addr().Next().Next()
+	p.Dst = []netip.Addr{
+		linklocal.Metadata.Addr(), linklocal.DNS.Addr(), linklocal.Time.Addr(), resolver, router, broadcastAddr,
+		netip.MustParseAddr("169.254.169.250"),
+	}[r.IntN(7)]
+	p.Proto = []uint8{frame.ProtoUDP, frame.ProtoUDP, frame.ProtoTCP, frame.ProtoICMP}[r.IntN(4)]
+	p.DstPort = []uint16{67, 53, 123, 80, 67, 53, 123, 9}[r.IntN(8)]
+	switch {
+	case p.Proto == frame.ProtoICMP:
+		p.DstPort = p.SrcPort
+	case p.Dst == router || p.Dst == broadcastAddr:
+		if r.IntN(3) == 0 {
+			p.Src = netip.IPv4Unspecified()
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/route"
 	"enilab/internal/dataplane/secgroup"
@@ -41,6 +42,8 @@ type Network struct {
 	// Appliances has guests that get what is not for them, behind interfaces without
 	// source/destination check, send it on.
 	Appliances bool
+	// Services are those by which the network answers guests itself; nil: none.
+	Services *linklocal.Registry[string]
 
 	// base has the same VNICs as this network; nil: nothing is known of another.
 	base    *Network

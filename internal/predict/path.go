@@ -8,8 +8,8 @@ import (
 
 // Path is what becomes of a packet.
 type Path struct {
-	// Reason is what decides its fate: verdict.Delivered, or the first thing in its
-	// way. At is the VNIC where that is, and Rule what decided there.
+	// Reason is what decides its fate: verdict.Delivered, verdict.LinkLocal if a service
+	// of the network takes it, or the first thing in its way. At is the VNIC where that is, and Rule what decided there.
 	Reason verdict.Reason
 	At     string
 	Rule   string
@@ -27,6 +27,8 @@ type Path struct {
 	Guests int
 	// MTU is the largest IP packet that the whole way takes, in bytes.
 	MTU int
+	// Service is the service of the network that takes it, or would; "" if none does.
+	Service string
 
 	arrived *frame.View
 	asked   []crossing
@@ -51,7 +53,8 @@ type Leg struct {
 	KnownIn    bool
 	Translated bool // by a NAT gateway or gateway endpoint at To
 	Peering    bool
-	MTU        int // largest IP packet, in bytes
+	Service    string // of the network, which takes what From sends
+	MTU        int    // largest IP packet, in bytes
 	// Assumed: a guest sends it on, or it goes on behind something that stops it.
 	Assumed bool
 	// Instead: no route leads on, and the rest of the leg is as if one led to who was
@@ -71,5 +74,8 @@ type Obstacle struct {
 	Beyond bool
 }
 
-// Delivered reports whether nothing is in the way.
-func (p *Path) Delivered() bool { return p.Reason == verdict.Delivered }
+// Delivered reports whether nothing is in the way: a guest or a service of the
+// network gets it.
+func (p *Path) Delivered() bool {
+	return p.Reason == verdict.Delivered || p.Reason == verdict.LinkLocal
+}

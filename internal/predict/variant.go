@@ -11,7 +11,7 @@ import (
 // not have been asked anything before.
 func (n *Network) Variant(src Source, d spec.Delta) *Network {
 	v := New(src)
-	v.Appliances = n.Appliances
+	v.Appliances, v.Services = n.Appliances, n.Services
 	n.changed = map[string]bool{}
 	for _, t := range d.RouteTables {
 		n.changed[t.ID] = true

@@ -5,6 +5,7 @@ import (
 
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/linklocal"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/verdict"
 )
@@ -86,7 +87,15 @@ func (w *walk) send(v *vnic) {
 	if w.size > mtu && !w.stop(v, verdict.Oversize, conntrack.Egress, "") {
 		return
 	}
-	if v.check && !v.owns(w.f.SrcIP) && !w.stop(v, verdict.SpoofedIP, conntrack.Egress, "") {
+	broadcast := w.f.Dst == frame.BroadcastMAC
+	at, service := w.n.service(v.net, &w.f)
+	// A host that has no address yet may ask the router for one.
+	unnumbered := w.f.SrcIP == 0 && service != "" && at == linklocal.Router
+	if v.check && !v.owns(w.f.SrcIP) && !unnumbered && (!broadcast || service != "") && !w.stop(v, verdict.SpoofedIP, conntrack.Egress, "") {
+		return
+	}
+	if at != linklocal.Nowhere || broadcast {
+		w.served(v, service)
 		return
 	}
 	w.forward(v)
@@ -97,8 +106,15 @@ func (w *walk) send(v *vnic) {
 // for all.
 func (w *walk) address(v *vnic) {
 	w.f.Src, w.f.Dst = v.spec.MAC, v.net.spec.RouterMAC
+	if w.f.DstIP == limitedBroadcast {
+		w.f.Dst = frame.BroadcastMAC
+		return
+	}
 	if v.net.vpc.internet {
 		return
+	}
+	if at, addr := w.n.place(v.net, w.f.DstIP); at != linklocal.Nowhere && w.n.Services.Has(at, addr) {
+		return // ARP has the router before anybody who holds the address
 	}
 	if to := w.n.holder(v.net.vpc, w.f.DstIP); to != nil && v.net.spec.CIDR.Contains(w.f.DstIP.Addr()) {
 		w.f.Dst = to.spec.MAC

@@ -67,17 +67,12 @@ func New(opt Options) (*Server, error) {
 		opt.Now = time.Now
 	}
 	s := &Server{opt: opt, resolver: dns.New(dns.Options{State: opt.State, Hosts: func(name string) ([]netip.Addr, bool) { return publicHosts(opt.State(), name) }, Upstream: opt.Upstream})}
-	fixed := func(a frame.IPv4, proto uint8, port uint16) linklocal.Endpoint {
-		return linklocal.Endpoint{Place: linklocal.Fixed, Addr: a, Proto: proto, Port: port}
-	}
-	resolver := &service{name: "DNS", take: s.question, at: []linklocal.Endpoint{
-		fixed(linklocal.DNS, frame.ProtoUDP, dns.Port), fixed(linklocal.DNS, frame.ProtoTCP, dns.Port),
-		{Place: linklocal.Resolver, Proto: frame.ProtoUDP, Port: dns.Port}, {Place: linklocal.Resolver, Proto: frame.ProtoTCP, Port: dns.Port},
-	}}
+	at := linklocal.Served()
+	resolver := &service{name: "DNS", take: s.question, at: at[linklocal.NameDNS]}
 	s.services = []*service{
-		{name: "DHCP", take: s.lease, at: []linklocal.Endpoint{{Place: linklocal.Router, Proto: frame.ProtoUDP, Port: dhcp.ServerPort}}},
+		{name: "DHCP", take: s.lease, at: at[linklocal.NameDHCP]},
 		resolver,
-		{name: "time", take: s.time, at: []linklocal.Endpoint{fixed(linklocal.Time, frame.ProtoUDP, ntpPort)}},
+		{name: "time", take: s.time, at: at[linklocal.NameTime]},
 	}
 	for i, x := range s.services {
 		var err error

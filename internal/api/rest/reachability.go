@@ -11,6 +11,7 @@ import (
 
 	"enilab/internal/answers"
 	"enilab/internal/dataplane"
+	"enilab/internal/dataplane/verdict"
 )
 
 type askReachability struct {
@@ -133,7 +134,8 @@ func (s *Server) probe(ctx context.Context, a *answers.Answer, b askReachability
 			return nil, newProblem(http.StatusServiceUnavailable, "", err.Error())
 		}
 		last := end.Hops[len(end.Hops)-1]
-		p.Arrived = end.Arrived != nil && (a.To.NetworkInterfaceID == "" || last.VNIC == a.To.NetworkInterfaceID)
+		taken := end.Reason == verdict.LinkLocal // by a service of the network, which answers the guest
+		p.Arrived = taken || end.Arrived != nil && (a.To.NetworkInterfaceID == "" || last.VNIC == a.To.NetworkInterfaceID)
 		p.Reason, p.At = end.Reason.String(), last.VNIC
 		if reply := answerTo(end.Arrived); p.Arrived && reply != nil && end.Passed != dataplane.AnsweredICMP {
 			identify(reply)
@@ -154,8 +156,8 @@ func (s *Server) probe(ctx context.Context, a *answers.Answer, b askReachability
 		if p.Answered {
 			live.Answered++
 		}
-		delivered := end.Arrived != nil // to whoever
-		live.Agrees = live.Agrees && delivered == a.Forward.Arrives && (!delivered || last.VNIC == a.Forward.NetworkInterfaceID) &&
+		delivered := taken || end.Arrived != nil // to whoever
+		live.Agrees = live.Agrees && delivered == a.Forward.Arrives && (!delivered || taken || last.VNIC == a.Forward.NetworkInterfaceID) &&
 			(!p.Arrived || a.Return == nil || p.Answered == a.Return.Arrives)
 		live.Probes = append(live.Probes, p)
 	}
