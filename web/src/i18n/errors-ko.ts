@@ -83,6 +83,7 @@ const things: Readonly<Record<string, string>> = {
   Cidr: "주소 블록",
   Dhcp: "DHCP 옵션",
   EgressOnlyInternetGateway: "송신 전용 인터넷 게이트웨이",
+  Assertion: "단언",
   FailoverID: "장애 조치 기록",
   FailoverPolicy: "장애 조치 정책",
   FlowLog: "흐름 로그",

@@ -1,1 +1,0 @@
-import{j as a,k as b}from"./chunk-ZIRBA7OU.js";import"./chunk-MV2ZF4IN.js";import"./chunk-GVXGKVHZ.js";import"./chunk-GIUOSF4I.js";import"./chunk-PUYXLBOI.js";import"./chunk-QYIU337E.js";import"./chunk-OEVTVSB3.js";import"./chunk-G3ZNYJP6.js";import"./chunk-T7WYD53J.js";export{a as Learn,b as Steps};
