@@ -132,6 +132,21 @@ same("found by a pattern", len(fillers), 8)
 for filler in fillers:
     filler.delete()
 
+print("- Reachability Analyzer says who can reach it", flush=True)
+analyses = []
+for port, found, codes in ((80, True, []), (22, False, ["ENI_SG_RULES_MISMATCH"])):
+    path = ec2.create_network_insights_path(Source=client.id, Destination=eni, Protocol="tcp", DestinationPort=port)["NetworkInsightsPath"]["NetworkInsightsPathId"]
+    analysis = ec2.start_network_insights_analysis(NetworkInsightsPathId=path)["NetworkInsightsAnalysis"]["NetworkInsightsAnalysisId"]
+    told = ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=[analysis])["NetworkInsightsAnalyses"][0]
+    same(f"the analysis of port {port}", (told["Status"], told["NetworkPathFound"], [e["ExplanationCode"] for e in told.get("Explanations", [])]),
+         ("succeeded", found, codes))
+    refused("AnalysisExistsForNetworkInsightsPath", ec2.delete_network_insights_path, NetworkInsightsPathId=path)
+    analyses.append((path, analysis))
+for path, analysis in analyses:
+    ec2.delete_network_insights_analysis(NetworkInsightsAnalysisId=analysis)
+    ec2.delete_network_insights_path(NetworkInsightsPathId=path)
+same("paths that are left", ec2.describe_network_insights_paths()["NetworkInsightsPaths"], [])
+
 print("- the interface moves to the second instance", flush=True)
 witness("watch", client.id, "10.77.1.42")
 ec2.detach_network_interface(AttachmentId=attachment, Force=True)
