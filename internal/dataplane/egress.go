@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"slices"
+
 	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/netacl"
@@ -92,6 +94,9 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 				w.told.Entry = verdict.RuleNone
 				w.noteWay(b, h)
 			}
+			if s.unsettled {
+				b.Settle()
+			}
 			w.refuse(v, b, endedBy(verdict.StepRoute, why, rule), 0)
 			continue
 		}
@@ -107,11 +112,17 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	quick := judged && s.passFlows(w, v, c, conntrack.Egress, policy.generation)
 	out := 0
 	rest, acl := frames[:n], net.acl.program()
-	quiet := quick && straight && !watched && !w.observed // nobody wants to know anything of any of them
-	if s.easy = quiet && within; s.easy {
+	if !judged {
+		quick = s.unsettled || !slices.ContainsFunc(frames[:n], func(b *frame.Buf) bool { return b.Trace != 0 })
+	}
+	quiet := quick && !watched && !w.observed // nobody wants to know anything of any of them
+	if s.unsettled && !quiet {                // somebody has begun to watch
+		s.settle(frames[:n])
+	}
+	if s.easy = quiet && straight && within; s.easy {
 		out, rest = n, nil
 	} else if quiet {
-		out, rest = w.outOfSubnet(v, acl, rest), nil
+		out, rest = w.outQuietly(v, c, acl, rest), nil
 	}
 	for i, b := range rest {
 		h, f := &s.hops[s.ways[i]], &s.flows[s.runs[i]]
@@ -167,22 +178,37 @@ func (w *worker) forward(v *vnic, c *config, frames []*frame.Buf) []*frame.Buf {
 	return frames[:out]
 }
 
-// outOfSubnet takes frames of the turn that pass by their flows, and of which nobody
-// is told, past the network ACL of the subnet that they leave, and returns how many
-// go on, at the front.
-func (w *worker) outOfSubnet(v *vnic, acl *netacl.Program, frames []*frame.Buf) int {
+// outQuietly takes frames of the turn that groups let out, and of which nobody is told,
+// past the network ACL of the subnet that they leave and through gateways. It returns
+// how many go on, at the front.
+func (w *worker) outQuietly(v *vnic, c *config, acl *netacl.Program, frames []*frame.Buf) int {
 	s, n := &w.staged, 0
 	for i, b := range frames {
+		h := &s.hops[s.ways[i]]
 		if b.Crossed {
 			if entry, ok := acl.Match(conntrack.Egress, &b.View); !ok {
+				if s.unsettled {
+					b.Settle()
+				}
 				w.refuse(v, b, endedBy(verdict.StepACLOut, verdict.EgressACLDenied, entry), 0)
 				continue
 			}
 		}
-		s.hops[s.ways[i]].readdress(b)
+		if (s.unsettled || h.translated()) && h.quick(&b.View) {
+			h.rewrite(b)
+		} else {
+			if s.unsettled {
+				b.Settle()
+			}
+			if (h.mtu != 0 || h.translated()) && !w.throughGateway(v, c, b, h) {
+				continue
+			}
+			h.readdress(b)
+		}
 		frames[n] = b
 		n++
 	}
+	s.unsettled = false
 	return n
 }
 

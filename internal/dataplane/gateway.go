@@ -185,6 +185,30 @@ func (h *hop) readdress(f *frame.Buf) {
 	}
 }
 
+// quick reports whether all that h does to a frame is what rewrite does.
+func (h *hop) quick(v *frame.View) bool {
+	return h.lost == verdict.Delivered && (h.mtu == 0 || v.End-v.L3 <= h.mtu) && v.Kind == frame.KindIPv4 && plain(v)
+}
+
+// rewrite is translate and readdress of a plain frame in one pass, with what its View has
+// changed before.
+func (h *hop) rewrite(b *frame.Buf) {
+	v := &b.View
+	if h.src != 0 {
+		v.SrcIP = h.src
+	}
+	if h.dst != 0 {
+		v.DstIP = h.dst
+	}
+	if h.translated() {
+		b.Way |= wayTranslated
+	}
+	if h.routed {
+		v.Dst, v.Src = h.to.mac, h.to.subnet.current.Load().routerMAC
+	}
+	b.Settle()
+}
+
 // translate writes the addresses that gateways give b, and those in what an ICMP
 // error quotes: of the frame that went the other way.
 func (h *hop) translate(b *frame.Buf) {

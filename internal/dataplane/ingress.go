@@ -20,7 +20,7 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf, ahead int) []*
 	policy, judged := c.policy.current.Load(), !c.open
 	known := judged && ahead > 0 && ahead == len(frames)
 	quiet := !watched && !w.observed && c.shape == nil && !c.nat // nobody wants to know anything of any of them
-	easy := known && s.easy && quiet
+	easy, plain := known && s.easy && quiet, false
 	if easy {
 		s.mirrorFlows()
 		if c.check && !s.owned(c) {
@@ -30,11 +30,15 @@ func (w *worker) ingress(v *vnic, c *config, frames []*frame.Buf, ahead int) []*
 	if easy {
 		clear(s.whys[:len(frames)])
 	} else {
-		quiet = w.beforeFlows(c, acl, frames, known) && quiet
+		plain = w.beforeFlows(c, acl, frames, known)
+		quiet = quiet && plain
 	}
 	passed := !judged || s.passFlows(w, v, c, conntrack.Ingress, policy.generation)
 	if quiet && passed && w.placeAll(c, frames) {
 		return nil
+	}
+	if c.nat && plain && !watched && !w.observed {
+		return w.throughNAT(v, c, frames)
 	}
 	n := 0 // frames for the NAT gateway
 	for i, b := range frames {

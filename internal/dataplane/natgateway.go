@@ -22,12 +22,23 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Bu
 	}
 	net := c.subnet.current.Load()
 	s := &w.staged
-	for _, b := range frames {
-		s.read += uint32(v.nat.Warm(&b.View, !c.owns(b.View.DstIP)))
+	for i, b := range frames {
+		s.nats[i] = v.nat.Find(&b.View, !c.owns(b.View.DstIP))
 	}
 	n := 0
 	acl, watched := net.acl.program(), w.watched(v)
-	for _, b := range frames {
+	s.unsettled = !watched && !w.observed
+	for i, b := range frames {
+		if s.unsettled {
+			if w.passNAT(v, c, b, s.nats[i]) {
+				b.Way |= wayTranslated
+				b.View.Dst, b.View.Src = net.routerMAC, c.mac
+				frames[n] = b
+				n++
+				continue
+			}
+			s.settle(frames[:n])
+		}
 		w.traceBefore(b)
 		was := tap.EndsOf(&b.View)
 		if watched {
@@ -74,6 +85,37 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Bu
 	}
 	w.told, w.entered = tap.Why{}, verdict.RuleNone
 	return w.forward(v, c, frames[:n])
+}
+
+// passNAT translates a frame of a connection that goes on as it is in its View alone,
+// not in its bytes: where it goes from here, more of it may change. False: all is yet to
+// be done.
+func (w *worker) passNAT(v *vnic, c *config, b *frame.Buf, at uint32) bool {
+	view := &b.View
+	if b.Trace != 0 || view.Kind != frame.KindIPv4 || !plain(view) {
+		return false
+	}
+	var ok bool
+	if c.owns(view.DstIP) {
+		ip, port, passed := v.nat.PassIn(view, at, w.now)
+		if ok = passed; ok {
+			view.DstIP, view.DstPort = ip, port
+		}
+	} else {
+		ip, port, passed := v.nat.PassOut(view, at, w.now)
+		if ok = passed; ok {
+			view.SrcIP, view.SrcPort = ip, port
+		}
+	}
+	return ok
+}
+
+// settle brings frames' bytes up to their Views; from now on those of this turn are.
+func (s *stages) settle(frames []*frame.Buf) {
+	for _, b := range frames {
+		b.Settle()
+	}
+	s.unsettled = false
 }
 
 // reset makes the reset with which a NAT gateway answers b, as if its peer had

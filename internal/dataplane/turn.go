@@ -27,6 +27,11 @@ type stages struct {
 	// up: why it is refused, if so, and the entry of the network ACL.
 	whys    [burstFrames]verdict.Reason
 	entries [burstFrames]verdict.RuleID
+	// nats are what a NAT gateway knows of where frames' connections are.
+	nats [burstFrames]uint32
+	// unsettled: the frames' Views are ahead of their bytes (frame.Buf.Settle). Each is of
+	// UDP or TCP and not traced, and nobody watches or observes.
+	unsettled bool
 	// read is what was loaded early, for nothing but that.
 	read uint32
 }

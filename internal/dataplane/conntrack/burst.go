@@ -103,12 +103,24 @@ func (t *Table) Pass(probes []Probe, dir Direction, now int64, to *Timeouts, gen
 	n := uint32(t.n)
 	for i := range probes {
 		p := &probes[i]
-		number := p.at - 1
-		if number >= n || each&p.Key.bit() != 0 {
+		if each&p.Key.bit() != 0 {
 			continue
 		}
-		e := t.at(number)
-		if e.key != p.Key || e.expired(now) || e.stale(gen) || !e.steady() {
+		var e *Entry
+		if number := p.at - 1; number < n {
+			e = t.at(number)
+		}
+		if e == nil || e.key != p.Key {
+			// Warm has looked no further than to the first entry with the tag of p, and
+			// not in the index that a table leaves when it grows.
+			if p.at == 0 && t.old == nil {
+				continue
+			}
+			if e = t.probed(p); e == nil {
+				continue
+			}
+		}
+		if e.expired(now) || e.stale(gen) || !e.steady() {
 			continue
 		}
 		e.count(dir&1, p.Frames, p.Bytes)

@@ -294,3 +294,33 @@ func TestFirstFragmentReturnsItsFlow(t *testing.T) {
 		}
 	})
 }
+
+// TestPassFindsEveryFlow: those whose slot is not the first with their tag, and those
+// that only the index has which a growing table leaves.
+func TestPassFindsEveryFlow(t *testing.T) {
+	table := New(Config{Seed: 3})
+	grows := 0
+	for n := range 5000 {
+		table.insert(nth(n), 0, true, 1)
+		if n%64 != 63 {
+			continue
+		}
+		if table.old != nil {
+			grows++
+		}
+		for from := 0; from < n; from += 64 {
+			probes := make([]Probe, 64)
+			for i := range probes {
+				probes[i] = NewProbe(nth(from + i).key())
+				probes[i].Frames = 1
+			}
+			table.Warm(probes)
+			if got := table.Pass(probes, Egress, 1, &aws, 1); got != len(probes) {
+				t.Fatalf("of %d flows from %d on, among %d, %d pass", len(probes), from, n+1, got)
+			}
+		}
+	}
+	if grows == 0 {
+		t.Error("the table has never been seen between two sizes")
+	}
+}

@@ -1,6 +1,9 @@
 package frame
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Offsets in headers of what a rewrite changes.
 const (
@@ -126,6 +129,33 @@ func icmpHasID(typ uint8) bool {
 		return true
 	}
 	return false
+}
+
+// Settle brings the bytes of a frame of UDP or TCP over IPv4 with its transport header, no
+// fragment, up to its View, whose MACs, IPv4 addresses and
+// ports the caller has changed: what SetMACs, SetSrc and SetDst do together, the
+// checksums in one pass. Until then the frame's bytes are those that it came with, so
+// nobody else may see them.
+func (b *Buf) Settle() {
+	v, d := &b.View, b.data
+	RewriteMACs(d, v.Dst, v.Src)
+	h, t := d[v.L3:v.L4], d[v.L4:v.End]
+	// Words of 64 and 32 bits sum up as those of 16 do, with the carry (RFC 1071, section 2).
+	addrs := uint64(v.SrcIP)<<32 | uint64(v.DstIP)
+	sum, carry := bits.Add64(^binary.BigEndian.Uint64(h[srcSide.ip:]), addrs, 0)
+	binary.BigEndian.PutUint64(h[srcSide.ip:], addrs)
+	sum = sum>>32 + sum&0xffff_ffff + carry
+	moved := uint32(sum>>32) + uint32(sum)>>16 + uint32(sum)&0xffff
+	adjust(h[ipv4CheckAt:], moved)
+	ports := uint32(v.SrcPort)<<16 | uint32(v.DstPort)
+	was := ^binary.BigEndian.Uint32(t)
+	binary.BigEndian.PutUint32(t, ports)
+	moved += was>>16 + was&0xffff + ports>>16 + ports&0xffff
+	if v.Proto == ProtoTCP {
+		adjust(t[tcpCheckAt:], moved)
+	} else {
+		adjustUDP(t[udpCheckAt:], moved)
+	}
 }
 
 // rewrite changes one side of the IPv4 datagram v in b, and its port unless

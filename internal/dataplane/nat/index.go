@@ -113,14 +113,6 @@ func (x *index) resize(n int) {
 	x.cur, x.moved = make([]uint64, n), 0
 }
 
-// touch loads the slot where a search for hash begins.
-func (x *index) touch(hash uint32) uint64 {
-	if len(x.cur) == 0 {
-		return 0
-	}
-	return x.cur[hash&uint32(len(x.cur)-1)]
-}
-
 func insert(s []uint64, slot uint64) {
 	mask := uint32(len(s) - 1)
 	i := uint32(slot>>32) & mask

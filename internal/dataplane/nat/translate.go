@@ -85,25 +85,3 @@ func (t *Table) TranslateIn(b *frame.Buf, now int64) Outcome {
 	}
 	return o
 }
-
-// Warm loads the memory in which the connection of a frame most likely is, seen
-// from inside or from outside. Calling it for all frames of a burst first lets
-// the processor wait for all of these lines at once. What it returns means
-// nothing; the caller keeps it, or the compiler would leave the loads out.
-func (t *Table) Warm(v *frame.View, fromInside bool) uint64 {
-	if t.flows.n == 0 {
-		return 0
-	}
-	k, _ := fromLocal(v, echoRequest)
-	x := &t.inside
-	if !fromInside {
-		k, _ = toLocal(v, echoReply)
-		x = &t.outside
-	}
-	hash := t.hash.of(k)
-	slot := x.touch(hash)
-	if i := uint32(slot) - 1; uint32(slot>>32) == hash && i < t.flows.n {
-		return uint64(t.flows.at(i).state)
-	}
-	return slot
-}

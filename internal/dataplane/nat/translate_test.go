@@ -162,7 +162,7 @@ func FuzzTranslate(f *testing.F) {
 				if o == Translated && was.HasL4 && !was.ICMPError() && buf.View.SrcIP == gateway {
 					answered(t, table, was, buf.View, now)
 				}
-				table.Warm(&buf.View, wait%2 == 0)
+				table.Find(&buf.View, wait%2 == 0)
 				pool.PutLocal(buf)
 			}
 			now += int64(wait % uint64(400*second))
