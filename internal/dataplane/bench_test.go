@@ -208,8 +208,10 @@ func overwritten(from, to VNICSpec, length, n, step int) func(int) [][]byte {
 // other software's: frames of several lengths, each flow's in its turn.
 func BenchmarkPath(b *testing.B) {
 	for _, length := range []int{64, 512, 1500, 9000} {
-		for _, c := range []struct{ workers, enis, flows int }{{2, 2, 1}, {2, 64, 64}, {1, 2, 10_000}, {1, 2, 100_000}} {
-			b.Run(fmt.Sprintf("bytes=%d/flows=%d", length, c.flows), func(b *testing.B) {
+		for _, c := range []struct{ workers, enis, flows int }{
+			{2, 2, 1}, {2, 64, 64}, {1, 2, 10_000}, {1, 2, 100_000}, {2, 64, 10_000}, {2, 64, 100_000},
+		} {
+			b.Run(fmt.Sprintf("bytes=%d/enis=%d,flows=%d", length, c.enis, c.flows), func(b *testing.B) {
 				benchmarkFrames(b, c.workers, c.enis, c.flows, func(*Engine) {}, func(from, to VNICSpec, flows int) func(int) [][]byte {
 					return overwritten(from, to, length, flows, 1)
 				})

@@ -18,19 +18,16 @@ import (
 )
 
 // job is what every lane carries: UDP frames of so many bytes (Ethernet header
-// included, no FCS), of so many flows.
-type job struct{ bytes, flows int }
+// included, no FCS), of so many flows between so many interfaces.
+type job struct{ bytes, flows, enis int }
 
-func (j job) String() string { return fmt.Sprintf("%d bytes, %d flows", j.bytes, j.flows) }
+func (j job) String() string {
+	return fmt.Sprintf("%d bytes, %d flows of %d interfaces", j.bytes, j.flows, j.enis)
+}
 
 // pairs of interfaces that the frames go between, and senders of them, as in
-// BenchmarkPath of internal/dataplane: 64 flows are of 64 interfaces.
-func (j job) pairs() int {
-	if j.flows == 64 {
-		return 32
-	}
-	return 1
-}
+// BenchmarkPath of internal/dataplane.
+func (j job) pairs() int { return j.enis / 2 }
 
 // result is one turn of a lane.
 type result struct {
@@ -75,7 +72,7 @@ func inChild(name string, j job, d time.Duration, args ...string) (result, error
 	if err != nil {
 		return result{}, err
 	}
-	cmd := command(append([]string{self, "-lane", name, "-bytes", strconv.Itoa(j.bytes), "-flows", strconv.Itoa(j.flows),
+	cmd := command(append([]string{self, "-lane", name, "-bytes", strconv.Itoa(j.bytes), "-flows", strconv.Itoa(j.flows), "-enis", strconv.Itoa(j.enis),
 		"-time", d.String()}, args...)...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs

@@ -25,13 +25,14 @@ func main() {
 		rounds  = flag.Int("rounds", 5, "turns of each")
 		d       = flag.Duration("time", time.Second, "length of a turn")
 		lengths = flag.String("lengths", "64,512,1500,9000", "bytes of a frame, Ethernet header included")
-		flows   = flag.String("all-flows", "1,64,10000,100000", "numbers of flows")
+		flows   = flag.String("all-flows", "1,64/64,10000,100000,10000/64,100000/64", "numbers of flows, of two interfaces or of as many as /N says")
 		tree    = flag.String("tree", ".", "the enilab tree to measure")
 		alone   = flag.Bool("realtime", false, "run each turn at real-time priority, which keeps other programs off its processors")
 		base    = flag.String("base", "", "another enilab tree: measure BenchmarkForward of both in turn, and nothing else")
 		only    = flag.String("lane", "", "run this lane once and print its figures as JSON")
 		bytes   = flag.Int("bytes", 64, "with -lane: bytes of a frame")
 		n       = flag.Int("flows", 1, "with -lane: flows")
+		enis    = flag.Int("enis", 2, "with -lane: interfaces")
 		prefix  = flag.String("namespaces", "", "with -lane kernel: beginning of the namespaces' names")
 	)
 	flag.Parse()
@@ -41,11 +42,11 @@ func main() {
 	var err error
 	switch {
 	case *only != "":
-		err = one(*only, *prefix, job{*bytes, *n}, *d)
+		err = one(*only, *prefix, job{*bytes, *n, *enis}, *d)
 	case *base != "":
 		err = against(*base, *tree, *rounds, *d)
 	default:
-		err = compare(*tree, numbers(*lengths), numbers(*flows), *rounds, *d)
+		err = compare(*tree, jobs(*lengths, *flows), *rounds, *d)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench-path:", err)
@@ -53,14 +54,29 @@ func main() {
 	}
 }
 
-func numbers(list string) (out []int) {
-	for _, s := range strings.Split(list, ",") {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			fmt.Fprintf(os.Stderr, "bench-path: %q: want numbers with commas between them\n", list)
+// jobs are all that two lists say, one with another.
+func jobs(lengths, flows string) (out []job) {
+	number := func(text string, most int) int {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > most {
+			fmt.Fprintf(os.Stderr, "bench-path: %q: want numbers with commas between them, 1 to %d\n", text, most)
 			os.Exit(2)
 		}
-		out = append(out, n)
+		return n
+	}
+	for _, length := range strings.Split(lengths, ",") {
+		for _, shape := range strings.Split(flows, ",") {
+			n, of, many := strings.Cut(shape, "/")
+			j := job{bytes: number(length, 9000), flows: number(n, 1<<20), enis: 2}
+			if many {
+				j.enis = number(of, namespaces)
+			}
+			if j.enis%2 != 0 || j.flows < j.enis/2 {
+				fmt.Fprintf(os.Stderr, "bench-path: %q: want an even number of interfaces, and a flow for each pair\n", shape)
+				os.Exit(2)
+			}
+			out = append(out, j)
+		}
 	}
 	return out
 }
@@ -78,7 +94,7 @@ func one(name, prefix string, j job, d time.Duration) error {
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
-func compare(tree string, lengths, flows []int, rounds int, d time.Duration) error {
+func compare(tree string, jobs []job, rounds int, d time.Duration) error {
 	dir, err := os.MkdirTemp("", "enilab-path-")
 	if err != nil {
 		return err
@@ -98,27 +114,24 @@ func compare(tree string, lengths, flows []int, rounds int, d time.Duration) err
 
 	heading(rounds, d)
 	var counted, busy time.Duration
-	fmt.Println("| bytes | flows | | enilab | kernel | gVisor | tap-vsock | enilab by kernel | by gVisor | by tap-vsock |")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
-	for _, length := range lengths {
-		for _, n := range flows {
-			j := job{length, n}
-			turns, err := inTurns(rounds, interrupted,
-				func() (result, error) { return benchmark(bin, enilabRow(j), d) },
-				func() (result, error) { return inChild("kernel", j, d, "-namespaces", w.prefix) },
-				func() (result, error) { return inChild("gvisor", j, d) },
-				func() (result, error) { return inChild("tap-vsock", j, d) },
-			)
-			if err != nil {
-				return err
-			}
-			for _, r := range turns[1] {
-				counted, busy = counted+r.CPU, busy+r.Busy
-			}
-			row := fmt.Sprintf("%d | %d", j.bytes, j.flows)
-			line(row+" | frames a second", turns, result.rate)
-			line(row+" | the same, of processor time", turns, result.perCore)
+	fmt.Println("| bytes | ENIs | flows | | enilab | kernel | gVisor | tap-vsock | enilab by kernel | by gVisor | by tap-vsock |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|")
+	for _, j := range jobs {
+		turns, err := inTurns(rounds, interrupted,
+			func() (result, error) { return benchmark(bin, enilabRow(j), d) },
+			func() (result, error) { return inChild("kernel", j, d, "-namespaces", w.prefix) },
+			func() (result, error) { return inChild("gvisor", j, d) },
+			func() (result, error) { return inChild("tap-vsock", j, d) },
+		)
+		if err != nil {
+			return err
 		}
+		for _, r := range turns[1] {
+			counted, busy = counted+r.CPU, busy+r.Busy
+		}
+		row := fmt.Sprintf("%d | %d | %d", j.bytes, j.enis, j.flows)
+		line(row+" | frames a second", turns, result.rate)
+		line(row+" | the same, of processor time", turns, result.perCore)
 	}
 	fmt.Printf("\nThe kernel's turns are charged %.1f s of processor time; the whole machine worked %.1f s in them (/proc/stat), other programs included.\n",
 		counted.Seconds(), busy.Seconds())

@@ -46,4 +46,6 @@ func benchmark(bin, row string, d time.Duration) (result, error) {
 	return result{Frames: n, Wall: time.Duration(wall * float64(n)), CPU: time.Duration(cpu * float64(n)), Busy: machineBusy() - busy}, nil
 }
 
-func enilabRow(j job) string { return fmt.Sprintf("Path/bytes=%d$/^flows=%d", j.bytes, j.flows) }
+func enilabRow(j job) string {
+	return fmt.Sprintf("Path/bytes=%d$/^enis=%d,flows=%d$", j.bytes, j.enis, j.flows)
+}
