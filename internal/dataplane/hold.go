@@ -105,6 +105,7 @@ func (w *worker) arrive(frames []*frame.Buf, waited bool) {
 			}
 			continue
 		}
+		from := group[0].Src
 		var onward []*frame.Buf // what a NAT gateway sends on
 		if c := v.config.Load(); c == nil {
 			w.dropRemoved(v, group, dst)
@@ -112,8 +113,25 @@ func (w *worker) arrive(frames []*frame.Buf, waited bool) {
 			onward = w.ingress(v, c, group, ahead)
 		}
 		w.leave(v)
+		if w.staged.strange {
+			w.teach(w.e.directory.vnic(from))
+		}
 		w.arrive(onward, false)
 	}
+}
+
+// teach has the table of the turn's sender remember where the receiver's has its flows,
+// if nobody else holds it. Nothing happens at the sender meanwhile, so its time stays.
+func (w *worker) teach(from *vnic) {
+	s := &w.staged
+	s.strange = false
+	if from == nil || from.line.Load() != 0 || !from.token.TryLock() {
+		return
+	}
+	if from.flows != nil {
+		from.flows.Learn(s.flows[:s.n])
+	}
+	from.token.Unlock()
 }
 
 func (w *worker) dropRemoved(v *vnic, frames []*frame.Buf, dst uint32) {

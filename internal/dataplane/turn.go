@@ -21,8 +21,10 @@ type stages struct {
 	ahead int
 	// easy: each of those passed by its flow, stays in the subnet and is asked nothing more.
 	easy bool
-	hops [burstFrames]hop // those that differ; ways tells whose is which
-	ways [burstFrames]uint8
+	// strange: the sender's table does not know where the receiver's has all of the flows.
+	strange bool
+	hops    [burstFrames]hop // those that differ; ways tells whose is which
+	ways    [burstFrames]uint8
 	// whys and entries are what ingress knows of a frame before its flow is looked
 	// up: why it is refused, if so, and the entry of the network ACL.
 	whys    [burstFrames]verdict.Reason
@@ -81,11 +83,13 @@ func (s *stages) mirrorFlows() {
 // those that pass by it. The others are judged one by one; it reports whether there
 // are none.
 func (s *stages) passFlows(w *worker, v *vnic, c *config, dir conntrack.Direction, generation uint32) bool {
-	if v.flows == nil {
+	if s.strange = false; v.flows == nil {
 		return s.n == 0
 	}
 	flows := s.flows[:s.n]
-	s.read += v.flows.Warm(flows)
+	read, strange := v.flows.Warm(flows)
+	s.read += read
+	s.strange = strange
 	return v.flows.Pass(flows, dir, w.now, &c.timeouts, generation) == len(flows)
 }
 

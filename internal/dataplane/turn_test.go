@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"enilab/internal/dataplane/conntrack"
 	"enilab/internal/dataplane/frame"
 	"enilab/internal/dataplane/netacl"
 	"enilab/internal/dataplane/secgroup"
@@ -174,5 +175,38 @@ func TestWatchedTurnsAreTheSame(t *testing.T) {
 		if err != nil || len(flows) != 1 || flows[0].Packets[0]+flows[0].Packets[1] != 7 {
 			t.Errorf("flows of %s: %+v, %v", s.ID, flows, err)
 		}
+	}
+}
+
+// TestSenderKnowsTheReceiversEntries, from the turn in which they were looked for.
+func TestSenderKnowsTheReceiversEntries(t *testing.T) {
+	l := newLab(t, Options{})
+	a, b := eni(1, 10), eni(1, 11)
+	l.add(a, b)
+	var burst [][]byte
+	var probes []conntrack.Probe
+	for port := range uint16(8) {
+		burst = append(burst, udp(a, b, port, 2, ""))
+		v := parsed(t, burst[port]).View
+		probes = append(probes, conntrack.NewProbe(conntrack.PlainKey(&v, conntrack.Egress)))
+	}
+	l.send(b, udp(b, a, 99, 99, "")) // numbers of the two differ
+	l.send(b, udp(b, eni(1, 12), 98, 99, ""))
+	for range 2 {
+		l.send(a, burst...)
+	}
+	l.received(a)
+	l.received(b)
+	c := l.vnicByID(a.ID).config.Load()
+	from, to := l.vnicByID(a.ID).flows, l.vnicByID(b.ID).flows
+	from.Warm(probes)
+	if from.Pass(probes, conntrack.Egress, l.now, &c.timeouts, c.policy.current.Load().generation) != len(probes) {
+		t.Fatal("some do not pass at the sender")
+	}
+	for i := range probes {
+		probes[i].Mirror()
+	}
+	if _, strange := to.Warm(probes); strange {
+		t.Error("the receiver had to be asked for a flow again")
 	}
 }

@@ -13,6 +13,9 @@ type Probe struct {
 	// at is one more than the number of the entry that has the key, or had it: only
 	// a comparison of the keys tells. 0: none is known.
 	at uint32
+	// from and peer are one more than the numbers of the other end's entry, which made
+	// p by Mirror, and of the entry that it has named; 0 if there is none.
+	from, peer uint32
 
 	// Frames and Bytes are what Pass counts.
 	Frames uint32
@@ -28,45 +31,104 @@ type Probe struct {
 func NewProbe(k Key) Probe { return Probe{Key: k} }
 
 // Mirror makes p, of plain IPv4 frames (see PlainKey), a look-up of the same frames in the
-// table of their other end.
+// table of their other end, which begins with the entry that Pass has found named there.
 func (p *Probe) Mirror() {
 	p.Key = Key{
 		Addrs: bits.RotateLeft64(p.Key.Addrs, 32),
 		Rest:  p.Key.Rest&^(1<<32-1) | uint64(bits.RotateLeft32(uint32(p.Key.Rest), 16)),
 	}
-	p.hash, p.at, p.Passed = 0, 0, false
+	p.from, p.at = p.at, p.peer
+	p.hash, p.Passed = 0, false
 }
 
-// Warm finds the entries of a burst's flows for UpdateProbed, and loads their
-// lines of memory. Each of its loops asks for one line a flow and needs none of
-// those that it has asked for, so that the processor waits for many at once. What it has
-// read there means nothing; the caller keeps it, or the compiler would leave the loads out.
-func (t *Table) Warm(probes []Probe) (read uint32) {
+// Warm finds the entries of a burst's flows for UpdateProbed, and loads their lines of
+// memory. Each of its loops asks for one line a flow and needs none of those that it has
+// asked for, so that the processor waits for many at once. What it has read there means
+// nothing; the caller keeps it, or the compiler would leave the loads out.
+//
+// The index is another line a flow. It is asked neither for flows of which the other end
+// knows the entry, nor while they follow each other as their entries do. strange tells
+// that the other end did not know all.
+func (t *Table) Warm(probes []Probe) (read uint32, strange bool) {
 	if t.n == 0 || len(probes) == 0 {
-		return 0
+		return 0, false
 	}
 	if t.n <= few {
 		for i := range probes {
 			t.scan(&probes[i])
 		}
-		return 0
+		return 0, false
 	}
-	// Frames often come in runs of one flow, which needs no hash.
-	if p := &probes[0]; int(t.last) < t.n && t.at(t.last).key == p.Key {
-		p.at = t.last + 1
-		if probes = probes[1:]; len(probes) == 0 {
-			return 0
+	// Frames often come in runs of one flow, or one flow after another.
+	n, next := uint32(t.n), t.last
+	if t.inTurn {
+		next++
+	}
+	missing := len(probes)
+	if p := &probes[0]; p.from != 0 {
+		missing = t.named(probes)
+		strange = missing > 0
+	} else if t.inTurn {
+		missing = t.follow(probes, next)
+	} else if next < n && t.at(next).key == p.Key {
+		p.at = next + 1
+		missing--
+	}
+	if missing > 0 {
+		read = t.ask(probes)
+	}
+	if last := probes[len(probes)-1].at; last != 0 {
+		t.last = last - 1
+	}
+	return read, strange
+}
+
+// named keeps the entries that the other end knows as those of probes, and returns how
+// many of them are not.
+func (t *Table) named(probes []Probe) (missing int) {
+	n := uint32(t.n)
+	for i := range probes {
+		p := &probes[i]
+		if number := p.at - 1; number >= n || t.at(number).key != p.Key {
+			p.at = 0
+			missing++
 		}
 	}
+	return missing
+}
+
+// follow takes the entries from number on for those of probes, and returns of how many
+// they are not.
+func (t *Table) follow(probes []Probe, number uint32) (missing int) {
+	n := uint32(t.n)
+	for i := range probes {
+		p := &probes[i]
+		if number < n && t.at(number).key == p.Key {
+			p.at = number + 1
+		} else {
+			p.at = 0
+			missing++
+		}
+		number++
+	}
+	return missing
+}
+
+// ask has the index find the entries of probes that have none yet.
+func (t *Table) ask(probes []Probe) (read uint32) {
 	cur := t.cur
 	mask := uint64(len(cur) - 1)
 	for i := range probes {
-		p := &probes[i]
-		p.hash = t.hash.of(p.Key)
-		p.at = cur[p.hash&mask]
+		if p := &probes[i]; p.at == 0 {
+			p.hash = t.hash.of(p.Key)
+			p.at = cur[p.hash&mask]
+		}
 	}
 	for i := range probes {
 		p := &probes[i]
+		if p.hash == 0 {
+			continue
+		}
 		tag, at := tagOf(p.hash), p.hash&mask
 		for p.at != 0 && p.at&^numberMask != tag {
 			at = (at + 1) & mask
@@ -74,15 +136,18 @@ func (t *Table) Warm(probes []Probe) (read uint32) {
 		}
 		p.at &= numberMask
 	}
-	n := uint32(t.n)
+	n, in, before := uint32(t.n), 0, t.last
 	for i := range probes {
-		if number := probes[i].at - 1; number < n {
+		number := probes[i].at - 1
+		if number < n {
 			read += uint32(t.at(number).flags)
 		}
+		if number == before+1 {
+			in++
+		}
+		before = number
 	}
-	if last := probes[len(probes)-1].at; last != 0 {
-		t.last = last - 1
-	}
+	t.inTurn = 2*in > len(probes)
 	return read
 }
 
@@ -125,10 +190,21 @@ func (t *Table) Pass(probes []Probe, dir Direction, now int64, to *Timeouts, gen
 		}
 		e.count(dir&1, p.Frames, p.Bytes)
 		e.deadline = now + int64(to.of(e.state))
-		p.Passed, p.Rule = true, e.rule
+		p.Passed, p.Rule, p.peer = true, e.rule, e.peer()+1
 		passed++
 	}
 	return passed
+}
+
+// Learn has the table of the other end of probes that have been mirrored remember where
+// Pass has found them.
+func (t *Table) Learn(probes []Probe) {
+	for i := range probes {
+		p := &probes[i]
+		if number := p.from - 1; p.Passed && number < uint32(t.n) {
+			t.at(number).setPeer(p.at - 1)
+		}
+	}
 }
 
 // bit is one of 64, the same for the same key; ports choose it before addresses do.

@@ -48,6 +48,7 @@ const (
 	flagAnswered  // the side that was called has sent its SYN
 	flagFinEgress // << Direction
 	flagFinIngress
+	flagPeerHigh // of peer
 
 	flagFinBoth = flagFinEgress | flagFinIngress
 )
@@ -65,7 +66,22 @@ type Entry struct {
 	packetsHi [2]uint16
 	state     State
 	flags     uint8
-	_         [2]byte
+	peerLow   uint16
+}
+
+// peerLimit is how many entries have numbers that peer has room for: as many as a
+// table has that is not told otherwise.
+const peerLimit = DefaultMaxEntries
+
+// peer is the number that the flow's entry had last in the table of its other end, 0 if
+// none is known: only a comparison of the keys tells.
+func (e *Entry) peer() uint32 { return uint32(e.flags&flagPeerHigh)<<9 | uint32(e.peerLow) }
+
+func (e *Entry) setPeer(number uint32) {
+	if number < peerLimit {
+		e.peerLow = uint16(number)
+		e.flags = e.flags&^flagPeerHigh | uint8(number>>9)&flagPeerHigh
+	}
 }
 
 // Rule returns the rule that admitted the flow.

@@ -48,6 +48,7 @@ type Table struct {
 	cur    index
 	last   uint32 // entry that was found last: frames come in runs of one flow
 	cursor uint32 // entry with which Expire goes on
+	inTurn bool   // flows come in the order of their numbers; see Warm
 	old    index
 	moved  uint32 // entries below are in cur
 	chunks [][]Entry
