@@ -34,6 +34,10 @@ type stages struct {
 	// unsettled: the frames' Views are ahead of their bytes (frame.Buf.Settle). Each is of
 	// UDP or TCP and not traced, and nobody watches or observes.
 	unsettled bool
+	// repeated has a bit for each of egress's frames that is like an earlier one, whose
+	// number is in alike, in all that decides about it (frame.Buf.ParseLike).
+	repeated uint64
+	alike    [burstFrames]uint8
 	// read is what was loaded early, for nothing but that.
 	read uint32
 }
@@ -70,6 +74,17 @@ func (s *stages) flowOf(i int, b *frame.Buf, dir conntrack.Direction) {
 	s.flows[n].Each, s.odd = true, true
 	s.runs[i] = uint8(n)
 	s.n++
+}
+
+// again notes that frame i of a turn is of the flow of an earlier one.
+func (s *stages) again(i int, earlier uint8, v *frame.View) {
+	const ends = frame.TCPSyn | frame.TCPFin | frame.TCPRst
+	at := s.runs[earlier&(burstFrames-1)]
+	f := &s.flows[at&(burstFrames-1)]
+	f.Frames++
+	f.Bytes += uint64(v.End - v.L3)
+	f.Each = f.Each || v.TCPFlags&ends != 0
+	s.runs[i] = at
 }
 
 // mirrorFlows makes the flows of a turn's sender those of its receiver.

@@ -210,3 +210,52 @@ func TestSenderKnowsTheReceiversEntries(t *testing.T) {
 		t.Error("the receiver had to be asked for a flow again")
 	}
 }
+
+// TestTurnOfOneFlowThatEnds: frames that are like the ones before them, but for what TCP
+// counts and says, end the flow all the same, and are counted one by one and together.
+func TestTurnOfOneFlowThatEnds(t *testing.T) {
+	l := newLab(t, Options{})
+	a, b := eni(1, 10), eni(1, 11)
+	l.add(a, b)
+	segment := func(port uint16, flags uint8, seq uint32) []byte {
+		return frame.AppendTCP(nil, via(a, b), frame.Segment{SrcPort: port, DstPort: 80, Seq: seq, Flags: flags}, []byte("x"))
+	}
+	for range 2 { // two flows by turns, and what is like neither
+		l.send(a, segment(1, frame.TCPAck, 1), segment(2, frame.TCPAck, 1), segment(1, frame.TCPAck, 2), segment(2, frame.TCPAck, 2),
+			udp(a, b, 1, 80, "x"), segment(2, frame.TCPAck, 3), segment(1, frame.TCPAck, 3))
+	}
+	l.send(a, segment(1, frame.TCPAck, 4), segment(2, frame.TCPAck, 4), segment(1, frame.TCPAck|frame.TCPRst, 5), segment(2, frame.TCPAck, 5))
+	var seqs [3][]uint32
+	for _, f := range l.received(b) {
+		v := parsed(t, f).View
+		if v.Proto == frame.ProtoTCP {
+			seqs[v.SrcPort] = append(seqs[v.SrcPort], v.TCPSeq)
+		}
+	}
+	for _, got := range seqs[1:] {
+		if want := []uint32{1, 2, 3, 1, 2, 3, 4, 5}; !slices.Equal(got, want) {
+			t.Errorf("arrive as %v, want %v", got, want)
+		}
+	}
+	for _, s := range []VNICSpec{a, b} {
+		flows, _, err := l.Flows(s.ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range flows {
+			want, state := uint64(8), conntrack.TCPEstablished
+			switch ports := max(f.LocalPort, f.RemotePort) - 80 + min(f.LocalPort, f.RemotePort); {
+			case f.Proto == frame.ProtoUDP:
+				want, state = 2, conntrack.UDPSingle
+			case ports == 1:
+				state = conntrack.TCPClosing
+			}
+			if n := f.Packets[0] + f.Packets[1]; n != want || f.State != state {
+				t.Errorf("flow %+v of %s, want %d frames and %v", f, s.ID, want, state)
+			}
+		}
+		if len(flows) != 3 {
+			t.Errorf("%s has %d flows", s.ID, len(flows))
+		}
+	}
+}
