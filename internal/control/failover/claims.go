@@ -29,6 +29,11 @@ func (l *callLog) list() []control.APICall {
 	return slices.Clone(l.calls)
 }
 
+// underWay reports whether a call has not returned.
+func (l *callLog) underWay() bool {
+	return slices.ContainsFunc(l.list(), func(c control.APICall) bool { return c.End == 0 })
+}
+
 // begin notes a call and returns how it is to be ended.
 func (l *callLog) begin(operation string, at int64) (end func(at int64, err error)) {
 	l.mu.Lock()

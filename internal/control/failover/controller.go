@@ -49,7 +49,7 @@ type Controller struct {
 	mu       sync.Mutex
 	watchers map[string]*watcher     // by policy id; guarded by mu
 	stopped  map[string]*watcher     // of policies that may run again; guarded by mu
-	moving   map[string]bool         // ENIs whose move a Move call records; guarded by mu
+	moving   map[string]*transfer    // by ENI; guarded by mu
 	running  []*measurement          // guarded by mu
 	claims   []*claim                // moves that policies are making; guarded by mu
 	run      context.Context         // of Run; nil before; guarded by mu
@@ -87,7 +87,7 @@ func New(opt Options) (*Controller, error) {
 	if opt.Log == nil {
 		opt.Log = slog.Default()
 	}
-	c := &Controller{opt: opt, watchers: map[string]*watcher{}, stopped: map[string]*watcher{}, moving: map[string]bool{}}
+	c := &Controller{opt: opt, watchers: map[string]*watcher{}, stopped: map[string]*watcher{}, moving: map[string]*transfer{}}
 	c.notices, c.unwatch = opt.Service.Watch(noticeBuffer)
 	for _, f := range opt.Service.State().Failovers() {
 		if f.State == control.FailoverRunning {

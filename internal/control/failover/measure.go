@@ -126,8 +126,9 @@ func leftStale(s *control.State, m move) (notes []string) {
 	return notes
 }
 
-// measure waits until every client has recovered and its losses are final, until
-// the same moves again, or until the limit, and completes the record.
+// measure waits until every client has recovered, its losses are final and the calls
+// of the take-over have returned, until the same moves again, or until the limit, and
+// completes the record.
 func (c *Controller) measure(ctx context.Context, id string, m move, r *measurement) {
 	ticks, stop := c.opt.Ticks(measureEvery)
 	defer stop()
@@ -152,10 +153,11 @@ func (c *Controller) measure(ctx context.Context, id string, m move, r *measurem
 		if since := now - m.times.attached; since > measureKeen && since < m.limit() && looks%measureSeldom != 0 {
 			continue
 		}
+		calling := m.calls.underWay()
 		f := c.compute(m, now, true)
 		switch {
 		case now-m.times.attached >= m.limit():
-		case !whole(f) || stillAnswers(f, now):
+		case calling || !whole(f) || stillAnswers(f, now):
 			recovered = 0
 			continue
 		case recovered == 0:

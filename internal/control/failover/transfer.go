@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"enilab/internal/control"
@@ -20,11 +21,6 @@ func (c *Controller) Move(ctx context.Context, in control.MoveInput) (control.Mo
 	}
 	if in.Kind == "" {
 		in.Kind = control.KindMove
-	}
-	if in.Kind == control.KindFailBack {
-		if err := checkBack(c.opt.Service.State(), in); err != nil {
-			return control.MoveResult{}, "", err
-		}
 	}
 	return c.transfer(ctx, in, move{kind: in.Kind})
 }
@@ -64,24 +60,23 @@ func checkBack(s *control.State, in control.MoveInput) error {
 
 // transfer moves an ENI and starts the record of it.
 func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move) (r control.MoveResult, id string, err error) {
-	c.life.RLock()
-	defer c.life.RUnlock()
-	if ctx.Err() != nil { // a watcher's, which a Reset has stopped meanwhile
-		return r, "", ctx.Err()
+	own, err := c.take(ctx, in.Interface, in.Instance)
+	if err != nil {
+		return r, "", err
 	}
+	defer c.life.RUnlock()
+	defer c.leave(in.Interface, own)
 	s := c.opt.Service.State()
 	n := s.NetworkInterface(in.Interface)
-	if n == nil || !c.lock(in.Interface) {
-		if n != nil {
-			return r, "", &control.Error{
-				Code:    "IncorrectState",
-				Message: fmt.Sprintf("Network interface '%s' is being moved by another call.", in.Interface),
-			}
-		}
+	if n == nil {
 		r, err = c.opt.Service.Move(ctx, in) // the Service words the refusal
 		return r, "", err
 	}
-	defer c.unlock(in.Interface)
+	if m.kind == control.KindFailBack && m.calls == nil { // a policy knows where to
+		if err := checkBack(s, in); err != nil {
+			return r, "", err
+		}
+	}
 	m.moved, m.to, m.before = wholly(n.ID), in.Instance, identify(s, n)
 	m.private, m.public = addresses(n), publicAddresses(s, n)
 	if n.Attachment != nil {
@@ -97,11 +92,12 @@ func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move)
 	if m.calls == nil {
 		r, err = c.opt.Service.Move(mctx, in)
 	} else {
-		r, err = c.moveByCalls(ctx, in, m)
+		r, err = c.moveByCalls(ctx, in, m, own)
 	}
 	if err != nil && r.Interface == nil {
 		return r, "", err
 	}
+	own.done.Store(true)
 	m.times.accepted, m.times.detached, m.times.attached = r.AcceptedAt, r.DetachedAt, r.AttachedAt
 	return r, c.record(ctx, m), nil
 }
@@ -109,10 +105,11 @@ func (c *Controller) transfer(ctx context.Context, in control.MoveInput, m move)
 // moveByCalls moves an ENI for a policy. The move is one transition, which stands
 // for the two calls that it is on AWS: what injected faults do to either happens to
 // it. An error that follows the effect leaves the result in place.
-func (c *Controller) moveByCalls(ctx context.Context, in control.MoveInput, m move) (r control.MoveResult, err error) {
+func (c *Controller) moveByCalls(ctx context.Context, in control.MoveInput, m move, own *transfer) (r control.MoveResult, err error) {
 	attach := func(ctx context.Context) error {
 		return c.call(ctx, m.calls, "AttachNetworkInterface", func(ctx context.Context) (err error) {
 			r, err = c.opt.Service.Move(ctx, in)
+			own.done.Store(r.Interface != nil)
 			return err
 		})
 	}
@@ -124,18 +121,61 @@ func (c *Controller) moveByCalls(ctx context.Context, in control.MoveInput, m mo
 	return r, err
 }
 
-func (c *Controller) lock(eni string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.moving[eni] {
-		return false
-	}
-	c.moving[eni] = true
-	return true
+// transfer is one Move of an ENI, from its beginning until it is recorded.
+type transfer struct {
+	left string        // the attachment at its beginning, "" if none
+	to   string        // instance
+	done atomic.Bool   // the call that moves has returned; what is left is to end and to record it
+	over chan struct{} // closed when nothing is left
 }
 
-func (c *Controller) unlock(eni string) {
+// moved reports whether what is left of t changes nothing any more: the State that n
+// is of has it moved, though the call may not have returned.
+func (t *transfer) moved(n *control.NetworkInterface) bool {
+	return t.done.Load() || n != nil && n.Attachment != nil && n.Attachment.ID != t.left && n.Attachment.Instance == t.to
+}
+
+// take waits for whoever has moved an ENI and is only recording that. Its caller
+// then holds the ENI, if there is such a one, and c.life for reading, until it leaves
+// the one and unlocks the other. While a move is under way a second one is refused,
+// as EC2 refuses it.
+func (c *Controller) take(ctx context.Context, eni, to string) (*transfer, error) {
+	own := &transfer{to: to, over: make(chan struct{})}
+	for {
+		c.life.RLock()
+		if err := ctx.Err(); err != nil { // a watcher's, which a Reset has stopped meanwhile
+			c.life.RUnlock()
+			return nil, err
+		}
+		c.mu.Lock()
+		n, other := c.opt.Service.State().NetworkInterface(eni), c.moving[eni]
+		if other == nil && n != nil {
+			if n.Attachment != nil {
+				own.left = n.Attachment.ID
+			}
+			c.moving[eni] = own
+		}
+		c.mu.Unlock()
+		if other == nil {
+			return own, nil
+		}
+		c.life.RUnlock() // a Reset must not wait for who waits
+		if !other.moved(n) {
+			return nil, &control.Error{
+				Code:    "IncorrectState",
+				Message: fmt.Sprintf("Network interface '%s' is being moved by another call.", eni),
+			}
+		}
+		c.await(ctx, other.over)
+	}
+}
+
+// leave lets others move the ENI.
+func (c *Controller) leave(eni string, own *transfer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.moving, eni)
+	if c.moving[eni] == own {
+		delete(c.moving, eni)
+	}
+	close(own.over)
 }
