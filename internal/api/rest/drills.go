@@ -73,7 +73,7 @@ type TrialOutage struct {
 	Verdict  string   `json:"verdict" enum:"held,failed,inconclusive"`
 	Runs     int      `json:"runs"`
 	P50Ms    *float64 `json:"p50Ms,omitempty" doc:"None: nothing was measured, or it had no end"`
-	P99Ms    *float64 `json:"p99Ms,omitempty"`
+	P99Ms    *float64 `json:"p99Ms,omitempty" doc:"None: as p50Ms, or of fewer than 100 runs"`
 }
 
 // StartTrial is a trial to begin.
@@ -140,7 +140,10 @@ func trialView(t trials.Trial) Trial {
 	for _, o := range t.Outage {
 		one := TrialOutage{Strategy: o.Strategy, Verdict: string(o.Verdict), Runs: o.Runs}
 		if o.Measured {
-			one.P50Ms, one.P99Ms = quantileMs(o.P50), quantileMs(o.P99)
+			one.P50Ms = quantileMs(o.P50)
+			if o.P99 != nil {
+				one.P99Ms = quantileMs(*o.P99)
+			}
 		}
 		v.Outage = append(v.Outage, one)
 	}

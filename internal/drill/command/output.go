@@ -154,8 +154,7 @@ func (b *bar) variant(v *report.Variant) {
 	}
 	for _, m := range v.Rows() {
 		if v.Runs > 1 {
-			b.line(fmt.Sprintf("  over %d runs %s p50 %s, p90 %s, p99 %s, max %s", v.Runs, m.Name,
-				report.Quantile(m.Name, m.P50), report.Quantile(m.Name, m.P90), report.Quantile(m.Name, m.P99), report.Quantile(m.Name, m.Max)))
+			b.line(fmt.Sprintf("  over %d runs %s %s", v.Runs, m.Name, m.Quantiles(m.Name)))
 		}
 	}
 	if v.Failing != "" {

@@ -179,7 +179,8 @@ func WriteComparison(w io.Writer, res *Results) error {
 			for _, c := range v.Clients {
 				o := c.Outage
 				q := func(n int64) string { return Quantile(drill.MetricOutage, n) }
-				fmt.Fprintf(t, "  %s, %s\t%s\t%s\t%s\t%s\t%s\n", v.Label(), c.Name(), q(o.P50), q(o.P90), q(o.P99), q(o.Max), Quantile(drill.MetricLost, c.Lost.P50))
+				few := func(n *int64) string { return ofEnough(drill.MetricOutage, n) }
+				fmt.Fprintf(t, "  %s, %s\t%s\t%s\t%s\t%s\t%s\n", v.Label(), c.Name(), q(o.P50), few(o.P90), few(o.P99), q(o.Max), Quantile(drill.MetricLost, c.Lost.P50))
 			}
 		}
 		err := t.Flush()

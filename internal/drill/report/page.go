@@ -16,7 +16,7 @@ import (
 var pageSource string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"histogram": histogram, "timeline": timeline, "quantile": Quantile,
+	"histogram": histogram, "timeline": timeline, "quantile": Quantile, "ofEnough": ofEnough,
 	"instant": func(nanos int64) string { return time.Unix(0, nanos).UTC().Format("2006-01-02 15:04:05") },
 	"format":  func(m drill.Metric, v int64) string { return m.Format(v) },
 	"late":    drill.FormatTime,

@@ -209,6 +209,41 @@ func TestCommandIsOneForAShell(t *testing.T) {
 	}
 }
 
+// TestQuantilesOfTooFew: nothing says a quantile of fewer runs than an assertion
+// would take for it.
+func TestQuantilesOfTooFew(t *testing.T) {
+	for _, c := range []struct {
+		runs           int
+		p90, p99, text string
+	}{
+		{9, "null", "null", "p50 5s, max 9s"},
+		{10, "9000000000", "null", "p50 5s, p90 9s, max 10s"},
+		{99, "90000000000", "null", "p50 50s, p90 1m30s, max 1m39s"},
+		{100, "90000000000", "99000000000", "p50 50s, p90 1m30s, p99 1m39s, max 1m40s"},
+	} {
+		tally := drill.NewTally(drill.Spec{}, false)
+		for i := range c.runs {
+			nanos := int64(i+1) * 1e9
+			tally.Add(&drill.Run{Number: i + 1, Moves: []drill.Move{{Policy: "eth1", Traffic: []drill.Traffic{{
+				Client: "desk", Workload: "w", Kind: "ping", LastReplyAt: 1, FirstReplyAt: nanos + 1, OutageNanos: nanos,
+			}}}}})
+		}
+		v := &Variant{}
+		v.Summarize(tally)
+		m := v.Metrics[drill.MetricOutage]
+		if got := m.Quantiles(drill.MetricOutage); got != c.text {
+			t.Errorf("%d runs: %s, want %s", c.runs, got, c.text)
+		}
+		text, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(`"p90":%s,"p99":%s,`, c.p90, c.p99); !strings.Contains(string(text), want) {
+			t.Errorf("%d runs: no %s in %s", c.runs, want, text)
+		}
+	}
+}
+
 // TestComparison: several strategies of one file are told apart by client, calls,
 // scope and what became of connections, and their picture is one on its own.
 func TestComparison(t *testing.T) {
@@ -237,7 +272,7 @@ func TestComparison(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"  address, desk< address  2s   3s   3s   3s   7\n",
+		"  address, desk< address  2s   –    –    3s   7\n",
 		"  eni reaches any in the zone, by ReplaceRoute ×2, StopInstances; connections: 50% reset, 50% survived\n",
 	} {
 		if !strings.Contains(b.String(), want) {

@@ -59,8 +59,8 @@ type Metric struct {
 	Unended uint64      `json:"unended"` // runs in which it had no end
 	Unknown uint64      `json:"unknown"` // runs without a value
 	P50     int64       `json:"p50"`     // nanoseconds, or a count; -1: no end
-	P90     int64       `json:"p90"`
-	P99     int64       `json:"p99"`
+	P90     *int64      `json:"p90"`     // nil: of fewer runs than drill.Quantile.Needs
+	P99     *int64      `json:"p99"`     // nil: as P90
 	Max     int64       `json:"max"`
 	Mean    float64     `json:"mean"`
 	Bins    []drill.Bin `json:"histogram,omitempty"`
@@ -113,8 +113,15 @@ func metricOf(s *drill.Series) Metric {
 		}
 		return value
 	}
+	ofEnough := func(q drill.Quantile) *int64 {
+		if s.Known()+s.Unended() < uint64(q.Needs()) {
+			return nil
+		}
+		value := at(q)
+		return &value
+	}
 	return Metric{
-		Known: s.Known(), Unended: s.Unended(), Unknown: s.Unknown(), P50: at(drill.P50), P90: at(drill.P90),
-		P99: at(drill.P99), Max: at(drill.Max), Mean: s.Mean(), Bins: s.Histogram(bins),
+		Known: s.Known(), Unended: s.Unended(), Unknown: s.Unknown(), P50: at(drill.P50), P90: ofEnough(drill.P90),
+		P99: ofEnough(drill.P99), Max: at(drill.Max), Mean: s.Mean(), Bins: s.Histogram(bins),
 	}
 }

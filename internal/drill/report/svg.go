@@ -125,7 +125,12 @@ func drawComparison(title string, m drill.Metric, rows []compared, without strin
 	longest := int64(1)
 	for _, r := range rows {
 		if s := r.stat; s != nil {
-			longest = max(longest, s.P50, s.P90, s.P99, s.Max)
+			longest = max(longest, s.P50, s.Max)
+			for _, q := range []*int64{s.P90, s.P99} {
+				if q != nil {
+					longest = max(longest, *q)
+				}
+			}
 		}
 	}
 	tk := ticks(longest)
@@ -151,11 +156,15 @@ func drawComparison(title string, m drill.Metric, rows []compared, without strin
 			d.text(left+6, y+4, "tick", "start", without)
 			continue
 		}
-		tip := fmt.Sprintf("%s: p50 %s, p90 %s, p99 %s, max %s", r.label, Quantile(m, s.P50), Quantile(m, s.P90), Quantile(m, s.P99), Quantile(m, s.Max))
+		tip := r.label + ": " + s.Quantiles(m)
 		d.line(x(s.P50), y, x(s.Max), y, "whisker")
-		d.bar(x(s.P50), y-7, x(s.P99)-x(s.P50), 14, "data", tip)
+		if s.P99 != nil {
+			d.bar(x(s.P50), y-7, x(*s.P99)-x(s.P50), 14, "data", tip)
+		}
 		d.el(`<circle cx="%.1f" cy="%.1f" r="5" class="mark"><title>%s</title></circle>`, x(s.P50), y, html.EscapeString(tip))
-		d.el(`<path d="M%.1f %.1f l5 5 l-5 5 l-5 -5 z" class="mark"/>`, x(s.P90), y-5)
+		if s.P90 != nil {
+			d.el(`<path d="M%.1f %.1f l5 5 l-5 5 l-5 -5 z" class="mark"/>`, x(*s.P90), y-5)
+		}
 		d.line(x(s.Max), y-8, x(s.Max), y+8, "whisker")
 		d.text(x(s.Max)+8, y+4, "value", "start", "p50 "+Quantile(m, s.P50))
 	}
@@ -202,6 +211,26 @@ func Quantile(m drill.Metric, v int64) string {
 		return "no end"
 	}
 	return m.Format(v)
+}
+
+// ofEnough words a quantile that a table has no room to leave out.
+func ofEnough(m drill.Metric, v *int64) string {
+	if v == nil {
+		return "–"
+	}
+	return Quantile(m, *v)
+}
+
+// Quantiles words those quantiles of a metric that it has runs enough for.
+func (s Metric) Quantiles(m drill.Metric) string {
+	text := "p50 " + Quantile(m, s.P50)
+	if s.P90 != nil {
+		text += ", p90 " + Quantile(m, *s.P90)
+	}
+	if s.P99 != nil {
+		text += ", p99 " + Quantile(m, *s.P99)
+	}
+	return text + ", max " + Quantile(m, s.Max)
 }
 
 // timeline shows one run: its steps, the phases of each move, and when each

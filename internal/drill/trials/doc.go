@@ -102,7 +102,7 @@ type Outage struct {
 	Runs     int           `json:"runs"`
 	Measured bool          `json:"measured"`
 	P50      int64         `json:"p50"` // nanoseconds; -1: no end
-	P99      int64         `json:"p99"`
+	P99      *int64        `json:"p99"` // nil: of too few runs
 }
 
 // headline fills in what follows from results.

@@ -4,7 +4,7 @@ import { go } from "../app/router.ts";
 import { t, word } from "../i18n/i18n.ts";
 import { Scroll } from "../ui/scroll.tsx";
 import { beside, trials } from "./data.ts";
-import { change, differences, metricsOf, pairs, quantile, says } from "./figures.ts";
+import { changeOf, differences, metricsOf, pairs, quantile } from "./figures.ts";
 import { Together } from "./trial.tsx";
 import { strategyName, when } from "./trials.tsx";
 import type { Picture, Trial } from "./types.ts";
@@ -81,13 +81,14 @@ function Table({ a, b }: { a: Trial; b: Trial }) {
                 <th scope="row">{strategyName(r.strategy)}</th>
                 <td>{word("metric", r.name)}</td>
                 {(["p50", "p99"] as const).map((q) => {
-                  const show = (m: typeof r.a): string =>
-                    m && says(m, q) ? (quantile(r.name, m[q]) ?? t("metric.noEnd")) : "–";
-                  const by = r.a && r.b && says(r.a, q) && says(r.b, q) ? change(r.a[q], r.b[q]) : null;
+                  const [x, y] = [r.a?.[q] ?? null, r.b?.[q] ?? null];
+                  const show = (n: number | null): string =>
+                    n === null ? "–" : (quantile(r.name, n) ?? t("metric.noEnd"));
+                  const by = changeOf(x, y);
                   return (
                     <>
-                      <td class="num">{show(r.a)}</td>
-                      <td class="num">{show(r.b)}</td>
+                      <td class="num">{show(x)}</td>
+                      <td class="num">{show(y)}</td>
                       <td class="num">
                         {by === null ? "–" : `${by > 0 ? "+" : by < 0 ? "−" : "±"}${Math.abs(by)} %`}
                       </td>

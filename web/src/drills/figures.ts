@@ -27,11 +27,9 @@ function digits(n: number): string {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
-/** How many runs a quantile is asked of at least, as in a drill's assertions. */
-const runsFor = { p50: 1, p90: 10, p99: 100, max: 1 } as const;
-
-/** Whether a metric has enough runs for a quantile to say something. */
-export const says = (m: Metric, q: keyof typeof runsFor): boolean => m.known + m.unended >= runsFor[q];
+/** The change of a quantile that both have, in percent. */
+export const changeOf = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? null : change(a, b);
 
 /** A quantile, or null if it has no end. */
 export function quantile(metric: string, value: number): string | null {

@@ -74,13 +74,13 @@ export interface Outcome {
   reason?: string;
 }
 
-/** Nanoseconds, or counts; -1: no end. */
+/** Nanoseconds, or counts; -1: no end; null: of too few runs. */
 export interface Metric {
   known: number;
   unended: number;
   p50: number;
-  p90: number;
-  p99: number;
+  p90: number | null;
+  p99: number | null;
   max: number;
 }
 

@@ -1,19 +1,20 @@
 import { count, t, word } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Scroll } from "../ui/scroll.tsx";
-import { metricsOf, quantile, says } from "./figures.ts";
+import { metricsOf, quantile } from "./figures.ts";
 import { Pictures } from "./trial.tsx";
 import { strategyName, Verdicted } from "./trials.tsx";
 import type { Metric, Outcome, Picture, Variant } from "./types.ts";
 
-const at = (metric: string, n: number): string => quantile(metric, n) ?? t("metric.noEnd");
+const at = (metric: string, n: number | null): string =>
+  n === null ? "–" : (quantile(metric, n) ?? t("metric.noEnd"));
 
 function Quantiles({ metric, of }: { metric: string; of: Metric | undefined }) {
   return (
     <>
       {(["p50", "p90", "p99", "max"] as const).map((q) => (
         <td key={q} class="num">
-          {of && says(of, q) ? at(metric, of[q]) : "–"}
+          {of ? at(metric, of[q]) : "–"}
         </td>
       ))}
     </>
