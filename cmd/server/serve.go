@@ -259,6 +259,9 @@ func (s *serveCmd) serve(ctx context.Context, l *server, f *front, keys accessKe
 	// Starting leaves several times more behind than the laboratory holds, which
 	// the collector would not look at before that doubled.
 	debug.FreeOSMemory()
+	if err := letGo(); err != nil {
+		l.log.Debug("what only the start needed stays in memory", "error", err)
+	}
 	begun.play(loaded)
 	select {
 	case err = <-served:
