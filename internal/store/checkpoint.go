@@ -13,7 +13,9 @@ import (
 // between five and ten.
 type limits struct {
 	// fold is how many pages that are not in the database yet start a
-	// checkpoint beside the commits. It is SQLite's own default.
+	// checkpoint beside the commits: four times SQLite's own default. The commit
+	// that begins the log anew syncs its head, and what others write meanwhile
+	// waits for the checkpoint's syncs, so that each is milliseconds of everybody's.
 	fold int
 	// restart is the length from which on a checkpoint that commits have
 	// overtaken takes the turn and finishes without them. Until then a pause
@@ -25,7 +27,7 @@ type limits struct {
 	most int
 }
 
-var defaultLimits = limits{fold: 1000, restart: 4000, most: 16_000}
+var defaultLimits = limits{fold: 4000, restart: 8000, most: 16_000}
 
 // progress is how many pages the log has, and how many of those are in the
 // database too. Once all are, and no reader needs them, the next commit writes
