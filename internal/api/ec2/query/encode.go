@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -132,10 +133,27 @@ func AppendStructs[T any, P appendable[T]](b []byte, name string, v []T) []byte 
 		return b
 	}
 	b = open(b, name)
+	begun := len(b)
 	for i := range v {
+		if i >= sampled {
+			b = room(b, (len(b)-begun)/i, len(v)-i)
+		}
 		b = shut(P(&v[i]).AppendXML(open(b, "item")), "item")
 	}
 	return shut(b, name)
+}
+
+// sampled is how many items of a list say how long the others will be.
+const sampled = 16
+
+// room makes room for n more items at once, if there is none for two: a list of
+// thousands would else be copied time and again as it grows, and leave five times
+// its length behind.
+func room(b []byte, each, n int) []byte {
+	if cap(b)-len(b) >= 2*each {
+		return b
+	}
+	return slices.Grow(b, each*(n+2)+each*n/32)
 }
 
 // plain are the bytes that stand for themselves, wherever they are.
