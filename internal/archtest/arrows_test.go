@@ -53,6 +53,8 @@ var arrows = map[string][]string{
 	// What the data plane would do, told from what it is told; and the questions that
 	// are answered by it.
 	"internal/predict": leaves,
+	// The language of filters over records; who resolves names is behind an interface.
+	"internal/filter": with(leaves, "internal/dataplane"),
 	"internal/answers": with(leaves, "internal/control", "internal/plan", "internal/predict"),
 	// For tests alone: no folder names it.
 	"internal/control/controltest": {"internal/control", "internal/plan", "internal/dataplane/spec", "internal/dataplane/frame"},
@@ -115,7 +117,7 @@ var arrows = map[string][]string{
 	"internal/exercise": {"internal/scenario", "internal/drill", "internal/control", "internal/answers", "internal/dataplane/verdict", "docs"},
 	// Pages to read, as files of the binary.
 	"docs": nil,
-	"internal/api": with(leaves, "internal/answers", "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
+	"internal/api": with(leaves, "internal/answers", "internal/filter", "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
 	// The APIs before a laboratory, for the command and for tests in process.
 	"internal/served": with(leaves, "internal/api", "internal/api/apifault", "internal/api/ec2/query", "internal/control/failover", "internal/fis", "internal/lab"),
