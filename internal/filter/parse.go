@@ -315,3 +315,19 @@ func isIPv6(w string) bool {
 	a, err := netip.ParseAddr(w)
 	return err == nil && a.Is6()
 }
+
+// Empty reports whether the filter lets everything through.
+func (q *Query) Empty() bool { return q.root == nil }
+
+// EndsAlone reports whether nothing but who sent, who was to receive and the verdict
+// decides, so that counts of these can be asked instead of records.
+func (q *Query) EndsAlone() bool {
+	for i := range q.Terms {
+		switch t := &q.Terms[i]; t.Field {
+		case "eni", "inst", "subnet", "vpc", "az", "sg", "mac", "verdict":
+		default:
+			return false
+		}
+	}
+	return true
+}

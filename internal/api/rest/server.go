@@ -74,6 +74,7 @@ func New(opt Options) (*Server, error) {
 		Source: opt.Engine, Log: opt.Control, Epoch: s.epoch,
 		Status:   s.streamStatus,
 		Failover: func(id string) any { return s.failoverView(id) },
+		State:    opt.Control.State,
 	})
 	s.app = fiber.New(fiber.Config{
 		AppName:               "enilab",

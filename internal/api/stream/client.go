@@ -48,6 +48,7 @@ type client struct {
 	mode      mode     // guarded by mu
 	ladder    ladder   // guarded by mu
 	failovers []string // guarded by mu; ids of changed records
+	wish      *wish    // guarded by mu; the filter asked for, nil: as it is
 
 	writer writer // owned by the writing goroutine
 }
@@ -96,6 +97,9 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.leave(c)
 	c.writer.begin(h, ask)
+	if ask.filter != "" {
+		c.wish = &wish{text: ask.filter}
+	}
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -113,6 +117,7 @@ type resume struct {
 	cursor   uint64 // the next record it wants
 	eventSeq uint64 // the last event it has seen
 	hasSeq   bool
+	filter   string
 }
 
 // parseResume reads the query; what is not a number is as if not given.
@@ -130,6 +135,7 @@ func parseResume(query func(string) string) resume {
 	ask.eventSeq, ask.hasSeq = number("eventSeq")
 	// The query's memory is not ours to keep.
 	ask.epoch = string([]byte(ask.epoch))
+	ask.filter = string([]byte(query("filter")))
 	return ask
 }
 
@@ -139,6 +145,8 @@ type request struct {
 	FPS     float64 `json:"fps"`
 	Backlog int     `json:"backlog"`
 	Mode    mode    `json:"mode"`
+	N       int     `json:"n"`
+	Filter  string  `json:"filter"`
 }
 
 // read handles what the client sends until the connection ends. Any sign of
@@ -162,6 +170,10 @@ func (c *client) read() {
 }
 
 func (c *client) handle(m request) {
+	if m.Type == "filter" {
+		c.ask(wish{m.N, m.Filter})
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch m.Type {
@@ -235,7 +247,9 @@ func (c *client) write() {
 			}
 			return
 		case <-c.wake:
-			err = c.sendEvents()
+			if err = c.sendEvents(); err == nil {
+				err = c.grant()
+			}
 		case <-frame.C:
 			err = c.sendFrame()
 		case <-ping.C:

@@ -11,7 +11,7 @@ import (
 
 // Version of the protocol. A client that speaks another one is closed with
 // CloseOutdated and has to be loaded anew.
-const Version = 3
+const Version = 4
 
 // CloseOutdated is the close code for a client of another Version.
 const CloseOutdated = 4400
@@ -36,12 +36,13 @@ const CloseOutdated = 4400
 //	40 u32 way: dictionary number in 31 bits, and in the top bit whether a
 //	       gateway changed the addresses; source and destination are those after
 //
-// Edge record, 32 bytes: u32 source and destination VNIC, u32 frames accepted,
+// Edge record, 32 bytes, of bins and, with a filter, of what of them matches: u32 source and destination VNIC, u32 frames accepted,
 // rejected, lost and consumed by the network, u64 bytes.
 const (
 	magic       = 0x4E45
 	typePackets = 1
 	typeBins    = 2
+	typeMatches = 3 // bins of what a filter lets through
 	headerSize  = 32
 	packetSize  = 44
 	edgeSize    = 32
@@ -108,9 +109,9 @@ func appendPackets(b []byte, rs []numbered, skipped, matched uint64, rule func(v
 }
 
 // appendBin adds a whole message for one interval.
-func appendBin(b []byte, start, width int64, edges []dataplane.Edge) []byte {
+func appendBin(b []byte, kind uint8, start, width int64, edges []dataplane.Edge) []byte {
 	edges = edges[:min(len(edges), maxCount)]
-	b = appendHeader(b, header{kind: typeBins, count: len(edges), base: start, matched: uint64(width) / uint64(time.Millisecond)})
+	b = appendHeader(b, header{kind: kind, count: len(edges), base: start, matched: uint64(width) / uint64(time.Millisecond)})
 	for i := range edges {
 		e := &edges[i]
 		b = binary.LittleEndian.AppendUint32(b, e.SrcVNIC)

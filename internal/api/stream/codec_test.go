@@ -89,7 +89,7 @@ func TestGoldenBins(t *testing.T) {
 		{SrcVNIC: 1, DstVNIC: 2, Frames: [verdict.NumVerdicts]uint64{0, 50, 1, 2, 3}, Bytes: 5_300},
 		{SrcVNIC: 70_000, DstVNIC: 0, Frames: [verdict.NumVerdicts]uint64{verdict.Lost: 1 << 40}, Bytes: 1 << 41},
 	}
-	b := appendBin(nil, goldenBase/100_000_000*100_000_000, 100_000_000, edges)
+	b := appendBin(nil, typeBins, goldenBase/100_000_000*100_000_000, 100_000_000, edges)
 	type edge struct {
 		Src     uint32 `json:"src"`
 		Dst     uint32 `json:"dst"`

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"strconv"
+
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/verdict"
 )
@@ -20,8 +22,9 @@ const (
 // upward: rows that the client still shows keep their meaning.
 type dictionary struct {
 	source Source
+	roster *roster
 
-	vnics map[uint32]struct{}
+	vnics map[uint32]*life // nil: of which the roster knows nothing yet
 	rules map[verdict.RuleID]uint32
 	ways  map[uint32]struct{}
 	// In the order in which they were told, as rings.
@@ -31,6 +34,19 @@ type dictionary struct {
 	nextRule  uint32
 
 	newVNICs, newRules, newWays []dictItem
+
+	lives   map[*life]uint32  // VNICs that the client knows, by what they are over time
+	without map[string]uint32 // those of which the roster did not know yet, by id
+	newWho  []dictItem
+}
+
+// whoNames is whose an interface was from an instant on, Unix nanoseconds: rows of
+// that time show it.
+type whoNames struct {
+	Since    string `json:"since,omitempty"`
+	Instance string `json:"instance,omitempty"`
+	Name     string `json:"name,omitempty"`
+	Device   int    `json:"device,omitempty"`
 }
 
 // dictItem is an entry as it is sent.
@@ -39,6 +55,7 @@ type dictItem struct {
 	ID  string `json:"id,omitempty"`
 	MAC string `json:"mac,omitempty"`
 	wayNames
+	whoNames
 }
 
 // wayNames are the parts of a way: routes by their table's id and destination, ACL
@@ -60,9 +77,9 @@ type dictMessage struct {
 	Items []dictItem `json:"items"`
 }
 
-func newDictionary(s Source) *dictionary {
+func newDictionary(s Source, r *roster) *dictionary {
 	return &dictionary{
-		source: s, vnics: map[uint32]struct{}{}, rules: map[verdict.RuleID]uint32{}, ways: map[uint32]struct{}{}, nextRule: firstRule,
+		source: s, roster: r, lives: map[*life]uint32{}, without: map[string]uint32{}, vnics: map[uint32]*life{}, rules: map[verdict.RuleID]uint32{}, ways: map[uint32]struct{}{}, nextRule: firstRule,
 	}
 }
 
@@ -75,11 +92,67 @@ func (d *dictionary) vnic(index uint32) {
 		return
 	}
 	if old, full := d.vnicOrder.push(index); full {
+		if l := d.vnics[old]; l != nil {
+			delete(d.lives, l)
+		} else {
+			id, _ := d.source.VNICName(old)
+			delete(d.without, id)
+		}
 		delete(d.vnics, old)
 	}
-	d.vnics[index] = struct{}{}
 	id, mac := d.source.VNICName(index)
 	d.newVNICs = append(d.newVNICs, dictItem{I: index, ID: id, MAC: mac.String()})
+	d.find(index, id)
+}
+
+// find tells the client what a VNIC has been, if that is known by now.
+func (d *dictionary) find(index uint32, id string) {
+	l := d.roster.life(id)
+	d.vnics[index] = l
+	if l == nil {
+		d.without[id] = index
+		return
+	}
+	delete(d.without, id)
+	d.lives[l] = index
+	d.who(l)
+}
+
+// who has the client told what an interface has been.
+func (d *dictionary) who(l *life) {
+	for i, f := range d.roster.all(l) {
+		since := max(f.Since, 0)
+		if i == 0 {
+			since = 0 // what was before is not remembered
+		}
+		d.newWho = append(d.newWho, dictItem{I: d.lives[l], whoNames: whoNames{strconv.FormatInt(since, 10), f.Instance.ID, f.Instance.Name, f.Device}})
+	}
+}
+
+// catchUp has the client told what has changed of the interfaces that it knows, and
+// returns up to which change.
+func (d *dictionary) catchUp(from uint64) uint64 {
+	changed, next, all := d.roster.news(from)
+	if all {
+		for index := range d.vnics {
+			id, _ := d.source.VNICName(index)
+			d.find(index, id)
+		}
+		return next
+	}
+	seen := map[*life]bool{}
+	for _, l := range changed {
+		if id := d.roster.all(l)[0].Interface.ID; len(d.without) > 0 {
+			if index, waits := d.without[id]; waits {
+				d.find(index, id)
+			}
+		}
+		if _, known := d.lives[l]; known && !seen[l] {
+			seen[l] = true
+			d.who(l)
+		}
+	}
+	return next
 }
 
 // rule returns the client's number for a rule, which it is told if it is new.
@@ -134,7 +207,10 @@ func (d *dictionary) news() []dictMessage {
 	if len(d.newWays) > 0 {
 		out = append(out, dictMessage{"dict", "way", d.newWays})
 	}
-	d.newVNICs, d.newRules, d.newWays = nil, nil, nil
+	if len(d.newWho) > 0 {
+		out = append(out, dictMessage{"dict", "who", d.newWho})
+	}
+	d.newVNICs, d.newRules, d.newWays, d.newWho = nil, nil, nil, nil
 	return out
 }
 

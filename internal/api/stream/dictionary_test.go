@@ -28,7 +28,7 @@ func (names) Way(id dataplane.WayID) dataplane.Way {
 }
 
 func TestDictionaryTellsOnce(t *testing.T) {
-	d := newDictionary(names{})
+	d := newDictionary(names{}, &roster{})
 	d.vnic(0)
 	d.vnic(7)
 	d.vnic(7)
@@ -60,7 +60,7 @@ func TestDictionaryTellsOnce(t *testing.T) {
 }
 
 func TestDictionaryIsBounded(t *testing.T) {
-	d := newDictionary(names{})
+	d := newDictionary(names{}, &roster{})
 	for i := range uint32(maxKnown + 10) {
 		d.vnic(i + 1)
 		d.rule(verdict.RuleID(i + 1))
@@ -81,7 +81,7 @@ func TestDictionaryIsBounded(t *testing.T) {
 }
 
 func TestDictionaryNumbersStayInRange(t *testing.T) {
-	d := newDictionary(names{})
+	d := newDictionary(names{}, &roster{})
 	d.nextRule = lastRule
 	if n := d.rule(1); n != lastRule {
 		t.Errorf("number %d", n)

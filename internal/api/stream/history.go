@@ -53,6 +53,29 @@ func (h *history) span() (oldest, next uint64) {
 	return h.oldest, h.next
 }
 
+// visit calls f for at most limit records from a cursor on, which are f's for the
+// time of the call; it returns how many there were, where to go on, and how many
+// were overwritten before.
+func (h *history) visit(from, limit uint64, f func(cursor uint64, r *dataplane.Record)) (n, next, gone uint64) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if from < h.oldest {
+		gone, from = h.oldest-from, h.oldest
+	}
+	for ; from < h.next && n < limit; from++ {
+		f(from, &h.ring[from%historyLength])
+		n++
+	}
+	return n, from, gone
+}
+
+// skippedSoFar is how many records the engine has left out.
+func (h *history) skippedSoFar() uint64 {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.skipped
+}
+
 // take is one read of a client.
 type take struct {
 	records []numbered

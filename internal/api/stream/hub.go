@@ -48,6 +48,8 @@ type Options struct {
 	Status func() any
 	// Failover is how a failover record is shown; nil if it is gone.
 	Failover func(id string) any
+	// State is whose names records have.
+	State func() *control.State
 }
 
 const (
@@ -83,6 +85,7 @@ type Hub struct {
 	timing timing
 
 	history history
+	roster  roster
 	events  eventRing
 	status  atomic.Pointer[statusMessage]
 	slow    atomic.Uint64 // clients closed because they did not read
@@ -182,7 +185,9 @@ func (h *Hub) Run(ctx context.Context) {
 func (h *Hub) notice(ctx context.Context, n control.Notice) {
 	if n.Lost {
 		h.readLost(ctx)
+		h.roster.missed(h.opt.State(), time.Now().UnixNano())
 	}
+	h.roster.commit(h.opt.State(), n.Commit)
 	h.events.add(n.Commit.Events)
 	for _, c := range n.Commit.Changes {
 		if c.Table == control.TableFailover && c.After != nil {
@@ -250,6 +255,7 @@ func (h *Hub) join(c *client) bool {
 	}
 	if h.cancel == nil {
 		h.history.restart()
+		h.roster.restart(h.opt.State())
 		h.cancel = h.opt.Source.Observe(h)
 	}
 	now = append(slices.Clone(now), c)

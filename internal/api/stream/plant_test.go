@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ type plant struct {
 	notices  chan control.Notice
 	log      []control.Event
 	oldest   uint64
+	state    atomic.Pointer[control.State]
 }
 
 func (p *plant) Observe(o dataplane.Observer) func() {
@@ -94,11 +96,13 @@ func newSite(t *testing.T, hurry func(*timing)) *site {
 		Source: p, Log: p, Epoch: "e1",
 		Status:   func() any { return map[string]any{"type": "status", "sent": 1} },
 		Failover: func(id string) any { return map[string]string{"id": id} },
+		State:    p.state.Load,
 	})
 	s.hub.timing.frame = 5 * time.Millisecond
 	if hurry != nil {
 		hurry(&s.hub.timing)
 	}
+	p.state.Store(someState(t, "i-1"))
 	p.log = []control.Event{{Seq: 1}, {Seq: 2}, {Seq: 3}}
 	if err := s.hub.Open(context.Background()); err != nil {
 		t.Fatal(err)
@@ -138,6 +142,7 @@ type viewer struct {
 	vnics map[uint32]string
 	rules map[uint32]string
 	ways  map[uint32]string
+	who   map[uint32][]dictItem
 }
 
 // message is what a viewer got; of a binary one, the header and the records.
@@ -153,6 +158,13 @@ type message struct {
 	EventSeq uint64            `json:"eventSeq"`
 	Seq      uint64            `json:"seq"`
 	Factor   int               `json:"factor"`
+	N        int               `json:"n"`
+	Filter   string            `json:"filter"`
+	Error    *filterError      `json:"error"`
+	Seen     uint64            `json:"seen"`
+	Matched  uint64            `json:"matched"`
+	Shown    uint64            `json:"shown"`
+	Unseen   uint64            `json:"unseen"`
 	Items    []dictItem        `json:"items"`
 	Failover map[string]string `json:"failover"`
 
@@ -175,7 +187,7 @@ func (s *site) dialWith(d *websocket.Dialer, query string) *viewer {
 	}
 	_ = res.Body.Close()
 	s.t.Cleanup(func() { _ = conn.Close() })
-	return &viewer{t: s.t, conn: conn, vnics: map[uint32]string{}, rules: map[uint32]string{}, ways: map[uint32]string{}}
+	return &viewer{t: s.t, conn: conn, vnics: map[uint32]string{}, rules: map[uint32]string{}, ways: map[uint32]string{}, who: map[uint32][]dictItem{}}
 }
 
 // next reads one message; it checks that numbers in records were explained.
@@ -198,18 +210,20 @@ func (v *viewer) next() (message, error) {
 				v.rules[i.I] = i.ID
 			case "way":
 				v.ways[i.I] = i.Route
+			case "who":
+				v.who[i.I] = append(v.who[i.I], i)
 			}
 		}
 		return m, nil
 	}
-	m.Type = map[byte]string{typePackets: "packets", typeBins: "bins"}[b[3]]
+	m.Type = map[byte]string{typePackets: "packets", typeBins: "bins", typeMatches: "matching"}[b[3]]
 	m.count = int(binary.LittleEndian.Uint16(b[4:]))
 	m.first = binary.LittleEndian.Uint64(b[8:])
 	m.skipped = binary.LittleEndian.Uint32(b[24:])
 	m.matched = binary.LittleEndian.Uint32(b[28:])
 	m.records = b[headerSize:]
 	size, vnicAt := packetSize, 28
-	if m.Type == "bins" {
+	if m.Type != "packets" {
 		size, vnicAt = edgeSize, 0
 	}
 	if len(m.records) != m.count*size {

@@ -34,16 +34,21 @@ type writer struct {
 	wasLive  bool
 	lastBins time.Time
 
-	from uint64 // what a resumed client asked for that is gone, until greet
-	dict *dictionary
-	rows []numbered // reused
-	buf  []byte     // reused
+	from   uint64     // what a resumed client asked for that is gone, until greet
+	chosen *selection // nil: everything
+	// shownTo is up to where matches were shown: cursor goes on while nobody looks.
+	shownTo uint64
+	roster  uint64 // changes of the roster told so far
+	dict    *dictionary
+	rows    []numbered // reused
+	buf     []byte     // reused
 }
 
 // begin decides where a client starts.
 func (w *writer) begin(h *Hub, ask resume) {
 	oldest, next := h.history.span()
-	w.dict = newDictionary(h.opt.Source)
+	w.dict = newDictionary(h.opt.Source, &h.roster)
+	_, w.roster, _ = h.roster.news(0)
 	w.factor, w.wasLive = 1, true
 	w.cursor = max(oldest, back(next, replayNew))
 	if ask.epoch == h.opt.Epoch && ask.cursor > 0 && ask.cursor <= next {
@@ -113,6 +118,9 @@ func (c *client) greet() error {
 	if err == nil {
 		err = c.sendEvents()
 	}
+	if err == nil {
+		err = c.grant()
+	}
 	return err
 }
 
@@ -122,6 +130,7 @@ func (c *client) sendFrame() error {
 		return err
 	}
 	w := &c.writer
+	w.roster = w.dict.catchUp(w.roster)
 	if s := c.hub.status.Load(); s != nil && s.number != w.status {
 		w.status = s.number
 		if err := c.send(websocket.TextMessage, s.text); err != nil {
@@ -134,6 +143,9 @@ func (c *client) sendFrame() error {
 		if err := c.sendBins(); err != nil {
 			return err
 		}
+	}
+	if w.chosen != nil {
+		return c.sendFiltered(m == modeLive, least)
 	}
 	if m != modeLive {
 		w.wasLive = false
@@ -151,22 +163,30 @@ func (c *client) sendFrame() error {
 func (c *client) sendBins() error {
 	w := &c.writer
 	bins := c.bins.take()
-	for _, b := range bins {
-		for i := range b.edges {
-			w.dict.vnic(b.edges[i].SrcVNIC)
-			w.dict.vnic(b.edges[i].DstVNIC)
-		}
-	}
-	if err := c.sendNews(); err != nil {
+	if err := c.nameEdges(bins); err != nil {
 		return err
 	}
 	for _, b := range bins {
-		w.buf = appendBin(w.buf[:0], b.start, b.width, b.edges)
+		w.buf = appendBin(w.buf[:0], typeBins, b.start, b.width, b.edges)
 		if err := c.send(websocket.BinaryMessage, w.buf); err != nil {
 			return err
 		}
 	}
-	return nil
+	if w.chosen == nil {
+		return nil
+	}
+	return c.sendChosenBins(bins)
+}
+
+// nameEdges tells the client whose edges follow.
+func (c *client) nameEdges(bins []*waitingBin) error {
+	for _, b := range bins {
+		for i := range b.edges {
+			c.writer.dict.vnic(b.edges[i].SrcVNIC)
+			c.writer.dict.vnic(b.edges[i].DstVNIC)
+		}
+	}
+	return c.sendNews()
 }
 
 func (c *client) sendPackets(least uint64) error {
@@ -180,18 +200,7 @@ func (c *client) sendPackets(least uint64) error {
 	if err := c.tellReduction(t.factor); err != nil || len(t.records) == 0 {
 		return err
 	}
-	for i := range t.records {
-		w.dict.vnic(t.records[i].SrcVNIC)
-		w.dict.vnic(t.records[i].DstVNIC)
-		w.dict.rule(t.records[i].Rule)
-		w.dict.way(t.records[i].Way)
-	}
-	if err := c.sendNews(); err != nil {
-		return err
-	}
-	w.buf = appendPackets(w.buf[:0], t.records, w.pending, t.waiting, w.dict.rule)
-	w.pending = 0
-	return c.send(websocket.BinaryMessage, w.buf)
+	return c.sendRows(t.records, t.waiting)
 }
 
 // tellReduction says when every how many-th record is shown: more at once,
