@@ -99,11 +99,12 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// suggest is the words of a hint that names what there is, the nearest first.
-func suggest(word string, known []string) string {
-	all := strings.Join(known, ", ")
-	if n := near(word, known); n != "" {
-		return "did you mean " + n + "? There are " + all
+// suggest is the arguments of a hint that names what there is, the nearest first.
+func suggest(word string, known []string) []string {
+	all, n := strings.Join(known, ", "), near(word, known)
+	hint := "there are " + all
+	if n != "" {
+		hint = "did you mean " + n + "? There are " + all
 	}
-	return "there are " + all
+	return []string{"suggestion", hint, "near", n, "all", all}
 }

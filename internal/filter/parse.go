@@ -274,7 +274,7 @@ func (p *parser) field() (name string, op Op, found bool, err *Error) {
 		why := notRecorded[name]
 		return "", 0, false, fail(at, nameEnd-at, "not_recorded", "field", raw, "why", why[0], "instead", why[1])
 	case !known:
-		return "", 0, false, fail(at, nameEnd-at, "unknown_field", "field", raw, "suggestion", suggest(raw, fieldNames))
+		return "", 0, false, fail(at, nameEnd-at, "unknown_field", append([]string{"field", raw}, suggest(raw, fieldNames)...)...)
 	}
 	if f := fieldByName[name]; kindOps[f.kind]&(1<<op) == 0 {
 		var ops []string

@@ -176,13 +176,13 @@ func (p *parser) read(t *Term, f *Field, v piece) (value, *Error) {
 	case kindReason:
 		set, ok := readReason(v.text, t.Op == Contains)
 		if !ok {
-			return bad("bad_reason", "suggestion", suggest(v.text, reasonNames))
+			return bad("bad_reason", suggest(v.text, reasonNames)...)
 		}
 		return value{lo: set}, nil
 	case kindHop:
 		n, ok := hopNumbers[strings.ToLower(v.text)]
 		if !ok {
-			return bad("bad_hop", "suggestion", suggest(v.text, hopNames))
+			return bad("bad_hop", suggest(v.text, hopNames)...)
 		}
 		return value{lo: n, hi: n}, nil
 	case kindFlow:

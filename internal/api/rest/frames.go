@@ -44,7 +44,8 @@ type frameInput struct {
 }
 
 type framesInput struct {
-	Limit int `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"How many, the newest first"`
+	Filter string `query:"filter" maxLength:"2000" doc:"Which frames, as docs/filters.md has it; default: all"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"How many, the newest first"`
 }
 
 // RecordedFrames is the newest of the recording.
@@ -55,8 +56,12 @@ type RecordedFrames struct {
 func (s *Server) frameOperations(api huma.API) {
 	huma.Register(api, get("frames", "The newest frames of the recording"),
 		func(_ context.Context, in *framesInput) (*output[RecordedFrames], error) {
+			q, err := readFilter(in.Filter)
+			if err != nil {
+				return nil, err
+			}
 			out := RecordedFrames{Items: []RecordedFrame{}}
-			for _, c := range s.hub.Newest(in.Limit) {
+			for _, c := range s.hub.Matching(q, in.Limit) {
 				if r, _, _, ok := s.hub.Record(c); ok {
 					out.Items = append(out.Items, recordedFrame(c, &r))
 				}

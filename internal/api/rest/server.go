@@ -158,6 +158,7 @@ func (s *Server) operations(api huma.API) {
 	s.blastRadiusOperations(api)
 	s.assertionOperations(api)
 	s.frameOperations(api)
+	s.filterOperations(api)
 	s.statusOperations(api)
 	s.timingOperations(api)
 	s.apiFaultOperations(api)

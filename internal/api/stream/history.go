@@ -165,16 +165,3 @@ func (h *history) record(cursor uint64) (dataplane.Record, bool) {
 	}
 	return h.ring[cursor%historyLength], true
 }
-
-// newest returns the cursors of the newest records, the newest first, at most max.
-func (h *history) newest(max int) (cursors []uint64) {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	if h.ring == nil {
-		return nil
-	}
-	for c := h.next; c > h.oldest && len(cursors) < max; c-- {
-		cursors = append(cursors, c-1)
-	}
-	return cursors
-}

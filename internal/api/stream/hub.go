@@ -316,6 +316,3 @@ func (h *Hub) Record(cursor uint64) (r dataplane.Record, oldest, next uint64, ok
 	oldest, next = h.history.span()
 	return r, oldest, next, ok
 }
-
-// Newest returns the cursors of the newest records kept, at most max.
-func (h *Hub) Newest(max int) []uint64 { return h.history.newest(max) }
