@@ -9,6 +9,7 @@ import (
 
 	"enilab/internal/dataplane"
 	"enilab/internal/dataplane/frame"
+	"enilab/internal/dataplane/verdict"
 )
 
 // maxCompletions are told at once.
@@ -289,6 +290,21 @@ func FlowOf(r *dataplane.Record) string {
 	return a + "-" + b + "/" + proto
 }
 
+// aboutWord is a reason or a step in words.
+func aboutWord(field, word string) string {
+	switch field {
+	case "reason":
+		for r := verdict.Delivered; int(r) < verdict.NumReasons; r++ {
+			if r.String() == word {
+				return r.Text()
+			}
+		}
+	case "hop":
+		return verdict.Step(hopNumbers[word]).Text()
+	}
+	return ""
+}
+
 // Best returns what fits best: fields first where one is typed, then values by how
 // often they were seen. Words that the language has are there without a record.
 func (c *Census) Best() []Completion {
@@ -309,7 +325,7 @@ func (c *Census) Best() []Completion {
 	}
 	for _, f := range fixed {
 		before := c.counts[f]
-		if c.add("", f, "", "value"); before == nil && c.counts[f] != nil {
+		if c.add("", f, aboutWord(p.Field, f), "value"); before == nil && c.counts[f] != nil {
 			c.counts[f].Count = 0
 		} else if before != nil {
 			before.Count--

@@ -104,7 +104,7 @@ func suggest(word string, known []string) []string {
 	all, n := strings.Join(known, ", "), near(word, known)
 	hint := "there are " + all
 	if n != "" {
-		hint = "did you mean " + n + "? There are " + all
+		hint = "did you mean " + n + "?"
 	}
 	return []string{"suggestion", hint, "near", n, "all", all}
 }

@@ -5,6 +5,7 @@ import "./ui/controls.css";
 import "./app/shell.css";
 import "./topology/topology.css";
 import "./traffic/traffic.css";
+import "./traffic/filter.css";
 import "./failover/failover.css";
 import "./inspector/inspector.css";
 import "./drills/drills.css";

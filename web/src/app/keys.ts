@@ -1,9 +1,10 @@
 import { signal } from "@preact/signals";
 import { moveFor, openMoveMenu } from "../topology/move.tsx";
 import { fitStage, zoomStage } from "../topology/stage.tsx";
-import { followNewest, stepPacket, togglePause } from "../traffic/packets.tsx";
+import { focusFilter } from "../traffic/focus.ts";
+import { followNewest, stepPacket, togglePause } from "../traffic/follow.ts";
 import { fail, failBack, failBackCandidate, recover, toggleCapture } from "./drill.ts";
-import { go } from "./router.ts";
+import { go, screen } from "./router.ts";
 import * as state from "./state.ts";
 import { toggleTheme } from "./theme.ts";
 
@@ -47,6 +48,12 @@ export function onKey(e: KeyboardEvent): void {
   if (typing(e.target) || document.querySelector("dialog[open]") || moveFor.value) return;
   if (e.key === "?") {
     helpOpen.value = true;
+    e.preventDefault();
+    return;
+  }
+  if (e.key === "/") {
+    if (screen.value !== "live") go("live");
+    focusFilter();
     e.preventDefault();
     return;
   }

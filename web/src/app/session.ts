@@ -18,9 +18,11 @@ import {
   decodePackets,
   type Edge,
   typeBins,
+  typeMatches,
   typePackets,
 } from "../stream/codec.ts";
 import { type Message, Socket } from "../stream/socket.ts";
+import * as filter from "../traffic/filter.ts";
 import { say } from "../ui/announce.ts";
 import { toast } from "../ui/toast.tsx";
 import { faultSettled, onFailoverChange } from "./drill.ts";
@@ -33,7 +35,7 @@ const hiddenCloseMs = 5 * 60_000;
 type EdgeListener = (startMicros: number, widthMs: number, edge: Edge) => void;
 const edgeListeners = new Set<EdgeListener>();
 
-/** Calls fn for each edge of each bin as it arrives; returns the way to stop. */
+/** Calls fn for each edge of each bin of what the filter lets through; returns the way to stop. */
 export function onEdges(fn: EdgeListener): () => void {
   edgeListeners.add(fn);
   return () => edgeListeners.delete(fn);
@@ -45,9 +47,13 @@ let eventSeq = 0;
 let skippedLately = 0;
 let shownLately = 0;
 let wasDown = false;
+/** The filter with which the connection began. */
+let began = "";
 
 function resume(): URLSearchParams {
   const q = new URLSearchParams();
+  began = filter.asked.value ?? filter.filter.value;
+  if (began) q.set("filter", began);
   if (epoch) {
     q.set("epoch", epoch);
     q.set("cursor", String(cursor));
@@ -64,13 +70,19 @@ function binary(view: DataView): void {
       if (h.count > 0) cursor = state.ring.seq[state.ring.slot(state.ring.end - 1)]! + 1;
       shownLately += h.count;
       skippedLately += h.skipped;
+      if (pinned >= 0) findPinned(h.count);
     } else if (h.type === typeBins) {
       const width = h.matched || state.bins.widthMs;
       state.bins.touch(h.baseMicros);
       state.binsBegun.value = true;
+      const all = filter.filter.value === "";
       decodeBins(view, h, (e) => {
         state.bins.add(h.baseMicros, e);
-        for (const fn of edgeListeners) fn(h.baseMicros, width, e);
+        if (all) for (const fn of edgeListeners) fn(h.baseMicros, width, e);
+      });
+    } else if (h.type === typeMatches) {
+      decodeBins(view, h, (e) => {
+        for (const fn of edgeListeners) fn(h.baseMicros, h.matched, e);
       });
     }
   } catch (err) {
@@ -79,8 +91,35 @@ function binary(view: DataView): void {
   }
 }
 
+/** The number of the record that was selected when the rows went; -1: none. */
+let pinned = -1;
+
+/** The selected frame stays selected among the rows of another filter. */
+function findPinned(among: number): void {
+  for (let o = state.ring.end - among; o < state.ring.end; o++) {
+    if (state.ring.seq[state.ring.slot(o)] !== pinned) continue;
+    state.packet.value = o;
+    pinned = -1;
+    return;
+  }
+}
+
+function filtered(m: { n: number; filter: string; error?: filter.Fault }): void {
+  if (!filter.settled(m.n, m.filter, m.error)) return;
+  const o = state.packet.value;
+  pinned = state.ring.holds(o) ? state.ring.seq[state.ring.slot(o)]! : -1;
+  state.ring.clear();
+  state.sampling.value = { shown: 0, skipped: 0 };
+}
+
 function text(m: Message): void {
   switch (m.type) {
+    case "filtered":
+      filtered(m as unknown as Parameters<typeof filtered>[0]);
+      break;
+    case "matches":
+      filter.counted(m as unknown as Parameters<typeof filter.counted>[0]);
+      break;
     case "hello":
       hello(m as unknown as { epoch: string; cursor: string; eventSeq: number; now: string });
       break;
@@ -118,6 +157,7 @@ function hello(m: { epoch: string; cursor: string; eventSeq: number; now: string
   if (epoch !== m.epoch || wasDown || !state.topology.value) void readTopology();
   epoch = m.epoch;
   state.reducedFactor.value = 1;
+  filter.connected(began);
   if (wasDown) say(t("say.restored"));
   wasDown = false;
 }
@@ -245,6 +285,8 @@ async function readEvents(): Promise<void> {
 
 /** Starts the page's session: state first, then the stream. */
 export function start(): void {
+  filter.startFilter();
+  filter.onWish((n, text) => socket.send({ type: "filter", n, filter: text }));
   void readTopology().then(readEvents);
   void get<Status>("/status").then(
     (s) => {

@@ -6,10 +6,12 @@ export const packetSize = 44;
 export const edgeSize = 32;
 
 const magic = 0x4e45;
-const version = 3;
+const version = 4;
 
 export const typePackets = 1;
 export const typeBins = 2;
+/** Bins of what the filter lets through. */
+export const typeMatches = 3;
 
 export class CodecError extends Error {}
 
@@ -71,7 +73,7 @@ export function decodeHeader(v: DataView): Header {
   const type = v.getUint8(3);
   const count = v.getUint16(4, true);
   const size = type === typePackets ? packetSize : edgeSize;
-  if (type !== typePackets && type !== typeBins) throw new CodecError(`unknown message type ${type}`);
+  if (type < typePackets || type > typeMatches) throw new CodecError(`unknown message type ${type}`);
   if (v.byteLength < headerSize + count * size) {
     throw new CodecError(`message of ${v.byteLength} bytes cannot hold ${count} records`);
   }

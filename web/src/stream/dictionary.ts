@@ -14,18 +14,32 @@ export interface Way {
 
 const noWay: Way = {};
 
+/** Whose an interface was from an instant on, microseconds. */
+export interface Who {
+  since: number;
+  instance: string;
+  name: string;
+  device: number;
+}
+
 /** Ids that the connection's records use for network interfaces, rules and ways. */
 export class Dictionary {
   private readonly vnics = new Map<number, { id: string; mac: string }>();
   private readonly rules = new Map<number, string>();
   private readonly ways = new Map<number, Way>();
+  /** By interface id, oldest first. */
+  private readonly lives = new Map<string, Who[]>();
   /** Grows when an entry changes, so that derived indexes know to rebuild. */
   version = 0;
   /** Grows when the numbering begins anew. */
   generation = 0;
 
-  learn(kind: string, items: ({ i: number; id?: string; mac?: string } & Way)[]): void {
+  learn(
+    kind: string,
+    items: ({ i: number; id?: string; mac?: string; since?: string } & Partial<Omit<Who, "since">> & Way)[],
+  ): void {
     for (const item of items) {
+      if (kind === "who") this.live(this.eni(item.i), item);
       if (kind === "vnic") this.vnics.set(item.i, { id: item.id ?? "", mac: item.mac ?? "" });
       else if (kind === "rule") this.rules.set(item.i, item.id ?? "");
       else if (kind === "way") this.ways.set(item.i, item);
@@ -36,6 +50,29 @@ export class Dictionary {
   /** The ENI id of a record's vNIC, or "" for none (0) and unknown. */
   eni(vnic: number): string {
     return this.vnics.get(vnic)?.id ?? "";
+  }
+
+  private live(id: string, item: { since?: string } & Partial<Omit<Who, "since">>): void {
+    // Nanoseconds do not fit a double; whole microseconds do.
+    const who = {
+      since: Number(BigInt(item.since ?? "0") / 1000n),
+      instance: item.instance ?? "",
+      name: item.name ?? "",
+      device: item.device ?? 0,
+    };
+    const others = (this.lives.get(id) ?? []).filter((w) => w.since !== who.since);
+    this.lives.set(
+      id,
+      [...others, who].sort((a, b) => a.since - b.since),
+    );
+  }
+
+  /** Whose an interface was at an instant, in microseconds; null: that is not known. */
+  who(eniId: string, micros: number): Who | null {
+    const life = this.lives.get(eniId);
+    if (!life) return null;
+    for (let i = life.length - 1; i > 0; i--) if (life[i]!.since <= micros) return life[i]!;
+    return life[0] ?? null;
   }
 
   vnic(eniId: string): number {
@@ -58,6 +95,7 @@ export class Dictionary {
     this.vnics.clear();
     this.rules.clear();
     this.ways.clear();
+    this.lives.clear();
     this.version++;
     this.generation++;
   }

@@ -17,6 +17,7 @@ export class Ring implements PacketSink {
   readonly capacity: number;
   /** One past the newest ordinal. */
   end = 0;
+  private floor = 0;
 
   readonly seq: Float64Array;
   readonly micros: Float64Array;
@@ -63,7 +64,12 @@ export class Ring implements PacketSink {
   }
 
   get oldest(): number {
-    return Math.max(0, this.end - this.capacity);
+    return Math.max(this.floor, this.end - this.capacity);
+  }
+
+  /** Forgets every record; ordinals go on. */
+  clear(): void {
+    this.floor = this.end;
   }
 
   /** The array index of an ordinal, which must be in [oldest, end). */

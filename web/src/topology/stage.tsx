@@ -5,7 +5,9 @@ import * as state from "../app/state.ts";
 import { theme } from "../app/theme.ts";
 import { topologyShown, viewRegion, viewVpc } from "../app/view.ts";
 import { short, t } from "../i18n/i18n.ts";
+import { filter } from "../traffic/filter.ts";
 import { Icon } from "../ui/icons.tsx";
+import { lazy } from "../ui/lazy.tsx";
 import { BoxView, Take } from "./boxes.tsx";
 import { type Camera, clamp, fitTo, zoom } from "./camera.ts";
 import { ChipView } from "./chip.tsx";
@@ -22,6 +24,8 @@ export const picture = computed(() => {
   const now = topologyShown.value;
   return now ? layout(now, t("topology.unattached")) : null;
 });
+
+const MapNote = lazy(async () => (await import("../traffic/mapnote.tsx")).MapNote);
 
 const camera = signal<Camera>({ x: 0, y: 0, scale: 1 });
 const stageSize = signal({ width: 0, height: 0 });
@@ -72,6 +76,7 @@ function startPainting(canvas: HTMLCanvasElement): () => void {
   const stopView = effect(() => {
     viewRegion.value;
     viewVpc.value;
+    filter.value;
     // Those under way are on ways that are not drawn any more.
     dots.reset();
   });
@@ -178,6 +183,7 @@ export function Stage() {
       )}
       {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas without tabindex takes no focus */}
       <canvas ref={canvas} class="dots" aria-hidden="true" />
+      <MapNote />
       <Legend />
       <MoveHandle />
       {moveFor.value && <MoveMenu at={screenPoint(moveFor.value)} />}

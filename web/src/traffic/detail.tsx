@@ -10,7 +10,7 @@ import { verdictNames } from "../stream/ring.ts";
 import { Icon } from "../ui/icons.tsx";
 import { Said } from "../ui/said.tsx";
 import { Scroll } from "../ui/scroll.tsx";
-import { decidedBy, stationAt } from "./packets.tsx";
+import { decidedBy, stationAt } from "./record.ts";
 import * as text from "./text.ts";
 
 interface Record {

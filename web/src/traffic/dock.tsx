@@ -6,8 +6,8 @@ import { clock, count, instant, millis, t } from "../i18n/i18n.ts";
 import { lazy } from "../ui/lazy.tsx";
 import { Scroll } from "../ui/scroll.tsx";
 import { Tabs } from "../ui/tabs.tsx";
-import { Packets } from "./packets.tsx";
 
+const Packets = lazy(async () => (await import("./packets.tsx")).Packets);
 const Calls = lazy(async () => (await import("../calls/calls.tsx")).Calls);
 
 const tab = signal<"packets" | "flows" | "events" | "calls">("packets");

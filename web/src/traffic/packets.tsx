@@ -1,155 +1,103 @@
-import { signal, useSignalEffect } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import * as state from "../app/state.ts";
-import { count, language, short, t, word } from "../i18n/i18n.ts";
-import { Accept, Reject } from "../stream/ring.ts";
+import { language, t, word } from "../i18n/i18n.ts";
+import { FilterBar } from "./bar.tsx";
+import { keyOf } from "./cells.ts";
+import { type ColumnId, columns, relative, tableWidth, template } from "./columns.ts";
+import * as filter from "./filter.ts";
+import * as follow from "./follow.ts";
+import { Headings } from "./headings.tsx";
+import { NoMatch } from "./nomatch.tsx";
+import { decidedBy, stationAt } from "./record.ts";
+import { active, menuAt, openMenu, RowMenu } from "./rowmenu.tsx";
 import { Table } from "./table.ts";
-import { everything, Window } from "./window.ts";
+import { Tools } from "./tools.tsx";
+import { w } from "./words.ts";
 
-const window_ = new Window(state.ring);
-const following = signal(true);
-const shown = signal({ length: 0, newer: 0 });
-type Only = "all" | "accept" | "reject" | "lost" | "control";
-const only = signal<Only>("all");
-const onlySelected = signal(false);
-let table: Table | null = null;
-
-const bits: Record<Only, number> = {
-  all: everything.verdicts,
-  accept: 1 << 1,
-  reject: 1 << 2,
-  lost: 1 << 3,
-  control: 1 << 4,
-};
-
-/** What decided: the rule that accepted or rejected, else the reason. A frame is never lost by a rule. */
-export function decidedBy(ordinal: number): string {
-  const i = state.ring.slot(ordinal);
-  const verdict = state.ring.verdict[i];
-  const rule = state.dictionary.rule(state.ring.rule[i]!);
-  if (rule && (verdict === Accept || verdict === Reject)) return rule;
-  return verdict === Accept ? "" : (state.reasons.value[state.ring.reason[i]!]?.name ?? "");
-}
-
-/** Whose interface it was at an instant, in words. */
-export function stationAt(id: string, micros: number): string {
-  const n = state.enisById.value.get(id);
-  if (!n) return state.hostsById.value.get(id)?.name ?? id;
-  const nat =
-    n.type === "nat_gateway" && state.topology.value?.natGateways?.find((g) => g.networkInterfaceId === id);
-  if (nat) return `${t("gateway.nat")} ${nat.tags?.Name ?? nat.id}`;
-  const owner = state.ownerAt(n, micros);
-  const index = n.attachment ? ` eth${n.attachment.deviceIndex}` : "";
-  return owner ? `${state.instanceName(owner)}${index}` : n.id;
-}
-
-export function followNewest(): void {
-  following.value = true;
-  state.packetsPaused.value = false;
-  state.packet.value = -1;
-  window_.thaw();
-  table?.toTop();
-}
-
-export function togglePause(): void {
-  const pause = !state.packetsPaused.value;
-  if (pause) {
-    state.packetsPaused.value = true;
-    following.value = false;
-    window_.freeze();
-  } else followNewest();
-}
-
-function unfollow(): void {
-  following.value = false;
-  window_.freeze();
-}
-
-function pick(ordinal: number): void {
-  unfollow();
-  state.packet.value = state.packet.value === ordinal ? -1 : ordinal;
-}
-
-/** Selects the next (older) or previous (newer) packet of what is shown. */
-export function stepPacket(by: number): void {
-  window_.sync();
-  if (window_.length === 0) return;
-  unfollow();
-  const row = state.packet.value < 0 ? -1 : window_.rowOf(state.packet.value);
-  const next = Math.min(window_.length - 1, Math.max(0, row < 0 ? 0 : row + by));
-  state.packet.value = window_.at(next);
-  table?.reveal(state.packet.value);
-}
-
-const headings = [
-  "no",
-  "time",
-  "source",
-  "destination",
-  "proto",
-  "ports",
-  "length",
-  "verdict",
-  "rule",
-  "eni",
-] as const;
-
+/** The live table with all that belongs to it: filter, tools, headings, rows, and the rows' menu. */
 export function Packets() {
   const scroller = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
+  const table = useRef<Table | null>(null);
+  const shown = useSignal({ length: 0, newer: 0 });
   useEffect(() => {
-    table = new Table(scroller.current!, body.current!, state.ring, window_, state.dictionary, {
+    const made = new Table(scroller.current!, body.current!, state.ring, state.dictionary, {
+      rows: follow.rows,
       words: {
         verdict: (name) => word("verdict", name),
         decidedBy,
         eni: stationAt,
+        hop(cell, n) {
+          // As the filter has it; in words on a second look.
+          const name = state.steps.value[n]?.name ?? "";
+          cell.textContent = name;
+          cell.title = word("step", name);
+        },
       },
-      pick,
-      unfollow,
+      pick(ordinal, column) {
+        active.value = column;
+        follow.pick(ordinal);
+      },
+      menu(ordinal, column, x, y) {
+        follow.unfollow();
+        active.value = column;
+        state.packet.value = ordinal;
+        openMenu(ordinal, column, x, y);
+      },
+      unfollow: follow.unfollow,
       painted(length, newer) {
         const was = shown.peek();
         if (was.length !== length || was.newer !== newer) shown.value = { length, newer };
       },
     });
+    table.current = made;
+    follow.attach(made);
     return () => {
-      table?.close();
-      table = null;
+      made.close();
+      follow.attach(null);
     };
   }, []);
   useSignalEffect(() => {
     language.value;
     state.reasons.value;
-    state.enisById.value;
-    state.failovers.value;
-    const vnic = onlySelected.value ? state.dictionary.vnic(state.selection.value) : 0;
-    window_.setMatch({ verdicts: bits[only.value], vnic });
-    table?.refresh();
+    state.steps.value;
+    state.hostsById.value;
+    table.current?.setColumns(columns.value.map((c) => c.id));
+    table.current?.refresh();
   });
   useSignalEffect(() => {
-    if (table) {
-      table.selected = state.packet.value;
-      table.refresh();
+    const made = table.current;
+    if (!made) return;
+    made.selected = state.packet.value;
+    made.active = active.value;
+    const zero = relative.value ? zeroOf(state.packet.value) : -1;
+    if (zero !== made.zero) {
+      made.zero = zero;
+      made.refresh();
     }
+    made.refresh();
+  });
+  // Rows of another filter are not those that were sorted or held.
+  useSignalEffect(() => {
+    filter.filter.value;
+    if (follow.sorted.peek()) follow.followNewest();
   });
 
-  const { length } = shown.value;
-  const onKeyDown = (e: KeyboardEvent): void => {
-    if (e.key === "ArrowDown") stepPacket(1);
-    else if (e.key === "ArrowUp") stepPacket(-1);
-    else return;
-    e.preventDefault();
-    e.stopPropagation();
-  };
+  const { length, newer } = shown.value;
   return (
     <div class="packets">
-      <PacketTools />
+      <FilterBar />
+      <Tools newer={newer} />
+      {follow.sorted.value && <SortedBar newer={newer} />}
       <div
         class="grid"
         role="grid"
         aria-label={t("packets.label")}
         aria-rowcount={length + 1}
-        aria-colcount={headings.length}
+        aria-colcount={columns.value.length}
         aria-readonly="true"
+        style={{ "--cols": template.value, "--table": `${tableWidth.value}px` }}
       >
         <div
           class="grid-scroll"
@@ -158,95 +106,72 @@ export function Packets() {
           // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard
           tabIndex={0}
           aria-label={t("packets.label")}
-          onKeyDown={onKeyDown}
+          onKeyDown={(e) => onKeyDown(e, table.current)}
         >
-          <div class="row head" role="row" aria-rowindex={1}>
-            {headings.map((h) => (
-              <span key={h} role="columnheader">
-                {t(`packets.${h}`)}
-              </span>
-            ))}
-          </div>
+          <Headings />
           <div class="grid-body" ref={body} role="presentation" />
         </div>
       </div>
-      {length === 0 && <Nothing />}
+      {length === 0 && (filter.filter.value ? <NoMatch /> : <Nothing />)}
+      {menuAt.value && <RowMenu />}
     </div>
+  );
+}
+
+/** Times are told from the selected row on, else from the newest. */
+function zeroOf(ordinal: number): number {
+  const { ring } = state;
+  const of = ring.holds(ordinal) ? ordinal : ring.end - 1;
+  return ring.holds(of) ? ring.micros[ring.slot(of)]! : 0;
+}
+
+/** Sorts once more, with what has come since. */
+function sortAgain(): void {
+  const s = follow.sorted.value;
+  if (s) follow.sortBy(s.column, s.down, keyOf(s.column as ColumnId));
+}
+
+function onKeyDown(e: KeyboardEvent, table: Table | null): void {
+  if (e.target !== e.currentTarget && !(e.key === "r" || e.code === "KeyR")) return;
+  if (e.ctrlKey || e.metaKey || e.altKey) return;
+  const across = (by: number): void => {
+    const ids = columns.value.map((c) => c.id);
+    const i = ids.indexOf(active.value as ColumnId);
+    active.value = ids[Math.min(ids.length - 1, Math.max(0, i < 0 ? 0 : i + by))]!;
+  };
+  if (e.key === "ArrowDown") follow.stepPacket(1);
+  else if (e.key === "ArrowUp") follow.stepPacket(-1);
+  else if (e.key === "ArrowRight" && state.packet.value >= 0) across(1);
+  else if (e.key === "ArrowLeft" && state.packet.value >= 0) across(-1);
+  else if (e.code === "KeyR" && follow.sorted.value) sortAgain();
+  else if ((e.key === "ContextMenu" || (e.key === "F10" && e.shiftKey)) && state.packet.value >= 0) {
+    const at = table?.placeOf(state.packet.value);
+    const column = (active.value || "source") as ColumnId;
+    openMenu(state.packet.value, column, at?.left ?? 40, at?.bottom ?? 40);
+  } else return;
+  e.preventDefault();
+  e.stopPropagation();
+}
+
+function SortedBar({ newer }: { newer: number }) {
+  return (
+    <p class="sorted" role="status">
+      {w("sorted", { count: newer })}{" "}
+      <button type="button" class="link" onClick={sortAgain}>
+        {w("sortAgain")} <kbd>R</kbd>
+      </button>{" "}
+      <button type="button" class="link" onClick={follow.followNewest}>
+        {w("sortEnd")} <kbd>L</kbd>
+      </button>
+    </p>
   );
 }
 
 function Nothing() {
-  const filtered = only.value !== "all" || onlySelected.value;
   return (
     <div class="grid-empty">
-      <strong>
-        {filtered
-          ? t("packets.emptyFilter", { count: Math.min(state.ring.end, state.ring.capacity) })
-          : t("packets.empty")}
-      </strong>
-      {!filtered && <span>{t("packets.emptyHint")}</span>}
+      <strong>{t("packets.empty")}</strong>
+      <span>{t("packets.emptyHint")}</span>
     </div>
-  );
-}
-
-function PacketTools() {
-  const paused = state.packetsPaused.value;
-  const selected = state.enisById.value.get(state.selection.value);
-  return (
-    <div class="tools">
-      <fieldset class="segments">
-        <legend class="hidden">{t("packets.only")}</legend>
-        {(["all", "accept", "reject", "lost", "control"] as const).map((v) => (
-          <button
-            key={v}
-            type="button"
-            aria-pressed={only.value === v}
-            class={v === "all" ? "" : `mark ${v}`}
-            onClick={() => {
-              only.value = v;
-            }}
-          >
-            {v === "all" ? t("packets.all") : t(`verdict.${v}`)}
-          </button>
-        ))}
-      </fieldset>
-      {selected && (
-        <label class="check-row">
-          <input
-            type="checkbox"
-            checked={onlySelected.value}
-            onChange={(e) => {
-              onlySelected.value = e.currentTarget.checked;
-            }}
-          />
-          {t("packets.onlySelected", { name: state.eniName(selected) })}
-        </label>
-      )}
-      <span class="spacer" />
-      {!following.value && shown.value.newer > 0 && (
-        <button type="button" class="pill" onClick={followNewest}>
-          {t("packets.newer", { count: shown.value.newer })} <kbd>L</kbd>
-        </button>
-      )}
-      <SampleNotice />
-      <button type="button" aria-pressed={paused} onClick={togglePause}>
-        {paused ? t("packets.resume") : t("packets.pause")} <kbd>Space</kbd>
-      </button>
-    </div>
-  );
-}
-
-/** What share of the traffic the rows are; the rate itself is always exact. */
-function SampleNotice() {
-  const r = state.rates.value;
-  const rate = r.accept + r.reject + r.lost + r.control;
-  const { shown: rows, skipped } = state.sampling.value;
-  const factor = Math.max(state.reducedFactor.value, rows > 0 ? Math.round((rows + skipped) / rows) : 1);
-  return (
-    <span class="notice">
-      {factor > 1
-        ? t("packets.sampleSome", { factor: count(factor), rate: short(rate) })
-        : t("packets.sampleAll", { rate: short(rate) })}
-    </span>
   );
 }

@@ -27,6 +27,8 @@ export function tcpFlags(flags: number): string {
   return out;
 }
 
+export const hasPorts = (proto: number): boolean => proto === protoTCP || proto === protoUDP;
+
 export function ports(proto: number, sport: number, dport: number, flags: number): string {
   if (proto !== protoTCP && proto !== protoUDP) return "";
   const pair = `${sport} → ${dport}`;
@@ -45,6 +47,12 @@ export function time(micros: number): string {
   const us = String(Math.floor(micros % 1e6)).padStart(6, "0");
   const two = (n: number): string => (n < 10 ? `0${n}` : String(n));
   return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}.${us}`;
+}
+
+/** Seconds and microseconds from one instant to another, with a sign. */
+export function since(micros: number, from: number): string {
+  const d = micros - from;
+  return `${d < 0 ? "−" : "+"}${(Math.abs(d) / 1e6).toFixed(6)}`;
 }
 
 /** A long id with its middle left out: the prefix says what it is, the end tells it apart. */

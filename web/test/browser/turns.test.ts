@@ -85,7 +85,7 @@ describe("failing and recovering in turn", () => {
       .evaluateAll((rows) =>
         rows
           .filter((r) => r.children[3]?.textContent === "192.168.0.42")
-          .map((r) => r.lastElementChild?.textContent ?? ""),
+          .map((r) => r.querySelector("[data-col=eni]")?.textContent ?? ""),
       );
     expect(names.length).toBeGreaterThan(0);
     expect(new Set(names)).toEqual(new Set(["EC2-1 eth1"]));

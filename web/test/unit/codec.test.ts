@@ -14,7 +14,7 @@ import { Ring } from "../../src/stream/ring.ts";
 function message(type: number, count: number, body: number): DataView {
   const v = new DataView(new ArrayBuffer(headerSize + body));
   v.setUint16(0, 0x4e45, true);
-  v.setUint8(2, 3);
+  v.setUint8(2, 4);
   v.setUint8(3, type);
   v.setUint16(4, count, true);
   v.setBigUint64(8, 5_000_000_000n, true);
@@ -41,7 +41,7 @@ describe("header", () => {
   it("refuses what it cannot hold", () => {
     expect(() => decodeHeader(new DataView(new ArrayBuffer(31)))).toThrow(CodecError);
     expect(() => decodeHeader(message(1, 2, packetSize))).toThrow(/cannot hold 2 records/);
-    expect(() => decodeHeader(message(3, 0, 0))).toThrow(/type 3/);
+    expect(() => decodeHeader(message(4, 0, 0))).toThrow(/type 4/);
     const other = message(1, 0, 0);
     other.setUint8(2, 1);
     expect(() => decodeHeader(other)).toThrow(/version 1/);
