@@ -59,6 +59,24 @@ export function unfollow(): void {
   window_.freeze();
 }
 
+/** Until the past of a new filter is there, milliseconds. */
+const pastMs = 300;
+
+/** The rows are of another filter: a reader who held the old ones holds these, once they are there. */
+export function anew(): void {
+  if (snapshot) {
+    followNewest();
+    return;
+  }
+  if (following.value) return;
+  window_.thaw();
+  setTimeout(() => {
+    if (following.value || snapshot) return;
+    window_.freeze();
+    table?.reveal(state.packet.value);
+  }, pastMs);
+}
+
 export function pick(ordinal: number): void {
   unfollow();
   state.packet.value = state.packet.value === ordinal ? -1 : ordinal;

@@ -1,4 +1,4 @@
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { untracked, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import * as state from "../app/state.ts";
 import { language, t, word } from "../i18n/i18n.ts";
@@ -81,7 +81,7 @@ export function Packets() {
   // Rows of another filter are not those that were sorted or held.
   useSignalEffect(() => {
     filter.filter.value;
-    if (follow.sorted.peek()) follow.followNewest();
+    untracked(follow.anew);
   });
 
   const { length, newer } = shown.value;
