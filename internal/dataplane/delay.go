@@ -98,6 +98,7 @@ func (w *worker) duplicate(v *vnic, on *wire, b *frame.Buf, due int64, out bool)
 	copy(d.Bytes(), b.Bytes())
 	d.Parse()
 	d.Src, d.Dst, d.VPC, d.Crossed, d.Hops, d.Way = b.Src, b.Dst, b.VPC, b.Crossed, b.Hops, b.Way
+	d.CopySent(b)
 	// Behind the frame itself, which is held at the same time if at all.
 	w.holdBack(v, on, d, due, out)
 }

@@ -136,6 +136,9 @@ func (w *worker) throughGateway(v *vnic, c *config, b *frame.Buf, h *hop) bool {
 		return false
 	}
 	w.traceBefore(b)
+	if w.observed {
+		b.KeepSent()
+	}
 	was := tap.EndsOf(&b.View)
 	h.translate(b)
 	if h.translated() && w.watched(v) {

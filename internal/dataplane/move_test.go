@@ -271,5 +271,5 @@ func TestRandomChangesUnderTraffic(t *testing.T) {
 
 type discard struct{}
 
-func (discard) Bin(Bin)                  {}
-func (discard) Records([]Record, uint64) {}
+func (discard) Bin(Bin)                          {}
+func (discard) Records([]Record, []byte, uint64) {}

@@ -41,6 +41,9 @@ func (w *worker) throughNAT(v *vnic, c *config, frames []*frame.Buf) []*frame.Bu
 		}
 		w.traceBefore(b)
 		was := tap.EndsOf(&b.View)
+		if w.observed {
+			b.KeepSent()
+		}
 		if watched {
 			// The entry that let it in: ingress has gone on to other frames since.
 			if w.told = (tap.Why{}); b.Crossed {

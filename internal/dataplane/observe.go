@@ -24,8 +24,15 @@ type Record struct {
 	Verdict          verdict.Verdict
 	Reason           verdict.Reason
 	Step             verdict.Step // where the fate was decided
+	// Sent and Kept are how many bytes come with the record from Off on: first Kept
+	// bytes of the frame as it was at its end, the first recordSnap of a longer one,
+	// then the Sent first ones as they were sent, if the network has rewritten them.
+	Sent uint8
+	Kept uint16
 	// Way names what else decided, by Engine.Way: routes, gateways, ACL entries.
 	Way WayID
+	// Off is where, in what Observer.Records is given.
+	Off uint32
 }
 
 // Edge counts the frames of one (source VNIC, destination VNIC) pair by verdict.
@@ -53,7 +60,8 @@ type Observer interface {
 	// Records may be a sample under load; skipped says how many were left out
 	// since the last call. An accepted frame's record is made when it is
 	// queued; should the guest leave without it, a second one says rx_flushed.
-	Records(rs []Record, skipped uint64)
+	// bytes are of their frames; both slices are valid during the call.
+	Records(rs []Record, bytes []byte, skipped uint64)
 }
 
 const (
@@ -64,6 +72,8 @@ const (
 	collectInterval = 25 * time.Millisecond
 	// tellBatch records or runs of a worker are handed over under one lock.
 	tellBatch = 256
+	// recordSnap is how many bytes of a frame come with its record.
+	recordSnap = 1522
 )
 
 type observers struct {
@@ -73,6 +83,7 @@ type observers struct {
 
 	// Reused by collect; guarded by mu.
 	records []Record
+	bytes   []byte
 }
 
 // Observe adds an observer and returns the function that removes it; after
@@ -145,11 +156,11 @@ func (e *Engine) collect(now int64) {
 		bins    []*openBin
 		skipped uint64
 	)
-	e.observers.records = e.observers.records[:0]
+	e.observers.records, e.observers.bytes = e.observers.records[:0], e.observers.bytes[:0]
 	for _, w := range e.workers {
 		for _, t := range []*tally{&w.tally, &w.guests} {
 			var n uint64
-			e.observers.records, n = t.takeRecords(e.observers.records)
+			e.observers.records, e.observers.bytes, n = t.takeRecords(e.observers.records, e.observers.bytes)
 			skipped += n
 			bins = t.takeBins(now, bins)
 		}
@@ -174,7 +185,7 @@ func (e *Engine) collect(now int64) {
 	}
 	if len(e.observers.records) > 0 || skipped > 0 {
 		for _, o := range e.observers.list {
-			(*o).Records(e.observers.records, skipped)
+			(*o).Records(e.observers.records, e.observers.bytes, skipped)
 		}
 	}
 }
@@ -225,9 +236,37 @@ func (w *worker) record(b *frame.Buf, src, dst uint32, end ruling) {
 	case frame.KindIPv6:
 		r.Proto = v.Proto
 	}
+	r.Off, r.Kept = uint32(len(w.bytes)), uint16(min(b.Len(), recordSnap))
+	w.bytes = append(w.bytes, b.Bytes()[:r.Kept]...)
+	r.Sent = w.appendSent(b)
 	if w.records = append(w.records, r); len(w.records) == tellBatch {
 		w.handToTally(0)
 	}
+}
+
+// appendSent appends the beginning of a frame as its guest sent it to the bytes of
+// records, if the network has rewritten it, and returns its length.
+//
+// Of frames that gateways translate it was kept then; what the router rewrites of all
+// that it passes on is known without that, since the sender's checks let no other
+// source through, and the router takes what is for its own address.
+func (w *worker) appendSent(b *frame.Buf) uint8 {
+	sent := b.Sent()
+	from := w.e.directory.vnic(b.Src)
+	if from == nil || sent == nil && WayID(b.Way).Translated() {
+		return 0 // a gateway of the network's made it
+	}
+	c := from.config.Load()
+	if v := &b.View; c == nil || v.Kind == frame.KindInvalid || v.Src == c.mac && sent == nil {
+		return 0
+	}
+	if sent == nil {
+		sent = b.Bytes()[:frame.EthernetLen]
+	}
+	at := len(w.bytes)
+	w.bytes = append(w.bytes, sent...)
+	frame.RewriteMACs(w.bytes[at:], c.subnet.current.Load().routerMAC, c.mac)
+	return uint8(len(sent))
 }
 
 // beginTelling looks up, once a burst, how many records it may make.
@@ -256,6 +295,6 @@ func (w *worker) endTelling() {
 }
 
 func (w *worker) handToTally(skipped uint64) {
-	w.tally.add(w.now, w.runs, w.records, skipped)
-	w.runs, w.records = w.runs[:0], w.records[:0]
+	w.tally.add(w.now, w.runs, w.records, w.bytes, skipped)
+	w.runs, w.records, w.bytes = w.runs[:0], w.records[:0], w.bytes[:0]
 }

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,11 +15,15 @@ import (
 type notes struct {
 	bins    []Bin
 	records []Record
+	bytes   [][]byte // of each record's frame: as it ended, then as it was sent
 	skipped uint64
 }
 
 func (n *notes) Bin(b Bin) { n.bins = append(n.bins, b) }
-func (n *notes) Records(rs []Record, skipped uint64) {
+func (n *notes) Records(rs []Record, bytes []byte, skipped uint64) {
+	for _, r := range rs {
+		n.bytes = append(n.bytes, slices.Clone(bytes[r.Off:][:int(r.Kept)+int(r.Sent)]))
+	}
 	n.records = append(n.records, rs...)
 	n.skipped += skipped
 }

@@ -30,6 +30,7 @@ type tally struct {
 	bins    []*openBin // by when they were opened
 	spare   []*openBin // empty
 	records []Record
+	bytes   []byte // of their frames
 	skipped uint64
 }
 
@@ -115,14 +116,28 @@ func (t *tally) countLocked(at int64, runs []run) {
 	}
 }
 
-// add takes what a worker tells of a burst at time at.
-func (t *tally) add(at int64, runs []run, rs []Record, skipped uint64) {
+// add takes what a worker tells of a burst at time at. bytes are of the frames of rs,
+// in their order.
+func (t *tally) add(at int64, runs []run, rs []Record, bytes []byte, skipped uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.countLocked(at, runs)
 	fits := min(len(rs), maxRecords-len(t.records))
-	t.records = append(t.records, rs[:fits]...)
+	if fits < len(rs) {
+		bytes = bytes[:rs[fits].Off]
+	}
+	t.records, t.bytes = appendRecords(t.records, t.bytes, rs[:fits], bytes)
 	t.skipped += skipped + uint64(len(rs)-fits)
+}
+
+// appendRecords appends records and the bytes of their frames.
+func appendRecords(records []Record, bytes []byte, rs []Record, bs []byte) ([]Record, []byte) {
+	first, off := len(records), uint32(len(bytes))
+	records = append(records, rs...)
+	for i := range records[first:] {
+		records[first+i].Off += off
+	}
+	return records, append(bytes, bs...)
 }
 
 // accepted counts the frames of a list as taken by their guest at time at and
@@ -173,13 +188,13 @@ func (t *tally) refused(at int64, src uint32, r *refusals) {
 	t.skipped += uint64(r.n)
 }
 
-func (t *tally) takeRecords(into []Record) ([]Record, uint64) {
+func (t *tally) takeRecords(into []Record, bytes []byte) ([]Record, []byte, uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	into = append(into, t.records...)
+	into, bytes = appendRecords(into, bytes, t.records, t.bytes)
 	skipped := t.skipped
-	t.records, t.skipped = t.records[:0], 0
-	return into, skipped
+	t.records, t.bytes, t.skipped = t.records[:0], t.bytes[:0], 0
+	return into, bytes, skipped
 }
 
 // takeBins moves the bins that ended before now to into.
@@ -210,6 +225,6 @@ func (b *openBin) giveBack() {
 
 func (t *tally) reset() {
 	t.mu.Lock()
-	t.bins, t.spare, t.records, t.skipped = nil, nil, nil, 0
+	t.bins, t.spare, t.records, t.bytes, t.skipped = nil, nil, nil, nil, 0
 	t.mu.Unlock()
 }

@@ -101,6 +101,7 @@ type worker struct {
 	ways      wayMemo
 	noted     noted    // of this turn
 	records   []Record // of this burst, and the runs too
+	bytes     []byte   // of the records' frames
 	runs      []run
 	staged    stages
 	own       *frame.Pool // of what the network itself makes

@@ -1,14 +1,20 @@
 package stream
 
 import (
+	"sort"
 	"sync"
 
 	"enilab/internal/dataplane"
 )
 
-// historyLength is how many records are kept for clients that come late or
-// come back: 6 MiB, taken when the first client comes.
-const historyLength = 1 << 17
+const (
+	// historyLength is how many records are kept for clients that come late or
+	// come back: 7 MiB, taken when the first client comes.
+	historyLength = 1 << 17
+	// frameBytes bounds what is kept of their frames, the newest. The system gives
+	// memory for as much of it as has been written.
+	frameBytes = 32 << 20
+)
 
 // history is a ring of the newest records. Cursors number records from 1 and
 // are never given twice, so that a client can tell what it has not seen.
@@ -18,6 +24,11 @@ type history struct {
 	oldest  uint64             // cursor of the oldest record
 	next    uint64             // cursor of the next record
 	skipped uint64             // records the engine left out so far
+
+	// bytes is a ring of the beginnings of the records' frames. A record's Off is the
+	// low half of how many bytes were written before its own.
+	bytes   []byte
+	written uint64
 }
 
 // restart forgets everything. One cursor stays unused, so that a client which
@@ -30,20 +41,42 @@ func (h *history) restart() {
 }
 
 // append adds a batch; older records go when the ring is full.
-func (h *history) append(rs []dataplane.Record, skipped uint64) {
+func (h *history) append(rs []dataplane.Record, bytes []byte, skipped uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ring == nil {
-		h.ring = make([]dataplane.Record, historyLength)
+		h.ring, h.bytes = make([]dataplane.Record, historyLength), make([]byte, frameBytes)
 	}
 	h.skipped += skipped
-	for len(rs) > 0 {
-		n := copy(h.ring[h.next%historyLength:], rs)
-		rs, h.next = rs[n:], h.next+uint64(n)
+	for i := range rs {
+		r := &h.ring[h.next%historyLength]
+		*r = rs[i]
+		r.Off = uint32(h.written)
+		h.write(bytes[rs[i].Off:][:int(r.Kept)+int(r.Sent)])
+		h.next++
 	}
 	if h.next > h.oldest+historyLength {
 		h.oldest = h.next - historyLength
 	}
+}
+
+func (h *history) write(b []byte) {
+	for len(b) > 0 {
+		n := copy(h.bytes[h.written%frameBytes:], b)
+		b, h.written = b[n:], h.written+uint64(n)
+	}
+}
+
+// bytesOf copies what is kept of a record's frame; nil if it is overwritten.
+func (h *history) bytesOf(r *dataplane.Record) []byte {
+	n := int(r.Kept) + int(r.Sent)
+	ago := uint64(uint32(h.written) - r.Off) // below 2^32: no more is written while a record is kept
+	if ago > frameBytes || uint64(n) > ago || n == 0 {
+		return nil
+	}
+	b, at := make([]byte, 0, n), (h.written-ago)%frameBytes
+	b = append(b, h.bytes[at:min(at+uint64(n), frameBytes)]...)
+	return append(b, h.bytes[:n-len(b)]...)
 }
 
 // span returns the cursors of the oldest record and of the next.
@@ -164,4 +197,56 @@ func (h *history) record(cursor uint64) (dataplane.Record, bool) {
 		return dataplane.Record{}, false
 	}
 	return h.ring[cursor%historyLength], true
+}
+
+// frame returns the record of a cursor with what is kept of its frame: as it ended
+// and the beginning as it was sent, nil if it is gone, or was sent so.
+func (h *history) frame(cursor uint64) (r dataplane.Record, ended, sent []byte, ok bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if h.ring == nil || cursor < h.oldest || cursor >= h.next {
+		return r, nil, nil, false
+	}
+	r = h.ring[cursor%historyLength]
+	if b := h.bytesOf(&r); b != nil {
+		if ended = b[:r.Kept:r.Kept]; r.Sent > 0 {
+			sent = b[r.Kept:]
+		}
+	}
+	return r, ended, sent, true
+}
+
+// walk calls visit with records from a cursor on, or back from it, until visit says
+// enough.
+func (h *history) walk(from uint64, back bool, visit func(cursor uint64, r *dataplane.Record) (more bool)) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if h.ring == nil {
+		return
+	}
+	if back {
+		for c := min(from, h.next-1); c >= h.oldest && c < h.next; c-- {
+			if !visit(c, &h.ring[c%historyLength]) {
+				return
+			}
+		}
+		return
+	}
+	for c := max(from, h.oldest); c < h.next; c++ {
+		if !visit(c, &h.ring[c%historyLength]) {
+			return
+		}
+	}
+}
+
+// at returns the cursor of the first record that is not before an instant: records are
+// in the order of their instants but for what workers told late, by some milliseconds.
+func (h *history) at(instant int64) uint64 {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if h.ring == nil {
+		return h.next
+	}
+	n := sort.Search(int(h.next-h.oldest), func(i int) bool { return h.ring[(h.oldest+uint64(i))%historyLength].At >= instant })
+	return h.oldest + uint64(n)
 }

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 
 	"enilab/internal/dataplane"
@@ -21,7 +23,7 @@ func TestHistoryKeepsTheNewest(t *testing.T) {
 	h.restart()
 	const total = historyLength + 1234
 	for n := 1; n <= total; n += 1000 {
-		h.append(batch(n, min(1000, total-n+1)), 0)
+		h.append(batch(n, min(1000, total-n+1)), nil, 0)
 	}
 	oldest, next := h.span()
 	if next != total+1 || oldest != next-historyLength {
@@ -64,7 +66,7 @@ func TestHistorySamplesFlows(t *testing.T) {
 		for _, n := range []int{0, 1, 999, 1000, 1001, 4000, 16_500, historyLength} {
 			var h history
 			h.restart()
-			h.append(talk(n, flows), 7)
+			h.append(talk(n, flows), nil, 7)
 			got := h.read(1, 1000, 1, nil)
 			if len(got.records) > 1000 || got.skipped != 7 || got.waiting != uint64(n) {
 				t.Errorf("%d records of %d flows: %d at once of %d, %d skipped", n, flows, len(got.records), got.waiting, got.skipped)
@@ -101,7 +103,7 @@ func TestHistoryShowsEveryFlowInTurn(t *testing.T) {
 	by := map[uint16]int{}
 	for all := talk(100_000, flows); len(all) > 0; all = all[400:] { // 50 s
 		_, from := h.span()
-		h.append(all[:400], 0)
+		h.append(all[:400], nil, 0)
 		for _, r := range h.read(from, 1000, factor, nil).records {
 			if r.DstPort == 7 {
 				by[r.SrcPort]++
@@ -118,10 +120,67 @@ func TestHistoryShowsEveryFlowInTurn(t *testing.T) {
 func TestHistoryRestartLeavesAHole(t *testing.T) {
 	var h history
 	h.restart()
-	h.append(batch(1, 10), 0)
+	h.append(batch(1, 10), nil, 0)
 	_, seen := h.span()
 	h.restart()
 	if oldest, _ := h.span(); seen >= oldest {
 		t.Errorf("a client at %d would not notice that records are missing before %d", seen, oldest)
+	}
+}
+
+// TestHistoryKeepsFrames: a record's bytes are its own for as long as they are kept,
+// and nil after that; the newest ones always are.
+func TestHistoryKeepsFrames(t *testing.T) {
+	var h history
+	h.restart()
+	long := bytes.Repeat([]byte{0xaa}, 1522)
+	const perBatch = 100
+	for batch := 0; h.written < frameBytes+frameBytes/3; batch++ {
+		var (
+			rs []dataplane.Record
+			b  []byte
+		)
+		for i := range perBatch {
+			r := dataplane.Record{At: int64(batch*perBatch + i), Off: uint32(len(b)), Kept: uint16(60 + i*14), Sent: uint8(i % 3 * 14)}
+			b = append(append(b, byte(i)), long[:int(r.Kept)+int(r.Sent)-1]...)
+			if r.Sent > 0 {
+				b[int(r.Off)+int(r.Kept)] = byte(i + 1)
+			}
+			rs = append(rs, r)
+		}
+		h.append(rs, b, 0)
+	}
+	kept := 0
+	oldest, next := h.span()
+	for c := oldest; c < next; c++ {
+		r, ended, sent, ok := h.frame(c)
+		if !ok || r.At != int64(c-oldest) {
+			t.Fatalf("frame %d: %+v", c, r)
+		}
+		if ended == nil {
+			if kept > 0 {
+				t.Fatalf("frame %d has no bytes, an older one has", c)
+			}
+			continue
+		}
+		i := int(r.At) % perBatch
+		kept += len(ended) + len(sent)
+		if int(ended[0]) != i || len(ended) != 60+i*14 || len(sent) != i%3*14 || len(sent) > 0 && int(sent[0]) != i+1 || !bytes.Equal(ended[1:], long[:len(ended)-1]) {
+			t.Fatalf("frame %d has %d bytes from %x, as sent %x", c, len(ended), ended[:4], sent)
+		}
+	}
+	if kept <= frameBytes-2*1522 || kept > frameBytes {
+		t.Errorf("%d bytes are kept, of %d", kept, frameBytes)
+	}
+	if _, _, _, ok := h.frame(next); ok {
+		t.Error("a frame that is yet to come is there")
+	}
+	if c := h.at(7); c != oldest+7 {
+		t.Errorf("the first frame from 7 on is %d", c)
+	}
+	var seen []uint64
+	h.walk(oldest+2, true, func(c uint64, _ *dataplane.Record) bool { seen = append(seen, c); return true })
+	if !slices.Equal(seen, []uint64{oldest + 2, oldest + 1, oldest}) {
+		t.Errorf("walked back over %d", seen)
 	}
 }

@@ -238,7 +238,9 @@ func (h *Hub) Bin(b dataplane.Bin) {
 }
 
 // Records implements dataplane.Observer.
-func (h *Hub) Records(rs []dataplane.Record, skipped uint64) { h.history.append(rs, skipped) }
+func (h *Hub) Records(rs []dataplane.Record, bytes []byte, skipped uint64) {
+	h.history.append(rs, bytes, skipped)
+}
 
 var _ dataplane.Observer = (*Hub)(nil)
 

@@ -283,7 +283,7 @@ func (s *site) records(n int) {
 			At: int64(i), SrcVNIC: 1, DstVNIC: 2, Verdict: verdict.Accept, Step: verdict.StepDelivery, Rule: 1<<24 + 5, Way: 1<<31 | 7,
 		}
 	}
-	s.hub.Records(rs, 0)
+	s.hub.Records(rs, nil, 0)
 }
 
 func (s *site) waitObserved(want bool) {

@@ -38,11 +38,20 @@ type Buf struct {
 	Crossed bool
 	Hops    uint8 // how often it was sent on
 	class   uint8
-	out     bool // false while the pool holds it: catches a second return
+	state   state
 	// Way is the engine's number of what has decided where the frame goes, noted
 	// while somebody observes; 0: nothing, or not noted.
 	Way uint32
 }
+
+// state is flags of a Buf.
+type state uint8
+
+const (
+	stateOut  state = 1 << iota // the pool does not hold it: catches a second return
+	stateKept                   // KeepSent has kept its beginning
+	stateLong                   // of sentLong bytes, not sentMost
+)
 
 // Bytes returns the frame. The slice is valid until the buffer is put back.
 func (b *Buf) Bytes() []byte { return b.data }
@@ -127,10 +136,10 @@ func NewPool(small, large int) *Pool {
 // Get returns a buffer whose frame is n bytes of unspecified content, or nil
 // when n is negative or longer than LargeSize, or when every buffer of the
 // class is in flight. A frame never takes a buffer of a larger class: a burst of
-// small frames must not starve jumbo ones.
+// small frames must not starve jumbo ones. The tiny ones have room for KeepSent.
 func (p *Pool) Get(n int) *Buf {
 	class := classTiny
-	if uint(n) > TinySize {
+	if uint(n) > TinySize-sentMost {
 		switch {
 		case uint(n) <= SmallSize:
 			class = classSmall
@@ -149,7 +158,7 @@ func (p *Pool) Get(n int) *Buf {
 	b := p.free[class][last]
 	p.free[class] = p.free[class][:last]
 	p.taken++
-	b.out = true
+	b.state = stateOut
 	b.View.Kind = KindInvalid
 	b.data = b.data[:n]
 	return b
@@ -264,9 +273,9 @@ func (b *Buf) retire(p *Pool) {
 	if b.home != p {
 		panic("frame: buffer returned to a pool that is not its home")
 	}
-	if !b.out {
+	if b.state&stateOut == 0 {
 		panic("frame: buffer returned twice")
 	}
-	b.out = false
+	b.state = 0
 	b.Src, b.Dst, b.Trace, b.VPC, b.Crossed, b.Hops, b.Way = 0, 0, 0, 0, false, 0, 0
 }
