@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -173,6 +174,19 @@ func (cs *captures) all() []*capture {
 	out := slices.Clone(cs.list)
 	slices.Reverse(out)
 	return out
+}
+
+// since returns the capture whose frames go back furthest, "" if there is none that
+// has any.
+func (cs *captures) since() string {
+	id, first := "", int64(math.MaxInt64)
+	for _, c := range cs.all() {
+		// One that has let its first frames go began, in effect, later than is known.
+		if st := c.status(); st.Frames > 0 && st.Evicted == 0 && st.Started < first {
+			id, first = c.about.ID, st.Started
+		}
+	}
+	return id
 }
 
 // remove stops a capture and gives its memory back.

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,18 +36,44 @@ func (s *Server) download(format captureFormat) fiber.Handler {
 		if rec == nil {
 			return missing("capture", id)
 		}
+		from, to, cut, err := window(c, format)
+		if err != nil {
+			return err
+		}
 		c.Set(fiber.HeaderContentDisposition, `attachment; filename="enilab-`+id+"."+format.extension+`"`)
 		s.streamBody(c, format, func(_ context.Context, w io.Writer, _ func() error) error {
-			switch {
-			case rec.tap == nil:
-				return writeSaved(s.captures.dir, id, format, w)
-			case format == formatPcap:
-				return rec.tap.WritePcap(w)
+			if cut {
+				return s.captures.cut(rec, from, to, w)
 			}
-			return rec.tap.WriteNg(w)
+			return s.captures.write(rec, format, w)
 		})
 		return nil
 	}
+}
+
+// window reads which part of a capture is asked for.
+func window(c *fiber.Ctx, format captureFormat) (from, to int64, cut bool, err error) {
+	to = math.MaxInt64
+	for _, end := range []struct {
+		name string
+		into *int64
+	}{{"from", &from}, {"to", &to}} {
+		text := c.Query(end.name)
+		if text == "" {
+			continue
+		}
+		cut = true
+		if *end.into, err = strconv.ParseInt(text, 10, 64); err != nil || *end.into < 0 {
+			return 0, 0, false, wrong("query."+end.name, "want an instant in Unix nanoseconds", text)
+		}
+	}
+	if from > to {
+		return 0, 0, false, wrong("query.to", "want an instant that is not before from", c.Query("to"))
+	}
+	if cut && format != formatPcapNg {
+		return 0, 0, false, newProblem(fiber.StatusBadRequest, "", "a window is cut out of pcapng only: ask for captures/{id}/pcapng")
+	}
+	return from, to, cut, nil
 }
 
 // live streams frames from now on until the client leaves or the server stops.

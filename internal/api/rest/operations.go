@@ -81,7 +81,8 @@ func documentPlainRoutes(doc *huma.OpenAPI) {
 		})
 	}
 	plain("captures/{id}/pcapng", "Download a capture, also while it records", "200",
-		"What the capture holds now; each frame's comment is its verdict", formatPcapNg.media, id)
+		"What the capture holds now; each frame's comment is its verdict", formatPcapNg.media, id,
+		query("from", "Only frames from this instant on, Unix nanoseconds"), query("to", "Only frames up to this instant, Unix nanoseconds"))
 	plain("captures/{id}/pcap", "Download a capture as classic pcap", "200",
 		"What the capture holds now", formatPcap.media, id)
 	name := &huma.Param{Name: "name", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}

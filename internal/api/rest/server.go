@@ -159,6 +159,7 @@ func (s *Server) operations(api huma.API) {
 	s.assertionOperations(api)
 	s.frameOperations(api)
 	s.filterOperations(api)
+	s.capturePacketOperations(api)
 	s.statusOperations(api)
 	s.timingOperations(api)
 	s.apiFaultOperations(api)

@@ -25,29 +25,6 @@ func (h *Hub) Tally(q *filter.Query) Tally {
 	return t
 }
 
-// Matching returns the cursors of the newest records that pass a filter, the newest
-// first, at most max.
-func (h *Hub) Matching(q *filter.Query, max int) []uint64 {
-	p := filter.Compile(q, h.world())
-	oldest, end := h.history.span()
-	var found []uint64
-	// From the newest back, a piece at a time.
-	for end > oldest && len(found) < max {
-		from := end - min(end-oldest, chunk)
-		var piece []uint64
-		h.look(from, end, func(cursor uint64, r *dataplane.Record) {
-			if p.Match(r, cursor) {
-				piece = append(piece, cursor)
-			}
-		})
-		for i := len(piece) - 1; i >= 0 && len(found) < max; i-- {
-			found = append(found, piece[i])
-		}
-		end = from
-	}
-	return found
-}
-
 // completedFrom records are looked at for completions, the newest.
 const completedFrom = 20_000
 

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"slices"
 	"sort"
 	"sync"
 
@@ -67,16 +68,19 @@ func (h *history) write(b []byte) {
 	}
 }
 
-// bytesOf copies what is kept of a record's frame; nil if it is overwritten.
+// bytesOf returns what is kept of a record's frame, valid while the lock is held; nil if
+// it is overwritten.
 func (h *history) bytesOf(r *dataplane.Record) []byte {
 	n := int(r.Kept) + int(r.Sent)
 	ago := uint64(uint32(h.written) - r.Off) // below 2^32: no more is written while a record is kept
 	if ago > frameBytes || uint64(n) > ago || n == 0 {
 		return nil
 	}
-	b, at := make([]byte, 0, n), (h.written-ago)%frameBytes
-	b = append(b, h.bytes[at:min(at+uint64(n), frameBytes)]...)
-	return append(b, h.bytes[:n-len(b)]...)
+	at := int((h.written - ago) % frameBytes)
+	if at+n <= frameBytes {
+		return h.bytes[at : at+n : at+n]
+	}
+	return slices.Concat(h.bytes[at:], h.bytes[:at+n-frameBytes])
 }
 
 // span returns the cursors of the oldest record and of the next.
@@ -199,41 +203,34 @@ func (h *history) record(cursor uint64) (dataplane.Record, bool) {
 	return h.ring[cursor%historyLength], true
 }
 
-// frame returns the record of a cursor with what is kept of its frame: as it ended
-// and the beginning as it was sent, nil if it is gone, or was sent so.
-func (h *history) frame(cursor uint64) (r dataplane.Record, ended, sent []byte, ok bool) {
+// frame returns the frame of a cursor, and false if it is gone.
+func (h *history) frame(cursor uint64) (f Frame, ok bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if h.ring == nil || cursor < h.oldest || cursor >= h.next {
-		return r, nil, nil, false
+		return Frame{Cursor: cursor}, false
 	}
-	r = h.ring[cursor%historyLength]
-	if b := h.bytesOf(&r); b != nil {
-		if ended = b[:r.Kept:r.Kept]; r.Sent > 0 {
-			sent = b[r.Kept:]
-		}
-	}
-	return r, ended, sent, true
+	f = Frame{Cursor: cursor, Record: h.ring[cursor%historyLength]}
+	f.take(slices.Clone(h.bytesOf(&f.Record)))
+	return f, true
 }
 
-// walk calls visit with records from a cursor on, or back from it, until visit says
+// walk calls visit with frames from a cursor on, or back from it, until visit says
 // enough.
-func (h *history) walk(from uint64, back bool, visit func(cursor uint64, r *dataplane.Record) (more bool)) {
+func (h *history) walk(from uint64, back bool, visit func(f *Frame) (more bool)) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if h.ring == nil {
 		return
 	}
-	if back {
-		for c := min(from, h.next-1); c >= h.oldest && c < h.next; c-- {
-			if !visit(c, &h.ring[c%historyLength]) {
-				return
-			}
-		}
-		return
+	step := uint64(1)
+	if from = max(from, h.oldest); back {
+		from, step = min(from, h.next-1), ^uint64(0)
 	}
-	for c := max(from, h.oldest); c < h.next; c++ {
-		if !visit(c, &h.ring[c%historyLength]) {
+	for c := from; c >= h.oldest && c < h.next; c += step {
+		f := Frame{Cursor: c, Record: h.ring[c%historyLength]}
+		f.take(h.bytesOf(&f.Record))
+		if !visit(&f) {
 			return
 		}
 	}

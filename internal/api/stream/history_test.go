@@ -153,7 +153,8 @@ func TestHistoryKeepsFrames(t *testing.T) {
 	kept := 0
 	oldest, next := h.span()
 	for c := oldest; c < next; c++ {
-		r, ended, sent, ok := h.frame(c)
+		r, ok := h.frame(c)
+		ended, sent := r.AsEnded, r.AsSent
 		if !ok || r.At != int64(c-oldest) {
 			t.Fatalf("frame %d: %+v", c, r)
 		}
@@ -172,14 +173,14 @@ func TestHistoryKeepsFrames(t *testing.T) {
 	if kept <= frameBytes-2*1522 || kept > frameBytes {
 		t.Errorf("%d bytes are kept, of %d", kept, frameBytes)
 	}
-	if _, _, _, ok := h.frame(next); ok {
+	if _, ok := h.frame(next); ok {
 		t.Error("a frame that is yet to come is there")
 	}
 	if c := h.at(7); c != oldest+7 {
 		t.Errorf("the first frame from 7 on is %d", c)
 	}
 	var seen []uint64
-	h.walk(oldest+2, true, func(c uint64, _ *dataplane.Record) bool { seen = append(seen, c); return true })
+	h.walk(oldest+2, true, func(f *Frame) bool { seen = append(seen, f.Cursor); return true })
 	if !slices.Equal(seen, []uint64{oldest + 2, oldest + 1, oldest}) {
 		t.Errorf("walked back over %d", seen)
 	}

@@ -135,6 +135,9 @@ var tcpFlagNames = [...]struct {
 	{TCPUrg, "URG"}, {TCPAck, "ACK"}, {0x40, "ECE"}, {0x80, "CWR"},
 }
 
+// TCPFlagNames names flags as summaries do, separated by blanks.
+func TCPFlagNames(flags uint8) string { return string(appendTCPFlags(nil, flags)) }
+
 func appendTCPFlags(out []byte, flags uint8) []byte {
 	if flags == 0 {
 		return append(out, "none"...)

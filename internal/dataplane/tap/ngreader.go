@@ -12,6 +12,7 @@ type ngInterface struct {
 	link    uint16
 	snaplen uint32
 	unit    timeUnit
+	name    string
 }
 
 // timeUnit converts an interface's timestamps.
@@ -38,9 +39,21 @@ func (u timeUnit) nanos(stamp uint64) (at int64, ok bool) {
 	return s*1e9 + int64(nanos), true
 }
 
-// pcapng reads blocks; the first one's type has been consumed.
+// pcapng hands on the frames of all blocks; the first one's type has been consumed.
 func (f *fileReader) pcapng() error {
-	var interfaces []ngInterface
+	return f.eachBlock(func(kind uint32, body []byte, start int64) error {
+		switch kind {
+		case blockEnhanced, blockPacketOld, blockSimple:
+			return f.ngPacket(kind, body, start, f.interfaces)
+		}
+		return nil
+	})
+}
+
+// eachBlock calls fn with what lies between the lengths of each block, a section
+// header's from behind its magic, and keeps f.interfaces. The first block's type has
+// been consumed.
+func (f *fileReader) eachBlock(fn func(kind uint32, body []byte, start int64) error) error {
 	kind, start := uint32(blockSection), int64(0)
 	for {
 		body, err := f.block(kind, start)
@@ -49,20 +62,19 @@ func (f *fileReader) pcapng() error {
 		}
 		switch kind {
 		case blockSection:
-			interfaces = interfaces[:0] // their numbers start anew
+			f.interfaces = f.interfaces[:0] // their numbers start anew
 		case blockInterface:
-			if len(interfaces) == maxInterfaces {
+			if len(f.interfaces) == maxInterfaces {
 				return f.errorf(start, "more than %d interfaces", maxInterfaces)
 			}
 			i, err := f.ngInterface(body, start)
 			if err != nil {
 				return err
 			}
-			interfaces = append(interfaces, i)
-		case blockEnhanced, blockPacketOld, blockSimple:
-			if err := f.ngPacket(kind, body, start, interfaces); err != nil {
-				return err
-			}
+			f.interfaces = append(f.interfaces, i)
+		}
+		if err := fn(kind, body, start); err != nil {
+			return err
 		}
 		start = f.offset
 		var next [4]byte
@@ -141,6 +153,8 @@ func (f *fileReader) ngInterface(body []byte, start int64) (i ngInterface, err e
 		value := options[:n]
 		options = options[min((n+3)&^3, len(options)):]
 		switch {
+		case code == optIfName:
+			i.name = string(value[:min(n, maxText)])
 		case code == optIfTSResol && n == 1:
 			if i.unit.perSecond, err = f.resolution(value[0], start); err != nil {
 				return i, err

@@ -57,6 +57,8 @@ type fileReader struct {
 	order  binary.ByteOrder
 	offset int64  // of the next byte
 	buf    []byte // reused, at most maxBlock
+
+	interfaces []ngInterface // pcapng: of the section
 }
 
 func (f *fileReader) errorf(offset int64, format string, args ...any) error {
