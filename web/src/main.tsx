@@ -11,12 +11,15 @@ import "./inspector/inspector.css";
 import "./drills/drills.css";
 import "./build/build.css";
 import "./learn/learn.css";
+import "./packet/packet.css";
 import { render } from "preact";
 import { App } from "./app/app.tsx";
 import { startRouter } from "./app/router.ts";
 import { start } from "./app/session.ts";
 import { startLanguage } from "./i18n/i18n.ts";
+import { startMode } from "./packet/mode.ts";
 
+startMode();
 startRouter();
 await startLanguage();
 render(<App />, document.getElementById("app")!);

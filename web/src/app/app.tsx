@@ -2,8 +2,9 @@ import { useEffect } from "preact/hooks";
 import { OutageChip } from "../failover/panel.tsx";
 import { t } from "../i18n/i18n.ts";
 import { Inspector } from "../inspector/inspector.tsx";
+import { stepping } from "../packet/mode.ts";
+import { shown } from "../packet/shown.ts";
 import { Stage } from "../topology/stage.tsx";
-import { PacketDetail } from "../traffic/detail.tsx";
 import { Dock } from "../traffic/dock.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icons.tsx";
@@ -15,7 +16,7 @@ import { confirmFail, fail } from "./drill.ts";
 import { exerciseUnderWay } from "./exercise.ts";
 import { Help } from "./help.tsx";
 import { helpOpen, onKey, onKeyUp } from "./keys.ts";
-import { follow, lossesOf, pathOf, type Screen, screen } from "./router.ts";
+import { follow, ids, lossesOf, pathOf, type Screen, screen } from "./router.ts";
 import { changed } from "./session.ts";
 import * as state from "./state.ts";
 import { TopBar } from "./topbar.tsx";
@@ -31,6 +32,10 @@ const Ask = lazy(async () => (await import("../ask/screen.tsx")).Ask);
 const AssertionWatch = lazy(async () => (await import("../ask/watch.tsx")).Watch);
 const Losses = lazy(async () => (await import("../ask/losses.tsx")).Losses);
 const Predicted = lazy(async () => (await import("../ask/predicted.tsx")).Predicted);
+const PacketView = lazy(async () => (await import("../packet/view.tsx")).PacketView);
+const PacketScreen = lazy(async () => (await import("../packet/screen.tsx")).PacketScreen);
+const StepBar = lazy(async () => (await import("../packet/stepbar.tsx")).StepBar);
+const CapturePackets = lazy(async () => (await import("../packet/captured.tsx")).CapturePackets);
 const Failovers = lazy(async () => (await import("../failover/screen.tsx")).Failovers);
 
 export function App() {
@@ -52,7 +57,8 @@ export function App() {
         {screen.value === "drills" && <Drills />}
         {screen.value === "learn" && <Learn />}
         {screen.value === "failovers" && <Failovers />}
-        {screen.value === "captures" && <Captures />}
+        {screen.value === "captures" && (ids.value[0] ? <CapturePackets /> : <Captures />)}
+        {screen.value === "packets" && <PacketScreen />}
         {(screen.value === "sg" || screen.value === "rtb" || screen.value === "acl") && <Rules />}
         {screen.value === "ask" && <Ask />}
       </div>
@@ -119,7 +125,7 @@ function Live() {
   // An EC2 client's first call gives a region its default VPC: with nothing in it there is still no laboratory.
   const empty = now !== null && now.instances.length === 0 && now.vpcs.every((v) => v.default);
   return (
-    <div class={`live-screen ${state.packet.value >= 0 ? "with-packet" : ""}`}>
+    <div class={`live-screen ${shown.value ? "with-packet" : ""} ${stepping.value ? "stepping" : ""}`}>
       <main class={`stage-cell ${down ? "is-stale" : ""}`} id="main">
         <Stage />
         <OutageChip />
@@ -137,9 +143,10 @@ function Live() {
           </div>
         )}
       </main>
+      {stepping.value && <StepBar />}
       <Dock />
       <Inspector />
-      <PacketDetail />
+      {shown.value && <PacketView />}
     </div>
   );
 }

@@ -1,4 +1,6 @@
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
+import { leaveStep, stepping } from "../packet/mode.ts";
+import { closePacket, shown } from "../packet/shown.ts";
 import { moveFor, openMoveMenu } from "../topology/move.tsx";
 import { fitStage, zoomStage } from "../topology/stage.tsx";
 import { focusFilter } from "../traffic/focus.ts";
@@ -9,6 +11,14 @@ import * as state from "./state.ts";
 import { toggleTheme } from "./theme.ts";
 
 export const helpOpen = signal(false);
+
+// The packet view's and the step mode's keys come with them, when they are first shown.
+let frameKey: (e: KeyboardEvent) => boolean = () => false;
+let stepKey: (e: KeyboardEvent) => boolean = () => false;
+effect(() => {
+  if (shown.value) void import("../packet/nav.ts").then((m) => (frameKey = m.packetKey));
+  if (stepping.value) void import("../packet/stepbar.tsx").then((m) => (stepKey = m.stepKey));
+});
 
 const spaceOwners = "button, a, summary, [role=treeitem], [role=menuitem], input, select, textarea";
 
@@ -38,9 +48,15 @@ const typing = (el: EventTarget | null): boolean =>
 
 /** Keys of the whole page. Letters are read by position, so a Korean IME does not hide them. */
 export function onKey(e: KeyboardEvent): void {
+  const free = !typing(e.target) && !document.querySelector("dialog[open]");
+  if (free && (frameKey(e) || (stepping.value && stepKey(e)))) {
+    e.preventDefault();
+    return;
+  }
   if (e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
   if (e.key === "Escape" && !document.querySelector("dialog[open]")) {
-    if (state.packet.value >= 0) state.packet.value = -1;
+    if (stepping.value) leaveStep();
+    else if (shown.value) closePacket();
     else if (state.inspectorOpen.value && innerWidth < 1100) state.inspectorOpen.value = false;
     else state.selection.value = "";
     return;

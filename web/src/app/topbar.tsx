@@ -1,4 +1,5 @@
 import { language, setLanguage, short, t } from "../i18n/i18n.ts";
+import { ModeSwitch } from "../packet/switch.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { busy, fail, recover } from "./drill.ts";
 import { screen } from "./router.ts";
@@ -20,6 +21,7 @@ export function TopBar() {
       <Crumb />
       <span class="spacer" />
       <Rates />
+      <ModeSwitch />
       <LinkBadge />
       <div class="topbar-tools">
         <button

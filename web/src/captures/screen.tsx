@@ -10,6 +10,7 @@ import {
   startCapture,
   stopCapture,
 } from "../app/drill.ts";
+import { follow, pathOf } from "../app/router.ts";
 import * as state from "../app/state.ts";
 import { bytes, clock, count, instant, t, word } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
@@ -156,6 +157,9 @@ function Row({ capture: c }: { capture: Capture }) {
               {t("captures.stop")}
             </button>
           )}
+          <a class="button" href={pathOf("captures", c.id)} onClick={(e) => follow(e, "captures", c.id)}>
+            {t("captures.open")}
+          </a>
           <a class="button" href={url(`/captures/${c.id}/pcapng`)} download={`${c.id}.pcapng`}>
             <Icon name="download" /> .pcapng
           </a>

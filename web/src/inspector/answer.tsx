@@ -54,7 +54,7 @@ function Fate({ answer: a }: { answer: PacketAnswer }) {
   );
 }
 
-function Station({ hop: h, next }: { hop: Hop; next: Hop | undefined }) {
+export function Station({ hop: h, next }: { hop: Hop; next: Hop | undefined }) {
   // A station that let the frame on says "pass"; only the last one accepts.
   const verdict = h.verdict === "pass" ? "accept" : h.verdict || "none";
   // Of a station that let it on, the fields say more than a sentence would.

@@ -4,6 +4,7 @@ import type { Camera } from "./camera.ts";
 import type { Dots } from "./dots.ts";
 import { pointAt, type Route } from "./edges.ts";
 import type { Point } from "./shapes.ts";
+import { stepDots } from "./stepped.ts";
 
 interface Colours {
   accept: string;
@@ -96,7 +97,15 @@ export class Painter {
       this.line(route);
     });
     if (this.trace?.route) this.way(this.trace.route, this.trace.verdict, this.trace.predicted);
-    if (!still) dots.each(this.draw);
+    if (stepDots.on) {
+      const path = stepDots.path;
+      if (path) {
+        ctx.lineWidth = 2.5;
+        ctx.strokeStyle = this.colours.edge;
+        this.line(path);
+      }
+      stepDots.each(performance.now(), still, this.drawLarge);
+    } else if (!still) dots.each(this.draw);
     ctx.globalAlpha = 1;
     if (camera.scale >= labelScale) this.label(dots);
   }
@@ -172,6 +181,15 @@ export class Painter {
       ctx.fillText(text, x, y);
     }
   }
+
+  /** A stepped frame is one that is looked at. */
+  private readonly drawLarge = (kind: number, x: number, y: number): void => {
+    this.ctx.save();
+    this.ctx.translate(x, y);
+    this.ctx.scale(2.2, 2.2);
+    this.draw(kind, 0, 0, 1);
+    this.ctx.restore();
+  };
 
   private readonly draw = (kind: number, x: number, y: number, alpha: number): void => {
     const { ctx, colours } = this;

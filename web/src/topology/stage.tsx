@@ -17,6 +17,7 @@ import { GatewayView, isGateway } from "./gateways.tsx";
 import { layout } from "./layout.ts";
 import { dragging, MoveConfirm, MoveMenu, moveFor } from "./move.tsx";
 import { Painter } from "./painter.ts";
+import { stepDots } from "./stepped.ts";
 import { walk } from "./walk.ts";
 import { Ways } from "./ways.ts";
 
@@ -59,6 +60,13 @@ const dots = new Dots((src, dst) => {
   if (!p || !from) return null;
   return route(p, ways.value!.between(from, state.dictionary.eni(dst)));
 });
+
+/** Draws a frame of the recording on its way; alone: in place of those before it. */
+export function drawStep(from: string, to: string, verdict: string, alone: boolean): void {
+  const p = picture.value;
+  const way = p && from && ways.value ? route(p, ways.value.between(from, to)) : null;
+  stepDots.begin(way, verdict, performance.now(), alone);
+}
 
 function startPainting(canvas: HTMLCanvasElement): () => void {
   const painter = new Painter(canvas);

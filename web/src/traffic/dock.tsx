@@ -8,6 +8,7 @@ import { Scroll } from "../ui/scroll.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 
 const Packets = lazy(async () => (await import("./packets.tsx")).Packets);
+const RecordedFlows = lazy(async () => (await import("../packet/flows.tsx")).RecordedFlows);
 const Calls = lazy(async () => (await import("../calls/calls.tsx")).Calls);
 
 const tab = signal<"packets" | "flows" | "events" | "calls">("packets");
@@ -40,7 +41,6 @@ export function Dock() {
 
 function Flows() {
   const paused = state.trafficPaused.value;
-  if (state.flows.value.length === 0) return <p class="empty">{t("flows.empty")}</p>;
   const toggle = (): void => {
     void act("traffic", async () => {
       await put("/traffic", { paused: !paused });
@@ -49,51 +49,58 @@ function Flows() {
   };
   return (
     <Scroll label={t("flows.label")}>
-      <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">{t("flows.client")}</th>
-            <th scope="col">{t("flows.workload")}</th>
-            <th scope="col">{t("flows.target")}</th>
-            <th scope="col" class="num">
-              {t("flows.sent")}
-            </th>
-            <th scope="col" class="num">
-              {t("flows.received")}
-            </th>
-            <th scope="col" class="num">
-              {t("flows.lost")}
-            </th>
-            <th scope="col" class="num">
-              {t("flows.rtt")}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {state.flows.value.map((f) => (
-            <tr key={`${f.instanceId}/${f.workload}`}>
-              <td>{state.instanceName(f.instanceId)}</td>
-              <td>
-                {f.workload} <span class="quiet">{f.kind}</span>
-              </td>
-              <td>
-                <code>{f.target}</code>
-              </td>
-              <td class="num">{count(f.sent)}</td>
-              <td class="num">{count(f.received)}</td>
-              <td class={`num ${f.lost > 0 ? "text-lost" : ""}`}>{count(f.lost)}</td>
-              <td class="num">
-                {f.rttP50Ms === undefined ? "–" : `${millis(f.rttP50Ms)} / ${millis(f.rttP99Ms ?? 0)} ms`}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <p>
-        <button type="button" onClick={toggle}>
-          {paused ? t("flows.resume") : t("flows.pause")}
-        </button>
-      </p>
+      {state.flows.value.length === 0 ? (
+        <p class="empty">{t("flows.empty")}</p>
+      ) : (
+        <>
+          <table class="plain">
+            <thead>
+              <tr>
+                <th scope="col">{t("flows.client")}</th>
+                <th scope="col">{t("flows.workload")}</th>
+                <th scope="col">{t("flows.target")}</th>
+                <th scope="col" class="num">
+                  {t("flows.sent")}
+                </th>
+                <th scope="col" class="num">
+                  {t("flows.received")}
+                </th>
+                <th scope="col" class="num">
+                  {t("flows.lost")}
+                </th>
+                <th scope="col" class="num">
+                  {t("flows.rtt")}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {state.flows.value.map((f) => (
+                <tr key={`${f.instanceId}/${f.workload}`}>
+                  <td>{state.instanceName(f.instanceId)}</td>
+                  <td>
+                    {f.workload} <span class="quiet">{f.kind}</span>
+                  </td>
+                  <td>
+                    <code>{f.target}</code>
+                  </td>
+                  <td class="num">{count(f.sent)}</td>
+                  <td class="num">{count(f.received)}</td>
+                  <td class={`num ${f.lost > 0 ? "text-lost" : ""}`}>{count(f.lost)}</td>
+                  <td class="num">
+                    {f.rttP50Ms === undefined ? "–" : `${millis(f.rttP50Ms)} / ${millis(f.rttP99Ms ?? 0)} ms`}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          <p>
+            <button type="button" onClick={toggle}>
+              {paused ? t("flows.resume") : t("flows.pause")}
+            </button>
+          </p>
+        </>
+      )}
+      <RecordedFlows />
     </Scroll>
   );
 }
