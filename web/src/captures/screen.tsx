@@ -17,6 +17,7 @@ import { CopyButton } from "../ui/copy.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Scroll } from "../ui/scroll.tsx";
 import { NewCapture } from "./dialog.tsx";
+import { liveCommand, type System, systemNames, systemOf, systems } from "./live.ts";
 
 const refreshMs = 1000;
 const quickSeconds = 10;
@@ -177,13 +178,29 @@ function Row({ capture: c }: { capture: Capture }) {
 
 /** A browser cannot start Wireshark; a copied command can. */
 function LiveCommand() {
+  const system = useSignal<System>(systemOf(navigator.userAgent));
   const n = state.enisById.value.get(state.selection.value) ?? state.servedEni.value;
   const address = new URL(url("/live.pcapng"));
   if (n) address.searchParams.set("networkInterfaceId", n.id);
-  const command = `curl -N '${address.href}' | wireshark -k -i -`;
+  const command = liveCommand(system.value, address.href);
   return (
     <section class="live-command">
       <h3>{t("captures.liveTitle")}</h3>
+      <fieldset class="segments">
+        <legend class="hidden">{t("captures.system")}</legend>
+        {systems.map((s) => (
+          <button
+            key={s}
+            type="button"
+            aria-pressed={system.value === s}
+            onClick={() => {
+              system.value = s;
+            }}
+          >
+            {systemNames[s]}
+          </button>
+        ))}
+      </fieldset>
       <div class="command">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
         <code tabIndex={0}>{command}</code>

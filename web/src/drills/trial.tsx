@@ -39,6 +39,9 @@ export function TrialView({ id }: { id: string }) {
           pictures={pictures.filter((p) => p.variant === i)}
         />
       ))}
+      {x.state !== "running" && (
+        <p class="quiet small">{t("trial.noFrames", { line: `enilab run --capture failed ${x.drill}` })}</p>
+      )}
       {x.state !== "running" && <Beside trial={x} other={otherId.value} />}
     </>
   );

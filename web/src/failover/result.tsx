@@ -3,6 +3,7 @@ import type { Check, ClientTraffic, Failover, FrameFate } from "../api/types.ts"
 import { busy, captureOf, failBack, failBackCandidate } from "../app/drill.ts";
 import { pathOf } from "../app/router.ts";
 import * as state from "../app/state.ts";
+import { around, windowOf } from "../captures/live.ts";
 import { count, millis, ofServer, t } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Icon } from "../ui/icons.tsx";
@@ -190,6 +191,7 @@ function ClientRow({ client: c }: { client: ClientTraffic }) {
 function Actions({ failover: f }: { failover: Failover }) {
   const candidate = failBackCandidate();
   const capture = captureOf(f);
+  const cut = around(f.control?.faultAt ?? f.startedAt, f.endedAt ?? "");
   return (
     <div class="actions">
       {candidate?.id === f.id && (
@@ -198,7 +200,7 @@ function Actions({ failover: f }: { failover: Failover }) {
         </button>
       )}
       {capture && (
-        <a class="button" href={url(`/captures/${capture.id}/pcapng`)} download={`${capture.id}.pcapng`}>
+        <a class="button" href={url(windowOf(capture.id, cut.from, cut.to))} download={`${f.id}.pcapng`}>
           <Icon name="download" /> {t("download.window")}
         </a>
       )}

@@ -153,6 +153,13 @@ export const en = {
   "failover.strategy.eip": "Elastic IP",
   "failover.strategy.route": "route",
   "captures.open": "Open",
+  "captures.system": "Operating system",
+  "keys.packet": "Next and previous packet, wherever the focus is",
+  "keys.inFlow": "Earlier and later packet of the flow",
+  "keys.looked": "Packets looked at before and after",
+  "keys.step": "Recording: step back, step forward, play",
+  "trial.noFrames":
+    "The runs of a drill keep no frames here, so there is nothing to step through. Recorded with frames, in files: {line}",
   "mode.label": "Live traffic or the recording",
   "mode.live": "Live",
   "mode.step": "Step",

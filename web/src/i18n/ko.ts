@@ -157,6 +157,13 @@ export const ko = {
   "failover.strategy.eip": "Elastic IP",
   "failover.strategy.route": "라우팅",
   "captures.open": "열기",
+  "captures.system": "운영체제",
+  "keys.packet": "다음 패킷과 이전 패킷, 초점이 어디에 있든",
+  "keys.inFlow": "흐름의 앞 패킷과 다음 패킷",
+  "keys.looked": "앞서 본 패킷과 그다음 본 패킷",
+  "keys.step": "기록: 한 단계 뒤로, 앞으로, 재생",
+  "trial.noFrames":
+    "훈련의 실행은 여기에 프레임을 간직하지 않아 넘겨 볼 기록이 없습니다. 프레임까지 파일로 기록하려면: {line}",
   "mode.label": "실시간 트래픽 또는 기록",
   "mode.live": "실시간",
   "mode.step": "단계",

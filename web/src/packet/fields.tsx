@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/useKeyWithClickEvents: the tree has the keys for all of its items
 import { useRef } from "preact/hooks";
 import { fold, folded, hovered, selected } from "./lit.ts";
 import { type Row, rowsOf } from "./tree.ts";

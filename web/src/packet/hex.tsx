@@ -1,3 +1,6 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a fieldset groups controls, and these are bytes
+// biome-ignore-all lint/a11y/useKeyWithMouseEvents: the arrow keys do it for the keyboard
+// biome-ignore-all lint/a11y/noNoninteractiveTabindex: arrow keys go from field to field, and it scrolls
 import { signal } from "@preact/signals";
 import { hovered, selectByte, selected } from "./lit.ts";
 import { bytesOf, character, ownerOf } from "./tree.ts";
@@ -65,13 +68,10 @@ export function HexView({ ended, sent, length }: { ended: Hex; sent: Hex | null;
           ))}
         </fieldset>
       )}
-      {/* biome-ignore lint/a11y/useKeyWithMouseEvents: the arrow keys do it for the keyboard */}
       <div
         class="pk-bytes"
-        // biome-ignore lint/a11y/useSemanticElements: a fieldset groups controls, and these are bytes
         role="group"
         aria-label={w("hex")}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys go from field to field, and it scrolls
         tabIndex={0}
         onKeyDown={move}
         onMouseOver={(e) => {

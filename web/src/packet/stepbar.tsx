@@ -5,6 +5,7 @@ import * as state from "../app/state.ts";
 import { t, word } from "../i18n/i18n.ts";
 import { drawStep } from "../topology/stage.tsx";
 import { stepDots } from "../topology/stepped.ts";
+import { revealPacket } from "../traffic/follow.ts";
 import { say } from "../ui/announce.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Icon } from "../ui/icons.tsx";
@@ -44,6 +45,7 @@ function follow(s: Stepped, now: number, alone: boolean): void {
   if (!alone && now - followed < followMs) return;
   followed = now;
   showFrame(s.frame.cursor);
+  if (state.packet.peek() >= 0) revealPacket(state.packet.peek());
   stoodAt(String(s.at));
   missed.value = "";
   if (!alone) return;

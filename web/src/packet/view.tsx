@@ -144,9 +144,14 @@ function Body({ d }: { d: Detail }) {
 
 function Contents({ d, part: of }: { d: Detail; part: "frame" | "flow" }) {
   return (
-    <Scroll label={w(of)} class="packet-body">
-      {d.frame && of === "flow" ? <Flow frame={d.frame} /> : <Frame d={d} />}
-    </Scroll>
+    <>
+      <Scroll label={w(of)} class="packet-body">
+        {d.frame && of === "flow" ? <Flow frame={d.frame} /> : <Frame d={d} />}
+      </Scroll>
+      {of === "frame" && d.ended && (
+        <HexView ended={d.ended} sent={d.sent} length={(d.frame ?? d.captured!).length} />
+      )}
+    </>
   );
 }
 
@@ -186,6 +191,12 @@ function Frame({ d }: { d: Detail }) {
         <dd>
           <code>{clockOf(nanos(d.at))}</code>
         </dd>
+        {d.frame?.translated && (
+          <>
+            <dt>{t("why.translation")}</dt>
+            <dd>{t("packet.translated")}</dd>
+          </>
+        )}
         {d.captured && (
           <>
             <dt>{w("interface")}</dt>
@@ -216,10 +227,6 @@ function Frame({ d }: { d: Detail }) {
             <h3>{w("tree")}</h3>
             <Fields ended={d.ended} sent={d.sent} />
             {d.frame && !d.sent && <p class="quiet small">{w("same")}</p>}
-          </section>
-          <section class="pk-part">
-            <h3>{w("hex")}</h3>
-            <HexView ended={d.ended} sent={d.sent} length={x.length} />
           </section>
         </>
       ) : (

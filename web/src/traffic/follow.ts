@@ -93,3 +93,14 @@ export function stepPacket(by: number): void {
   state.packet.value = shown.at(next);
   table?.reveal(state.packet.value);
 }
+
+/** Brings a packet into sight that was selected elsewhere, if the rows have it. */
+export function revealPacket(ordinal: number): void {
+  rows().sync();
+  if (rows().rowOf(ordinal) < 0) {
+    window_.thaw();
+    window_.sync();
+  }
+  unfollow();
+  if (rows().rowOf(ordinal) >= 0) table?.reveal(ordinal);
+}

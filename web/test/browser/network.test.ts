@@ -98,7 +98,8 @@ describe("the network around the subnets", () => {
 });
 
 describe("a row of the live table", () => {
-  it("tells what decided where its frame went, each thing in a field", async () => {
+  it("tells what decided where its frame went, each thing in a field", async ({ skip }) => {
+    if (!at.real) skip("the fixture records no frames");
     const { page, errors } = await open(browser, `${at.url}/live`);
     await settled(page);
     // Of all frames those that the NAT gateway translates, at rest; what comes back
@@ -109,8 +110,8 @@ describe("a row of the live table", () => {
     await packetRows(page).filter({ hasText: translated }).first().waitFor();
     await page.locator(".tools button", { hasText: "Space" }).click();
     await packetRows(page).filter({ hasText: translated }).first().click();
-    const detail = page.locator("section.packet .facts");
-    const field = (name: string) => detail.locator(`dt:text-is("${name}") + dd`);
+    const detail = page.locator("section.packet");
+    const field = (name: string) => detail.locator(`dt:text-is("${name}") + dd`).first();
     expect(await field("Route").innerText()).toMatch(/private.*0\.0\.0\.0\/0 → NAT nat/);
     expect(await field("Then route").innerText()).toMatch(/public.*0\.0\.0\.0\/0/);
     expect(await field("Gateway").innerText()).toMatch(/IGW way-out/);
