@@ -40,7 +40,7 @@ export function TrialView({ id }: { id: string }) {
         />
       ))}
       {x.state !== "running" && (
-        <p class="quiet small">{t("trial.noFrames", { line: `enilab run --capture failed ${x.drill}` })}</p>
+        <p class="quiet small">{t("trial.noFrames", { line: "enilab run --report report DRILL.yaml" })}</p>
       )}
       {x.state !== "running" && <Beside trial={x} other={otherId.value} />}
     </>

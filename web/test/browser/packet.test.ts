@@ -254,10 +254,8 @@ describe("a capture", () => {
     const folder = mkdtempSync(join(tmpdir(), "eni-"));
     const count = async (query: string): Promise<string[]> => {
       const file = join(folder, "x.pcapng");
-      writeFileSync(
-        file,
-        Buffer.from(await fetch(`${api}/captures/${c.id}/pcapng${query}`).then((r) => r.arrayBuffer())),
-      );
+      const answer = await fetch(`${api}/captures/${c.id}/pcapng${query}`);
+      writeFileSync(file, new DataView(await answer.arrayBuffer()));
       return execFileSync("tshark", ["-r", file, "-T", "fields", "-e", "frame.comment"], { encoding: "utf8" })
         .trim()
         .split("\n");
