@@ -17,6 +17,8 @@ export function Fields({ ended, sent }: { ended: Hex; sent: Hex | null }) {
     const r = rows[Math.min(rows.length - 1, Math.max(0, i))];
     if (!r) return;
     selected.value = { id: r.id, off: r.off, len: r.len };
+    // The pointer may rest on another field: what was done last counts.
+    hovered.value = null;
     list.current?.querySelector<HTMLElement>(`[data-row="${r.id}"]`)?.focus();
   };
   const parentOf = (i: number): number => {

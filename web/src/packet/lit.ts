@@ -28,4 +28,5 @@ export function selectByte(tree: Tree, byte: number): void {
   if (!owner) return;
   fold(owner.layer, false);
   selected.value = { id: owner.id, off: owner.off, len: owner.len };
+  hovered.value = null;
 }

@@ -114,7 +114,12 @@ describe("the packet view", () => {
 
   it("has both sides of what a NAT gateway rewrote, and the tables of its connection", async () => {
     const { page, errors } = await open(browser, `${network.url}/live`);
-    await pick(page, /203\.0\.113\.2\s*198\.51\.100\.20/);
+    const list = () => fetch(`${network.url}/api/v1/frames?limit=1000`).then((r) => r.json());
+    const translated = (f: { source: string; destination: string }): boolean =>
+      f.source === "203.0.113.2" && f.destination === "198.51.100.20";
+    await expect.poll(async () => (await list()).items.some(translated)).toBe(true);
+    await page.goto(`${network.url}/packets/${(await list()).items.find(translated).cursor}`);
+    await view(page).locator(".pk-row").first().waitFor();
     const source = row(page, "source").last();
     expect(await source.locator(".pk-before").innerText()).toMatch(/^10\.0\.1\.10$/);
     expect(await source.locator(".pk-after").innerText()).toContain("203.0.113.2");
