@@ -224,8 +224,10 @@ func (h *history) walk(from uint64, back bool, visit func(f *Frame) (more bool))
 		return
 	}
 	step := uint64(1)
-	if from = max(from, h.oldest); back {
+	if back {
 		from, step = min(from, h.next-1), ^uint64(0)
+	} else {
+		from = max(from, h.oldest)
 	}
 	for c := from; c >= h.oldest && c < h.next; c += step {
 		f := Frame{Cursor: c, Record: h.ring[c%historyLength]}

