@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"net/netip"
 	"time"
 
 	"enilab/internal/api/stream"
@@ -39,15 +40,27 @@ func infoEnds(i *conntrack.FlowInfo) flowEnds {
 	if i.Proto == frame.ProtoICMP {
 		local, remote = i.ICMPID, i.ICMPID
 	}
-	return endsOf(i.Local, i.Remote, local, remote, i.Proto)
+	return tableEnds(i.Local, i.Remote, local, remote, i.Proto)
+}
+
+// tableEnds is endsOf for a table's addresses. Records are of IPv4 alone: what is of
+// IPv6 has ends that no record has.
+func tableEnds(local, remote netip.Addr, localPort, remotePort uint16, proto uint8) flowEnds {
+	a, ok := frame.IPv4From(local)
+	b, ok2 := frame.IPv4From(remote)
+	if !ok || !ok2 {
+		const reserved = 255 // RFC 5237
+		return flowEnds{proto: reserved}
+	}
+	return endsOf(a, b, localPort, remotePort, proto)
 }
 
 func natEnds(f *nat.Flow) (inside, outside flowEnds) {
 	in, out, remote := f.InsidePort, f.OutsidePort, f.RemotePort
 	if f.Proto == frame.ProtoICMP {
-		return endsOf(f.Inside, f.Remote, in, in, f.Proto), endsOf(f.Outside, f.Remote, out, out, f.Proto)
+		return tableEnds(f.Inside, f.Remote.Addr(), in, in, f.Proto), endsOf(f.Outside, f.Remote, out, out, f.Proto)
 	}
-	return endsOf(f.Inside, f.Remote, in, remote, f.Proto), endsOf(f.Outside, f.Remote, out, remote, f.Proto)
+	return tableEnds(f.Inside, f.Remote.Addr(), in, remote, f.Proto), endsOf(f.Outside, f.Remote, out, remote, f.Proto)
 }
 
 // frameFlow asks the tables of both ends, and NAT gateways, for the connection of f.
