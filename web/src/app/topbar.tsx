@@ -1,11 +1,13 @@
 import { language, setLanguage, short, t } from "../i18n/i18n.ts";
-import { ModeSwitch } from "../packet/switch.tsx";
 import { Icon } from "../ui/icons.tsx";
+import { lazy } from "../ui/lazy.tsx";
 import { busy, fail, recover } from "./drill.ts";
 import { screen } from "./router.ts";
 import * as state from "./state.ts";
 import { theme, toggleTheme } from "./theme.ts";
 import { regionShown, regions, show, viewVpc, vpcsShown } from "./view.ts";
+
+const ModeSwitch = lazy(async () => (await import("../packet/switch.tsx")).ModeSwitch);
 
 export function TopBar() {
   return (

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { around, liveCommand, systemOf, windowOf } from "../../src/captures/live.ts";
+import { around, windowOf } from "../../src/captures/cut.ts";
+import { liveCommand, systemOf } from "../../src/captures/live.ts";
 import { conversations } from "../../src/packet/conversations.ts";
 import { millisOf, nanos } from "../../src/packet/instants.ts";
 import { Player, type Query } from "../../src/packet/player.ts";
