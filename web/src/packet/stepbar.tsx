@@ -4,6 +4,7 @@ import { get } from "../api/client.ts";
 import * as state from "../app/state.ts";
 import { t, word } from "../i18n/i18n.ts";
 import { drawStep } from "../topology/stage.tsx";
+import { stepHook } from "../topology/stephook.ts";
 import { stepDots } from "../topology/stepped.ts";
 import { revealPacket } from "../traffic/follow.ts";
 import { say } from "../ui/announce.ts";
@@ -102,6 +103,7 @@ export function stepKey(e: KeyboardEvent): boolean {
 /** The bar of the step mode: what is played, how fast, and where in the recording. */
 export function StepBar() {
   useEffect(() => {
+    stepHook.dots = stepDots;
     stepDots.on = true;
     beside.value = (by) => {
       const s = player.frames[player.index + by];

@@ -4,7 +4,7 @@ import type { Camera } from "./camera.ts";
 import type { Dots } from "./dots.ts";
 import { pointAt, type Route } from "./edges.ts";
 import type { Point } from "./shapes.ts";
-import { stepDots } from "./stepped.ts";
+import { stepHook } from "./stephook.ts";
 
 interface Colours {
   accept: string;
@@ -97,14 +97,15 @@ export class Painter {
       this.line(route);
     });
     if (this.trace?.route) this.way(this.trace.route, this.trace.verdict, this.trace.predicted);
-    if (stepDots.on) {
-      const path = stepDots.path;
+    const steps = stepHook.dots;
+    if (steps?.on) {
+      const path = steps.path;
       if (path) {
         ctx.lineWidth = 2.5;
         ctx.strokeStyle = this.colours.edge;
         this.line(path);
       }
-      stepDots.each(performance.now(), still, this.drawLarge);
+      steps.each(performance.now(), still, this.drawLarge);
     } else if (!still) dots.each(this.draw);
     ctx.globalAlpha = 1;
     if (camera.scale >= labelScale) this.label(dots);

@@ -17,7 +17,7 @@ import { GatewayView, isGateway } from "./gateways.tsx";
 import { layout } from "./layout.ts";
 import { dragging, MoveConfirm, MoveMenu, moveFor } from "./move.tsx";
 import { Painter } from "./painter.ts";
-import { stepDots } from "./stepped.ts";
+import { stepHook } from "./stephook.ts";
 import { walk } from "./walk.ts";
 import { Ways } from "./ways.ts";
 
@@ -65,7 +65,7 @@ const dots = new Dots((src, dst) => {
 export function drawStep(from: string, to: string, verdict: string, alone: boolean): void {
   const p = picture.value;
   const way = p && from && ways.value ? route(p, ways.value.between(from, to)) : null;
-  stepDots.begin(way, verdict, performance.now(), alone);
+  stepHook.dots?.begin(way, verdict, performance.now(), alone);
 }
 
 function startPainting(canvas: HTMLCanvasElement): () => void {

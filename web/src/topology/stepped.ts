@@ -20,7 +20,7 @@ interface Flight {
   since: number;
 }
 
-class StepDots {
+export class StepDots {
   /** The dots of the recording take the place of those of live traffic. */
   on = false;
   private flights: Flight[] = [];
