@@ -4,6 +4,7 @@ import "./ui/base.css";
 import "./ui/controls.css";
 import "./app/shell.css";
 import "./topology/topology.css";
+import "./topology/tools.css";
 import "./traffic/traffic.css";
 import "./traffic/filter.css";
 import "./failover/failover.css";

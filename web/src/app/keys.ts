@@ -1,10 +1,8 @@
-import { effect, signal } from "@preact/signals";
-import { leaveStep, stepping } from "../packet/mode.ts";
-import { closePacket, shown } from "../packet/shown.ts";
-import { moveFor, openMoveMenu } from "../topology/move.tsx";
-import { fitStage, zoomStage } from "../topology/stage.tsx";
-import { focusFilter } from "../traffic/focus.ts";
-import { followNewest, stepPacket, togglePause } from "../traffic/follow.ts";
+import { signal } from "@preact/signals";
+import { finding } from "../topology/finding.ts";
+import { moveFor, openMoveMenu } from "../topology/move.ts";
+import { fitStage, fullSize, panBy, zoomStage } from "../topology/sight.ts";
+import { followNewest, stepPacket, togglePause } from "../traffic/packets.tsx";
 import { fail, failBack, failBackCandidate, recover, toggleCapture } from "./drill.ts";
 import { go, screen } from "./router.ts";
 import * as state from "./state.ts";
@@ -39,6 +37,10 @@ export function onKeyUp(e: KeyboardEvent): void {
   if (e.code === "Space" && taken) e.preventDefault();
   taken = false;
 }
+
+const panStep = 96;
+/** Which way the picture goes, so that one sees more of where the arrow points. */
+const pans = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] } as const;
 
 let awaitingScreen = 0;
 const screenKeyMs = 1200;
@@ -125,6 +127,23 @@ export function onKey(e: KeyboardEvent): void {
     case "Numpad0":
       fitStage();
       break;
+    case "Digit1":
+    case "Numpad1":
+      fullSize();
+      break;
+    case "KeyS":
+      finding.value = true;
+      break;
+    case "ArrowLeft":
+    case "ArrowRight":
+    case "ArrowUp":
+    case "ArrowDown": {
+      // In a tree, a list or a table arrows walk; with the focus on nothing they move the map.
+      if (e.target !== document.body || screen.value !== "live") return;
+      const [dx, dy] = pans[e.code];
+      panBy(dx * panStep, dy * panStep);
+      break;
+    }
     case "Equal":
     case "NumpadAdd":
       zoomStage(1.25);

@@ -4,7 +4,7 @@ import { edit } from "../app/edit.ts";
 import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
 import { bytes, count, t } from "../i18n/i18n.ts";
-import { openMoveMenu } from "../topology/move.tsx";
+import { openMoveMenu } from "../topology/move.ts";
 import { shortId } from "../traffic/text.ts";
 import { Named } from "./named.tsx";
 import { traceFrom } from "./path.tsx";

@@ -4,10 +4,10 @@ import { t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
 import { lazy } from "../ui/lazy.tsx";
 import { Tabs } from "../ui/tabs.tsx";
-import { EniPanel } from "./eni.tsx";
-import { InstancePanel } from "./instance.tsx";
-import { Path } from "./path.tsx";
 
+const EniPanel = lazy(async () => (await import("./eni.tsx")).EniPanel);
+const InstancePanel = lazy(async () => (await import("./instance.tsx")).InstancePanel);
+const Path = lazy(async () => (await import("./path.tsx")).Path);
 const BuildPanel = lazy(async () => (await import("../build/panel.tsx")).BuildPanel);
 const About = lazy(async () => (await import("../ask/about.tsx")).About);
 const NetworkPanel = lazy(async () => (await import("./network.tsx")).NetworkPanel);

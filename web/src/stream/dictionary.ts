@@ -25,12 +25,17 @@ export interface Who {
 /** Ids that the connection's records use for network interfaces, rules and ways. */
 export class Dictionary {
   private readonly vnics = new Map<number, { id: string; mac: string }>();
+  private readonly numbers = new Map<string, number>();
   private readonly rules = new Map<number, string>();
   private readonly ways = new Map<number, Way>();
   /** By interface id, oldest first. */
   private readonly lives = new Map<string, Who[]>();
   /** Grows when an entry changes, so that derived indexes know to rebuild. */
   version = 0;
+  /** Grows when an interface gets a number: rules and ways do not change where lines are. */
+  interfaces = 0;
+  /** Grows when a number means another interface than before. */
+  reassigned = 0;
   /** Grows when the numbering begins anew. */
   generation = 0;
 
@@ -39,12 +44,23 @@ export class Dictionary {
     items: ({ i: number; id?: string; mac?: string; since?: string } & Partial<Omit<Who, "since">> & Way)[],
   ): void {
     for (const item of items) {
-      if (kind === "who") this.live(this.eni(item.i), item);
-      if (kind === "vnic") this.vnics.set(item.i, { id: item.id ?? "", mac: item.mac ?? "" });
+      if (kind === "vnic") this.number(item.i, item.id ?? "", item.mac ?? "");
       else if (kind === "rule") this.rules.set(item.i, item.id ?? "");
       else if (kind === "way") this.ways.set(item.i, item);
     }
     this.version++;
+    if (kind === "vnic") this.interfaces++;
+  }
+
+  private number(i: number, id: string, mac: string): void {
+    const before = this.vnics.get(i)?.id;
+    // The server gives the numbers of what was silent for long to others.
+    if (before !== undefined && before !== id) {
+      this.reassigned++;
+      if (this.numbers.get(before) === i) this.numbers.delete(before);
+    }
+    this.vnics.set(i, { id, mac });
+    if (id) this.numbers.set(id, i);
   }
 
   /** The ENI id of a record's vNIC, or "" for none (0) and unknown. */
@@ -76,8 +92,7 @@ export class Dictionary {
   }
 
   vnic(eniId: string): number {
-    for (const [i, v] of this.vnics) if (v.id === eniId) return i;
-    return 0;
+    return this.numbers.get(eniId) ?? 0;
   }
 
   /** The rule of a record's rule field (low 24 bits); "" when no rule decided. */
@@ -93,6 +108,7 @@ export class Dictionary {
   /** A new connection numbers its ids anew. */
   clear(): void {
     this.vnics.clear();
+    this.numbers.clear();
     this.rules.clear();
     this.ways.clear();
     this.lives.clear();

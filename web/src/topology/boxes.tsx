@@ -1,12 +1,12 @@
 import type { Instance } from "../api/types.ts";
 import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
-import { t, word } from "../i18n/i18n.ts";
+import { short, t, word } from "../i18n/i18n.ts";
 import { Said } from "../ui/said.tsx";
-import { dragging, verdictOf } from "./move.tsx";
+import { dragging, verdictOf } from "./move.ts";
+import { rateOf } from "./scene.ts";
 import type { Box } from "./shapes.ts";
-import { picture } from "./stage.tsx";
-import { roving, tabIndexOf } from "./walk.ts";
+import { camera, detail, roving, tabIndexOf } from "./sight.ts";
 
 const place = (b: Box) => ({
   transform: `translate(${b.x}px, ${b.y}px)`,
@@ -17,7 +17,6 @@ const place = (b: Box) => ({
 export function BoxView({ box: b }: { box: Box }) {
   if (b.kind === "slot") return <Slot box={b} />;
   if (b.kind === "instance") return <Card box={b} />;
-  const order = picture.value?.order ?? [];
   const prefix =
     b.kind === "vpc"
       ? t("topology.vpc")
@@ -29,12 +28,8 @@ export function BoxView({ box: b }: { box: Box }) {
             ? t("gateway.internet")
             : "";
   const selectable = b.kind === "vpc" || b.kind === "subnet";
-  const label =
-    b.kind !== "more"
-      ? b.label
-      : b.parent === "internet"
-        ? t("gateway.moreHosts", { count: b.value })
-        : t("topology.more", { count: b.value });
+  const label = b.kind === "more" ? t("gateway.moreHosts", { count: b.value }) : b.label;
+  const far = detail.value === "far";
   return (
     <div
       id={`n-${b.id}`}
@@ -43,11 +38,11 @@ export function BoxView({ box: b }: { box: Box }) {
       aria-expanded={b.kind === "more" ? undefined : true}
       aria-selected={state.selection.value === b.id}
       aria-label={`${prefix} ${label} ${b.detail}`.trim()}
-      tabIndex={tabIndexOf(b.id, order)}
+      tabIndex={tabIndexOf(b.id)}
       onFocus={() => {
-        roving.current = b.id;
+        roving.value = b.id;
       }}
-      class={`box ${b.kind} ${selectable && state.selection.value === b.id ? "selected" : ""}`}
+      class={`box ${b.kind} ${selectable && state.selection.value === b.id ? "selected" : ""} ${far ? fits(b) : ""}`}
       style={place(b)}
     >
       {/* biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/noStaticElementInteractions: the tree handles Enter and Space for all its items */}
@@ -57,8 +52,40 @@ export function BoxView({ box: b }: { box: Box }) {
       >
         {/* The spaces are for the name: without them its words would be one. */}
         {prefix && <b>{prefix}</b>} {label && <span>{label}</span>} <code>{b.detail}</code>
+        {far && b.kind === "subnet" && " "}
+        {far && b.kind === "subnet" && <Count box={b} />}
       </span>
     </div>
+  );
+}
+
+/** How much room a box has for words far away: for a line, for a few, or for none. */
+function fits(b: Box): string {
+  const { scale } = camera.peek();
+  const wide = b.w * scale;
+  if (b.kind === "subnet" && b.h * scale < 30) return "no-words";
+  return wide >= 150 ? "" : wide >= 64 ? "few-words" : "no-words";
+}
+
+/** How many instances a subnet has, and what they send. */
+function Count({ box: b }: { box: Box }) {
+  const rate = rateOf(b.id);
+  return (
+    <em class="count">
+      {t("topology.instances", { count: b.value })}
+      {rate >= 1 && ` · ${short(rate)}/s`}
+    </em>
+  );
+}
+
+/** What a card sends, where its chips are dots. */
+function Sends({ id, count }: { id: string; count: number }) {
+  const rate = rateOf(id);
+  return (
+    <span class="card-sends">
+      {count}
+      {rate >= 1 && ` · ${short(rate)}/s`}
+    </span>
   );
 }
 
@@ -69,7 +96,6 @@ const standsBy = (i: Instance): boolean =>
 
 function Card({ box: b }: { box: Box }) {
   const i = state.instancesById.value.get(b.id);
-  const order = picture.value?.order ?? [];
   if (!i) return null;
   const fault = i.fault ?? "";
   const owner = state.activeInstance.value?.id === i.id;
@@ -96,9 +122,9 @@ function Card({ box: b }: { box: Box }) {
       aria-expanded={true}
       aria-selected={state.selection.value === b.id}
       aria-label={`${b.label}, ${word(prefix, name)}, ${i.id}`}
-      tabIndex={tabIndexOf(b.id, order)}
+      tabIndex={tabIndexOf(b.id)}
       onFocus={() => {
-        roving.current = b.id;
+        roving.value = b.id;
       }}
       data-instance={i.id}
       class={classes.join(" ")}
@@ -108,7 +134,7 @@ function Card({ box: b }: { box: Box }) {
       <div class="card-head">
         <strong>{b.label}</strong> <span class={`badge ${tone}`}>{word(prefix, name)}</span>
       </div>{" "}
-      <div class="card-id">{i.id}</div>
+      {detail.value === "near" ? <div class="card-id">{i.id}</div> : <Sends id={b.id} count={b.value} />}
     </div>
   );
 }

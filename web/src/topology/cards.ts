@@ -1,21 +1,23 @@
-import type { Instance, NetworkInterface, Topology } from "../api/types.ts";
+import type { Instance, NatGateway, NetworkInterface, Topology } from "../api/types.ts";
 import { natGateways } from "./outside.ts";
 import { type Box, byId, type Layout, size } from "./shapes.ts";
 
 // What is in a subnet, and where.
 
-const maxInstances = 60;
+/** So many clients stand on their side of the line; more are placed with the others. */
+const maxClients = 12;
 const columnHeight = 6;
 const firstColumns = 3;
+/** A card has room for so many interfaces, held or not: one that moves changes no card's height. */
+const roomyRows = 3;
 
 const roleRank: Record<string, number> = { client: 0, active: 1, standby: 2 };
 
-function byPlace(a: Instance, b: Instance): number {
-  const rank = (roleRank[a.role ?? ""] ?? 3) - (roleRank[b.role ?? ""] ?? 3);
-  if (rank !== 0) return rank;
-  const launched = (a.launchedAt ?? "") < (b.launchedAt ?? "") ? -1 : a.launchedAt === b.launchedAt ? 0 : 1;
-  return launched || byId(a, b);
-}
+const byLaunch = (a: Instance, b: Instance): number =>
+  ((a.launchedAt ?? "") < (b.launchedAt ?? "") ? -1 : a.launchedAt === b.launchedAt ? 0 : 1) || byId(a, b);
+
+const byPlace = (a: Instance, b: Instance): number =>
+  (roleRank[a.role ?? ""] ?? 3) - (roleRank[b.role ?? ""] ?? 3) || byLaunch(a, b);
 
 const byDevice = (a: NetworkInterface, b: NetworkInterface): number =>
   (a.attachment?.deviceIndex ?? 0) - (b.attachment?.deviceIndex ?? 0) || byId(a, b);
@@ -37,13 +39,41 @@ const chipHeight = (n: NetworkInterface): number => (publicAddress(n) ? size.chi
 
 interface Card {
   id: string;
-  kind: "instance" | "tray" | "more" | "nat";
+  kind: "instance" | "tray" | "nat";
   label: string;
   detail: string;
   enis: NetworkInterface[];
-  slot: number;
-  value: number;
+  /** Device indexes that are free and drawn so. */
+  slots: number[];
   h: number;
+}
+
+/** What stands in subnets, by subnet: gathered once, since a region has thousands. */
+export interface Held {
+  instances: Map<string, Instance[]>;
+  nats: Map<string, NatGateway[]>;
+  /** Interfaces by what holds them, and those that nothing holds by subnet. */
+  enis: Map<string, NetworkInterface[]>;
+  loose: Map<string, NetworkInterface[]>;
+}
+
+function into<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const list = map.get(key);
+  if (list) list.push(item);
+  else map.set(key, [item]);
+}
+
+export function gather(t: Topology): Held {
+  const held: Held = { instances: new Map(), nats: new Map(), enis: new Map(), loose: new Map() };
+  for (const n of t.networkInterfaces) {
+    if (ofTheNetwork(n)) continue;
+    const owner = placedOn(n);
+    if (owner) into(held.enis, owner, n);
+    else into(held.loose, n.subnetId, n);
+  }
+  for (const i of t.instances) if (i.state !== "terminated") into(held.instances, i.subnetId, i);
+  for (const g of natGateways(t)) into(held.nats, g.subnetId, g);
+  return held;
 }
 
 /** A port that waits for the lines around it to be known. */
@@ -62,53 +92,40 @@ export interface Placed {
   exit: number;
 }
 
-export function cardsOf(
-  t: Topology,
-  subnetId: string,
-  held: Map<string, NetworkInterface[]>,
-  loose: Map<string, NetworkInterface[]>,
-  unattached: string,
-): { left: Card[]; right: Card[] } {
-  const instances = t.instances
-    .filter((i) => i.subnetId === subnetId && i.state !== "terminated")
-    .sort(byPlace);
-  const shown = instances.slice(0, maxInstances);
+export function cardsOf(subnetId: string, held: Held, unattached: string): { left: Card[]; right: Card[] } {
   const left: Card[] = [];
   const right: Card[] = [];
-  for (const i of shown) {
-    const enis = [...(held.get(i.id) ?? [])].sort(byDevice);
-    const taken = new Set(enis.map((n) => n.attachment?.deviceIndex));
-    let slot = -1;
-    // One free slot says enough; a type with fifteen would bury the picture.
-    if (i.role !== "client" && enis.length < i.maxInterfaces) {
-      slot = 1;
-      while (taken.has(slot)) slot++;
-    }
+  const instances = [...(held.instances.get(subnetId) ?? [])].sort(byPlace);
+  const clients = instances.filter((i) => i.role === "client").slice(0, maxClients);
+  const aside = new Set(clients);
+  const others = instances.filter((i) => !aside.has(i));
+  if (others.some((i) => i.role === "client")) others.sort(byLaunch);
+  for (const i of [...clients, ...others]) {
+    const enis = [...(held.enis.get(i.id) ?? [])].sort(byDevice);
+    const slots = i.role === "client" ? [] : freeSlots(i, enis);
     const card: Card = {
       id: i.id,
       kind: "instance",
       label: nameOf(i),
       detail: i.type,
       enis,
-      slot,
-      value: 0,
-      h: cardHeight(enis, slot >= 0),
+      slots,
+      h: cardHeight(enis, slots.length),
     };
-    (i.role === "client" ? left : right).push(card);
+    (aside.has(i) ? left : right).push(card);
   }
-  for (const g of natGateways(t).filter((g) => g.subnetId === subnetId)) {
+  for (const g of held.nats.get(subnetId) ?? []) {
     left.push({
       id: g.id,
       kind: "nat",
       label: g.tags?.Name ?? "",
       detail: g.publicIp ?? g.privateIp ?? "",
       enis: [],
-      slot: -1,
-      value: 0,
+      slots: [],
       h: size.nat,
     });
   }
-  const free = [...(loose.get(subnetId) ?? [])].sort(byId);
+  const free = [...(held.loose.get(subnetId) ?? [])].sort(byId);
   if (free.length > 0) {
     right.push({
       id: `${subnetId}/unattached`,
@@ -116,51 +133,45 @@ export function cardsOf(
       label: unattached,
       detail: "",
       enis: free,
-      slot: -1,
-      value: 0,
-      h: cardHeight(free, false) - 22,
-    });
-  }
-  if (instances.length > shown.length) {
-    const more = instances.length - shown.length;
-    right.push({
-      id: `${subnetId}/more`,
-      kind: "more",
-      label: "",
-      detail: "",
-      enis: [],
-      slot: -1,
-      value: more,
-      h: 40,
+      slots: [],
+      h: cardHeight(free, 0) - 22,
     });
   }
   return { left, right };
 }
 
-const cardHeight = (enis: NetworkInterface[], slot: boolean): number => {
-  const rows = enis.reduce((h, n) => h + chipHeight(n) + size.chipGap, slot ? size.slot + size.chipGap : 0);
+/** One free slot says enough, but the rows that a card has room for are all told of. */
+function freeSlots(i: Instance, enis: NetworkInterface[]): number[] {
+  const taken = new Set(enis.map((n) => n.attachment?.deviceIndex));
+  const want = Math.min(i.maxInterfaces, Math.max(roomyRows, enis.length + 1)) - enis.length;
+  const slots: number[] = [];
+  for (let at = 1; slots.length < want; at++) if (!taken.has(at)) slots.push(at);
+  return slots;
+}
+
+const cardHeight = (enis: NetworkInterface[], slots: number): number => {
+  const rows = enis.reduce((h, n) => h + chipHeight(n) + size.chipGap, slots * (size.slot + size.chipGap));
   return size.cardHead + Math.max(rows - size.chipGap, 0) + size.cardFoot + (rows ? 2 : 0);
 };
 
 /**
  * The column and row of the nth card. A subnet alone in its zone fills columns;
- * one of several grows wide first, since they lie one below the other. Cards that
+ * one of several grows wide first, since they lie one below the other. Beyond the
+ * first columns both grow as a square does, a row and a column in turn. Cards that
  * come later move none.
  */
 function cell(n: number, wide: boolean): [column: number, row: number] {
-  if (!wide) return [Math.floor(n / columnHeight), n % columnHeight];
-  let columns: number = firstColumns;
-  let rows = 1;
-  let i = n - columns;
-  if (i < 0) return [n, 0];
-  for (;;) {
-    if (i < columns) return [i, rows];
-    i -= columns;
-    rows++;
-    if (i < rows) return [columns, i];
-    i -= rows;
-    columns++;
-  }
+  if (!wide && n < columnHeight * columnHeight) return [Math.floor(n / columnHeight), n % columnHeight];
+  let columns = wide ? firstColumns : columnHeight;
+  let rows = wide ? 1 : columnHeight;
+  if (n < columns * rows) return [n, 0];
+  // Squares of side k have (k + difference) columns: the largest that is full begins the count.
+  const extra = columns - rows;
+  const full = Math.floor((-extra + Math.sqrt(extra * extra + 4 * n)) / 2);
+  rows = Math.max(rows, full);
+  columns = rows + extra;
+  const i = n - columns * rows;
+  return i < columns ? [i, rows] : [columns, i - columns];
 }
 
 export function place(out: Layout, box: Box, cards: { left: Card[]; right: Card[] }, wide: boolean): Placed {
@@ -218,7 +229,7 @@ function put(
     y,
     w: size.card,
     h: c.h,
-    value: c.value,
+    value: c.enis.length,
   });
   out.order.push(c.id);
   let cy = y + (c.kind === "tray" ? size.cardHead - 22 : size.cardHead);
@@ -245,9 +256,9 @@ function put(
     out.order.push(n.id);
     cy += chipHeight(n) + size.chipGap;
   }
-  if (c.slot >= 0) {
+  for (const slot of c.slots) {
     out.boxes.push({
-      id: `${c.id}/slot`,
+      id: `${c.id}/slot${slot}`,
       kind: "slot",
       label: "",
       detail: "",
@@ -257,8 +268,9 @@ function put(
       y: cy,
       w: size.card - 20,
       h: size.slot,
-      value: c.slot,
+      value: slot,
     });
+    cy += size.slot + size.chipGap;
   }
   return ports;
 }

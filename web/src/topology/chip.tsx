@@ -4,15 +4,15 @@ import * as state from "../app/state.ts";
 import { t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
 import { publicAddress } from "./cards.ts";
-import { beginDrag, dragging, dragOffset } from "./move.tsx";
+import { beginDrag, dragging, dragOffset } from "./move.ts";
+import { ratesOf } from "./scene.ts";
 import type { Chip } from "./shapes.ts";
-import { picture } from "./stage.tsx";
-import { roving, tabIndexOf } from "./walk.ts";
+import { camera, roving, tabIndexOf } from "./sight.ts";
 
 const slideMs = 280;
 
 /** One interface. Keyed by MAC in one layer: its node survives every move. */
-export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
+export function ChipView({ chip: c }: { chip: Chip }) {
   const ref = useRef<HTMLButtonElement>(null);
   const was = useRef({ owner: c.owner, x: c.x, y: c.y });
   const n = state.enisById.value.get(c.eni);
@@ -34,6 +34,7 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
   const selected = state.selection.value === n.id;
   const dragged = dragging.value === n.id;
   const offset = dragged ? dragOffset.value : { x: 0, y: 0 };
+  const { scale } = camera.peek();
   const owner = c.owner ? state.instanceName(c.owner) : t("eni.notAttached");
   const served = state.servedEni.value?.id === n.id;
   // What is seen comes first in the name, so that it can be spoken (WCAG 2.5.3).
@@ -48,7 +49,7 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
     more,
     open,
     n.macAddress,
-    elsewhere,
+    elsewhere || (n.groups.length > 0 && `SG ${n.groups.length}`),
   ]
     .filter(Boolean)
     .join(" ");
@@ -67,7 +68,7 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
       aria-level={5}
       aria-selected={selected}
       aria-label={t("topology.chip", { shown, id: n.id, owner })}
-      tabIndex={tabIndexOf(n.id, picture.value?.order ?? [])}
+      tabIndex={tabIndexOf(n.id)}
       title={primary ? t("topology.primary") : undefined}
       data-mac={n.macAddress}
       data-eni={n.id}
@@ -79,7 +80,7 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
         height: `${c.h}px`,
       }}
       onFocus={() => {
-        roving.current = n.id;
+        roving.value = n.id;
       }}
       onClick={() => select(n.id)}
       onPointerDown={(e) => beginDrag(e, n)}
@@ -101,7 +102,32 @@ export function ChipView({ chip: c, scale }: { chip: Chip; scale: number }) {
         {n.macAddress}
         {elsewhere && " "}
         {elsewhere && <span class="chip-subnet">{elsewhere}</span>}
+        {!elsewhere && n.groups.length > 0 && " "}
+        {!elsewhere && n.groups.length > 0 && (
+          <span class="chip-groups" title={n.groups.map((g) => g.name || g.id).join(", ")}>
+            SG {n.groups.length}
+          </span>
+        )}
       </span>
     </button>
   );
+}
+
+/** A bar is full at a hundred thousand frames a second, a third of it at a hundred: by tens. */
+const level = (rate: number): string =>
+  (rate < 0.5 ? 0 : Math.min(1, 0.1 + Math.log10(1 + rate) / 5)).toFixed(2);
+
+/** Shows on chips what their interfaces send and receive, past the framework: it is told twice a second. */
+export function showBars(chips: readonly Chip[]): void {
+  for (const c of chips) {
+    const el = document.getElementById(`n-${c.eni}`);
+    if (!el) continue;
+    const [tx, rx] = ratesOf(c.eni);
+    const was = el.style;
+    for (const [name, value] of [
+      ["--tx", level(tx)],
+      ["--rx", level(rx)],
+    ] as const)
+      if (was.getPropertyValue(name) !== value) was.setProperty(name, value);
+  }
 }

@@ -18,17 +18,41 @@ const scales = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50
 const dotsPerSecondPerEdge = 14;
 const scaleHoldMs = 3000;
 
-interface EdgeState {
-  route: Route | null;
-  version: number;
+/** What is drawn between two places: one line for all pairs of interfaces that it stands for. */
+export interface Line {
+  readonly key: string;
+  readonly route: Route | null;
+  /** The places at its ends, for who asks which lines are an interface's. */
+  readonly ends: readonly [string, string];
+  /** Frames/s, smoothed. */
+  rate: number;
+  /** In sight when it was last looked at: dots that nobody would see are not begun. */
+  shown: boolean;
   credit: Float32Array; // per verdict, dots owed
   alive: number;
-  rate: number; // frames/s, smoothed
-  seenAt: number;
+  frames: number; // since the rate was last taken
 }
 
-/** Resolves a pair of vNIC numbers to a route of the present layout. */
-export type Resolve = (src: number, dst: number) => Route | null;
+/** Where the frames of a pair of vNIC numbers are drawn. */
+export interface Drawn {
+  /** Pairs of one key are one line. */
+  key: string;
+  ends: readonly [string, string];
+  route: () => Route | null;
+}
+
+export type Resolve = (src: number, dst: number) => Drawn | null;
+
+interface Pair {
+  line: Line | null;
+  version: number;
+}
+
+/** The longest time that counts for a rate: a page that was hidden has counted less than passed. */
+const longestMs = 1000;
+const smoothing = 0.4;
+/** Pairs that are remembered; beyond them all are looked up anew. */
+const maxPairs = 1 << 17;
 
 export class Dots {
   /** Frames that one dot stands for (accept); rare verdicts are drawn one by one. */
@@ -37,8 +61,9 @@ export class Dots {
   limit = maxDots;
 
   private readonly resolve: Resolve;
-  private readonly edges = new Map<number, EdgeState>();
-  private readonly owner: (EdgeState | null)[] = new Array(maxDots).fill(null);
+  private readonly pairs = new Map<number, Pair>();
+  private lines = new Map<string, Line>();
+  private readonly owner: (Line | null)[] = new Array(maxDots).fill(null);
   /** A dot in flight keeps the route it began on, whatever the layout does meanwhile. */
   private readonly path: (Route | null)[] = new Array(maxDots).fill(null);
   private readonly at = new Float32Array(maxDots);
@@ -48,6 +73,8 @@ export class Dots {
   private readonly kind = new Uint8Array(maxDots);
   private readonly point = new Float32Array(2);
   private version = 0;
+  private unresolved = 0;
+  private settledAt = 0;
   private scaleSince = 0;
   private seed = 1;
 
@@ -55,43 +82,80 @@ export class Dots {
     this.resolve = resolve;
   }
 
-  /** The layout changed: edges look their routes up anew. */
+  /** The layout changed: lines look their routes up anew. */
   invalidate(): void {
     this.version++;
+    const before = this.lines;
+    this.lines = new Map();
+    for (const [key, l] of before) {
+      // Its successor goes on with the same rate; those of its dots that fly keep their route.
+      if (l.rate > 0) this.lines.set(key, { ...l, route: null, ends: ["", ""] });
+    }
   }
 
-  /** vNIC numbers mean something else now: edges and dots end. */
+  /** More numbers are known: pairs that meant nothing are asked for again. */
+  learned(): void {
+    this.unresolved++;
+  }
+
+  /** vNIC numbers mean something else now: lines and dots end. */
   reset(): void {
     this.version++;
-    this.edges.clear();
+    this.pairs.clear();
+    this.lines.clear();
     this.count = 0;
     this.owner.fill(null);
     this.path.fill(null);
   }
 
-  /** Takes one edge of one bin; now in milliseconds of the painter's clock. */
-  feed(e: Edge, widthMs: number, now: number): void {
-    const key = e.src * 4294967296 + e.dst;
-    let s = this.edges.get(key);
-    if (!s) {
-      s = { route: null, version: -1, credit: new Float32Array(5), alive: 0, rate: 0, seenAt: now };
-      this.edges.set(key, s);
-    }
-    if (s.version !== this.version) {
-      s.route = this.resolve(e.src, e.dst);
-      s.version = this.version;
-    }
-    const perSecond = 1000 / widthMs;
-    s.rate += ((e.accept + e.reject + e.lost) * perSecond - s.rate) * 0.25;
-    s.seenAt = now;
-    if (!s.route) return;
-    this.emit(s, Accept, e.accept / this.scale, widthMs);
-    this.emit(s, Reject, e.reject / this.scale, widthMs);
-    this.emit(s, Lost, e.lost / this.scale, widthMs);
-    this.emit(s, Control, e.control, widthMs);
+  /** Takes one edge of one bin. */
+  feed(e: Edge, widthMs: number): void {
+    const line = this.lineOf(e.src, e.dst);
+    if (!line) return;
+    line.frames += e.accept + e.reject + e.lost;
+    if (!line.route || !line.shown) return;
+    this.emit(line, Accept, e.accept / this.scale, widthMs);
+    this.emit(line, Reject, e.reject / this.scale, widthMs);
+    this.emit(line, Lost, e.lost / this.scale, widthMs);
+    this.emit(line, Control, e.control, widthMs);
   }
 
-  private emit(s: EdgeState, kind: number, dots: number, widthMs: number): void {
+  private lineOf(src: number, dst: number): Line | null {
+    const number = src * 4294967296 + dst;
+    let pair = this.pairs.get(number);
+    if (!pair) {
+      if (this.pairs.size >= maxPairs) this.pairs.clear();
+      pair = { line: null, version: -1 };
+      this.pairs.set(number, pair);
+    }
+    // What could not be drawn is asked for again when more is known.
+    const version = pair.line ? this.version : this.version * 65536 + this.unresolved;
+    if (pair.version === version) return pair.line;
+    const drawn = this.resolve(src, dst);
+    pair.line = drawn && this.line(drawn);
+    pair.version = pair.line ? this.version : this.version * 65536 + this.unresolved;
+    return pair.line;
+  }
+
+  private line(d: Drawn): Line {
+    const known = this.lines.get(d.key);
+    if (known && (known.route || known.ends[0])) return known;
+    const route = d.route();
+    const line: Line = {
+      key: d.key,
+      route,
+      ends: d.ends,
+      rate: known?.rate ?? 0,
+      shown: known?.shown ?? true,
+      credit: known?.credit ?? new Float32Array(5),
+      alive: 0,
+      frames: known?.frames ?? 0,
+    };
+    this.lines.set(d.key, line);
+    return line;
+  }
+
+  private emit(s: Line, kind: number, dots: number, widthMs: number): void {
     if (dots <= 0) return;
     const owed = Math.min(s.credit[kind]! + dots, 8);
     const whole = Math.floor(owed);
@@ -99,7 +163,7 @@ export class Dots {
     for (let i = 0; i < whole; i++) this.spawn(s, kind, (i / whole) * (widthMs / 1000));
   }
 
-  private spawn(s: EdgeState, kind: number, delay: number): void {
+  private spawn(s: Line, kind: number, delay: number): void {
     if (this.count >= this.limit || s.alive >= maxPerEdge) return;
     const i = this.count++;
     s.alive++;
@@ -116,7 +180,7 @@ export class Dots {
   }
 
   /** Advances by dt seconds; ended dots leave by swapping with the last. */
-  step(dt: number, now: number): void {
+  step(dt: number): void {
     for (let i = 0; i < this.count; ) {
       const ended = this.at[i]! >= this.stop[i]!;
       if (!ended) {
@@ -129,7 +193,6 @@ export class Dots {
       if (this.kind[i] === Accept || this.kind[i] === Control || this.fade[i]! > fadeSeconds) this.remove(i);
       else i++;
     }
-    this.rescale(now);
   }
 
   private remove(i: number): void {
@@ -147,12 +210,27 @@ export class Dots {
     this.path[last] = null;
   }
 
-  private rescale(now: number): void {
+  /** Takes the lines' rates, when it is time; true if it was. */
+  settle(now: number, everyMs: number): boolean {
+    const passed = now - this.settledAt;
+    if (passed < everyMs) return false;
+    this.settledAt = now;
     let peak = 0;
-    for (const s of this.edges.values()) {
-      if (now - s.seenAt > 1500) s.rate = 0;
-      peak = Math.max(peak, s.rate);
+    for (const [key, l] of this.lines) {
+      const measured = (l.frames * 1000) / Math.min(passed, longestMs);
+      l.frames = 0;
+      l.rate = l.rate === 0 ? measured : l.rate + (measured - l.rate) * smoothing;
+      if (l.rate < 0.2 && measured === 0) {
+        l.rate = 0;
+        if (!l.ends[0]) this.lines.delete(key);
+      }
+      if (l.shown) peak = Math.max(peak, l.rate);
     }
+    this.rescale(peak, now);
+    return true;
+  }
+
+  private rescale(peak: number, now: number): void {
     const want = scales.find((x) => peak / x <= dotsPerSecondPerEdge) ?? scales.at(-1)!;
     // A scale that flickers cannot be read: go up at once, down after a while.
     if (want > this.scale) {
@@ -174,10 +252,10 @@ export class Dots {
     }
   }
 
-  /** Calls visit for each edge that carries frames now: its route and frames/s. */
-  eachEdge(visit: (route: Route, rate: number) => void): void {
-    for (const s of this.edges.values()) {
-      if (s.route && s.rate >= 0.5) visit(s.route, s.rate);
+  /** Calls visit for each line that carries frames now. */
+  eachLine(visit: (line: Line, route: Route) => void): void {
+    for (const l of this.lines.values()) {
+      if (l.route && l.rate >= 0.5) visit(l, l.route);
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Rect } from "./camera.ts";
 import type { Anchor, Layout, Point } from "./shapes.ts";
 
 /** A path of frames: corner points in world coordinates, with running lengths. */
@@ -7,6 +8,8 @@ export interface Route {
   total: number;
   /** Length at which a frame without a receiver ends: where the source's bus is. */
   bus: number;
+  /** What it lies within. */
+  bounds: Rect;
   /** The port it begins at, for what is written beside it. */
   origin: { id: string; x: number; y: number; side: "left" | "right" };
 }
@@ -83,6 +86,8 @@ function measure(corners: Point[], from: Anchor, offset: (p: Point) => number, t
   const points = new Float32Array(corners.length * 2);
   const lengths = new Float32Array(corners.length);
   let total = 0;
+  const least = [Infinity, Infinity];
+  const most = [-Infinity, -Infinity];
   corners.forEach(([x, y], i) => {
     const d = offset([x, y]);
     // Ports are where they are; everything else keeps to its lane.
@@ -94,11 +99,18 @@ function measure(corners: Point[], from: Anchor, offset: (p: Point) => number, t
         Math.abs(points[i * 2]! - points[i * 2 - 2]!) + Math.abs(points[i * 2 + 1]! - points[i * 2 - 1]!);
     }
     lengths[i] = total;
+    for (let k = 0; k < 2; k++) {
+      least[k] = Math.min(least[k]!, points[i * 2 + k]!);
+      most[k] = Math.max(most[k]!, points[i * 2 + k]!);
+    }
   });
+  const [left, top] = least as [number, number];
   return {
     points,
     lengths,
     total,
+    // A line has a breadth; one of a single stroke would else lie within nothing.
+    bounds: { x: left - 4, y: top - 4, w: most[0]! - left + 8, h: most[1]! - top + 8 },
     bus: lengths[1] ?? total,
     origin: { id: from.id, x: from.x, y: from.y, side: from.side },
   };

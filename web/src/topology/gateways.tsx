@@ -4,8 +4,7 @@ import { t, word } from "../i18n/i18n.ts";
 import { shortId } from "../traffic/text.ts";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import type { Box } from "./shapes.ts";
-import { picture } from "./stage.tsx";
-import { roving, tabIndexOf } from "./walk.ts";
+import { roving, tabIndexOf } from "./sight.ts";
 
 // What frames pass on their way, and who is on the internet. They lie above the
 // dots, so that a dot goes in on one side and comes out on the other.
@@ -49,9 +48,9 @@ export function GatewayView({ box: b }: { box: Box }) {
       aria-selected={selected}
       aria-label={[title, roomy && b.label, second, wrong, b.id].filter(Boolean).join(" ")}
       title={b.id}
-      tabIndex={tabIndexOf(b.id, picture.value?.order ?? [])}
+      tabIndex={tabIndexOf(b.id)}
       onFocus={() => {
-        roving.current = b.id;
+        roving.value = b.id;
       }}
       data-gateway={b.id}
       class={classes.join(" ")}

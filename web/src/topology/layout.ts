@@ -1,5 +1,5 @@
-import type { NetworkInterface, Topology, Vpc } from "../api/types.ts";
-import { cardsOf, ofTheNetwork, type Placed, type Port, place, placedOn } from "./cards.ts";
+import type { Topology, Vpc } from "../api/types.ts";
+import { cardsOf, gather, type Held, type Placed, type Port, place } from "./cards.ts";
 import { Outside } from "./outside.ts";
 import { type Anchor, type Box, byId, type Layout, type Point, size } from "./shapes.ts";
 
@@ -18,37 +18,27 @@ export function shownVpcs(t: Topology): Topology["vpcs"] {
   return [...(shown.length > 0 ? shown : t.vpcs)].sort(byId);
 }
 
-/** What is in subnets: interfaces by what holds them, and those that nothing holds by subnet. */
-interface Held {
-  held: Map<string, NetworkInterface[]>;
-  loose: Map<string, NetworkInterface[]>;
-}
-
 export function layout(t: Topology, unattached: string): Layout {
   const out = blank();
-  const held = new Map<string, NetworkInterface[]>();
-  const loose = new Map<string, NetworkInterface[]>();
-  for (const n of t.networkInterfaces) {
-    if (ofTheNetwork(n)) continue;
-    const owner = placedOn(n);
-    const into = owner ? held : loose;
-    const key = owner || n.subnetId;
-    const list = into.get(key);
-    if (list) list.push(n);
-    else into.set(key, [n]);
+  const held = gather(t);
+  const subnets = new Map<string, Topology["subnets"]>();
+  for (const x of t.subnets) {
+    const list = subnets.get(x.vpcId);
+    if (list) list.push(x);
+    else subnets.set(x.vpcId, [x]);
   }
   const vpcs = shownVpcs(t);
   const outside = new Outside(t, vpcs, out);
   const put = (vpc: Vpc, left: number, y: number, into: Layout): Box =>
     within(
-      t,
+      subnets.get(vpc.id) ?? [],
       vpc,
       left,
       y,
       into,
       into === out ? outside : null,
       outside.laneHeight(vpc.id),
-      { held, loose },
+      held,
       unattached,
     );
   const sizes = new Map(vpcs.map((v) => [v.id, put(v, 0, 0, blank())] as const));
@@ -97,19 +87,21 @@ function columnsOf(vpcs: Vpc[], sizes: Map<string, Box>, exits: (v: Vpc) => bool
   return columns[1].length > 0 ? columns : [columns[0]];
 }
 
+/** So many subnets lie one below the other; then another column of them begins. */
+const subnetsInColumn = 4;
+
 /** Lays out one VPC with all that is in it; without outside only to measure it. */
 function within(
-  t: Topology,
+  subnets: Topology["subnets"],
   vpc: Vpc,
   left: number,
   y: number,
   out: Layout,
   outside: Outside | null,
   laneHeight: number,
-  { held, loose }: Held,
+  held: Held,
   unattached: string,
 ): Box {
-  const subnets = t.subnets.filter((s) => s.vpcId === vpc.id);
   const zones = [...new Set(subnets.map((s) => s.zone))].sort();
   const vpcBox: Box = {
     id: vpc.id,
@@ -130,7 +122,7 @@ function within(
 
   let x = left + size.pad;
   let tallest = 0;
-  const zoneBoxes: { zone: Box; subnets: Box[]; placed: Placed[] }[] = [];
+  const zoneBoxes: { zone: Box; columns: Box[][]; placed: Placed[] }[] = [];
   for (const zone of zones) {
     const id = `${vpc.id}/${zone}`;
     const zoneBox: Box = {
@@ -148,12 +140,26 @@ function within(
     };
     out.boxes.push(zoneBox);
     out.order.push(id);
-    const inner: Box[] = [];
-    const placed: Placed[] = [];
-    let sy = zoneBox.y + size.head;
-    let widest = 0;
     const own = subnets.filter((s) => s.zone === zone).sort((a, b) => (a.cidr < b.cidr ? -1 : 1));
-    for (const s of own) {
+    const columns: Box[][] = [];
+    const placed: Placed[] = [];
+    let column: Box[] = [];
+    let sx = x + size.pad;
+    let sy = 0;
+    let widest = 0;
+    let bottom = zoneBox.y + size.head;
+    const endColumn = (): void => {
+      for (const b of column) b.w = widest;
+      sx += widest + size.columnGap;
+      widest = 0;
+    };
+    own.forEach((s, i) => {
+      if (i % subnetsInColumn === 0) {
+        if (i > 0) endColumn();
+        column = [];
+        columns.push(column);
+        sy = zoneBox.y + size.head;
+      }
       const box: Box = {
         id: s.id,
         kind: "subnet",
@@ -161,41 +167,67 @@ function within(
         detail: s.cidr,
         parent: id,
         level: 3,
-        x: x + size.pad,
+        x: sx,
         y: sy,
         w: 0,
         h: 0,
-        value: 0,
+        value: held.instances.get(s.id)?.length ?? 0,
       };
       out.boxes.push(box);
       out.order.push(s.id);
-      placed.push(place(out, box, cardsOf(t, s.id, held, loose, unattached), own.length > 1));
-      inner.push(box);
+      placed.push(place(out, box, cardsOf(s.id, held, unattached), own.length > 1));
+      column.push(box);
       widest = Math.max(widest, box.w);
       sy += box.h + size.gap;
-    }
-    for (const b of inner) b.w = widest;
-    zoneBox.w = widest + 2 * size.pad;
-    zoneBox.h = sy - size.gap + size.pad - zoneBox.y;
+      bottom = Math.max(bottom, sy);
+    });
+    endColumn();
+    zoneBox.w = sx - size.columnGap + size.pad - x;
+    zoneBox.h = bottom - size.gap + size.pad - zoneBox.y;
+    zoneBox.value = own.reduce((n, s) => n + (held.instances.get(s.id)?.length ?? 0), 0);
+    vpcBox.value += zoneBox.value;
     tallest = Math.max(tallest, zoneBox.h);
-    zoneBoxes.push({ zone: zoneBox, subnets: inner, placed });
+    zoneBoxes.push({ zone: zoneBox, columns, placed });
     x += zoneBox.w + size.gap;
   }
   for (const z of zoneBoxes) {
-    // One subnet fills its zone, so that neighbours end on one line.
-    const last = z.subnets.at(-1);
-    if (last) last.h += tallest - z.zone.h;
+    // The last subnet of a column fills its zone, so that neighbours end on one line.
     z.zone.h = tallest;
+    for (const column of z.columns) {
+      const last = column.at(-1);
+      if (last) last.h = z.zone.y + tallest - size.pad - last.y;
+    }
   }
   const lane = y + size.head + Math.max(tallest, 60) + Math.min(laneHeight, size.gatewayLane) / 2;
   vpcBox.w = Math.max(x - size.gap + size.pad - left, 420);
   vpcBox.h = size.head + Math.max(tallest, 60) + laneHeight + size.pad;
   for (const z of zoneBoxes) {
-    const trunk = z.zone.x + size.pad / 2;
-    for (const p of z.placed) {
+    z.columns.flat().forEach((subnet, i) => {
+      const p = z.placed[i]!;
+      // Each column of subnets has its own line down; the zone's is that of the first.
+      const trunk = subnet.x - size.pad / 2;
+      const column = `${z.zone.id}:${Math.floor(i / subnetsInColumn)}`;
       for (const port of p.ports)
-        out.anchors.set(port.id, anchorAt(port, z.zone.id, vpc.id, p.exit, trunk, lane));
-    }
+        out.anchors.set(port.id, anchorAt(port, column, vpc.id, p.exit, trunk, lane));
+      // Of a subnet as one: where what leaves it crosses its edge.
+      out.anchors.set(subnet.id, {
+        id: subnet.id,
+        x: subnet.x,
+        y: p.exit,
+        side: "left",
+        port: true,
+        hubs: [
+          [column, [[trunk, p.exit]]],
+          [
+            vpc.id,
+            [
+              [trunk, p.exit],
+              [trunk, lane],
+            ],
+          ],
+        ],
+      });
+    });
   }
   outside?.place(vpcBox, lane);
   return vpcBox;

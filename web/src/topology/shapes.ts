@@ -25,7 +25,7 @@ export interface Box {
   y: number;
   w: number;
   h: number;
-  /** instance: nothing else; slot: device index; more: how many. */
+  /** slot: device index; instance: how many interfaces; subnet: how many instances; more: how many. */
   value: number;
 }
 
@@ -81,12 +81,15 @@ export const size = {
   host: 58,
   nat: 58,
   gateway: { w: 132, h: 38 },
-  slot: 30,
+  /** As high as a chip: who takes it changes no height. */
+  slot: 46,
   gutter: 168,
   busPad: 48,
   pad: 16,
   head: 30,
   gap: 18,
+  /** Between the columns of a zone's subnets, where their own line runs. */
+  columnGap: 34,
   lane: 26,
   /** The lane with gateways on it; for each that stands below the first, a step more. */
   gatewayLane: 58,

@@ -1,201 +1,80 @@
-import { computed, effect, signal, useSignalEffect } from "@preact/signals";
+import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { onEdges } from "../app/session.ts";
+import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
-import { theme } from "../app/theme.ts";
-import { topologyShown, viewRegion, viewVpc } from "../app/view.ts";
-import { short, t } from "../i18n/i18n.ts";
-import { filter } from "../traffic/filter.ts";
+import { t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
 import { lazy } from "../ui/lazy.tsx";
-import { BoxView, Take } from "./boxes.tsx";
-import { type Camera, clamp, fitTo, zoom } from "./camera.ts";
-import { ChipView } from "./chip.tsx";
-import { Dots } from "./dots.ts";
-import { route, wayOf } from "./edges.ts";
-import { GatewayView, isGateway } from "./gateways.tsx";
-import { layout } from "./layout.ts";
-import { dragging, MoveConfirm, MoveMenu, moveFor } from "./move.tsx";
-import { Painter } from "./painter.ts";
-import { stepHook } from "./stephook.ts";
-import { walk } from "./walk.ts";
-import { Ways } from "./ways.ts";
+import { Legend } from "./legend.tsx";
+import { dragging, moveConfirm, moveFor } from "./move.ts";
+import { hovered } from "./overlay.ts";
+import { chipOf, startPainting } from "./scene.ts";
+import { camera, detail, hitStage, levels, panTo, stageSize, startSight, zoomStage } from "./sight.ts";
+import { Tree } from "./tree.tsx";
 
-export const picture = computed(() => {
-  const now = topologyShown.value;
-  return now ? layout(now, t("topology.unattached")) : null;
-});
-
-const MapNote = lazy(async () => (await import("../traffic/mapnote.tsx")).MapNote);
-
-const camera = signal<Camera>({ x: 0, y: 0, scale: 1 });
-const stageSize = signal({ width: 0, height: 0 });
-/** True until a person moves the picture; then layout changes do not refit it. */
-let fitted = true;
-const dotScale = signal(1);
-
-export function fitStage(): void {
-  fitted = true;
-  const p = picture.value;
-  if (p) camera.value = fitTo(p, stageSize.value);
-}
-
-export function zoomStage(factor: number): void {
-  moveCamera(zoom(camera.value, factor, stageSize.value.width / 2, stageSize.value.height / 2));
-}
-
-function moveCamera(next: Camera): void {
-  fitted = false;
-  const p = picture.value;
-  camera.value = p ? clamp(next, p, stageSize.value) : next;
-}
-
-const chipOf = computed(() => new Map(picture.value?.chips.map((c) => [c.eni, c] as const) ?? []));
-
-const ways = computed(() => (state.topology.value ? new Ways(state.topology.value) : null));
-
-const dots = new Dots((src, dst) => {
-  const p = picture.value;
-  const from = state.dictionary.eni(src);
-  if (!p || !from) return null;
-  return route(p, ways.value!.between(from, state.dictionary.eni(dst)));
-});
-
-/** Draws a frame of the recording on its way; alone: in place of those before it. */
-export function drawStep(from: string, to: string, verdict: string, alone: boolean): void {
-  const p = picture.value;
-  const way = p && from && ways.value ? route(p, ways.value.between(from, to)) : null;
-  stepHook.dots?.begin(way, verdict, performance.now(), alone);
-}
-
-function startPainting(canvas: HTMLCanvasElement): () => void {
-  const painter = new Painter(canvas);
-  let last = performance.now();
-  let frame = 0;
-  let dictionaryVersion = -1;
-  let generation = -1;
-  const stopEdges = onEdges((_start, width, e) => {
-    if (!document.hidden) dots.feed(e, width, performance.now());
-  });
-  const stopTheme = effect(() => {
-    theme.value;
-    painter.recolour();
-  });
-  const stopView = effect(() => {
-    viewRegion.value;
-    viewVpc.value;
-    filter.value;
-    // Those under way are on ways that are not drawn any more.
-    dots.reset();
-  });
-  const stopPicture = effect(() => {
-    const p = picture.value;
-    const trace = state.shownTrace.value;
-    painter.wires = p?.wires ?? [];
-    painter.trace =
-      p && trace
-        ? {
-            route: wayOf(p, trace.places),
-            verdict: trace.verdict,
-            predicted: trace === state.predicted.value,
-          }
-        : null;
-    dots.invalidate();
-  });
-  const loop = (now: number): void => {
-    frame = requestAnimationFrame(loop);
-    // A tab that comes back must not fling every dot to its end.
-    const dt = Math.min(0.05, (now - last) / 1000);
-    last = now;
-    if (dictionaryVersion !== state.dictionary.version) {
-      dictionaryVersion = state.dictionary.version;
-      if (state.dictionary.generation === generation) dots.invalidate();
-      else dots.reset();
-      generation = state.dictionary.generation;
-    }
-    const still = state.reducedMotion.value || state.dotsPaused.value;
-    if (!still) dots.step(dt, now);
-    painter.fit(stageSize.value.width, stageSize.value.height);
-    painter.paint(dots, camera.value, still);
-    if (dotScale.peek() !== dots.scale) dotScale.value = dots.scale;
-    state.framePainted();
-  };
-  frame = requestAnimationFrame(loop);
-  return () => {
-    cancelAnimationFrame(frame);
-    stopEdges();
-    stopTheme();
-    stopPicture();
-    stopView();
-  };
-}
+// Nothing of these is needed for the first picture.
+const MoveMenu = lazy(async () => (await import("./moving.tsx")).MoveMenu);
+const MoveConfirm = lazy(async () => (await import("./moving.tsx")).MoveConfirm);
+const Tools = lazy(async () => (await import("./tools.tsx")).Tools);
 
 export function Stage() {
   const stage = useRef<HTMLDivElement>(null);
+  const ground = useRef<HTMLCanvasElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const el = stage.current!;
     const observer = new ResizeObserver(() => {
       stageSize.value = { width: el.clientWidth, height: el.clientHeight };
-      if (fitted) fitStage();
     });
     observer.observe(el);
-    const stop = startPainting(canvas.current!);
+    const stopSight = startSight();
+    const stopPainting = startPainting(ground.current!, canvas.current!);
+    // The layers follow the camera without the framework: a pan changes no element.
+    const stopLayers = effect(() => {
+      const c = camera.value;
+      el.style.setProperty("--camera", `translate(${c.x}px, ${c.y}px) scale(${c.scale})`);
+    });
+    const stopWords = effect(() => {
+      // Words that stay as large as they are on the screen; near by they are of the world.
+      const { scale } = camera.value;
+      if (scale < 0.6) el.style.setProperty("--k", String(1 / scale));
+    });
     // Preact's wheel listeners are passive in some browsers; zoom must prevent the scroll.
     const wheel = (e: WheelEvent): void => {
+      if ((e.target as HTMLElement).closest(".over-map")) return;
       e.preventDefault();
       const r = el.getBoundingClientRect();
-      moveCamera(zoom(camera.value, Math.exp(-e.deltaY * 0.0015), e.clientX - r.left, e.clientY - r.top));
+      zoomStage(Math.exp(-e.deltaY * 0.0015), e.clientX - r.left, e.clientY - r.top);
     };
     el.addEventListener("wheel", wheel, { passive: false });
     return () => {
       observer.disconnect();
-      stop();
+      for (const stop of [stopSight, stopPainting, stopLayers, stopWords]) stop();
       el.removeEventListener("wheel", wheel);
     };
   }, []);
-  useSignalEffect(() => {
-    if (picture.value && fitted) fitStage();
-  });
 
-  const p = picture.value;
-  const c = camera.value;
-  const transform = `translate(${c.x}px, ${c.y}px) scale(${c.scale})`;
-  const order = p?.order ?? [];
+  const middle = camera.value.scale < 0.6 ? "small" : "";
   return (
-    <div class={`stage ${dragging.value ? "is-dragging" : ""} ${c.scale < 0.6 ? "far" : ""}`} ref={stage}>
-      {p && p.boxes.length > 0 && (
-        <div
-          role="tree"
-          aria-label={t("topology.label")}
-          class="tree"
-          // Chips stay children of one layer, so that a move keeps their DOM node;
-          // the order of reading is told here instead.
-          aria-owns={order.map((id) => `n-${id}`).join(" ")}
-          onKeyDown={(e) => walk(e, order)}
-          onPointerDown={pan}
-        >
-          <div class="layer" role="none" style={{ transform }}>
-            {p.boxes.map((b) => !isGateway(b) && <BoxView key={b.id} box={b} />)}
-          </div>
-          <div class="layer chips" role="none" style={{ transform }}>
-            {p.chips
-              .toSorted((a, b) => (a.mac < b.mac ? -1 : 1))
-              .map((chip) => (
-                <ChipView key={chip.mac} chip={chip} scale={c.scale} />
-              ))}
-            {p.boxes.map((b) => isGateway(b) && <GatewayView key={b.id} box={b} />)}
-            {dragging.value && p.boxes.map((b) => <Take key={`take-${b.id}`} box={b} />)}
-          </div>
-        </div>
-      )}
+    <div
+      class={`stage ${dragging.value ? "is-dragging" : ""} ${detail.value} ${middle}`}
+      ref={stage}
+      onPointerOver={hover}
+      onPointerLeave={() => {
+        hovered.value = "";
+      }}
+    >
+      <Tree pan={pan} />
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas without tabindex takes no focus */}
+      <canvas ref={ground} class="dots ground" aria-hidden="true" />
       {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas without tabindex takes no focus */}
       <canvas ref={canvas} class="dots" aria-hidden="true" />
       <MapNote />
       <Legend />
+      <Tools />
       <MoveHandle />
       {moveFor.value && <MoveMenu at={screenPoint(moveFor.value)} />}
-      <MoveConfirm />
+      {moveConfirm.value && <MoveConfirm />}
     </div>
   );
 }
@@ -212,7 +91,8 @@ function screenPoint(eniId: string): { x: number; y: number } {
 function MoveHandle() {
   const chip = chipOf.value.get(state.selection.value);
   const n = state.enisById.value.get(state.selection.value);
-  if (!chip || !n || n.attachment?.deviceIndex === 0 || dragging.value) return null;
+  if (!chip || !n || n.attachment?.deviceIndex === 0 || dragging.value || detail.value !== "near")
+    return null;
   const c = camera.value;
   const x = c.x + (chip.x + chip.w) * c.scale - 26;
   const y = c.y + (chip.y + chip.h / 2) * c.scale - 12;
@@ -222,7 +102,7 @@ function MoveHandle() {
       class="icon chip-menu"
       style={{ transform: `translate(${x}px, ${y}px)` }}
       aria-label={t("topology.chipMenu")}
-      aria-haspopup="menu"
+      aria-haspopup="dialog"
       title={`${t("action.move")} (M)`}
       onClick={() => {
         moveFor.value = moveFor.value ? "" : n.id;
@@ -233,59 +113,19 @@ function MoveHandle() {
   );
 }
 
-function Legend() {
-  const n = dotScale.value;
-  const still = state.reducedMotion.value;
-  const paused = state.dotsPaused.value;
-  return (
-    <div class="legend">
-      {(["accept", "reject", "lost", "control"] as const).map((v) => (
-        <span key={v} class={`mark ${v}`}>
-          {t(`verdict.${v}`)}
-        </span>
-      ))}
-      {!still && (
-        <span class="scale">
-          {paused
-            ? t("topology.paused")
-            : n === 1
-              ? t("topology.legendOne")
-              : t("topology.legend", { count: short(n) })}
-        </span>
-      )}
-      <span class="legend-tools">
-        {!still && (
-          <button
-            type="button"
-            class="icon"
-            aria-pressed={paused}
-            aria-label={paused ? t("topology.resumeDots") : t("topology.pauseDots")}
-            title={paused ? t("topology.resumeDots") : t("topology.pauseDots")}
-            onClick={() => {
-              state.dotsPaused.value = !paused;
-            }}
-          >
-            <Icon name={paused ? "play" : "pause"} />
-          </button>
-        )}
-        <button type="button" class="icon" aria-label={t("topology.zoomOut")} onClick={() => zoomStage(0.8)}>
-          <Icon name="minus" />
-        </button>
-        <button type="button" class="icon" aria-label={t("topology.zoomIn")} onClick={() => zoomStage(1.25)}>
-          <Icon name="plus" />
-        </button>
-        <button
-          type="button"
-          class="icon"
-          aria-label={t("topology.fit")}
-          title={t("topology.fit")}
-          onClick={fitStage}
-        >
-          <Icon name="fit" />
-        </button>
-      </span>
-    </div>
-  );
+/** What is under the pointer stands out with its lines and its groups; far away that is found by place. */
+function hover(e: PointerEvent): void {
+  const chip = (e.target as HTMLElement).closest<HTMLElement>(".chip");
+  hovered.value = dragging.value ? "" : (chip?.dataset.eni ?? "");
+}
+
+/** A click that is on no element: far away it chooses the dot there, else nothing. */
+function pick(e: PointerEvent): void {
+  const r = (document.querySelector(".stage") as HTMLElement).getBoundingClientRect();
+  const id = detail.value === "far" ? hitStage(e.clientX - r.left, e.clientY - r.top) : "";
+  const level = levels.value.get(id) ?? 0;
+  if (level >= 3) select(id);
+  else state.selection.value = "";
 }
 
 function pan(e: PointerEvent): void {
@@ -300,11 +140,11 @@ function pan(e: PointerEvent): void {
     const dy = m.clientY - from.py;
     if (!moved && Math.hypot(dx, dy) < 4) return;
     moved = true;
-    moveCamera({ scale: from.scale, x: from.x + dx, y: from.y + dy });
+    panTo(from.x + dx, from.y + dy);
   };
   const onUp = (): void => {
     tree.removeEventListener("pointermove", onMove);
-    if (!moved) state.selection.value = "";
+    if (!moved) pick(e);
   };
   tree.addEventListener("pointermove", onMove);
   tree.addEventListener("pointerup", onUp, { once: true });

@@ -1,63 +1,72 @@
 import { select } from "../app/select.ts";
-import * as state from "../app/state.ts";
+import { levels, picture, reveal, roving, walkOrder } from "./sight.ts";
 
 const node = (id: string): HTMLElement | null => document.getElementById(`n-${id}`);
 
-/** Arrow keys of the tree: up and down in reading order, left to the parent, right to the child. */
-export function walk(e: KeyboardEvent, order: string[]): void {
-  const current = (e.target as HTMLElement).closest<HTMLElement>("[role=treeitem]");
-  if (!current) return;
-  const i = order.indexOf(current.id.slice(2));
-  if (i < 0) return;
+/** The place in a list from which the keyboard goes on: how deep each id is, and where it is now. */
+export function nextOf(
+  key: string,
+  order: readonly string[],
+  i: number,
+  level: (id: string | undefined) => number,
+): number {
   let next = -1;
-  switch (e.key) {
+  switch (key) {
     case "ArrowDown":
-      next = i + 1;
-      break;
+      return i + 1;
     case "ArrowUp":
-      next = i - 1;
-      break;
+      return i - 1;
     case "ArrowRight":
-      if (level(order[i + 1]) > level(order[i])) next = i + 1;
-      break;
+      return level(order[i + 1]) > level(order[i]) ? i + 1 : -1;
     case "ArrowLeft":
       for (next = i - 1; next >= 0 && level(order[next]) >= level(order[i]); next--);
-      break;
+      return next;
     case "Home":
-      next = 0;
-      break;
+      return 0;
     case "End":
-      next = order.length - 1;
-      break;
-    case "Enter":
-    case " ":
-      e.preventDefault();
-      e.stopPropagation();
-      select(order[i]!);
-      return;
+      return order.length - 1;
     default:
-      return;
+      return -1;
   }
-  e.preventDefault();
-  e.stopPropagation();
-  const id = order[next];
-  if (id === undefined) return;
-  roving.current = id;
-  node(id)?.focus();
 }
 
-const level = (id: string | undefined): number =>
-  id ? Number(node(id)?.getAttribute("aria-level") ?? 0) : 0;
+const level = (id: string | undefined): number => (id ? (levels.value.get(id) ?? 0) : 0);
 
-/** The one tree item in the tab order: the focused one, else the selected, else the first. */
-export const roving = { current: "" };
+/** Arrow keys of the tree: up and down in reading order, left to the parent, right to the child. */
+export function walk(e: KeyboardEvent): void {
+  const current = (e.target as HTMLElement).closest<HTMLElement>("[role=treeitem]");
+  if (!current || e.ctrlKey || e.metaKey || e.altKey) return;
+  const here = current.id.slice(2);
+  if (e.key === "Enter" || e.key === " ") {
+    e.preventDefault();
+    e.stopPropagation();
+    select(here);
+    return;
+  }
+  if (!/^(Arrow|Home$|End$)/.test(e.key)) return;
+  const order = walkOrder.value;
+  const i = order.indexOf(here);
+  if (i < 0) return;
+  e.preventDefault();
+  e.stopPropagation();
+  const id = order[nextOf(e.key, order, i, level)];
+  if (id !== undefined) focusOn(id);
+  // Far away what is in a subnet is dots: to the right one goes into it.
+  else if (e.key === "ArrowRight" && level(here) === 3) goInto(here);
+}
 
-export function tabIndexOf(id: string, order: string[]): 0 | -1 {
-  const wanted =
-    roving.current && order.includes(roving.current)
-      ? roving.current
-      : order.includes(state.selection.value)
-        ? state.selection.value
-        : order[0];
-  return id === wanted ? 0 : -1;
+/** Gives a place of the picture the focus; its element is made if it was out of sight. */
+export function focusOn(id: string): void {
+  roving.value = id;
+  reveal(id);
+  const there = node(id);
+  if (there) there.focus({ preventScroll: true });
+  // Preact makes it before the next picture.
+  else requestAnimationFrame(() => node(id)?.focus({ preventScroll: true }));
+}
+
+function goInto(subnet: string): void {
+  const order = picture.value?.order ?? [];
+  const inner = order[order.indexOf(subnet) + 1];
+  if (inner && level(inner) > level(subnet)) focusOn(inner);
 }

@@ -122,11 +122,54 @@ describe("layout", () => {
     expect(l.chips.find((c) => c.eni === "eni-x")?.owner).toBe("");
   });
 
-  it("folds what is too many into one box", () => {
+  it("places however many there are, each apart from the others, and moves none for those that come", () => {
     const t = lab();
-    for (let i = 0; i < 100; i++) t.instances.push(instance(`i-n${i}`, "s-zb"));
+    const more = (from: number, to: number): void => {
+      for (let i = from; i < to; i++)
+        t.instances.push({ ...instance(`i-n${i}`, "s-zb"), launchedAt: `2026-02-01T00:00:${i + 1000}Z` });
+    };
+    more(0, 700);
+    const before = layout(t, "free");
+    const cards = before.boxes.filter((b) => b.kind === "instance" && b.parent === "s-zb");
+    expect(cards).toHaveLength(701);
+    expect(new Set(cards.map((b) => `${b.x},${b.y}`)).size).toBe(701);
+    // Near a square, so that what fits is not lost in one direction.
+    const s = box(before, "s-zb");
+    expect(s.value).toBe(701);
+    expect(s.w / s.h).toBeGreaterThan(0.7);
+    expect(s.w / s.h).toBeLessThan(2.5);
+    more(700, 900);
+    const after = layout(t, "free");
+    const moved = cards.filter((b) => box(after, b.id).x !== b.x || box(after, b.id).y !== b.y);
+    expect(moved).toEqual([]);
+  });
+
+  it("keeps every other card where it is when an interface moves", () => {
+    const before = layout(lab("i-b"), "free");
+    const after = layout(lab("i-c"), "free");
+    expect([after.width, after.height]).toEqual([before.width, before.height]);
+    for (const b of before.boxes.filter((x) => x.kind !== "slot"))
+      expect([b.id, box(after, b.id).x, box(after, b.id).y, box(after, b.id).h]).toEqual([
+        b.id,
+        b.x,
+        b.y,
+        b.h,
+      ]);
+  });
+
+  it("puts many subnets of a zone in columns, none across another", () => {
+    const t = lab();
+    for (let i = 10; i < 40; i++)
+      t.subnets.push({ ...t.subnets[0]!, id: `s-${i}`, cidr: `10.0.${i}.0/24`, zone: "zb" });
     const l = layout(t, "free");
-    expect(box(l, "s-zb/more").value).toBe(41);
+    const subnets = l.boxes.filter((b) => b.kind === "subnet" && b.parent === "vpc-1/zb");
+    expect(subnets).toHaveLength(31);
+    for (const a of subnets)
+      for (const b of subnets)
+        if (a !== b)
+          expect(a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y).toBe(true);
+    const vpc = box(l, "vpc-1");
+    expect(vpc.w / vpc.h).toBeGreaterThan(1);
   });
 
   it("draws the hosts of the internet that ask or are asked, and folds others", () => {
