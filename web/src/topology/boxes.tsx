@@ -70,9 +70,10 @@ function fits(b: Box): string {
 /** How many instances a subnet has, and what they send. */
 function Count({ box: b }: { box: Box }) {
   const rate = rateOf(b.id);
+  const count = fits(b) ? short(b.value) : t("topology.instances", { count: b.value });
   return (
     <em class="count">
-      {t("topology.instances", { count: b.value })}
+      {count}
       {rate >= 1 && ` · ${short(rate)}/s`}
     </em>
   );

@@ -8,8 +8,11 @@ import { type Box, byId, type Layout, size } from "./shapes.ts";
 const maxClients = 12;
 const columnHeight = 6;
 const firstColumns = 3;
-/** A card has room for so many interfaces, held or not: one that moves changes no card's height. */
-const roomyRows = 3;
+/**
+ * A card has room for so many interfaces, held or not: one that moves between two that
+ * have the room changes no card's height.
+ */
+const roomyRows = 2;
 
 const roleRank: Record<string, number> = { client: 0, active: 1, standby: 2 };
 
@@ -100,6 +103,10 @@ export function cardsOf(subnetId: string, held: Held, unattached: string): { lef
   const aside = new Set(clients);
   const others = instances.filter((i) => !aside.has(i));
   if (others.some((i) => i.role === "client")) others.sort(byLaunch);
+  const here = instances.flatMap((i) => held.enis.get(i.id) ?? []);
+  const free = [...(held.loose.get(subnetId) ?? [])].sort(byId);
+  // Whoever takes the tallest of them has the room already.
+  const tallest = Math.max(size.chip, ...[...here, ...free].filter(canMove).map(chipHeight));
   for (const i of [...clients, ...others]) {
     const enis = [...(held.enis.get(i.id) ?? [])].sort(byDevice);
     const slots = i.role === "client" ? [] : freeSlots(i, enis);
@@ -110,7 +117,7 @@ export function cardsOf(subnetId: string, held: Held, unattached: string): { lef
       detail: i.type,
       enis,
       slots,
-      h: cardHeight(enis, slots.length),
+      h: Math.max(cardHeight(enis, slots.length), i.role === "client" ? 0 : roomy(i, enis, tallest)),
     };
     (aside.has(i) ? left : right).push(card);
   }
@@ -125,7 +132,6 @@ export function cardsOf(subnetId: string, held: Held, unattached: string): { lef
       h: size.nat,
     });
   }
-  const free = [...(held.loose.get(subnetId) ?? [])].sort(byId);
   if (free.length > 0) {
     right.push({
       id: `${subnetId}/unattached`,
@@ -140,19 +146,29 @@ export function cardsOf(subnetId: string, held: Held, unattached: string): { lef
   return { left, right };
 }
 
-/** One free slot says enough, but the rows that a card has room for are all told of. */
+/** The rows that a card has room for and nobody holds. One free slot says enough. */
 function freeSlots(i: Instance, enis: NetworkInterface[]): number[] {
   const taken = new Set(enis.map((n) => n.attachment?.deviceIndex));
-  const want = Math.min(i.maxInterfaces, Math.max(roomyRows, enis.length + 1)) - enis.length;
+  const want = Math.min(i.maxInterfaces, roomyRows) - enis.length;
   const slots: number[] = [];
   for (let at = 1; slots.length < want; at++) if (!taken.has(at)) slots.push(at);
   return slots;
 }
 
-const cardHeight = (enis: NetworkInterface[], slots: number): number => {
-  const rows = enis.reduce((h, n) => h + chipHeight(n) + size.chipGap, slots * (size.slot + size.chipGap));
-  return size.cardHead + Math.max(rows - size.chipGap, 0) + size.cardFoot + (rows ? 2 : 0);
-};
+const canMove = (n: NetworkInterface): boolean => n.attachment?.deviceIndex !== 0;
+
+/** The height of a card with its own primary interface and the tallest that can move. */
+function roomy(i: Instance, enis: NetworkInterface[], tallest: number): number {
+  if (i.maxInterfaces < roomyRows) return 0;
+  const primary = enis.find((n) => n.attachment?.deviceIndex === 0);
+  return rowsHeight((primary ? chipHeight(primary) : size.chip) + size.chipGap + tallest + size.chipGap);
+}
+
+const rowsHeight = (rows: number): number =>
+  size.cardHead + Math.max(rows - size.chipGap, 0) + size.cardFoot + (rows ? 2 : 0);
+
+const cardHeight = (enis: NetworkInterface[], slots: number): number =>
+  rowsHeight(enis.reduce((h, n) => h + chipHeight(n) + size.chipGap, slots * (size.slot + size.chipGap)));
 
 /**
  * The column and row of the nth card. A subnet alone in its zone fills columns;
@@ -267,7 +283,8 @@ function put(
       x: x + 10,
       y: cy,
       w: size.card - 20,
-      h: size.slot,
+      // The last free one takes what room there is.
+      h: Math.max(size.slot, slot === c.slots.at(-1) ? y + c.h - size.cardFoot - 2 - cy : 0),
       value: slot,
     });
     cy += size.slot + size.chipGap;

@@ -28,7 +28,7 @@ export function FindBox() {
     return (
       <button
         type="button"
-        class="map-tool"
+        class="icon"
         title={`${w("find")} (S)`}
         aria-label={w("find")}
         onClick={() => {

@@ -88,7 +88,7 @@ function columnsOf(vpcs: Vpc[], sizes: Map<string, Box>, exits: (v: Vpc) => bool
 }
 
 /** So many subnets lie one below the other; then another column of them begins. */
-const subnetsInColumn = 4;
+const subnetsInColumn = 8;
 
 /** Lays out one VPC with all that is in it; without outside only to measure it. */
 function within(

@@ -1,8 +1,12 @@
 import * as state from "../app/state.ts";
 import { short, t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
+import { lazy } from "../ui/lazy.tsx";
 import { dotScale } from "./scene.ts";
 import { fitStage, zoomStage } from "./sight.ts";
+
+// Not needed for the first picture.
+const Tools = lazy(async () => (await import("./tools.tsx")).Tools);
 
 export function Legend() {
   const n = dotScale.value;
@@ -25,6 +29,7 @@ export function Legend() {
         </span>
       )}
       <span class="legend-tools">
+        <Tools />
         {!still && (
           <button
             type="button"

@@ -22,8 +22,16 @@ export function OverlayPicker() {
     overlay.value = id ? { kind, id } : null;
   };
   return (
-    <div class={`map-overlay ${on ? "on" : ""}`}>
+    <span class={`map-overlay ${on ? "on" : ""}`}>
       <Icon name="layers" />
+      {o && on && (
+        <span role="status">
+          <strong>{kinds.flatMap((k) => k.list).find((x) => x.id === o.id)?.name}</strong>{" "}
+          {w(o.kind === "group" ? "litGroup" : o.kind === "acl" ? "litAcl" : "litTable", {
+            count: String(on.size),
+          })}
+        </span>
+      )}
       <select
         aria-label={w("overlay")}
         title={w("overlay")}
@@ -42,25 +50,18 @@ export function OverlayPicker() {
         ))}
       </select>
       {o && on && (
-        <>
-          <span role="status">
-            {w(o.kind === "group" ? "litGroup" : o.kind === "acl" ? "litAcl" : "litTable", {
-              count: String(on.size),
-            })}
-          </span>
-          <button
-            type="button"
-            class="icon"
-            aria-label={w("overlayOff")}
-            title={w("overlayOff")}
-            onClick={() => {
-              overlay.value = null;
-            }}
-          >
-            <Icon name="close" />
-          </button>
-        </>
+        <button
+          type="button"
+          class="icon"
+          aria-label={w("overlayOff")}
+          title={w("overlayOff")}
+          onClick={() => {
+            overlay.value = null;
+          }}
+        >
+          <Icon name="close" />
+        </button>
       )}
-    </div>
+    </span>
   );
 }

@@ -178,36 +178,35 @@ export class Painter {
     // What is smaller than this on the screen would flicker away.
     const least = 2.5 / camera.scale;
     const chosen = state.selection.peek();
+    // By look: a change of style for each of ten thousand would cost more than the dots.
+    const looks = new Map<string, Box[]>();
+    const outlined: Box[] = [];
     for (const { box: b, enis } of this.cards) {
       if (!touches(b, area)) continue;
       const i = state.instancesById.peek().get(b.id);
-      const bad = Boolean(i?.fault);
       const off = b.kind === "tray" || (i && i.state !== "running");
-      const rate = figures.rateOf(b.id);
       const on = !this.lit || this.lit.has(b.id) || enis.some((id) => this.lit!.has(id));
-      ctx.globalAlpha = !on ? 0.12 : bad ? 1 : off ? 0.5 : Math.min(1, 0.4 + 0.15 * Math.log10(1 + rate));
-      ctx.fillStyle = bad
-        ? colours.lost
-        : off
-          ? colours.edge
-          : b.kind === "nat"
-            ? colours.control
-            : colours.instance;
-      const w = Math.max(b.w, least);
-      const h = Math.max(b.h, least);
-      ctx.fillRect(b.x, b.y, w, h);
-      if (
-        b.id === chosen ||
-        (chosen && enis.includes(chosen)) ||
-        (this.stressed && enis.includes(this.stressed))
-      ) {
-        ctx.globalAlpha = 1;
-        ctx.lineWidth = 2 / camera.scale;
-        ctx.strokeStyle = colours.accept;
-        ctx.strokeRect(b.x - least, b.y - least, w + 2 * least, h + 2 * least);
-      }
+      const colour = i?.fault ? "lost" : off ? "edge" : b.kind === "nat" ? "control" : "instance";
+      const shine = i?.fault ? 1 : off ? 0.5 : Math.min(1, 0.4 + 0.15 * Math.log10(1 + figures.rateOf(b.id)));
+      const look = `${colour} ${on ? shine.toFixed(1) : "0.12"}`;
+      const list = looks.get(look);
+      if (list) list.push(b);
+      else looks.set(look, [b]);
+      if (chosen && (b.id === chosen || enis.includes(chosen))) outlined.push(b);
+    }
+    for (const [look, boxes] of looks) {
+      const [colour, alpha] = look.split(" ") as [keyof Colours, string];
+      ctx.fillStyle = colours[colour];
+      ctx.globalAlpha = Number(alpha);
+      for (const b of boxes) ctx.fillRect(b.x, b.y, Math.max(b.w, least), Math.max(b.h, least));
     }
     ctx.globalAlpha = 1;
+    ctx.lineWidth = 2 / camera.scale;
+    ctx.strokeStyle = colours.accept;
+    for (const b of outlined) {
+      const out = 2 * least;
+      ctx.strokeRect(b.x - least, b.y - least, Math.max(b.w, least) + out, Math.max(b.h, least) + out);
+    }
   }
 
   /** All lines of one width in one stroke: thousands of strokes would take a frame's time. */
@@ -402,7 +401,8 @@ export class Painter {
   };
 }
 
-/** To three digits, as people write it. */
+/** A time as people write it. */
 function milliseconds(ms: number): string {
+  if (ms < 1) return `${Math.max(1, Math.round(ms * 1000))} µs`;
   return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }

@@ -197,10 +197,9 @@ export function startPainting(ground: HTMLCanvasElement, canvas: HTMLCanvasEleme
       rates.settle(Math.min(now - summedAt, 5 * ratesMs) / 1000);
       summedAt = now;
       sumUp();
-      if (detail.peek() === "far") stale();
     }
     // Without motion bars tell the rates, twice a second and no more.
-    if (dots.settle(now, still ? ratesMs : 200)) stale();
+    if (dots.settle(now, still || detail.peek() === "far" ? ratesMs : 200)) stale();
     if (!still) dots.step(dt);
     for (const eni of announced()) painter.pulse(chipOf.value.get(eni), now);
     const size = stageSize.value;

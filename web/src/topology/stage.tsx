@@ -15,7 +15,7 @@ import { Tree } from "./tree.tsx";
 // Nothing of these is needed for the first picture.
 const MoveMenu = lazy(async () => (await import("./moving.tsx")).MoveMenu);
 const MoveConfirm = lazy(async () => (await import("./moving.tsx")).MoveConfirm);
-const Tools = lazy(async () => (await import("./tools.tsx")).Tools);
+const Minimap = lazy(async () => (await import("./overview.tsx")).Minimap);
 
 export function Stage() {
   const stage = useRef<HTMLDivElement>(null);
@@ -71,7 +71,7 @@ export function Stage() {
       <canvas ref={canvas} class="dots" aria-hidden="true" />
       <MapNote />
       <Legend />
-      <Tools />
+      <Minimap />
       <MoveHandle />
       {moveFor.value && <MoveMenu at={screenPoint(moveFor.value)} />}
       {moveConfirm.value && <MoveConfirm />}

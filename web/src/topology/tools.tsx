@@ -1,16 +1,12 @@
 import { FindBox } from "./findbox.tsx";
 import { OverlayPicker } from "./overlays.tsx";
-import { Minimap } from "./overview.tsx";
 
-/** What lies over the map to find one's way: search, overlays, and where one is. */
+/** What helps to find one's way on the map: search and overlays. */
 export function Tools() {
   return (
-    <>
-      <div class="map-tools over-map">
-        <FindBox />
-        <OverlayPicker />
-      </div>
-      <Minimap />
-    </>
+    <span class="map-tools over-map">
+      <FindBox />
+      <OverlayPicker />
+    </span>
   );
 }
