@@ -203,6 +203,9 @@ function putFailover(f: Failover): void {
 
 let reading = false;
 let again = false;
+/** Of the time reading at most a third: what took long is not asked for again at once. */
+const rest = 2;
+const longestRestMs = 3000;
 
 /** Re-reads the topology, one request at a time; changes meanwhile cause one more. */
 export function changed(): void {
@@ -215,6 +218,7 @@ export function changed(): void {
 
 async function readTopology(): Promise<void> {
   reading = true;
+  const began = performance.now();
   try {
     const next = await get<Topology>("/topology");
     batch(() => {
@@ -229,13 +233,17 @@ async function readTopology(): Promise<void> {
     eventSeq = Math.max(eventSeq, next.eventSeq ?? 0);
   } catch (err) {
     state.topologyError.value = err instanceof Error ? err.message : String(err);
-  } finally {
-    reading = false;
-    if (again) {
+  }
+  // A small laboratory is read in a few milliseconds, and rests as briefly.
+  setTimeout(
+    () => {
+      reading = false;
+      if (!again) return;
       again = false;
       void readTopology();
-    }
-  }
+    },
+    Math.min(longestRestMs, rest * (performance.now() - began)),
+  );
 }
 
 function mergeFailovers(read: Failover[], live: Map<string, Failover>): Failover[] {
