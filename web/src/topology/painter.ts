@@ -351,7 +351,8 @@ export class Painter {
       if (o.rate < 1) continue;
       ctx.textAlign = o.right ? "left" : "right";
       // Clear of the card's edge, which is 10 px from the port; above the line if frames leave to the right.
-      const rtt = figures.rttOf(id);
+      // Between a host and the gateway beside it there is room for the rate alone.
+      const rtt = state.hostsById.peek().has(id) ? undefined : figures.rttOf(id);
       const text = rtt === undefined ? `${short(o.rate)}/s` : `${short(o.rate)}/s · ${milliseconds(rtt)}`;
       const x = o.x + (o.right ? 16 : -18);
       const y = o.y + (o.right ? -16 : 16);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Dictionary } from "../../src/stream/dictionary.ts";
-import { type Drawn, Dots } from "../../src/topology/dots.ts";
+import { Dots, type Drawn } from "../../src/topology/dots.ts";
 import { entriesOf, find } from "../../src/topology/find.ts";
 import { Rates } from "../../src/topology/rates.ts";
 import { targetsOf } from "../../src/topology/targets.ts";
