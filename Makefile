@@ -13,7 +13,7 @@ COUNT   ?= 5
 # What the product and the SQLite driver do with them it sees.
 RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
-.PHONY: run build test test-go stress test-web test-browser pictures test-docs contract agents judge simulate mutate bench bench-path bench-scale soak lint fuzz cross release test-release generate clean answers
+.PHONY: run build test test-go stress test-web test-browser pictures test-docs contract agents judge simulate mutate bench bench-path bench-scale bench-web soak lint fuzz cross release test-release generate clean answers
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:
@@ -118,6 +118,11 @@ bench-scale:
 	$(GO) test -run '^$$' -bench ScaleChange -benchtime 1000x -count $(COUNT) ./internal/dataplane
 	$(GO) test -run '^$$' -bench Scale/start -benchtime 1x -count $(COUNT) -timeout 30m ./internal/lab
 	$(GO) test -run '^$$' -bench Scale/change -benchtime 1000x -count $(COUNT) -timeout 30m ./internal/lab
+
+# bench-web: the page in Chromium: frames a second, script time, heap, event to
+# pixel, bytes, beside their budgets; 10 minutes a row, or ARGS='--seconds 60'.
+bench-web: build
+	@sh web/scripts/bench.sh bin/enilab $(ARGS)
 
 # soak: MINUTES of writers, moves, captures, streams and hostile clients at once,
 # with the server killed every few seconds; prints figures, fails on a violation.

@@ -37,7 +37,8 @@ export function BoxView({ box: b }: { box: Box }) {
       aria-level={b.level}
       aria-expanded={b.kind === "more" ? undefined : true}
       aria-selected={state.selection.value === b.id}
-      aria-label={`${prefix} ${label} ${b.detail}`.trim()}
+      // What a subnet counts far away changes: its name is then what it says.
+      aria-label={far && b.kind === "subnet" ? undefined : `${prefix} ${label} ${b.detail}`.trim()}
       tabIndex={tabIndexOf(b.id)}
       onFocus={() => {
         roving.value = b.id;
