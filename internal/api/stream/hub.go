@@ -54,7 +54,7 @@ type Options struct {
 
 const (
 	// maxClients bounds the websockets; one more is refused with 503.
-	maxClients = 64
+	maxClients = 256
 	// noticeBuffer commits wait for the hub; if more come, the hub is told and
 	// reads the log instead.
 	noticeBuffer = 256
