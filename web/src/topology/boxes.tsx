@@ -38,7 +38,11 @@ export function BoxView({ box: b }: { box: Box }) {
       aria-expanded={b.kind === "more" ? undefined : true}
       aria-selected={state.selection.value === b.id}
       // What a subnet counts far away changes: its name is then what it says.
-      aria-label={far && b.kind === "subnet" ? undefined : `${prefix} ${label} ${b.detail}`.trim()}
+      aria-label={
+        far && b.kind === "subnet" && fits(b) !== "no-words"
+          ? undefined
+          : `${prefix} ${label} ${b.detail}`.trim()
+      }
       tabIndex={tabIndexOf(b.id)}
       onFocus={() => {
         roving.value = b.id;
