@@ -22,7 +22,6 @@ import * as state from "./state.ts";
 import { TopBar } from "./topbar.tsx";
 
 // Nothing of these is needed for the first picture.
-const PacketDetail = lazy(async () => (await import("../traffic/detail.tsx")).PacketDetail);
 const EmptyLab = lazy(async () => (await import("../build/files.tsx")).EmptyLab);
 const Captures = lazy(async () => (await import("../captures/screen.tsx")).Captures);
 const Drills = lazy(async () => (await import("../drills/screen.tsx")).Drills);

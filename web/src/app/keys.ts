@@ -1,8 +1,11 @@
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
+import { leaveStep, stepping } from "../packet/mode.ts";
+import { closePacket, shown } from "../packet/shown.ts";
 import { finding } from "../topology/finding.ts";
 import { moveFor, openMoveMenu } from "../topology/move.ts";
 import { fitStage, fullSize, panBy, zoomStage } from "../topology/sight.ts";
-import { followNewest, stepPacket, togglePause } from "../traffic/packets.tsx";
+import { focusFilter } from "../traffic/focus.ts";
+import { followNewest, stepPacket, togglePause } from "../traffic/follow.ts";
 import { fail, failBack, failBackCandidate, recover, toggleCapture } from "./drill.ts";
 import { go, screen } from "./router.ts";
 import * as state from "./state.ts";

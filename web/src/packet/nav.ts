@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { ring } from "../app/state.ts";
-import { stepPacket } from "../traffic/packets.tsx";
+import { stepPacket } from "../traffic/follow.ts";
 import { askAgain, detail, prefetch } from "./load.ts";
 import { ordinalOf, type Shown, showFrame, shown } from "./shown.ts";
 import type { Detail } from "./types.ts";

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { get } from "../api/client.ts";
 import * as state from "../app/state.ts";
 import { t, word } from "../i18n/i18n.ts";
-import { drawStep } from "../topology/stage.tsx";
+import { drawStep } from "../topology/scene.ts";
 import { stepHook } from "../topology/stephook.ts";
 import { stepDots } from "../topology/stepped.ts";
 import { revealPacket } from "../traffic/follow.ts";

@@ -44,7 +44,8 @@ export class Dictionary {
     items: ({ i: number; id?: string; mac?: string; since?: string } & Partial<Omit<Who, "since">> & Way)[],
   ): void {
     for (const item of items) {
-      if (kind === "vnic") this.number(item.i, item.id ?? "", item.mac ?? "");
+      if (kind === "who") this.live(this.eni(item.i), item);
+      else if (kind === "vnic") this.number(item.i, item.id ?? "", item.mac ?? "");
       else if (kind === "rule") this.rules.set(item.i, item.id ?? "");
       else if (kind === "way") this.ways.set(item.i, item);
     }

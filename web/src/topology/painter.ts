@@ -6,6 +6,7 @@ import type { Detail } from "./detail.ts";
 import type { Dots, Line } from "./dots.ts";
 import { pointAt, type Route } from "./edges.ts";
 import type { Box, Chip, Point } from "./shapes.ts";
+import { stepHook } from "./stephook.ts";
 
 interface Colours {
   accept: string;
@@ -70,9 +71,7 @@ export class Painter {
   /** Lines that are there without a frame. */
   wires: Point[][] = [];
   /** The way of a traced frame, above all others. */
-  trace: { route: Route | null; verdict: string } | null = null;
-  /** A frame that is looked at one step at a time. */
-  stepped: { route: Route | null; at: number; verdict: string } | null = null;
+  trace: { route: Route | null; verdict: string; predicted?: boolean } | null = null;
   /** What an overlay lights; null: all. */
   lit: ReadonlySet<string> | null = null;
   /** The interface whose lines stand out; "": none. */
@@ -137,23 +136,30 @@ export class Painter {
     if (detail === "far") this.dotCards(camera, area, figures);
     this.wire();
     this.lines(dots, camera, area, still);
-    if (this.trace?.route) this.way(this.trace.route, this.trace.verdict);
+    if (this.trace?.route) this.way(this.trace.route, this.trace.verdict, this.trace.predicted);
     if (camera.scale >= labelScale) this.label(dots, figures);
   }
 
   /** What moves. */
   paintDots(dots: Dots, camera: Camera, still: boolean, now: number): void {
     this.ctx = this.above;
-    const nothing = (still || dots.count === 0) && !this.stepped?.route && this.pulses.length === 0;
+    const steps = stepHook.dots?.on ? stepHook.dots : null;
+    const nothing = (still || dots.count === 0) && !steps && this.pulses.length === 0;
     if (nothing && this.empty) return;
     this.empty = nothing;
     this.start(camera);
     // Far away a dot keeps a size that can be seen.
     this.grow = Math.max(1, 0.55 / camera.scale);
-    if (!still) dots.each(this.draw);
+    if (steps) {
+      if (steps.path) {
+        this.ctx.lineWidth = 2.5;
+        this.ctx.strokeStyle = this.colours.edge;
+        this.line(steps.path);
+      }
+      steps.each(now, still, this.drawLarge);
+    } else if (!still) dots.each(this.draw);
     this.ctx.globalAlpha = 1;
     this.rings(now, still);
-    if (this.stepped?.route) this.step(this.stepped.route, this.stepped.at, this.stepped.verdict);
   }
 
   private size(): { width: number; height: number } {
@@ -283,11 +289,6 @@ export class Painter {
       ctx.stroke();
     }
     ctx.globalAlpha = 1;
-  }
-
-  private step(route: Route, at: number, verdict: string): void {
-    pointAt(route, route.total * Math.min(1, Math.max(0, at)), this.end);
-    this.mark(kinds[verdict] ?? Accept);
   }
 
   private wire(): void {

@@ -3,7 +3,7 @@ import { onEdges } from "../app/session.ts";
 import * as state from "../app/state.ts";
 import { theme } from "../app/theme.ts";
 import { viewRegion, viewVpc } from "../app/view.ts";
-import type { Edge } from "../stream/codec.ts";
+import { filter } from "../traffic/filter.ts";
 import { Dots, type Drawn } from "./dots.ts";
 import { route, wayOf } from "./edges.ts";
 import { hovered, lit } from "./overlay.ts";
@@ -12,24 +12,11 @@ import { watchAnnouncements } from "./pulses.ts";
 import { Rates } from "./rates.ts";
 import type { Box } from "./shapes.ts";
 import { camera, detail, picture, stageSize } from "./sight.ts";
+import { stepHook } from "./stephook.ts";
 import { Ways } from "./ways.ts";
 
 // The one owner of what the painter is given: lines and dots by counted frames, the way
-// of a traced frame, the place of a stepped one. Others set the signals below and
-// know neither painter nor dots.
-
-type EdgeListener = (startMicros: number, widthMs: number, edge: Edge) => void;
-
-/** Where lines and dots get their counts: all frames, or those that a filter matches. */
-export const edgeSource = signal<(fn: EdgeListener) => () => void>(onEdges);
-
-/** A frame that is looked at one step at a time: its way, and how far along it is, from 0 to 1. */
-export interface Stepped {
-  places: readonly string[];
-  at: number;
-  verdict: string;
-}
-export const stepped = signal<Stepped | null>(null);
+// of a traced frame, the dots of stepped ones. Others know neither painter nor dots.
 
 export const dotScale = signal(1);
 
@@ -136,12 +123,10 @@ export function startPainting(ground: HTMLCanvasElement, canvas: HTMLCanvasEleme
   const stale = (): void => {
     dirty = true;
   };
-  const stopEdges = effect(() =>
-    edgeSource.value((_start, width, e) => {
-      rates.add(e.src, e.dst, e.accept + e.reject + e.lost + e.control, e.accept + e.control);
-      if (!document.hidden) dots.feed(e, width);
-    }),
-  );
+  const stopEdges = onEdges((_start, width, e) => {
+    rates.add(e.src, e.dst, e.accept + e.reject + e.lost + e.control, e.accept + e.control);
+    if (!document.hidden) dots.feed(e, width);
+  });
   const stopTheme = effect(() => {
     theme.value;
     painter.recolour();
@@ -150,6 +135,7 @@ export function startPainting(ground: HTMLCanvasElement, canvas: HTMLCanvasEleme
   const stopView = effect(() => {
     viewRegion.value;
     viewVpc.value;
+    filter.value;
     // Those under way are on ways that are not drawn any more.
     dots.reset();
   });
@@ -163,10 +149,15 @@ export function startPainting(ground: HTMLCanvasElement, canvas: HTMLCanvasEleme
   const stopInputs = effect(() => {
     const p = picture.value;
     const trace = state.shownTrace.value;
-    const step = stepped.value;
     painter.wires = p?.wires ?? [];
-    painter.trace = p && trace ? { route: wayOf(p, trace.places), verdict: trace.verdict } : null;
-    painter.stepped = p && step ? { route: wayOf(p, step.places), at: step.at, verdict: step.verdict } : null;
+    painter.trace =
+      p && trace
+        ? {
+            route: wayOf(p, trace.places),
+            verdict: trace.verdict,
+            predicted: trace === state.predicted.value,
+          }
+        : null;
     painter.lit = lit.value;
     painter.stressed = hovered.value;
     painter.cards = counted.value;
@@ -216,6 +207,13 @@ export function startPainting(ground: HTMLCanvasElement, canvas: HTMLCanvasEleme
     cancelAnimationFrame(frame);
     for (const stop of [stopEdges, stopTheme, stopView, stopPicture, stopInputs, stopCamera]) stop();
   };
+}
+
+/** Draws a frame of the recording on its way; alone: in place of those before it. */
+export function drawStep(from: string, to: string, verdict: string, alone: boolean): void {
+  const p = picture.value;
+  const way = p && from && ways.value ? route(p, ways.value.between(from, to)) : null;
+  stepHook.dots?.begin(way, verdict, performance.now(), alone);
 }
 
 const clients = computed(() => {

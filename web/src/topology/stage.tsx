@@ -15,6 +15,7 @@ import { Tree } from "./tree.tsx";
 // Nothing of these is needed for the first picture.
 const MoveMenu = lazy(async () => (await import("./moving.tsx")).MoveMenu);
 const MoveConfirm = lazy(async () => (await import("./moving.tsx")).MoveConfirm);
+const MapNote = lazy(async () => (await import("../traffic/mapnote.tsx")).MapNote);
 const Minimap = lazy(async () => (await import("./overview.tsx")).Minimap);
 
 export function Stage() {

@@ -1,7 +1,7 @@
 import { effect } from "@preact/signals";
 import { useEffect, useLayoutEffect } from "preact/hooks";
-import { pinFilter } from "../app/pin.ts";
 import { t } from "../i18n/i18n.ts";
+import { apply } from "../traffic/filter.ts";
 import { BoxView, Take } from "./boxes.tsx";
 import { ChipView, showBars } from "./chip.tsx";
 import { GatewayView, isGateway } from "./gateways.tsx";
@@ -57,7 +57,7 @@ export function Tree({ pan }: { pan: (e: PointerEvent) => void }) {
 /** Double click: the filter of one interface, pinned. */
 function pin(e: MouseEvent): void {
   const eni = (e.target as HTMLElement).closest<HTMLElement>("[data-eni]")?.dataset.eni;
-  if (eni) pinFilter(`eni:${eni}`);
+  if (eni) apply(`eni:${eni}`);
 }
 
 /** Says on the elements what an overlay lights, and what is kin to what is under the pointer. */
