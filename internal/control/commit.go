@@ -171,7 +171,7 @@ func (s *Service) commitBatch(ctx context.Context, commands []*command) (done []
 			continue
 		}
 		db = t.Version()
-		state = &State{db: db, revision: commit.Revision, next: t.next, timing: t.timing}
+		state = &State{db: db, revision: commit.Revision, next: t.next, timing: t.timing, quotas: t.quotas}
 		announce := t.timing.AnnounceMoves
 		if t.announce != nil {
 			announce = *t.announce

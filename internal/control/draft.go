@@ -46,6 +46,6 @@ func (s *Service) doDraft(f func(*tx) error) error {
 		}
 		d.changes[i].After = c.After
 	}
-	d.state = &State{db: t.Txn.Version(), revision: d.state.revision, next: t.next, timing: t.timing}
+	d.state = &State{db: t.Txn.Version(), revision: d.state.revision, next: t.next, timing: t.timing, quotas: t.quotas}
 	return nil
 }

@@ -1,5 +1,13 @@
 package control
 
+import (
+	"context"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+)
+
 // Quota is how many rows of a table an account may have.
 type Quota struct {
 	PerVPC bool // else in a region
@@ -25,6 +33,45 @@ var QuotasAWS = Quotas{
 	TableInternetGateway:  {Most: 5, Code: "InternetGatewayLimitExceeded", What: "internet gateways"},
 	TableRouteTable:       {PerVPC: true, Most: 200, Code: "RouteTableLimitExceeded", What: "route tables"},
 	TableNetworkACL:       {PerVPC: true, Most: 200, Code: "NetworkAclLimitExceeded", What: "network ACLs"},
+}
+
+// StartQuotas are those that the Service was opened with.
+func (s *Service) StartQuotas() Quotas { return s.opt.Quotas }
+
+// ChangeQuotas replaces the quotas, from the next command on. What there is more of
+// already stays, as on AWS. change gets a copy of the present ones and may refuse.
+func (s *Service) ChangeQuotas(ctx context.Context, change func(Quotas) (Quotas, error)) (Quotas, error) {
+	return result(ctx, s, func(t *tx) (Quotas, error) {
+		next, err := change(maps.Clone(t.quotas))
+		if err != nil {
+			return nil, err
+		}
+		for table, q := range next {
+			if q.Most < 0 {
+				return nil, invalid("limits", "A quota is zero or more, not %d (%s).", q.Most, table)
+			}
+		}
+		if len(next) == 0 {
+			next = nil
+		}
+		if reflect.DeepEqual(next, t.quotas) {
+			return next, nil
+		}
+		for _, table := range slices.Sorted(maps.Keys(QuotasAWS)) {
+			before, was := t.quotas[table]
+			now, is := next[table]
+			if was == is && before == now {
+				continue
+			}
+			most := "none"
+			if is {
+				most = strconv.Itoa(now.Most)
+			}
+			t.emit("quota.changed", string(table), "most", most)
+		}
+		t.quotas = next
+		return next, nil
+	})
 }
 
 // quota refuses one more row of a table than there may be. It counts, which

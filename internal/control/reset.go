@@ -50,7 +50,7 @@ func (s *Service) beginBack(view *Service, to, state *State, now time.Time) *tx 
 		db = to.db
 	}
 	t := view.begin(db, state, now)
-	t.was, t.timing = state, s.opt.Timing
+	t.was, t.timing, t.quotas = state, s.opt.Timing, s.opt.Quotas
 	return t
 }
 

@@ -162,7 +162,7 @@ func Open(ctx context.Context, opt Options) (*Service, error) {
 	if _, err := s.put(ctx, FromNothing(state)); err != nil {
 		return nil, fmt.Errorf("putting the stored state into force: %w", err)
 	}
-	state.timing = opt.Timing
+	state.timing, state.quotas = opt.Timing, opt.Quotas
 	s.inForce, s.newest = state, state
 	s.state.Store(state)
 	return s, nil
@@ -300,6 +300,6 @@ func result[T any](ctx context.Context, s *Service, f func(*tx) (T, error)) (T, 
 func (s *Service) begin(db *rows.View, state *State, now time.Time) *tx {
 	return &tx{
 		Txn: db.Begin(), now: now, random: s.opt.Random, region: s.region, scope: s.scope,
-		timing: state.timing, quotas: s.opt.Quotas, next: state.next,
+		timing: state.timing, quotas: state.quotas, next: state.next,
 	}
 }

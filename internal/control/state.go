@@ -15,6 +15,7 @@ type State struct {
 	next     counters
 	scope    string // the region that it shows, "" all
 	timing   Timing // of transitions that begin from here on
+	quotas   Quotas // of what is made from here on; never changed in place
 }
 
 // counters are the numbers that only rise.
@@ -26,6 +27,10 @@ type counters struct {
 // Timing is what transitions draw from that begin now. It is not stored: a
 // restart begins with the preset.
 func (s *State) Timing() Timing { return s.timing }
+
+// Quotas are those that hold what is made from here on; nil: none. They are not
+// stored: a restart begins with those it is started with.
+func (s *State) Quotas() Quotas { return s.quotas }
 
 // Revision is the number of the last commit in the snapshot.
 func (s *State) Revision() uint64 { return s.revision }

@@ -222,3 +222,43 @@ func TestExportOfTheDemo(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// A name that the file cannot have, and a gateway that has failed, are told.
+func TestExportSaysWhichNamesItChanges(t *testing.T) {
+	svc := newService(t, exportRegion)
+	ctx := bounded(t)
+	loaded, err := mustOpen(t, "demo").Load(ctx, svc)
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(err)
+	hostile := "exe.\u202egnp web"
+	check(svc.SetTags(ctx, loaded.Instances["EC2-3"], control.Tags{"Name": hostile}, nil))
+	v, err := svc.CreateVPC(ctx, control.CreateVPCInput{CIDR: "10.9.0.0/16", Tags: control.Tags{"Name": "alone"}})
+	check(err)
+	sub, err := svc.CreateSubnet(ctx, control.CreateSubnetInput{VPC: v.ID, CIDR: "10.9.1.0/24"})
+	check(err)
+	a, err := svc.AllocateAddress(ctx, nil)
+	check(err)
+	g, err := svc.CreateNATGateway(ctx, control.CreateNATGatewayInput{Subnet: sub.ID, Allocation: a.AllocationID})
+	check(err)
+	check(await(ctx, svc, func(s *control.State) bool { return s.NATGateway(g.ID).State == control.NATFailed }))
+	text := string(Export(svc.State(), exportRegion, ""))
+	for _, want := range []string{
+		`# - the name "exe.\u202egnp web" of ` + loaded.Instances["EC2-3"] + ",", "calls it exe.-gnp-web, and its Name tag stays",
+		"# - NAT gateway " + g.ID + ", which has failed",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	again, err := Parse(ctx, "again.yaml", []byte(text))
+	check(err)
+	_, is := apart(t, again)
+	if !slices.ContainsFunc(is.Instances(), func(i *control.Instance) bool { return i.Tags["Name"] == hostile }) {
+		t.Error("the Name tag has not stayed")
+	}
+}

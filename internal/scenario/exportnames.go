@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"strconv"
 	"strings"
 
 	"enilab/internal/control"
@@ -22,15 +23,23 @@ func (e *exporter) nameAll() {
 		}
 		taken[name], e.names[id] = true, name
 	}
+	// called gives a name that a person gave, and says so if it cannot be it.
+	called := func(taken map[string]bool, id, name, stays string) {
+		give(taken, id, name)
+		if name != "" && e.names[id] != name {
+			e.leave("the name %s of %s, which is no name of a scenario or not the only one: the file calls it %s%s", strconv.QuoteToASCII(name), id, e.names[id], stays)
+		}
+	}
+	const tagStays = ", and its Name tag stays"
 	vpcs, subnets, groups, hosts, igws, nats, tables := space(), space(), space(), space(), space(), space(), space()
 	for _, v := range e.s.VPCs() {
 		if inVPC(v.ID) {
-			give(vpcs, v.ID, v.Tags["Name"])
+			called(vpcs, v.ID, v.Tags["Name"], tagStays)
 		}
 	}
 	for _, n := range e.s.Subnets() {
 		if inVPC(n.VPC) {
-			give(subnets, n.ID, n.Tags["Name"])
+			called(subnets, n.ID, n.Tags["Name"], tagStays)
 		}
 	}
 	for _, g := range e.s.SecurityGroups() {
@@ -46,16 +55,16 @@ func (e *exporter) nameAll() {
 	// Instances, their network interfaces, Elastic IPs and hosts of the internet can
 	// stand in the same places, so no two of them share a name.
 	for _, h := range e.s.InternetHosts() {
-		give(hosts, h.ID, h.Name)
+		called(hosts, h.ID, h.Name, "")
 	}
 	for _, i := range e.s.Instances() {
 		if inVPC(i.VPC) && i.State != control.InstanceTerminated && i.State != control.InstanceShuttingDown {
-			give(hosts, i.ID, i.Tags["Name"])
+			called(hosts, i.ID, i.Tags["Name"], tagStays)
 		}
 	}
 	for _, n := range e.s.NetworkInterfaces() {
 		if inVPC(n.VPC) && !n.RequesterManaged {
-			give(hosts, n.ID, n.Tags["Name"])
+			called(hosts, n.ID, n.Tags["Name"], tagStays)
 		}
 	}
 	for _, a := range e.s.Addresses() {
@@ -72,7 +81,9 @@ func (e *exporter) nameAll() {
 	}
 	for _, g := range e.s.NATGateways() {
 		if inVPC(g.VPC) && (g.State == control.NATAvailable || g.State == control.NATPending) {
-			give(nats, g.ID, g.Tags["Name"])
+			called(nats, g.ID, g.Tags["Name"], tagStays)
+		} else if inVPC(g.VPC) && g.State == control.NATFailed {
+			e.leave("NAT gateway %s, which has failed", g.ID)
 		}
 	}
 	for _, t := range e.s.RouteTables() {

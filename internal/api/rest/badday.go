@@ -14,7 +14,7 @@ import (
 
 // spared are the parts of the API that no fault hits: by them a person sees
 // what is going on and ends it.
-var spared = []string{"api-faults", "impairments", "timings", "status", "events", "reset", "rehearsals"}
+var spared = []string{"api-faults", "impairments", "timings", "quotas", "status", "events", "reset", "rehearsals"}
 
 func faultable(op *huma.Operation) bool {
 	return !slices.ContainsFunc(op.Tags, func(tag string) bool { return slices.Contains(spared, tag) })

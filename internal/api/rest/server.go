@@ -162,6 +162,7 @@ func (s *Server) operations(api huma.API) {
 	s.capturePacketOperations(api)
 	s.statusOperations(api)
 	s.timingOperations(api)
+	s.quotaOperations(api)
 	s.apiFaultOperations(api)
 	s.impairmentOperations(api)
 	s.resetOperation(api)

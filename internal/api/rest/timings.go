@@ -37,6 +37,7 @@ type putTiming struct {
 }
 
 type putTimings struct {
+	Preset           *string  `json:"preset,omitempty" enum:"fast,aws" doc:"Everything as this preset has it, before what else is given. What a restart begins with stays, and so does who leases addresses by DHCP"`
 	EndedAttachments *float64 `json:"endedAttachmentMs,omitempty" minimum:"0" maximum:"86400000"`
 	StaleAfterForce  *bool    `json:"staleAfterForce,omitempty"`
 	AnnounceMoves    *bool    `json:"announceMoves,omitempty"`
@@ -91,6 +92,14 @@ func (s *Server) timingOperations(api huma.API) {
 	})
 	huma.Register(api, replace("timings", "Change what is shown of ended attachments, forced detaches and addresses that move"), func(ctx context.Context, in *withBody[putTimings]) (*output[Timings], error) {
 		return s.retime(ctx, func(t control.Timing) (control.Timing, error) {
+			if name := in.Body.Preset; name != nil {
+				announced := t.AnnounceMoves // of neither preset
+				t = control.TimingFast
+				if *name == "aws" {
+					t = control.TimingAWS
+				}
+				t.AnnounceMoves = announced
+			}
 			if ms := in.Body.EndedAttachments; ms != nil {
 				t.EndedAttachments = duration(*ms)
 			}
