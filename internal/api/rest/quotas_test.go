@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"strings"
 	"testing"
 
 	"enilab/internal/control"
@@ -55,4 +56,12 @@ func TestTimingPresetAtRunTime(t *testing.T) {
 		t.Errorf("as fast: %+v", got)
 	}
 	l.refused(422, "", "PUT", "/timings", map[string]any{"preset": "slow"})
+}
+
+func TestDocuments(t *testing.T) {
+	l := newLab(t)
+	if d := call[Document](l, "GET", "/documents/differences", nil); !strings.HasPrefix(d.Markdown, "# Where the laboratory differs from AWS") {
+		t.Errorf("got %.80q", d.Markdown)
+	}
+	l.refused(404, "", "GET", "/documents/secrets", nil)
 }

@@ -163,6 +163,7 @@ func (s *Server) operations(api huma.API) {
 	s.statusOperations(api)
 	s.timingOperations(api)
 	s.quotaOperations(api)
+	s.documentOperations(api)
 	s.apiFaultOperations(api)
 	s.impairmentOperations(api)
 	s.resetOperation(api)
