@@ -30,7 +30,7 @@ type Snapshot struct {
 }
 
 type takeSnapshot struct {
-	Name        string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$" doc:"Letters, digits, dots, hyphens and underscores"`
+	Name        string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$" patternDescription:"a name of letters, digits, dots, hyphens and underscores that begins and ends with a letter or digit" doc:"Letters, digits, dots, hyphens and underscores"`
 	Description string `json:"description,omitempty" maxLength:"1024"`
 }
 

@@ -6,6 +6,7 @@ import { stepping } from "../packet/mode.ts";
 import { shown } from "../packet/shown.ts";
 import { Stage } from "../topology/stage.tsx";
 import { Dock } from "../traffic/dock.tsx";
+import { Ask } from "../ui/ask.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { lazy } from "../ui/lazy.tsx";
@@ -14,9 +15,10 @@ import { Toasts } from "../ui/toast.tsx";
 import { Banner } from "./banner.tsx";
 import { confirmFail, fail } from "./drill.ts";
 import { exerciseUnderWay } from "./exercise.ts";
-import { Help } from "./help.tsx";
 import { helpOpen, onKey, onKeyUp } from "./keys.ts";
-import { follow, ids, lossesOf, pathOf, type Screen, screen } from "./router.ts";
+import { follow, lossesOf, pathOf, type Screen, screen } from "./router.ts";
+import { paletteOpen } from "./palette-open.ts";
+import { follow, pathOf, type Screen, screen } from "./router.ts";
 import { changed } from "./session.ts";
 import * as state from "./state.ts";
 import { TopBar } from "./topbar.tsx";
@@ -32,10 +34,10 @@ const Ask = lazy(async () => (await import("../ask/screen.tsx")).Ask);
 const AssertionWatch = lazy(async () => (await import("../ask/watch.tsx")).Watch);
 const Losses = lazy(async () => (await import("../ask/losses.tsx")).Losses);
 const Predicted = lazy(async () => (await import("../ask/predicted.tsx")).Predicted);
-const PacketView = lazy(async () => (await import("../packet/view.tsx")).PacketView);
-const PacketScreen = lazy(async () => (await import("../packet/screen.tsx")).PacketScreen);
-const StepBar = lazy(async () => (await import("../packet/stepbar.tsx")).StepBar);
-const CapturePackets = lazy(async () => (await import("../packet/captured.tsx")).CapturePackets);
+const Settings = lazy(async () => (await import("../settings/screen.tsx")).Settings);
+const PacketDetail = lazy(async () => (await import("../traffic/detail.tsx")).PacketDetail);
+const Help = lazy(async () => (await import("./help.tsx")).Help);
+const Palette = lazy(async () => (await import("../palette/palette.tsx")).Palette);
 const Failovers = lazy(async () => (await import("../failover/screen.tsx")).Failovers);
 
 export function App() {
@@ -51,7 +53,7 @@ export function App() {
     <>
       <TopBar />
       <Rail />
-      <div class="content">
+      <div class={`content ${state.offline.value ? "is-stale" : ""}`}>
         <Banner />
         {screen.value === "live" && <Live />}
         {screen.value === "drills" && <Drills />}
@@ -61,11 +63,14 @@ export function App() {
         {screen.value === "packets" && <PacketScreen />}
         {(screen.value === "sg" || screen.value === "rtb" || screen.value === "acl") && <Rules />}
         {screen.value === "ask" && <Ask />}
+        {screen.value === "settings" && <Settings />}
       </div>
-      <Help />
+      {helpOpen.value && <Help />}
+      {paletteOpen.value && <Palette />}
       <ConfirmFail />
       {lossesOf.value && <Losses />}
       {state.topology.value && <AssertionWatch />}
+      <Ask />
       <Toasts />
       <div id="say" class="hidden" role="status" aria-live="polite" />
       <div id="say-now" class="hidden" role="alert" aria-live="assertive" />
@@ -84,6 +89,8 @@ const screens = [
 ] as const;
 
 const rulesScreens: ReadonlySet<Screen> = new Set(["rtb", "acl"]);
+  { id: "settings", icon: "settings" },
+];
 
 function Rail() {
   return (
@@ -121,12 +128,11 @@ function Rail() {
 
 function Live() {
   const now = state.topology.value;
-  const down = state.link.value.state === "down" || state.link.value.state === "stale";
   // An EC2 client's first call gives a region its default VPC: with nothing in it there is still no laboratory.
   const empty = now !== null && now.instances.length === 0 && now.vpcs.every((v) => v.default);
   return (
-    <div class={`live-screen ${shown.value ? "with-packet" : ""} ${stepping.value ? "stepping" : ""}`}>
-      <main class={`stage-cell ${down ? "is-stale" : ""}`} id="main">
+    <div class={`live-screen ${state.packet.value >= 0 ? "with-packet" : ""}`}>
+      <main class="stage-cell" id="main">
         <Stage />
         <OutageChip />
         {exerciseUnderWay.value && <Coach />}
@@ -146,7 +152,7 @@ function Live() {
       {stepping.value && <StepBar />}
       <Dock />
       <Inspector />
-      {shown.value && <PacketView />}
+      {state.packet.value >= 0 && <PacketDetail />}
     </div>
   );
 }

@@ -3,19 +3,21 @@ import { useEffect } from "preact/hooks";
 import { clock, t } from "../i18n/i18n.ts";
 import * as state from "./state.ts";
 
-/** What is wrong with the connection, in one line under the top bar. */
+/**
+ * What is wrong with the connection, over the top of the content, so that nothing below
+ * moves. It stays the same element through all tries, and its words change once a second.
+ */
 export function Banner() {
-  const { state: s, retryAt } = state.link.value;
+  const link = state.link.value;
+  const off = state.offline.value;
   const now = useSignal(Date.now());
   useEffect(() => {
-    if (s !== "down") return;
+    if (!off) return;
     const timer = setInterval(() => {
       now.value = Date.now();
     }, 250);
     return () => clearInterval(timer);
-  }, [s]);
-  const last = state.lastData.value;
-  const time = last ? clock(last).slice(0, 8) : "–";
+  }, [off]);
   if (state.outdated.value) {
     return (
       <div class="banner" role="alert">
@@ -26,32 +28,17 @@ export function Banner() {
       </div>
     );
   }
-  if (s === "down") {
-    const seconds = Math.max(0, (retryAt - now.value) / 1000).toFixed(1);
-    return (
-      <div class="banner" role="status">
-        {t("link.reconnecting", { seconds, time })}
-      </div>
-    );
-  }
-  if (s === "stale")
-    return (
-      <div class="banner" role="status">
-        {t("link.stalled", { time })}
-      </div>
-    );
-  if (s === "connecting" && last)
-    return (
-      <div class="banner" role="status">
-        {t("link.connectingNow")}
-      </div>
-    );
-  if (state.reducedFactor.value > 1) {
-    return (
-      <div class="banner mild" role="status">
-        {t("link.reduced", { factor: state.reducedFactor.value })}
-      </div>
-    );
-  }
-  return null;
+  if (!off) return null;
+  const time = clock(state.lastData.value).slice(0, 8);
+  const wait = Math.ceil(Math.max(0, link.retryAt - now.value) / 1000);
+  return (
+    // A status whose words change each second would be read each second.
+    <div class="banner" role="status" aria-live="off">
+      {link.state === "stale"
+        ? t("link.stalled", { time })
+        : link.state === "down" && wait > 0
+          ? t("link.reconnecting", { seconds: String(wait), time })
+          : t("link.connectingNow", { time })}
+    </div>
+  );
 }

@@ -217,6 +217,7 @@ export function deleteCapture(c: Capture): void {
   }, undoMs);
   toast(t("captures.deleted"), {
     label: t("captures.undo"),
+    forMs: undoMs,
     run: () => {
       clearTimeout(timer);
       unhide();

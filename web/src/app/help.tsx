@@ -1,8 +1,10 @@
 import { t } from "../i18n/i18n.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { helpOpen } from "./keys.ts";
+import { lettersOff } from "./prefs.ts";
 
 const keys = [
+  ["Ctrl K, ⌘ K", "keys.palette"],
   ["F", "keys.fail"],
   ["R", "keys.recover"],
   ["B", "keys.back"],
@@ -16,16 +18,15 @@ const keys = [
   ["Alt ← →", "keys.looked"],
   [", . P", "keys.step"],
   ["↑ ↓ ← →", "keys.tree"],
+  ["Enter", "keys.open"],
   ["0 1 + −", "keys.fit"],
-  ["S", "keys.find"],
-  ["G, L D O C", "keys.go"],
+  ["G, L D O C S", "keys.go"],
   ["T", "keys.theme"],
   ["Esc", "keys.close"],
   ["?", "keys.help"],
 ] as const;
 
 export function Help() {
-  if (!helpOpen.value) return null;
   return (
     <Dialog
       title={t("keys.title")}
@@ -43,6 +44,14 @@ export function Help() {
           </div>
         ))}
       </dl>
+      <label class="check-row">
+        <input
+          type="checkbox"
+          checked={lettersOff.value}
+          onChange={(e) => (lettersOff.value = e.currentTarget.checked)}
+        />
+        {t("keys.lettersOff")}
+      </label>
     </Dialog>
   );
 }

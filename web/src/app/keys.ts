@@ -1,13 +1,11 @@
-import { effect, signal } from "@preact/signals";
-import { leaveStep, stepping } from "../packet/mode.ts";
-import { closePacket, shown } from "../packet/shown.ts";
-import { finding } from "../topology/finding.ts";
-import { moveFor, openMoveMenu } from "../topology/move.ts";
-import { fitStage, fullSize, panBy, zoomStage } from "../topology/sight.ts";
-import { focusFilter } from "../traffic/focus.ts";
-import { followNewest, stepPacket, togglePause } from "../traffic/follow.ts";
-import { fail, failBack, failBackCandidate, recover, toggleCapture } from "./drill.ts";
-import { go, screen } from "./router.ts";
+import { signal } from "@preact/signals";
+import { moveFor, openMoveMenu } from "../topology/move.tsx";
+import { fitStage, fullScale, zoomStage } from "../topology/stage.tsx";
+import { followNewest, stepPacket, togglePause } from "../traffic/packets.tsx";
+import { confirmFail, fail, failBack, failBackCandidate, recover, toggleCapture } from "./drill.ts";
+import { togglePalette } from "./palette-open.ts";
+import { lettersOff } from "./prefs.ts";
+import { go } from "./router.ts";
 import * as state from "./state.ts";
 import { toggleTheme } from "./theme.ts";
 
@@ -39,6 +37,42 @@ let taken = false;
 export function onKeyUp(e: KeyboardEvent): void {
   if (e.code === "Space" && taken) e.preventDefault();
   taken = false;
+  if (e.code === "KeyF" && held) {
+    // Let go too early: the question asks instead.
+    clearTimeout(held);
+    held = 0;
+    const i = state.activeInstance.value;
+    if (i && !i.fault) confirmFail.value = i;
+  }
+}
+
+const holdMs = 400;
+let held = 0;
+
+/** Fails the instance that the button names: at once where a drill gave it a role, else when the key is held. */
+function failKey(): void {
+  const i = state.activeInstance.value;
+  if (!i || i.fault || state.offline.value || held) return;
+  if (i.role) fail(i);
+  else
+    held = window.setTimeout(() => {
+      held = 0;
+      const now = state.activeInstance.value;
+      // What is shown may have changed under the finger.
+      if (now?.id === i.id && !now.fault) fail(now, "freeze", true);
+    }, holdMs);
+}
+
+/** A key that types a character, alone or with Shift: what WCAG 2.1.4 lets a person switch off. */
+const isCharacter = (e: KeyboardEvent): boolean => (e.key.length === 1 ? e.key !== " " : e.key === "Process");
+
+/** Opens what is selected: the newest packet first, then its details for the keyboard. */
+function enter(e: KeyboardEvent): boolean {
+  if (e.target !== document.body && !(e.target instanceof Element && e.target.closest("[role=grid]")))
+    return false;
+  if (state.packet.value < 0) stepPacket(1);
+  else document.querySelector<HTMLElement>("section.packet :is(button, a, [tabindex])")?.focus();
+  return true;
 }
 
 const panStep = 96;
@@ -48,14 +82,24 @@ const pans = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDow
 let awaitingScreen = 0;
 const screenKeyMs = 1200;
 
+/** What G and another letter go to. */
+const screenKeys = {
+  KeyL: "live",
+  KeyD: "drills",
+  KeyO: "failovers",
+  KeyC: "captures",
+  KeyS: "settings",
+} as const;
+
 const typing = (el: EventTarget | null): boolean =>
   el instanceof HTMLElement && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
 
 /** Keys of the whole page. Letters are read by position, so a Korean IME does not hide them. */
 export function onKey(e: KeyboardEvent): void {
-  const free = !typing(e.target) && !document.querySelector("dialog[open]");
-  if (free && (frameKey(e) || (stepping.value && stepKey(e)))) {
+  if ((e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && e.code === "KeyK") {
+    // Browsers have a key of their own here, for their address bar.
     e.preventDefault();
+    if (!document.querySelector("dialog[open]:not(.palette)")) togglePalette();
     return;
   }
   if (e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
@@ -67,6 +111,7 @@ export function onKey(e: KeyboardEvent): void {
     return;
   }
   if (typing(e.target) || document.querySelector("dialog[open]") || moveFor.value) return;
+  if (lettersOff.value && isCharacter(e)) return;
   if (e.key === "?") {
     helpOpen.value = true;
     e.preventDefault();
@@ -80,9 +125,7 @@ export function onKey(e: KeyboardEvent): void {
   }
   if (performance.now() < awaitingScreen) {
     awaitingScreen = 0;
-    const target = ({ KeyL: "live", KeyD: "drills", KeyO: "failovers", KeyC: "captures" } as const)[
-      e.code as "KeyL"
-    ];
+    const target = screenKeys[e.code as keyof typeof screenKeys];
     if (target) {
       go(target);
       e.preventDefault();
@@ -90,14 +133,12 @@ export function onKey(e: KeyboardEvent): void {
     }
   }
   switch (e.code) {
-    case "KeyF": {
-      const i = state.activeInstance.value;
-      if (i && !i.fault) fail(i);
+    case "KeyF":
+      if (!e.repeat) failKey();
       break;
-    }
     case "KeyR": {
       const i = state.faulted.value[0];
-      if (i) recover(i);
+      if (i && !state.offline.value) recover(i);
       break;
     }
     case "KeyB": {
@@ -132,21 +173,12 @@ export function onKey(e: KeyboardEvent): void {
       break;
     case "Digit1":
     case "Numpad1":
-      fullSize();
+      fullScale();
       break;
-    case "KeyS":
-      finding.value = true;
+    case "Enter":
+    case "NumpadEnter":
+      if (!enter(e)) return;
       break;
-    case "ArrowLeft":
-    case "ArrowRight":
-    case "ArrowUp":
-    case "ArrowDown": {
-      // In a tree, a list or a table arrows walk; with the focus on nothing they move the map.
-      if (e.target !== document.body || screen.value !== "live") return;
-      const [dx, dy] = pans[e.code];
-      panBy(dx * panStep, dy * panStep);
-      break;
-    }
     case "Equal":
     case "NumpadAdd":
       zoomStage(1.25);

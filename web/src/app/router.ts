@@ -1,7 +1,8 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { inspectorTab, selection } from "./state.ts";
 
-export type Screen = "live" | "drills" | "learn" | "failovers" | "captures" | "sg" | "rtb" | "acl" | "ask" | "packets";
+export type Screen = "live" | "drills" | "learn" | "failovers" | "captures" | "sg" | "rtb" | "acl" | "ask";
+export type Screen = "live" | "drills" | "learn" | "failovers" | "captures" | "settings";
 
 export const screen = signal<Screen>("live");
 /** What of the screen: the drill and its trial of /drills/:name/:trial, the record of /failovers/:id. */
@@ -15,7 +16,8 @@ export const lossesOf = signal("");
 /** The failover record of /failovers/:id, or "". */
 export const recordId = computed(() => (screen.value === "failovers" ? (ids.value[0] ?? "") : ""));
 
-const screens: readonly string[] = ["drills", "learn", "failovers", "captures", "sg", "rtb", "acl", "ask", "packets"];
+const screens: readonly string[] = ["drills", "learn", "failovers", "captures", "sg", "rtb", "acl", "ask"];
+const screens: readonly string[] = ["drills", "learn", "failovers", "captures", "settings"];
 
 function read(): void {
   const [, first = "", ...rest] = location.pathname.split("/").map(decodeURIComponent);

@@ -1,5 +1,6 @@
 import { batch } from "@preact/signals";
 import { get } from "../api/client.ts";
+import { plainNames } from "../api/names.ts";
 import type {
   Counters,
   Failover,
@@ -21,8 +22,7 @@ import {
   typeMatches,
   typePackets,
 } from "../stream/codec.ts";
-import { type Message, Socket } from "../stream/socket.ts";
-import * as filter from "../traffic/filter.ts";
+import { BrokenMessage, type Message, Socket } from "../stream/socket.ts";
 import { say } from "../ui/announce.ts";
 import { toast } from "../ui/toast.tsx";
 import { faultSettled, onFailoverChange } from "./drill.ts";
@@ -56,7 +56,7 @@ function resume(): URLSearchParams {
   if (began) q.set("filter", began);
   if (epoch) {
     q.set("epoch", epoch);
-    q.set("cursor", String(cursor));
+    if (cursor > 0) q.set("cursor", String(cursor));
     q.set("eventSeq", String(eventSeq));
   }
   return q;
@@ -86,8 +86,9 @@ function binary(view: DataView): void {
       });
     }
   } catch (err) {
-    if (!(err instanceof CodecError)) throw err;
-    console.warn("stream:", err.message);
+    // RangeError: shorter than it says it is.
+    if (err instanceof CodecError || err instanceof RangeError) throw new BrokenMessage(err.message);
+    throw err;
   }
 }
 
@@ -154,6 +155,7 @@ function hello(m: { epoch: string; cursor: string; eventSeq: number; now: string
     toast(t("link.restarted"));
     eventSeq = 0;
   }
+  void checkPage();
   if (epoch !== m.epoch || wasDown || !state.topology.value) void readTopology();
   epoch = m.epoch;
   state.reducedFactor.value = 1;
@@ -201,6 +203,20 @@ function putFailover(f: Failover): void {
   changed();
 }
 
+let pageTag = "";
+
+/** Whether the server still has the page that this is: another has other code behind its names. */
+async function checkPage(): Promise<void> {
+  try {
+    const tag =
+      (await fetch("/assets/app.js", { method: "HEAD", cache: "no-store" })).headers.get("etag") ?? "";
+    if (pageTag && tag && tag !== pageTag) state.outdated.value = true;
+    pageTag ||= tag;
+  } catch {
+    // The next connection asks again.
+  }
+}
+
 let reading = false;
 let again = false;
 /** Of the time reading at most a third: what took long is not asked for again at once. */
@@ -221,6 +237,7 @@ async function readTopology(): Promise<void> {
   const began = performance.now();
   try {
     const next = await get<Topology>("/topology");
+    plainNames(next);
     batch(() => {
       state.topology.value = next;
       state.topologyError.value = "";
@@ -272,6 +289,12 @@ const socket = new Socket({
       say(t("say.lost"), true);
     }
     state.link.value = { state: s, retryAt: Date.now() + retryInMs };
+  },
+  broken(err) {
+    console.warn("stream:", err.message);
+    // What cannot be read is not asked for again: the rows begin anew.
+    cursor = 0;
+    toast(t("link.broken"));
   },
   outdated() {
     state.outdated.value = true;

@@ -17,6 +17,9 @@ import { BinHistory } from "../stream/bins.ts";
 import { Dictionary } from "../stream/dictionary.ts";
 import { Ring } from "../stream/ring.ts";
 import type { LinkState } from "../stream/socket.ts";
+import { motionOff } from "./prefs.ts";
+
+const asked = new URLSearchParams(location.search);
 
 // The page's state. What changes at the rate of packets (ring, bins) is plain
 // memory that painters read on their own clock; the rest are signals.
@@ -42,6 +45,8 @@ export const steps = signal<Step[]>([]);
 
 export const link = signal<{ state: LinkState; retryAt: number }>({ state: "connecting", retryAt: 0 });
 export const outdated = signal(false);
+/** Whether the numbers that are shown are old: the lab was there and does not speak now. */
+export const offline = computed(() => lastData.value > 0 && link.value.state !== "live");
 /** Wall clock of the last message, for "last data". */
 export const lastData = signal(0);
 /** 1: every record is sent; n: the server shows one of n. */
@@ -61,10 +66,27 @@ export const inspectorOpen = signal(false);
 export const packet = signal(-1);
 export const packetsPaused = signal(false);
 export const dotsPaused = signal(false);
-export const reducedMotion = signal(matchMedia("(prefers-reduced-motion: reduce)").matches);
+const systemReduces = signal(matchMedia("(prefers-reduced-motion: reduce)").matches);
 matchMedia("(prefers-reduced-motion: reduce)").addEventListener("change", (e) => {
-  reducedMotion.value = e.matches;
+  systemReduces.value = e.matches;
 });
+/** Whether things move less: the system's wish, or a person's for this page. */
+export const reducedMotion = computed(() => systemReduces.value || motionOff.value);
+
+/** The region that is shown; "": the server's. */
+export const viewRegion = signal(asked.get("region") ?? "");
+/** The VPC that is shown alone; "": all of the region. */
+export const viewVpc = signal(asked.get("vpc") ?? "");
+
+/** Whether a VPC is among what is shown. */
+export const inView = (vpcId: string): boolean => {
+  const t = topology.value;
+  const vpc = t?.vpcs.find((v) => v.id === vpcId);
+  if (!vpc) return viewVpc.value === "" && viewRegion.value === "";
+  // A chosen VPC that is no more leaves the choice to all there are.
+  const chosen = t?.vpcs.some((v) => v.id === viewVpc.value) ? viewVpc.value : "";
+  return (!vpc.region || vpc.region === (viewRegion.value || t?.region)) && (!chosen || chosen === vpcId);
+};
 
 export const enisById = computed(
   () => new Map(topology.value?.networkInterfaces.map((n) => [n.id, n] as const) ?? []),
@@ -124,6 +146,13 @@ export const eniName = (n: NetworkInterface): string => {
 export const primaryAddress = (n: NetworkInterface): string =>
   (n.privateIps.find((p) => p.primary) ?? n.privateIps[0])?.address ?? "";
 
+/** The policy whose interface is shown: of others in this region or elsewhere, this page says and does nothing. */
+const shownPolicy = computed(
+  () =>
+    topology.value?.policies?.find((p) => inView(enisById.value.get(p.networkInterfaceId)?.vpcId ?? "")) ??
+    null,
+);
+
 /** The instance whose failure the lab is about: owner of the policy's ENI, else the active role. */
 export const activeInstance = computed<Instance | null>(() => {
   const t = topology.value;
@@ -131,16 +160,16 @@ export const activeInstance = computed<Instance | null>(() => {
   for (const p of t.policies ?? []) {
     const owner = enisById.value.get(p.networkInterfaceId)?.attachment?.instanceId;
     const i = owner ? instancesById.value.get(owner) : undefined;
-    if (i) return i;
+    if (i && inView(i.vpcId)) return i;
   }
-  return t.instances.find((i) => i.role === "active") ?? null;
+  return t.instances.find((i) => i.role === "active" && inView(i.vpcId)) ?? null;
 });
 
 /** The interface that clients talk to: the policy's, else the active instance's last. */
 export const servedEni = computed<NetworkInterface | null>(() => {
   const t = topology.value;
   if (!t) return null;
-  const id = t.policies?.[0]?.networkInterfaceId;
+  const id = shownPolicy.value?.networkInterfaceId;
   if (id) return enisById.value.get(id) ?? null;
   const active = activeInstance.value;
   const last = active?.interfaces.at(-1)?.networkInterfaceId;
@@ -154,7 +183,10 @@ export function servedAddress(n: NetworkInterface): string {
   return open && asked ? open : primaryAddress(n);
 }
 
-export const faulted = computed<Instance[]>(() => topology.value?.instances.filter((i) => i.fault) ?? []);
+/** Who has failed of what is shown. */
+export const faulted = computed<Instance[]>(
+  () => topology.value?.instances.filter((i) => i.fault && inView(i.vpcId)) ?? [],
+);
 
 /** The policy of the served interface, and how its watch stands. */
 export const servedPolicy = computed<Policy | null>(() => {

@@ -14,10 +14,16 @@ const chosen = signal<Theme | "">(stored === "light" || stored === "dark" ? stor
 /** The theme in force: a person's choice, else the system's. */
 export const theme = computed<Theme>(() => chosen.value || system.value);
 
-export function toggleTheme(): void {
-  const next: Theme = theme.value === "light" ? "dark" : "light";
-  localStorage.setItem("theme", next);
+/** A person's choice; "": the system's. */
+export const chosenTheme = computed(() => chosen.value);
+
+export function chooseTheme(next: Theme | ""): void {
+  if (next) localStorage.setItem("theme", next);
+  else localStorage.removeItem("theme");
   // Before anything repaints: the canvas reads its colours from the new tokens.
-  document.documentElement.dataset.theme = next;
+  if (next) document.documentElement.dataset.theme = next;
+  else delete document.documentElement.dataset.theme;
   chosen.value = next;
 }
+
+export const toggleTheme = (): void => chooseTheme(theme.value === "light" ? "dark" : "light");

@@ -1,11 +1,12 @@
-import { language, setLanguage, short, t } from "../i18n/i18n.ts";
+import { clock, language, setLanguage, short, t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
 import { lazy } from "../ui/lazy.tsx";
 import { busy, fail, recover } from "./drill.ts";
+import { togglePalette } from "./palette-open.ts";
 import { screen } from "./router.ts";
 import * as state from "./state.ts";
 import { theme, toggleTheme } from "./theme.ts";
-import { regionShown, regions, show, viewVpc, vpcsShown } from "./view.ts";
+import { regionShown, regions, show, viewVpc, vpcsOfRegion, vpcsShown } from "./view.ts";
 
 const ModeSwitch = lazy(async () => (await import("../packet/switch.tsx")).ModeSwitch);
 
@@ -26,6 +27,16 @@ export function TopBar() {
       <ModeSwitch />
       <LinkBadge />
       <div class="topbar-tools">
+        <button
+          type="button"
+          class="icon palette-button"
+          aria-label={t("palette.open")}
+          title={`${t("palette.open")} (Ctrl K, ⌘ K)`}
+          aria-haspopup="dialog"
+          onClick={togglePalette}
+        >
+          <Icon name="search" />
+        </button>
         <button
           type="button"
           class="quiet-button"
@@ -67,7 +78,7 @@ export function TopBar() {
 /** The region and the VPC that are shown, each to be changed if there is another. */
 function Crumb() {
   const region = regionShown.value;
-  const vpcs = vpcsShown.value;
+  const vpcs = vpcsOfRegion.value;
   const one = vpcs.find((v) => v.id === viewVpc.value) ?? (vpcs.length === 1 ? vpcs[0] : undefined);
   return (
     <div class="crumb">
@@ -95,10 +106,10 @@ function Crumb() {
           value={viewVpc.value}
           onChange={(e) => show(region, e.currentTarget.value)}
         >
-          <option value="" selected={!viewVpc.value}>{`${t("view.all")} · ${vpcs.length}`}</option>
+          <option value="" selected={!viewVpc.value}>{`${t("view.all")} · ${vpcsShown.value.length}`}</option>
           {vpcs.map((v) => (
             <option key={v.id} value={v.id} selected={v.id === viewVpc.value}>
-              {`${v.tags?.Name ?? v.id} · ${v.cidr}`}
+              {`${v.tags?.Name ?? (v.default ? "default" : v.id)} · ${v.cidr}`}
             </option>
           ))}
         </select>
@@ -116,10 +127,13 @@ function Crumb() {
 
 function Rates() {
   const r = state.rates.value;
-  const old = state.link.value.state !== "live";
+  const old = state.offline.value;
   const total = r.accept + r.reject + r.lost + r.control;
   return (
-    <dl class={`rates ${old ? "old" : ""}`}>
+    <dl
+      class={`rates ${old ? "old" : ""}`}
+      title={old ? t("link.asOf", { time: clock(state.lastData.value).slice(0, 8) }) : undefined}
+    >
       <div>
         <dt>{t("stat.rate")}</dt>
         <dd>{short(total)}</dd>
@@ -135,8 +149,22 @@ function Rates() {
 }
 
 function LinkBadge() {
-  const s = state.link.value.state;
-  return <span class={`link-state ${s}`}>{t(`link.${s}`)}</span>;
+  const { state: s } = state.link.value;
+  const factor = state.reducedFactor.value;
+  // While it tries again it is offline still: words that change with each try would blink.
+  const shown = s === "connecting" && state.offline.value ? "down" : s;
+  return (
+    <span class={`link-state ${shown}`}>
+      {t(`link.${shown}`)}
+      {shown === "live" && factor > 1 && (
+        <span class="reduced" role="status" title={t("link.reduced", { factor })}>
+          {" "}
+          1:{factor}
+          <span class="hidden"> {t("link.reduced", { factor })}</span>
+        </span>
+      )}
+    </span>
+  );
 }
 
 /** The one primary action: fail who serves, or bring back who has failed. */
@@ -148,7 +176,7 @@ function MainButton() {
       {failed && (
         <button
           type="button"
-          disabled={busy.value.has(`recover:${failed.id}`)}
+          disabled={state.offline.value || busy.value.has(`recover:${failed.id}`)}
           onClick={() => recover(failed)}
         >
           {t("action.recover", { name: state.instanceName(failed.id) })} <kbd>R</kbd>
@@ -158,7 +186,7 @@ function MainButton() {
         <button
           type="button"
           class="danger"
-          disabled={busy.value.has(`fail:${active.id}`)}
+          disabled={state.offline.value || busy.value.has(`fail:${active.id}`)}
           onClick={() => fail(active)}
         >
           {t("action.fail", { name: state.instanceName(active.id) })} <kbd>F</kbd>

@@ -1,15 +1,10 @@
-import { computed, signal } from "@preact/signals";
+import { computed } from "@preact/signals";
 import { shownVpcs } from "../topology/layout.ts";
 import * as state from "./state.ts";
 
 // Which VPC and region the page shows.
 
-const asked = new URLSearchParams(location.search);
-
-/** The region that is shown; "": the server's. */
-export const viewRegion = signal(asked.get("region") ?? "");
-/** The VPC that is shown alone; "": all of the region. */
-export const viewVpc = signal(asked.get("vpc") ?? "");
+export const { viewRegion, viewVpc } = state;
 
 /** The region that is shown, by its name. */
 export const regionShown = computed(() => viewRegion.value || state.topology.value?.region || "");
@@ -23,19 +18,22 @@ export const regions = computed(() => {
   return [...found];
 });
 
-/** The VPCs of the region that is shown. */
+/** Every VPC of the region that is shown, its default one too: what can be chosen. */
+export const vpcsOfRegion = computed(
+  () => state.topology.value?.vpcs.filter((v) => !v.region || v.region === regionShown.value) ?? [],
+);
+
+/** The VPCs of the region that is shown, as long as none is chosen. */
 export const vpcsShown = computed(() => {
   const t = state.topology.value;
-  return t
-    ? shownVpcs({ ...t, vpcs: t.vpcs.filter((v) => !v.region || v.region === regionShown.value) })
-    : [];
+  return t ? shownVpcs({ ...t, vpcs: vpcsOfRegion.value }) : [];
 });
 
 /** What the map draws: the VPCs that are shown, and what is in them. */
 export const topologyShown = computed(() => {
   const t = state.topology.value;
   if (!t) return null;
-  const chosen = vpcsShown.value.filter((v) => !viewVpc.value || v.id === viewVpc.value);
+  const chosen = viewVpc.value ? vpcsOfRegion.value.filter((v) => v.id === viewVpc.value) : vpcsShown.value;
   // A VPC that is no more leaves the choice to all there are.
   const vpcs = chosen.length > 0 ? chosen : vpcsShown.value;
   if (vpcs.length === t.vpcs.length) return t;

@@ -1,4 +1,5 @@
 import { post } from "../api/client.ts";
+import { isShownName } from "../api/names.ts";
 import { viewRegion } from "../app/view.ts";
 
 // Changes of the network go by the calls that a program would make.
@@ -29,6 +30,7 @@ export const named = (type: string, name: string): Parameters =>
   name ? { TagSpecification: [{ ResourceType: type, Tag: [{ Key: "Name", Value: name }] }] } : {};
 
 export async function rename(id: string, name: string): Promise<void> {
+  if (isShownName(id, name)) return;
   if (name) await ec2("CreateTags", { ResourceId: [id], Tag: [{ Key: "Name", Value: name }] });
   else await ec2("DeleteTags", { ResourceId: [id], Tag: [{ Key: "Name" }] });
 }

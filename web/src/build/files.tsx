@@ -1,15 +1,12 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { ApiError, get, put, url } from "../api/client.ts";
-import { changed } from "../app/session.ts";
-import * as state from "../app/state.ts";
+import { get, url } from "../api/client.ts";
 import { regionShown } from "../app/view.ts";
-import { say } from "../ui/announce.ts";
-import { Dialog } from "../ui/dialog.tsx";
 import { Said } from "../ui/said.tsx";
-import { toast, toastError } from "../ui/toast.tsx";
+import { toastError } from "../ui/toast.tsx";
 import { openForm } from "./form.ts";
 import { kinds } from "./kinds.ts";
+import { loading, loadScenario, problem, showHere } from "./load.ts";
 import { placeOf } from "./model.ts";
 import { w } from "./words.ts";
 
@@ -21,47 +18,7 @@ interface Shipped {
   drill: boolean;
 }
 
-interface Load {
-  name?: string;
-  text?: string;
-  force?: boolean;
-}
-
 const shipped = signal<readonly Shipped[]>([]);
-const loading = signal(false);
-const problem = signal("");
-/** What was asked for in a laboratory that is not empty. */
-const asked = signal<Load | null>(null);
-
-/** Whether loading something would lose nothing. */
-const isEmpty = (): boolean => {
-  const t = state.topology.value;
-  return (
-    !t || (t.instances.length === 0 && t.vpcs.every((v) => v.default) && (t.internetHosts ?? []).length === 0)
-  );
-};
-
-async function load(what: Load): Promise<void> {
-  if (!what.force && !isEmpty()) {
-    asked.value = what;
-    return;
-  }
-  loading.value = true;
-  problem.value = "";
-  try {
-    const done = await put<{ name: string; state: string }>("/scenario", what);
-    const text = w(done.state === "loading" ? "loading" : "loaded", { name: done.name });
-    toast(text);
-    say(text);
-    asked.value = null;
-  } catch (err) {
-    if (err instanceof ApiError && err.status === 409 && !what.force) asked.value = what;
-    else problem.value = err instanceof Error ? err.message : String(err);
-  } finally {
-    loading.value = false;
-    changed();
-  }
-}
 
 const saved = (): string => url(`/scenario?region=${encodeURIComponent(regionShown.value)}`);
 
@@ -84,7 +41,7 @@ export function Files() {
     const input = e.currentTarget;
     const file = input.files?.[0];
     if (!file) return;
-    void file.text().then((text) => load({ name: file.name, text }));
+    void file.text().then((text) => loadScenario({ name: file.name, text }, showHere));
     input.value = "";
   };
   return (
@@ -100,7 +57,6 @@ export function Files() {
         </label>
       </div>
       <Problem />
-      <Replace />
     </section>
   );
 }
@@ -111,33 +67,6 @@ function Problem() {
     <pre class="alert scenario-problem" role="alert">
       <Said text={problem.value} />
     </pre>
-  );
-}
-
-function Replace() {
-  const what = asked.value;
-  if (!what) return null;
-  const close = (): void => {
-    asked.value = null;
-  };
-  return (
-    <Dialog title={w("loadFile")} onClose={close}>
-      <p>{w("notEmpty")}</p>
-      <div class="dialog-actions">
-        <span class="spacer" />
-        <button type="button" data-autofocus onClick={close}>
-          {w("cancel")}
-        </button>
-        <button
-          type="button"
-          class="danger"
-          disabled={loading.value}
-          onClick={() => void load({ ...what, force: true })}
-        >
-          {w("replace")}
-        </button>
-      </div>
-    </Dialog>
   );
 }
 
@@ -160,7 +89,7 @@ export function EmptyLab() {
           type="button"
           class="primary"
           disabled={loading.value}
-          onClick={() => void load({ name: "demo" })}
+          onClick={() => void loadScenario({ name: "demo" }, showHere)}
         >
           {w("demo")}
         </button>
@@ -180,7 +109,7 @@ export function EmptyLab() {
                   type="button"
                   class="link"
                   disabled={loading.value}
-                  onClick={() => void load({ name: s.name })}
+                  onClick={() => void loadScenario({ name: s.name }, showHere)}
                 >
                   {s.name}
                 </button>{" "}

@@ -4,13 +4,14 @@ import { follow, pathOf, recordId } from "../app/router.ts";
 import * as state from "../app/state.ts";
 import { instant, t, word } from "../i18n/i18n.ts";
 import { lazy } from "../ui/lazy.tsx";
+import { fate } from "./fate.ts";
 import { Outage } from "./outage.tsx";
 import { Phases, shadesOf } from "./phases.tsx";
-import { fate, Result } from "./result.tsx";
 import { begunText } from "./words.ts";
 
 // Charts are a third of the page's code, and nothing needs them before a failover.
 const Chart = lazy(async () => (await import("./chart.tsx")).Chart);
+const Result = lazy(async () => (await import("./result.tsx")).Result);
 const Courses = lazy(async () => (await import("./chart.tsx")).Courses);
 
 /** The record to show, or none while a fault of the served interface's owner waits for its detection. */

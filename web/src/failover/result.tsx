@@ -1,14 +1,14 @@
 import { url } from "../api/client.ts";
-import type { Check, ClientTraffic, Failover, FrameFate } from "../api/types.ts";
+import type { Check, ClientTraffic, Failover } from "../api/types.ts";
 import { busy, captureOf, failBack, failBackCandidate } from "../app/drill.ts";
 import { pathOf } from "../app/router.ts";
 import * as state from "../app/state.ts";
-import { around, windowOf } from "../captures/cut.ts";
-import { count, millis, ofServer, t } from "../i18n/i18n.ts";
+import { count, millis, t } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Said } from "../ui/said.tsx";
 import { meant } from "./checks.ts";
+import { fate } from "./fate.ts";
 
 export function Result({ failover: f }: { failover: Failover }) {
   if (f.state === "running") return null;
@@ -38,16 +38,6 @@ export function Result({ failover: f }: { failover: Failover }) {
       <Actions failover={f} />
     </section>
   );
-}
-
-/** Where a frame ended, in words. */
-export function fate(seen: FrameFate): string {
-  const text = state.reasons.value.find((r) => r.name === seen.reason)?.text ?? seen.reason;
-  const n = state.enisById.value.get(seen.networkInterfaceId);
-  return t("probe.ended", {
-    reason: ofServer(text, seen.reason) ?? text,
-    at: n ? state.eniName(n) : seen.networkInterfaceId,
-  });
 }
 
 /** What the prober saw: without an injected fault nothing else says why the interface moved. */

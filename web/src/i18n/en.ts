@@ -15,11 +15,11 @@ export const en = {
   "link.stale": "stale",
   "link.down": "offline",
   "link.connecting": "connecting",
-  "link.reconnecting": "Connection lost. Retrying in {seconds} s. Last data {time}.",
-  "link.connectingNow": "Connecting to the lab…",
-  "link.stalled": "No data for 3 seconds. Last data {time}. Numbers below are old.",
+  "link.reconnecting": "Reconnecting in {seconds} s · last data {time}",
+  "link.connectingNow": "Reconnecting now · last data {time}",
+  "link.stalled": "No data for 3 seconds · last data {time}",
   "link.restarted": "The server restarted. State was read anew.",
-  "link.outdated": "This page is older than the server. Reload it.",
+  "link.outdated": "The server has a newer page. Reload it.",
   "link.reload": "Reload",
   "link.reduced": "display reduced to keep up: 1 of {factor} packets",
 
@@ -372,7 +372,7 @@ export const en = {
   "empty.failed": "The topology could not be read:",
 
   "keys.title": "Keys",
-  "keys.fail": "Fail the active instance",
+  "keys.fail": "Fail the active instance (outside a drill: hold, or answer the question)",
   "keys.recover": "Recover the failed instance",
   "keys.back": "Fail back",
   "keys.move": "Move the selected interface",
@@ -380,13 +380,12 @@ export const en = {
   "keys.live": "Follow the newest packet",
   "keys.capture": "Start or stop a capture",
   "keys.theme": "Light or dark",
-  "keys.fit": "Fit the map, its own size, larger, smaller",
-  "keys.find": "Search on the map",
+  "keys.fit": "Fit the map, full size, nearer, farther",
   "keys.rows": "Next or previous packet",
   "keys.tree": "Walk the topology, or move the map",
   "keys.help": "This list",
   "keys.close": "Close, or clear the selection",
-  "keys.go": "Go to Live, Drills, Failovers, Captures",
+  "keys.go": "Go to Live, Drills, Failovers, Captures, Settings",
 
   "say.fault": "{name} failed",
   "say.phase": "Failover: {phase} done after {ms} ms",
@@ -662,6 +661,16 @@ export const en = {
   "course.openNow": "open",
   "course.answeredTwo": "Answered per second",
   "course.rttTwo": "Round trip, p99",
+  "title.lost": "● {lost} lost – {app}",
+  "link.asOf": "as of {time}",
+  "link.broken":
+    "The server sent something that cannot be read. The connection is begun anew; rows in between are missing.",
+  "lazy.failed": "This part of the page could not be fetched: the server is away, or has a newer page.",
+  "palette.open": "Find a screen, a resource or an action",
+  "nav.settings": "Settings",
+  "keys.palette": "Find a screen, a resource or an action",
+  "keys.open": "Open the newest packet, or go to the open one's details",
+  "keys.lettersOff": "Switch off keys of one character",
 } as const;
 
 export type Key = keyof typeof en;

@@ -52,7 +52,6 @@ export async function setLanguage(next: Language): Promise<void> {
 
 function name(): void {
   document.documentElement.lang = language.value;
-  document.title = t("app.title");
 }
 
 /** The message in the page's language, placeholders filled. */

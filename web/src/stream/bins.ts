@@ -62,6 +62,18 @@ export class BinHistory {
     return false;
   }
 
+  /** Frames lost since an instant, of the bins that are held. */
+  lostSince(micros: number): number {
+    const width = this.widthMs * 1000;
+    let sum = 0;
+    const from = Math.max(Math.floor(micros / width) * width, this.newest - (slots - 1) * width);
+    for (let t = from; t <= this.newest; t += width) {
+      const i = (t / width) % slots;
+      if (this.start[i] === t) sum += this.counts[i * 4 + 2]!;
+    }
+    return sum;
+  }
+
   /** Frames per second over the last whole bins of `ms` milliseconds, by verdict. */
   rates(ms: number): { accept: number; reject: number; lost: number; control: number } {
     const width = this.widthMs * 1000;

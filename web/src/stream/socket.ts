@@ -7,12 +7,17 @@ export interface Message {
   [key: string]: unknown;
 }
 
+/** A message that cannot be read: cut short, of another version, or no message at all. */
+export class BrokenMessage extends Error {}
+
 export interface SocketHooks {
   /** Query of the next connection attempt: epoch, cursor, eventSeq. */
   resume(): URLSearchParams;
   text(message: Message): void;
   binary(view: DataView): void;
   state(state: LinkState, retryInMs: number): void;
+  /** A message could not be read; the connection is begun anew. */
+  broken(err: BrokenMessage): void;
   /** The server closed because the page's protocol version is not its own. */
   outdated(): void;
 }
@@ -21,7 +26,16 @@ const staleAfterMs = 3000;
 const deadAfterMs = 10_000;
 const backoffFirstMs = 250;
 const backoffMaxMs = 5000;
+const settledMs = 2000;
 const closeOutdated = 4400;
+
+function parse(text: string): Message {
+  try {
+    return JSON.parse(text) as Message;
+  } catch (err) {
+    throw new BrokenMessage(String(err));
+  }
+}
 
 export class Socket {
   private readonly hooks: SocketHooks;
@@ -68,16 +82,25 @@ export class Socket {
     const ws = new WebSocket(address);
     ws.binaryType = "arraybuffer";
     this.ws = ws;
-    this.lastHeard = performance.now();
+    const opened = performance.now();
+    this.lastHeard = opened;
     ws.onmessage = (event: MessageEvent<ArrayBuffer | string>) => {
       if (this.ws !== ws) return;
-      this.lastHeard = performance.now();
-      if (this.current !== "live") {
-        this.attempt = 0;
-        this.become("live", 0);
+      try {
+        if (typeof event.data === "string") this.hooks.text(parse(event.data));
+        else this.hooks.binary(new DataView(event.data));
+      } catch (err) {
+        if (!(err instanceof BrokenMessage)) throw err;
+        this.ws = null;
+        ws.close();
+        this.hooks.broken(err);
+        this.again();
+        return;
       }
-      if (typeof event.data === "string") this.hooks.text(JSON.parse(event.data) as Message);
-      else this.hooks.binary(new DataView(event.data));
+      this.lastHeard = performance.now();
+      if (this.current !== "live") this.become("live", 0);
+      // A connection that breaks at once each time is not tried faster for having been open.
+      if (this.attempt > 0 && this.lastHeard - opened > settledMs) this.attempt = 0;
     };
     ws.onclose = (event) => {
       if (this.ws !== ws) return;

@@ -11,7 +11,7 @@ const Packets = lazy(async () => (await import("./packets.tsx")).Packets);
 const RecordedFlows = lazy(async () => (await import("../packet/flows.tsx")).RecordedFlows);
 const Calls = lazy(async () => (await import("../calls/calls.tsx")).Calls);
 
-const tab = signal<"packets" | "flows" | "events" | "calls">("packets");
+export const dockTab = signal<"packets" | "flows" | "events" | "calls">("packets");
 
 export function Dock() {
   return (
@@ -24,16 +24,21 @@ export function Dock() {
           { id: "events", label: t("dock.events") },
           { id: "calls", label: t("dock.calls") },
         ]}
-        current={tab.value}
+        current={dockTab.value}
         onChange={(id) => {
-          tab.value = id;
+          dockTab.value = id;
         }}
       />
-      <div class="tab-panel" role="tabpanel" id={`panel-${tab.value}`} aria-labelledby={`tab-${tab.value}`}>
-        {tab.value === "packets" && <Packets />}
-        {tab.value === "flows" && <Flows />}
-        {tab.value === "events" && <Events />}
-        {tab.value === "calls" && <Calls />}
+      <div
+        class="tab-panel"
+        role="tabpanel"
+        id={`panel-${dockTab.value}`}
+        aria-labelledby={`tab-${dockTab.value}`}
+      >
+        {dockTab.value === "packets" && <Packets />}
+        {dockTab.value === "flows" && <Flows />}
+        {dockTab.value === "events" && <Events />}
+        {dockTab.value === "calls" && <Calls />}
       </div>
     </section>
   );
