@@ -5,7 +5,7 @@ import { Scroll } from "../ui/scroll.tsx";
 import { longest, type Pair, pairUp } from "./records.ts";
 import { begunText, recordTitle, whenOf } from "./words.ts";
 
-const CoursesOfTwo = lazy(async () => (await import("./chart.tsx")).CoursesOfTwo);
+const CoursesOfTwo = lazy(async () => (await import("./charts.ts")).CoursesOfTwo);
 
 const shown = (p: Pair, v: number | null): string =>
   v === null ? "–" : p.unit === "ms" ? `${millis(v)} ms` : count(v);
@@ -68,7 +68,7 @@ export function Comparison({ a, b }: { a: Failover; b: Failover }) {
                 B
               </th>
               <th scope="col" class="num">
-                Δ
+                <abbr title={t("records.delta")}>Δ</abbr>
               </th>
               <th scope="col" class="wide-only">
                 <span class="hidden">{t("records.bars")}</span>
@@ -90,6 +90,7 @@ export function Comparison({ a, b }: { a: Failover; b: Failover }) {
           </tbody>
         </table>
       </Scroll>
+      <p class="quiet small">{t("records.deltaHint")}</p>
       <CoursesOfTwo key={`${a.id} ${b.id}`} a={a} b={b} />
     </section>
   );

@@ -12,6 +12,12 @@ export interface Course {
   open: (number | null)[];
 }
 
+/** A part of the time, in seconds since the fault. */
+export interface Window {
+  from: number;
+  to: number;
+}
+
 export type Column = (number | null)[];
 
 /** A course as columns over seconds relative to zero, which is in milliseconds of the server's clock. */
@@ -52,4 +58,18 @@ export function overlay(a: Columns, b: Columns, of: "answered" | "p99" | "open")
     bins.map((n) => own.get(n) ?? null),
     bins.map((n) => nearest.get(n) ?? null),
   ];
+}
+
+/** What happened in a part of the time: requests answered and lost, and the worst round trip's p99. */
+export function within(c: Columns, w: Window): { answered: number; lost: number; p99: number | null } {
+  const width = (c.seconds[1] ?? 1) - (c.seconds[0] ?? 0);
+  const out = { answered: 0, lost: 0, p99: null as number | null };
+  c.seconds.forEach((s, i) => {
+    if (s < w.from || s > w.to) return;
+    out.answered += (c.answered[i] ?? 0) * width;
+    out.lost += (c.lost[i] ?? 0) * width;
+    const p99 = c.p99[i];
+    if (p99 != null) out.p99 = Math.max(out.p99 ?? 0, p99);
+  });
+  return { ...out, answered: Math.round(out.answered), lost: Math.round(out.lost) };
 }

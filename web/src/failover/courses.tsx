@@ -1,141 +1,21 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import { useEffect } from "preact/hooks";
 import { get } from "../api/client.ts";
 import type { Failover } from "../api/types.ts";
-import { theme } from "../app/theme.ts";
-import { instant, language, millis, short, t } from "../i18n/i18n.ts";
-import { css, type Shade, shade } from "./chart.tsx";
-import { type Column, type Columns, type Course, columnsOf, hasConnections, overlay } from "./course.ts";
+import { count, instant, millis, short, t } from "../i18n/i18n.ts";
+import {
+  type Columns,
+  type Course,
+  columnsOf,
+  hasConnections,
+  overlay,
+  type Window,
+  within,
+} from "./course.ts";
 import { shadesOf } from "./phases.tsx";
+import { Plot } from "./plot.tsx";
 
-/** A line of a plot: its label, the colour's name, and how its values are written. */
-interface Line {
-  label: string;
-  colour: string;
-  values: Column;
-  step?: boolean;
-}
-
-const height = 116;
 const zeroOf = (f: Failover): number => instant(f.control?.faultAt ?? f.startedAt);
-
-/** One plot over the seconds since the fault; its crosshair is that of the others with the same key. */
-function Plot(props: {
-  label: string;
-  seconds: number[];
-  lines: Line[];
-  shades: Shade[];
-  at: Signal<number | null>;
-  sync: string;
-  log?: boolean;
-  unit: (v: number) => string;
-}) {
-  const { label, seconds, lines, at, unit } = props;
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const look = `${theme.value} ${language.value} ${lines.map((l) => l.label).join()}`;
-  useEffect(() => {
-    const el = box.current!;
-    const axis = {
-      stroke: css(el, "--muted"),
-      grid: { stroke: css(el, "--line"), width: 1 },
-      ticks: { show: false },
-      font: `11px ${css(el, "--mono")}`,
-    };
-    const u = new uPlot(
-      {
-        width: el.clientWidth || 320,
-        height,
-        legend: { show: false },
-        cursor: { y: false, drag: { x: false, y: false }, sync: { key: props.sync }, points: { size: 6 } },
-        padding: [8, 18, 0, 0],
-        scales: {
-          x: { time: false },
-          y: props.log ? { distr: 3 } : { range: (_u, _min, max) => [0, Math.max(1, max * 1.12)] },
-        },
-        axes: [
-          {
-            ...axis,
-            size: 24,
-            gap: 4,
-            space: 64,
-            values: (_u, ticks) => ticks.map((v) => `${v > 0 ? "+" : ""}${v} s`),
-          },
-          // A logarithmic axis has more lines than are of use.
-          {
-            ...axis,
-            ...(props.log && { grid: { show: false } }),
-            size: 56,
-            gap: 4,
-            values: (_u, ticks) => ticks.map((v) => (v === null ? "" : unit(v))),
-          },
-        ],
-        series: [
-          {},
-          ...lines.map(
-            (l): uPlot.Series => ({
-              label: l.label,
-              stroke: css(el, l.colour),
-              width: 1.5,
-              points: { show: false },
-              spanGaps: false,
-              ...(l.step && { paths: uPlot.paths.stepped!({ align: 1 }) }),
-            }),
-          ),
-        ],
-        hooks: {
-          drawClear: [(self) => shade(self, props.shades, el)],
-          setCursor: [
-            (self) => {
-              at.value = self.cursor.idx ?? null;
-            },
-          ],
-        },
-      },
-      [seconds, ...lines.map((l) => l.values)] as uPlot.AlignedData,
-      el,
-    );
-    plot.current = u;
-    const observer = new ResizeObserver(() => {
-      if (el.clientWidth > 0) u.setSize({ width: el.clientWidth, height });
-    });
-    observer.observe(el);
-    return () => {
-      observer.disconnect();
-      u.destroy();
-    };
-  }, [look, seconds]);
-  const step = (e: KeyboardEvent): void => {
-    const u = plot.current;
-    const by = e.key === "ArrowRight" ? 1 : e.key === "ArrowLeft" ? -1 : 0;
-    if (!u || by === 0) return;
-    e.preventDefault();
-    e.stopPropagation();
-    const i = Math.min(seconds.length - 1, Math.max(0, (at.value ?? (by > 0 ? -1 : seconds.length)) + by));
-    u.setCursor({ left: u.valToPos(seconds[i]!, "x"), top: 10 });
-  };
-  const i = at.value;
-  return (
-    <figure class="chart course">
-      <figcaption class="legend-row">
-        <b>{label}</b>
-        {lines.map((l) => (
-          <span key={l.label} class="course-value">
-            <i style={{ background: `var(${l.colour})` }} />
-            {l.label}
-            {i !== null && <code>{l.values[i] == null ? "–" : unit(l.values[i]!)}</code>}
-          </span>
-        ))}
-        {i !== null && (
-          <code class="quiet">{`${seconds[i]! > 0 ? "+" : ""}${seconds[i]?.toFixed(2)} s`}</code>
-        )}
-      </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move the crosshair */}
-      <div ref={box} role="img" aria-label={label} tabIndex={0} onKeyDown={step} />
-    </figure>
-  );
-}
 
 const perSecond = (v: number): string => short(v);
 const rtt = (v: number): string => `${millis(v)} ms`;
@@ -164,11 +44,13 @@ function useCourse(f: Failover | undefined): Columns | null | undefined {
 export function Courses({ failover: f }: { failover: Failover }) {
   const c = useCourse(f);
   const at = useSignal<number | null>(null);
+  const window = useSignal<Window | null>(null);
   if (c === undefined) return null;
   if (c === null) return <p class="quiet small">{t("course.none")}</p>;
-  const common = { seconds: c.seconds, shades: shadesOf(f, zeroOf(f)), at, sync: f.id };
+  const common = { seconds: c.seconds, shades: shadesOf(f, zeroOf(f)), at, window, sync: f.id };
   return (
     <div class="courses" data-course={f.id}>
+      <WindowBar of={f} columns={c} window={window} />
       <Plot
         {...common}
         label={t("course.requests")}
@@ -196,6 +78,53 @@ export function Courses({ failover: f }: { failover: Failover }) {
           lines={[{ label: t("course.openNow"), colour: "--good", values: c.open, step: true }]}
         />
       )}
+    </div>
+  );
+}
+
+const aroundMs = 500;
+
+/** What is shown of the time: chosen by dragging over a plot, or by these buttons. */
+function WindowBar({
+  of: f,
+  columns: c,
+  window,
+}: {
+  of: Failover;
+  columns: Columns;
+  window: Signal<Window | null>;
+}) {
+  const w = window.value;
+  const sum = w && within(c, w);
+  const outage = f.outageMs;
+  const at = w ? BigInt(Math.round((zeroOf(f) + w.from * 1000) * 1000)) * 1000n : 0n;
+  return (
+    <div class="window-bar">
+      <div class="actions">
+        <button type="button" aria-pressed={w === null} onClick={() => (window.value = null)}>
+          {t("window.whole")}
+        </button>
+        {typeof outage === "number" && (
+          <button
+            type="button"
+            onClick={() => (window.value = { from: -aroundMs / 1000, to: (outage + 2 * aroundMs) / 1000 })}
+          >
+            {t("window.outage")}
+          </button>
+        )}
+        {w && <a href={`/live?mode=step&t=${at}`}>{t("window.step")}</a>}
+      </div>
+      <p class="quiet small" role="status">
+        {sum
+          ? t("window.sum", {
+              from: w.from.toFixed(2),
+              to: w.to.toFixed(2),
+              answered: count(sum.answered),
+              lost: count(sum.lost),
+              p99: sum.p99 === null ? "–" : millis(sum.p99),
+            })
+          : t("window.hint")}
+      </p>
     </div>
   );
 }

@@ -80,7 +80,7 @@ export function Outage({ failover: f }: { failover: Failover | null }) {
     );
   }
   return (
-    <span class="outage" data-outage={f.outageMs}>
+    <span class="outage" data-outage={f.outageMs} title={t("measured.outageHow")}>
       <span key="settled" class="big">
         {millis(f.outageMs)}
       </span>

@@ -1,8 +1,11 @@
 import type { Failover, Policy } from "../api/types.ts";
 import { faultSince, recordDrills, setRecordDrills } from "../app/drill.ts";
+import { nextDismissed } from "../app/prefs.ts";
 import { follow, pathOf, recordId } from "../app/router.ts";
 import * as state from "../app/state.ts";
 import { instant, t, word } from "../i18n/i18n.ts";
+import { openMoveMenu } from "../topology/move.tsx";
+import { Icon } from "../ui/icons.tsx";
 import { lazy } from "../ui/lazy.tsx";
 import { fate } from "./fate.ts";
 import { Outage } from "./outage.tsx";
@@ -10,14 +13,19 @@ import { Phases, shadesOf } from "./phases.tsx";
 import { begunText } from "./words.ts";
 
 // Charts are a third of the page's code, and nothing needs them before a failover.
-const Chart = lazy(async () => (await import("./chart.tsx")).Chart);
+const Chart = lazy(async () => (await import("./charts.ts")).Chart);
 const Result = lazy(async () => (await import("./result.tsx")).Result);
-const Courses = lazy(async () => (await import("./chart.tsx")).Courses);
+const Courses = lazy(async () => (await import("./charts.ts")).Courses);
 
 /** The record to show, or none while a fault of the served interface's owner waits for its detection. */
 function current(): { failover: Failover | null; pressed: boolean } {
   const pressed = faultSince.value > 0;
-  const newest = state.failovers.value[0] ?? null;
+  // Of another VPC or region this screen tells nothing; of an interface that is no more, what was.
+  const newest =
+    state.failovers.value.find((f) => {
+      const n = state.enisById.value.get(f.networkInterfaceId);
+      return !n || state.inView(n.vpcId);
+    }) ?? null;
   const its = newest?.state === "running" && newest.kind === "failover";
   return { failover: pressed && !its ? null : newest, pressed };
 }
@@ -87,10 +95,13 @@ export function FailoverView({ failover: f }: { failover: Failover | null }) {
         </p>
       )}
       {f && <Phases failover={f} />}
-      {covered ? (
-        <Chart zero={zeroMs * 1000} end={endMs * 1000} shades={f ? shadesOf(f, zeroMs) : []} />
-      ) : (
-        recordId.value === "" && <p class="quiet small">{t("chart.gone")}</p>
+      {covered && (
+        <Chart
+          zero={zeroMs * 1000}
+          end={endMs * 1000}
+          shades={f ? shadesOf(f, zeroMs) : []}
+          sync={f?.id ?? "live"}
+        />
       )}
       {f && recordId.value && <Courses key={f.id} failover={f} />}
       {f && <Result failover={f} />}
@@ -196,12 +207,30 @@ function RecordToggle() {
   );
 }
 
+/** What one could do now; once dismissed it stays away, and the settings bring it back. */
 function NextSteps() {
+  if (nextDismissed.value) return <RecordToggle />;
+  const drill = state.failovers.value[0];
   return (
     <section class="next">
-      <h3>{t("next.title")}</h3>
+      <header>
+        <h3>{t("next.title")}</h3>
+        <button
+          type="button"
+          class="icon"
+          aria-label={t("next.dismiss")}
+          title={t("next.dismiss")}
+          onClick={() => (nextDismissed.value = true)}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
       <ul>
-        <li>{t("next.refuse")}</li>
+        <li>
+          <button type="button" class="link" onClick={openMoveMenu}>
+            {t("next.refuse")}
+          </button>
+        </li>
         <li>
           <button
             type="button"
@@ -221,6 +250,13 @@ function NextSteps() {
         <li>
           <a href={pathOf("failovers")} onClick={(e) => follow(e, "failovers")}>
             {t("next.records")}
+          </a>
+        </li>
+        <li>
+          <a
+            href={`/drills/${drill && state.isOfInterface(drill) ? "eni-failover" : "four-strategies"}?runs=20`}
+          >
+            {t("next.often")}
           </a>
         </li>
       </ul>

@@ -1,6 +1,6 @@
 import { type Failover, type Phase, phaseNames } from "../api/types.ts";
 import { instant, millis, t } from "../i18n/i18n.ts";
-import type { Shade } from "./chart.tsx";
+import type { Shade } from "./plot.tsx";
 
 /** The phases relative to the fault, in seconds, for the chart. */
 export function shadesOf(f: Failover, zeroMs: number): Shade[] {
@@ -31,7 +31,7 @@ export function Phases({ failover: f }: { failover: Failover }) {
         })}
         {f.state === "running" && <span class="phase pending" />}
       </div>
-      <ol class="phase-list" aria-label={t("phase.label")}>
+      <ol class="phase-list" aria-label={t("phase.label")} title={t("measured.phasesHow")}>
         {names.map((n) => {
           const p = known.get(n);
           return (

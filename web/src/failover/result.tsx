@@ -24,7 +24,7 @@ export function Result({ failover: f }: { failover: Failover }) {
       {f.checks && f.checks.length > 0 && <Checks failover={f} checks={f.checks} />}
       <Clients failover={f} />
       {f.control?.acceptedAt && f.control.attachedAt && (
-        <p class="quiet small">
+        <p class="quiet small" title={t("measured.controlHow")}>
           {t("result.controlPlane", {
             ms: millis(Number(BigInt(f.control.attachedAt) - BigInt(f.control.acceptedAt)) / 1e6),
           })}
@@ -36,6 +36,7 @@ export function Result({ failover: f }: { failover: Failover }) {
         </p>
       ))}
       <Actions failover={f} />
+      <Measured failover={f} />
     </section>
   );
 }
@@ -73,14 +74,18 @@ function Summary({ failover: f }: { failover: Failover }) {
   return (
     <div class="summary">
       {f.requestsSent !== undefined && f.requestsSent > 0 && (
-        <p>
+        <p title={t("measured.lostHow")}>
           <b>{t("result.lost", { lost: f.requestsLost ?? 0, sent: f.requestsSent })}</b>
         </p>
       )}
-      {tcp && tcp.open > 0 && <p>{tcpText}</p>}
+      {tcp && tcp.open > 0 && <p title={t("measured.tcpHow")}>{tcpText}</p>}
     </div>
   );
 }
+
+/** Whether there was nothing to be compared, before and after. */
+const nothing = (c: Check): boolean =>
+  c.result === "not-exercised" && show(c.before ?? c.after) === t("check.none");
 
 const show = (v: unknown): string => {
   if (v === undefined || v === null || v === "") return t("check.none");
@@ -104,7 +109,8 @@ function Checks({ failover: f, checks }: { failover: Failover; checks: Check[] }
               name={c.result === "same" ? "check" : c.result === "changed" && !meant(f, c) ? "cross" : "dash"}
             />
             <span>
-              {t(`check.${c.name}`)} <em>{t(meant(f, c) ? "check.meant" : `check.${c.result}`)}</em>
+              {t(`check.${c.name}`)}{" "}
+              <em>{t(meant(f, c) ? "check.meant" : nothing(c) ? "check.absent" : `check.${c.result}`)}</em>
             </span>
             {c.result === "changed" ? (
               <code>{t("check.was", { before: show(c.before), after: show(c.after) })}</code>
@@ -175,6 +181,32 @@ function ClientRow({ client: c }: { client: ClientTraffic }) {
         </small>
       )}
     </li>
+  );
+}
+
+/** How each number of the card comes about; the words of docs/failover.md. */
+function Measured({ failover: f }: { failover: Failover }) {
+  const of = [
+    ...(typeof f.outageMs === "number" ? (["outage"] as const) : []),
+    ...(f.requestsSent ? (["lost"] as const) : []),
+    ...((f.phases ?? []).length > 0 ? (["phases"] as const) : []),
+    ...(f.tcp && f.tcp.open > 0 ? (["tcp"] as const) : []),
+    ...((f.checks ?? []).length > 0 ? (["checks"] as const) : []),
+    ...(f.control?.attachedAt ? (["control"] as const) : []),
+  ];
+  if (of.length === 0) return null;
+  return (
+    <details class="measured">
+      <summary>{t("measured.title")}</summary>
+      <dl>
+        {of.map((x) => (
+          <div key={x}>
+            <dt>{t(`measured.${x}`)}</dt>
+            <dd>{t(`measured.${x}How`)}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   );
 }
 

@@ -174,7 +174,6 @@ export const en = {
   "phase.pending": "…",
 
   "chart.label": "Accepted, rejected and lost frames per second, seconds relative to the fault",
-  "chart.gone": "The traffic of that time is no longer in this page's memory.",
   "result.label": "Result",
   "result.lost": "{lost} of {sent} requests lost",
   "result.tcp": "{open} TCP connections: {reset} reset, {closed} closed, {survived} survived",
@@ -671,6 +670,35 @@ export const en = {
   "keys.palette": "Find a screen, a resource or an action",
   "keys.open": "Open the newest packet, or go to the open one's details",
   "keys.lettersOff": "Switch off keys of one character",
+  "window.whole": "Whole",
+  "window.outage": "The outage",
+  "window.step": "Step through it",
+  "window.hint": "Drag over a chart to choose a part of the time.",
+  "window.sum": "{from} s to {to} s: {answered} answered, {lost} lost, worst p99 {p99} ms",
+  "next.dismiss": "Dismiss these steps",
+  "next.often": "Run the drill 20 times and see how the outages spread",
+  "records.delta": "B minus A",
+  "records.deltaHint": "Δ is B minus A: with + it took longer, or more were hit, in B.",
+  "check.absent": "there is none",
+  "measured.title": "How this was measured",
+  "measured.outage": "Outage",
+  "measured.outageHow":
+    "From the last reply of the old owner to the first of the new one, both as the client received them; the largest over all clients.",
+  "measured.lost": "Lost requests",
+  "measured.lostHow":
+    "Requests from one second before the fault to the first reply that were not answered within one second.",
+  "measured.phases": "Phases",
+  "measured.phasesHow":
+    "Detect: from the fault to the policy's verdict. Decide, detach, attach: instants of the control plane. Recover: from the attachment to the first reply.",
+  "measured.tcp": "TCP connections",
+  "measured.tcpHow":
+    "Those that were open at the fault: ended by RST, by FIN or given up, or still answered after the move.",
+  "measured.checks": "What stayed the same",
+  "measured.checksHow":
+    "Each value before and after the move. Unchanged is said only if a reply after the move has shown it.",
+  "measured.control": "Control plane",
+  "measured.controlHow":
+    "From the acceptance of the call to the instant from which the network sends to the new instance.",
 } as const;
 
 export type Key = keyof typeof en;

@@ -178,7 +178,6 @@ export const ko = {
   "phase.pending": "…",
 
   "chart.label": "초당 허용, 거부, 손실 프레임, 장애 시점 기준 초",
-  "chart.gone": "그때의 트래픽은 이 페이지의 메모리에 없습니다.",
   "result.label": "결과",
   "result.lost": "요청 {sent}건 중 {lost}건 손실",
   "result.tcp": "TCP 연결 {open}개: 리셋 {reset}, 닫힘 {closed}, 유지 {survived}",
@@ -676,4 +675,30 @@ export const ko = {
   "keys.palette": "화면, 리소스, 동작 찾기",
   "keys.open": "최신 패킷 열기, 또는 열린 패킷의 상세로 이동",
   "keys.lettersOff": "한 글자 키 끄기",
+  "window.whole": "전체",
+  "window.outage": "중단 구간",
+  "window.step": "한 단계씩 보기",
+  "window.hint": "차트를 끌어 시간의 일부를 고르세요.",
+  "window.sum": "{from}초부터 {to}초까지: 응답 {answered}, 손실 {lost}, 최악 p99 {p99} ms",
+  "next.dismiss": "이 단계 닫기",
+  "next.often": "훈련을 20번 실행해 중단 시간의 분포 보기",
+  "records.delta": "B 빼기 A",
+  "records.deltaHint": "Δ는 B 빼기 A입니다. +이면 B가 더 오래 걸렸거나 더 많이 영향을 받았습니다.",
+  "check.absent": "없음",
+  "measured.title": "측정 방법",
+  "measured.outage": "중단",
+  "measured.outageHow":
+    "이전 소유자의 마지막 응답부터 새 소유자의 첫 응답까지. 둘 다 클라이언트가 받은 시각이며, 모든 클라이언트 중 가장 긴 값입니다.",
+  "measured.lost": "손실된 요청",
+  "measured.lostHow": "장애 1초 전부터 첫 응답까지의 요청 중 1초 안에 응답받지 못한 것입니다.",
+  "measured.phases": "단계",
+  "measured.phasesHow":
+    "감지: 장애부터 정책의 판정까지. 결정, 분리, 연결: 제어 영역의 시각. 회복: 연결부터 첫 응답까지.",
+  "measured.tcp": "TCP 연결",
+  "measured.tcpHow":
+    "장애 때 열려 있던 연결: RST로 끊김, FIN으로 닫히거나 포기됨, 또는 이동 뒤에도 응답받음.",
+  "measured.checks": "그대로인 것",
+  "measured.checksHow": "이동 전과 후의 값입니다. 이동 뒤의 응답이 보여 준 것만 그대로라고 합니다.",
+  "measured.control": "제어 영역",
+  "measured.controlHow": "호출을 받아들인 때부터 네트워크가 새 인스턴스로 보내는 때까지입니다.",
 } satisfies Record<Key, string>;

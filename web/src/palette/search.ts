@@ -9,21 +9,26 @@ export interface Entry {
   run: () => unknown;
   /** What is searched: label and detail, and words of the other language. */
   hay: string;
+  /** The label as it is searched. */
+  low: string;
 }
 
-export const entry = (e: Omit<Entry, "hay">, also = ""): Entry => ({
+export const entry = (e: Omit<Entry, "hay" | "low">, also = ""): Entry => ({
   ...e,
+  low: e.label.toLowerCase(),
   hay: `${e.label} ${e.detail} ${also}`.toLowerCase().normalize("NFC"),
 });
 
 /** How well an entry fits one word: 0 is best, -1 not at all. */
 function distance(e: Entry, word: string): number {
-  const label = e.label.toLowerCase();
-  if (label === word || e.detail.toLowerCase() === word) return 0;
-  if (label.startsWith(word)) return 1;
+  // Most have not even this: of 100,000 it has to be said quickly.
+  if (!e.hay.includes(word)) return -1;
+  const label = e.low;
+  if (label === word || e.detail === word) return 0;
   const at = label.indexOf(word);
-  if (at > 0) return /[\p{L}\p{N}]/u.test(label[at - 1]!) ? 3 : 2;
-  return e.hay.includes(word) ? 4 : -1;
+  if (at < 0) return 4;
+  if (at === 0) return 1;
+  return /[\p{L}\p{N}]/u.test(label[at - 1]!) ? 3 : 2;
 }
 
 /**

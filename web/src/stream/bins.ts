@@ -38,13 +38,14 @@ export class BinHistory {
   /**
    * Rates per second in [from, to) microseconds: times in seconds relative to
    * zero, then accepted, rejected and lost. A missing bin is a gap (null), so
-   * a pause of the stream does not look like silence of the network.
+   * a pause of the stream does not look like silence of the network. The newest bin is
+   * left out: it is still being filled, and would look like a fall.
    */
   series(fromMicros: number, toMicros: number, zeroMicros: number): (number | null)[][] {
     const width = this.widthMs * 1000;
     const out: (number | null)[][] = [[], [], [], []];
     const perSecond = 1000 / this.widthMs;
-    for (let t = Math.floor(fromMicros / width) * width; t < toMicros && t <= this.newest; t += width) {
+    for (let t = Math.floor(fromMicros / width) * width; t < toMicros && t < this.newest; t += width) {
       const i = (t / width) % slots;
       const known = this.start[i] === t;
       out[0]!.push((t + width / 2 - zeroMicros) / 1e6);

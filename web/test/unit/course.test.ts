@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Course, columnsOf, hasConnections, overlay } from "../../src/failover/course.ts";
+import { type Course, columnsOf, hasConnections, overlay, within } from "../../src/failover/course.ts";
 
 const course = (over: Partial<Course> = {}): Course => ({
   from: String(1_800_000_000_000n * 1_000_000n),
@@ -30,4 +30,10 @@ it("lays two on one scale, with nothing where one has no bin", () => {
   expect(seconds.length).toBe(4);
   expect(va).toEqual([500, 0, 490, null]);
   expect(vb).toEqual([null, 10, 20, 30]);
+});
+
+it("sums what a part of the time holds", () => {
+  const c = columnsOf(course(), 1_800_000_000_100);
+  expect(within(c, { from: -1, to: 1 })).toEqual({ answered: 99, lost: 51, p99: 1.5 });
+  expect(within(c, { from: 0, to: 0.1 })).toEqual({ answered: 0, lost: 50, p99: null });
 });

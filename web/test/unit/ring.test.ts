@@ -98,6 +98,7 @@ describe("bins", () => {
     b.add(at(0), edge(10, 0));
     b.add(at(0), edge(5, 1));
     b.add(at(1), edge(20, 0));
+    b.touch(at(2));
     const [t, accept, , lost] = b.series(at(0), at(2), at(0));
     expect(t).toEqual([0.05, 0.15]);
     expect(accept).toEqual([150, 200]);
@@ -108,6 +109,7 @@ describe("bins", () => {
     const b = new BinHistory();
     b.add(at(0), edge(10, 0));
     b.add(at(2), edge(10, 0));
+    b.touch(at(3));
     expect(b.series(at(0), at(3), at(0))[1]).toEqual([100, null, 100]);
   });
 
@@ -115,7 +117,25 @@ describe("bins", () => {
     const b = new BinHistory();
     b.add(at(1200), edge(7, 0));
     b.add(at(0), edge(99, 0));
+    b.touch(at(1201));
     expect(b.series(at(1200), at(1201), at(1200))[1]).toEqual([70]);
     expect(b.covers(at(0), at(1))).toBe(false);
+  });
+
+  it("leaves out the bin that is still being filled", () => {
+    const b = new BinHistory();
+    b.add(at(0), edge(10, 0));
+    b.add(at(1), edge(1, 0));
+    expect(b.series(at(0), at(5), at(0))[1]).toEqual([100]);
+  });
+
+  it("counts what was lost since an instant, the newest bin included", () => {
+    const b = new BinHistory();
+    b.add(at(0), edge(0, 5));
+    b.add(at(1), edge(0, 7));
+    b.add(at(2), edge(0, 9));
+    expect(b.lostSince(at(1))).toBe(16);
+    expect(b.lostSince(at(1) + 50_000)).toBe(16);
+    expect(b.lostSince(at(9))).toBe(0);
   });
 });
