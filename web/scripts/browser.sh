@@ -35,4 +35,5 @@ ENILAB_INTERNET_URL=$(url internet)
 ENILAB_EMPTY_URL=$(url empty)
 if [ -z "$ENILAB_URL" ] || [ -z "$ENILAB_INTERNET_URL" ] || [ -z "$ENILAB_EMPTY_URL" ]; then echo "a server did not start" >&2; exit 1; fi
 export ENILAB_URL ENILAB_INTERNET_URL ENILAB_EMPTY_URL
-npm run --silent browser
+# shellcheck disable=SC2086 # names of files, or none
+npm run --silent browser -- ${TESTS:-}

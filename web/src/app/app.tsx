@@ -36,6 +36,7 @@ const Losses = lazy(async () => (await import("../ask/losses.tsx")).Losses);
 const Predicted = lazy(async () => (await import("../ask/predicted.tsx")).Predicted);
 const Settings = lazy(async () => (await import("../settings/screen.tsx")).Settings);
 const PacketDetail = lazy(async () => (await import("../traffic/detail.tsx")).PacketDetail);
+const Quiet = lazy(async () => (await import("./quiet.tsx")).Quiet);
 const Help = lazy(async () => (await import("./help.tsx")).Help);
 const Palette = lazy(async () => (await import("../palette/palette.tsx")).Palette);
 const Failovers = lazy(async () => (await import("../failover/screen.tsx")).Failovers);
@@ -137,6 +138,7 @@ function Live() {
         <OutageChip />
         {exerciseUnderWay.value && <Coach />}
         {state.predicted.value && <Predicted />}
+        <Quiet />
         {empty && state.inspectorTab.value !== "build" && <EmptyLab />}
         {!now && state.topologyError.value && (
           <div class="empty-card over">

@@ -179,7 +179,8 @@ function MainButton() {
           disabled={state.offline.value || busy.value.has(`recover:${failed.id}`)}
           onClick={() => recover(failed)}
         >
-          {t("action.recover", { name: state.instanceName(failed.id) })} <kbd>R</kbd>
+          <span class="main-label">{t("action.recover", { name: state.instanceName(failed.id) })}</span>{" "}
+          <kbd>R</kbd>
         </button>
       )}
       {active && !active.fault && (
@@ -189,7 +190,8 @@ function MainButton() {
           disabled={state.offline.value || busy.value.has(`fail:${active.id}`)}
           onClick={() => fail(active)}
         >
-          {t("action.fail", { name: state.instanceName(active.id) })} <kbd>F</kbd>
+          <span class="main-label">{t("action.fail", { name: state.instanceName(active.id) })}</span>{" "}
+          <kbd>F</kbd>
         </button>
       )}
     </div>

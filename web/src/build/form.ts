@@ -31,6 +31,8 @@ export interface Field {
   /** Words that a refusal calls this field, without regard to case. */
   about?: string[];
   shown?: (v: Values) => boolean;
+  /** What is wrong with what was typed, as this page can tell; "": nothing. */
+  wrong?: (v: Values) => string;
 }
 
 export interface Done {
@@ -159,12 +161,16 @@ export function closeForm(): void {
 export function place(err: unknown, fields: readonly Field[]): Record<string, string> {
   const message = err instanceof Error ? err.message : String(err);
   const said = err instanceof ApiError && err.code ? `${err.code}: ${message}` : message;
-  const about = err instanceof ApiError ? err.fields.map((f) => f.location) : [];
+  const about = err instanceof ApiError ? err.fields : [];
   const named = (f: Field): string[] => [f.name, ...(f.about ?? [])].map((x) => x.toLowerCase());
-  for (const location of about) {
+  for (const { location, message: own } of about) {
     const last = location.toLowerCase().replace(/\[\d+\]|\.\d+/g, "");
-    const f = fields.find((x) => named(x).some((n) => last === n || last.endsWith(`.${n}`)));
-    if (f) return { [f.name]: said };
+    const parts = last.split(".");
+    const f =
+      fields.find((x) => named(x).some((n) => last === n || last.endsWith(`.${n}`))) ??
+      fields.find((x) => named(x).some((n) => parts.includes(n)));
+    // Beside the field its place in the request would only be in the way.
+    if (f) return { [f.name]: (err as ApiError).code || !own ? said : own };
   }
   // EC2 says of some parameters only in its text which one is meant.
   const words = new Set(message.toLowerCase().match(/[a-z.]+/g) ?? []);
@@ -172,22 +178,30 @@ export function place(err: unknown, fields: readonly Field[]): Record<string, st
   return { [f?.name ?? ""]: said };
 }
 
+/** The last change that can be taken back, for whoever comes to it later than the message stays. */
+export const undoable = signal<{ what: string; run: () => void } | null>(null);
+
 export function offerUndo(what: string, undo: Undo | undefined): void {
   say(what);
+  undoable.value = null;
   if (!undo) {
     toast(what);
     return;
   }
-  toast(what, {
-    label: w("undo"),
-    run: () => {
-      undo().then(
+  const run = (): void => {
+    // Once: a second time there would be nothing to take back.
+    if (undoable.value !== last) return;
+    undoable.value = null;
+    undo()
+      .then(
         () => say(w("undone")),
         (err: unknown) => toastError(err),
-      );
-      changed();
-    },
-  });
+      )
+      .finally(changed);
+  };
+  const last = { what, run };
+  undoable.value = last;
+  toast(what, { label: w("undo"), run });
 }
 
 export async function submit(): Promise<void> {
@@ -203,9 +217,14 @@ export async function submit(): Promise<void> {
   const unread = fields.filter(
     (f) => f.type === "number" && !/^(-?\d+)?$/.test(str(values.value, f.name).trim()),
   );
+  const said = fields.flatMap((f) => {
+    const why = f.wrong?.(values.value) ?? "";
+    return why ? [[f.name, why] as const] : [];
+  });
   const small = fields.filter((f) => f.positive && Number(str(values.value, f.name) || "1") <= 0);
-  if (unread.length + small.length > 0) {
+  if (unread.length + small.length + said.length > 0) {
     wrong.value = Object.fromEntries([
+      ...said,
       ...small.map((f) => [f.name, w("positive")]),
       ...unread.map((f) => [f.name, w("wholeNumber")]),
     ]);

@@ -4,6 +4,7 @@ import { type Answer, ec2, named, rename, together } from "./api.ts";
 import { type Field, type Kind, list, str, type Values, yes } from "./form.ts";
 import * as m from "./model.ts";
 import { nameField } from "./network.ts";
+import { w } from "./words.ts";
 
 // Forms of instances, interfaces, addresses and what runs in guests.
 
@@ -36,6 +37,12 @@ const ipField: Field = {
   about: ["privateIpAddress", "address"],
 };
 
+/** Whether a text is a port as the form takes it. */
+export const isPort = (text: string): boolean => {
+  const m = /^(?:tcp|udp)\/(\d{1,5})$/.exec(text);
+  return m !== null && Number(m[1]) > 0 && Number(m[1]) < 65_536;
+};
+
 const served = (text: string[]): { protocol: string; port: number }[] =>
   text.map((one) => {
     const [protocol = "", port = ""] = one.split("/");
@@ -62,7 +69,17 @@ export const instance: Kind = {
       options: () => roles.map((r) => ({ value: r, label: r || "–" })),
       hint: "roleHint",
     },
-    { name: "serve", label: "serves", type: "text", placeholder: "tcp/8080, udp/53", hint: "servesHint" },
+    {
+      name: "serve",
+      label: "serves",
+      type: "text",
+      placeholder: "tcp/8080, udp/53",
+      hint: "servesHint",
+      wrong: (v) => {
+        const bad = list(v, "serve").find((x) => !isPort(x));
+        return bad === undefined ? "" : w("serveWrong", { text: bad });
+      },
+    },
   ],
   start: (at) => ({
     subnet: at.subnet,

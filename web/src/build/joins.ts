@@ -4,6 +4,7 @@ import { ec2, named, rename, together } from "./api.ts";
 import { type Field, type Kind, str } from "./form.ts";
 import * as m from "./model.ts";
 import { nameField } from "./network.ts";
+import { w } from "./words.ts";
 
 // Forms of what lies beyond a VPC: peerings and hosts of the internet.
 
@@ -11,9 +12,11 @@ const side = (name: "vpc" | "peer", about: string): Field => ({
   name,
   label: name === "vpc" ? "requester" : "accepter",
   type: "select",
-  options: m.vpcs,
+  // A VPC has no peering with itself.
+  options: (v) => m.vpcs().filter((x) => name === "vpc" || x.value !== str(v, "vpc")),
   required: true,
   about: [about],
+  wrong: (v) => (name === "peer" && str(v, "vpc") === str(v, "peer") ? w("samePeer") : ""),
 });
 
 export const peering: Kind = {

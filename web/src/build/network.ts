@@ -2,10 +2,19 @@ import * as state from "../app/state.ts";
 import { ec2, named, rename, together } from "./api.ts";
 import { type Field, type Kind, list, str, yes } from "./form.ts";
 import * as m from "./model.ts";
+import { w } from "./words.ts";
 
 // Forms of VPCs, subnets, gateways, route tables and routes.
 
-export const nameField: Field = { name: "name", label: "name", type: "text" };
+/** The longest value of a tag (EC2 User Guide, "Tag restrictions"). */
+const longestTag = 256;
+
+export const nameField: Field = {
+  name: "name",
+  label: "name",
+  type: "text",
+  wrong: (v) => (str(v, "name").length > longestTag ? w("nameWrong", { most: String(longestTag) }) : ""),
+};
 const vpcField = (editing: string): Field[] =>
   editing
     ? []

@@ -4,7 +4,7 @@ import * as state from "../app/state.ts";
 import { regionShown, show } from "../app/view.ts";
 import { t } from "../i18n/i18n.ts";
 import { Files } from "./files.tsx";
-import { open, openForm } from "./form.ts";
+import { open, openForm, undoable } from "./form.ts";
 import { FormView } from "./form-view.tsx";
 import { listed } from "./items.ts";
 import { kindIds, kinds } from "./kinds.ts";
@@ -21,6 +21,14 @@ export function BuildPanel() {
   return (
     <div class="panel-body build">
       <h2 class="hidden">{w("title")}</h2>
+      {undoable.value && (
+        <p class="build-undo">
+          <span>{undoable.value.what}</span>
+          <button type="button" class="link" onClick={undoable.value.run}>
+            {w("undo")}
+          </button>
+        </p>
+      )}
       {open.value ? <FormView /> : <Palette />}
       <section>
         <h3>{w("there")}</h3>

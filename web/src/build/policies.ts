@@ -1,11 +1,20 @@
 import { del, post, put } from "../api/client.ts";
 import type { Policy } from "../api/types.ts";
+import * as state from "../app/state.ts";
 import { type Kind, list, str, type Values, yes } from "./form.ts";
 import * as m from "./model.ts";
+import { w } from "./words.ts";
 
 // The form of failover policies.
 
 const fences = ["none", "stop", "detach"];
+/** A primary interface stays with its instance, and the network's own are not moved. */
+const movable = (id: string): boolean => {
+  const n = state.enisById.value.get(id);
+  return Boolean(n) && n?.attachment?.deviceIndex !== 0 && (!n?.type || n.type === "interface");
+};
+
+const ownerOf = (v: Values): string => state.enisById.value.get(str(v, "eni"))?.attachment?.instanceId ?? "";
 
 const hasPort = (v: Values): boolean => v.probe !== "icmp";
 
@@ -24,12 +33,21 @@ export const policy: Kind = {
       name: "eni",
       label: "guards",
       type: "select",
-      options: m.enis,
+      options: () => m.enis().filter((x) => movable(x.value)),
       required: true,
       about: ["networkInterfaceId", "networkInterface"],
       hint: "guardsHint",
     },
-    { name: "standbys", label: "standbys", type: "many", options: m.instances, required: true },
+    {
+      name: "standbys",
+      label: "standbys",
+      type: "many",
+      // Who has it stands by for nobody; one that is chosen already stays to be seen.
+      options: (v) =>
+        m.instances().filter((i) => i.value !== ownerOf(v) || list(v, "standbys").includes(i.value)),
+      required: true,
+      wrong: (v) => (list(v, "standbys").every((i) => i === ownerOf(v)) ? w("onlyOwner") : ""),
+    },
     {
       name: "probe",
       label: "probe",
@@ -76,7 +94,7 @@ export const policy: Kind = {
     { name: "enabled", label: "enabled", type: "check" },
   ],
   start: (at) => ({
-    eni: at.eni,
+    eni: movable(at.eni) ? at.eni : (m.enis().find((x) => movable(x.value))?.value ?? ""),
     standbys: [],
     probe: "icmp",
     from: m.enis().find((x) => x.value !== at.eni)?.value ?? "",

@@ -1,11 +1,13 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get } from "../api/client.ts";
-import { w } from "../build/words.ts";
+import { plain } from "../api/names.ts";
 import { clock, instant, millis } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Said } from "../ui/said.tsx";
 import { Scroll } from "../ui/scroll.tsx";
+import { has, Search } from "./search.tsx";
+import { w } from "./words.ts";
 
 // The calls of every client, as lines that make them again.
 
@@ -30,6 +32,7 @@ const pollMs = 1000;
 const calls = signal<readonly Call[]>([]);
 const reads = signal(false);
 const refusedOnly = signal(false);
+const sought = signal("");
 
 /** The newest calls with those that are new; the numbers of a server that was restarted begin anew. */
 export function merge(known: readonly Call[], fresh: readonly Call[]): readonly Call[] {
@@ -63,11 +66,18 @@ export function Calls() {
     return () => clearInterval(timer);
   }, [reads.value]);
   const shown = calls.value.filter(
-    (c) => (reads.value || !c.read || c.status >= 400) && (!refusedOnly.value || c.status >= 400),
+    (c) =>
+      (reads.value || !c.read || c.status >= 400) &&
+      (!refusedOnly.value || c.status >= 400) &&
+      has(
+        `${c.action} ${c.line ?? ""} ${c.from ?? ""} ${c.code ?? ""} ${c.message ?? ""} ${c.region ?? ""}`,
+        sought.value,
+      ),
   );
   return (
     <>
       <div class="calls-tools">
+        <Search text={sought} label={w("seekCalls")} shown={shown.length} of={calls.value.length} />
         <label class="check-row">
           <input
             type="checkbox"
@@ -86,10 +96,17 @@ export function Calls() {
         </label>
       </div>
       {shown.length === 0 ? (
-        <p class="empty">{w("noCalls")}</p>
+        <p class="empty">{w(sought.value ? "noneSought" : "noCalls")}</p>
       ) : (
         <Scroll label={w("callsLabel")}>
           <table class="plain calls">
+            <colgroup>
+              <col class="time" />
+              <col class="client" />
+              <col class="answer" />
+              <col />
+              <col class="copy" />
+            </colgroup>
             <thead>
               <tr>
                 <th scope="col">{w("time")}</th>
@@ -97,7 +114,7 @@ export function Calls() {
                 <th scope="col">{w("answer")}</th>
                 <th scope="col">{w("call")}</th>
                 <th scope="col">
-                  <span class="hidden">{w("copy")}</span>
+                  <span class="hidden">{w("copyCurl")}</span>
                 </th>
               </tr>
             </thead>
@@ -122,18 +139,32 @@ function Row({ call: c }: { call: Call }) {
       </td>
       <td title={c.from}>{client(c.from ?? "")}</td>
       <td>
-        {refused ? <b class="text-reject">{c.code || c.status}</b> : c.status}{" "}
+        {refused ? (
+          <b class="text-reject" title={c.code}>
+            {c.code || c.status}
+          </b>
+        ) : (
+          c.status
+        )}{" "}
         <span class="quiet small">{millis(c.tookMs)} ms</span>
       </td>
       <td>
-        <code class="line">{c.line || c.action}</code>
+        {/* The whole line where one asks for it: rows that grow under the pointer would run away. */}
+        <details>
+          <summary>
+            <code>{c.line || c.action}</code>
+          </summary>
+          <code class="whole">{c.line || c.action}</code>
+        </details>
         {refused && c.message && (
-          <span class="small">
-            <Said text={c.message} />
+          <span class="small why">
+            <Said text={plain(c.message, 400)} />
           </span>
         )}
       </td>
-      <td>{c.line && <CopyButton text={c.line} label={w("copy")} plain />}</td>
+      <td>
+        {c.line && <CopyButton text={c.line} label={w(c.api === "ec2" ? "copyAws" : "copyCurl")} plain />}
+      </td>
     </tr>
   );
 }

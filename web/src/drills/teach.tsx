@@ -47,6 +47,13 @@ function unescaped(k: Token): string {
     .replace(/&amp;/g, "&");
 }
 
+/** What a table is about, for whoever goes through a page by its parts: no two have the same. */
+const titleOf = (table: Tokens.Table): string =>
+  [table.header.map((c) => c.text).filter(Boolean), table.rows[0]?.[0]?.text ?? []]
+    .flat()
+    .join(", ")
+    .replaceAll("`", "");
+
 function block(k: Token): ComponentChildren {
   switch (k.type) {
     case "heading":
@@ -71,7 +78,7 @@ function block(k: Token): ComponentChildren {
       const table = k as Tokens.Table;
       return (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: without it a keyboard cannot scroll
-        <section class="scroll" tabIndex={0} aria-label={t("drills.measured")}>
+        <section class="scroll" tabIndex={0} aria-label={titleOf(table)}>
           <table class="plain">
             <thead>
               <tr>

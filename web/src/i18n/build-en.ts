@@ -126,16 +126,15 @@ export const buildEn = {
   others: "Other scenarios",
   filter: "Search",
 
-  thePage: "this page",
-  withReads: "also what only reads",
-  refusedOnly: "only refused ones",
-  noCalls: "No call yet. Whatever changes the laboratory is shown here, whoever asks for it.",
-  callsLabel: "Calls",
   time: "Time",
   client: "Client",
   answer: "Answer",
   call: "Call",
   copy: "Copy",
+  samePeer: "A VPC has no peering with itself: choose another one.",
+  onlyOwner: "The only standby is who has the interface now: choose another instance.",
+  serveWrong: "Ports as tcp/80 or udp/53, with commas between; not {text}.",
+  nameWrong: "At most {most} characters.",
 } as const;
 
 export type BuildKey = keyof typeof buildEn;

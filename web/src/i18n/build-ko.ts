@@ -128,14 +128,13 @@ export const buildKo = {
   others: "다른 시나리오",
   filter: "검색",
 
-  thePage: "이 페이지",
-  withReads: "읽기만 하는 호출도",
-  refusedOnly: "거부된 호출만",
-  noCalls: "아직 호출이 없습니다. 누가 부르든 실험실을 바꾸는 호출이 여기에 나타납니다.",
-  callsLabel: "호출",
   time: "시각",
   client: "클라이언트",
   answer: "응답",
   call: "호출",
   copy: "복사",
+  samePeer: "VPC는 자신과 피어링할 수 없습니다. 다른 VPC를 고르세요.",
+  onlyOwner: "유일한 대기 인스턴스가 지금 인터페이스를 가진 인스턴스입니다. 다른 인스턴스를 고르세요.",
+  serveWrong: "tcp/80 또는 udp/53처럼 쓰고 쉼표로 나눕니다. {text}은(는) 아닙니다.",
+  nameWrong: "{most}자까지입니다.",
 } as const satisfies Record<BuildKey, string>;

@@ -699,6 +699,9 @@ export const en = {
   "measured.control": "Control plane",
   "measured.controlHow":
     "From the acceptance of the call to the instant from which the network sends to the new instance.",
+  "quiet.since": "No traffic. The last packet was {seconds} s ago.",
+  "quiet.never": "No traffic since this page was opened.",
+  "quiet.generate": "Start a workload…",
 } as const;
 
 export type Key = keyof typeof en;

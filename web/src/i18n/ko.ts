@@ -701,4 +701,7 @@ export const ko = {
   "measured.checksHow": "이동 전과 후의 값입니다. 이동 뒤의 응답이 보여 준 것만 그대로라고 합니다.",
   "measured.control": "제어 영역",
   "measured.controlHow": "호출을 받아들인 때부터 네트워크가 새 인스턴스로 보내는 때까지입니다.",
+  "quiet.since": "트래픽이 없습니다. 마지막 패킷은 {seconds}초 전입니다.",
+  "quiet.never": "이 페이지를 연 뒤로 트래픽이 없습니다.",
+  "quiet.generate": "워크로드 시작…",
 } satisfies Record<Key, string>;

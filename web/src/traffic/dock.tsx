@@ -2,13 +2,12 @@ import { signal } from "@preact/signals";
 import { put } from "../api/client.ts";
 import { act } from "../app/drill.ts";
 import * as state from "../app/state.ts";
-import { clock, count, instant, millis, t } from "../i18n/i18n.ts";
+import { count, millis, t } from "../i18n/i18n.ts";
 import { lazy } from "../ui/lazy.tsx";
 import { Scroll } from "../ui/scroll.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 
-const Packets = lazy(async () => (await import("./packets.tsx")).Packets);
-const RecordedFlows = lazy(async () => (await import("../packet/flows.tsx")).RecordedFlows);
+const Events = lazy(async () => (await import("../calls/events.tsx")).Events);
 const Calls = lazy(async () => (await import("../calls/calls.tsx")).Calls);
 
 export const dockTab = signal<"packets" | "flows" | "events" | "calls">("packets");
@@ -106,50 +105,6 @@ function Flows() {
         </>
       )}
       <RecordedFlows />
-    </Scroll>
-  );
-}
-
-const brief = (detail: unknown): string => {
-  if (detail === undefined || detail === null) return "";
-  if (typeof detail === "string") return detail;
-  if (typeof detail !== "object") return String(detail);
-  return Object.entries(detail as Record<string, unknown>)
-    .map(([k, v]) => `${k}=${typeof v === "object" ? JSON.stringify(v) : String(v)}`)
-    .join("  ");
-};
-
-function Events() {
-  const list = state.events.value;
-  if (list.length === 0) return <p class="empty">{t("events.empty")}</p>;
-  return (
-    <Scroll label={t("events.label")}>
-      <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">{t("events.time")}</th>
-            <th scope="col">{t("events.type")}</th>
-            <th scope="col">{t("events.resource")}</th>
-            <th scope="col">{t("events.detail")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {list.map((e) => (
-            <tr key={e.seq}>
-              <td>
-                <code>{clock(instant(e.at))}</code>
-              </td>
-              <td>{e.type}</td>
-              <td>
-                <code>{e.resource}</code>
-              </td>
-              <td class="quiet clip" title={brief(e.detail)}>
-                {brief(e.detail)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
     </Scroll>
   );
 }
