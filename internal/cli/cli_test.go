@@ -73,6 +73,17 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// A long name does not push the other columns out of sight.
+func TestTablesCutLongCells(t *testing.T) {
+	var out strings.Builder
+	if err := writeTable(&out, []string{"NAME", "ID"}, [][]string{{strings.Repeat("é", 300), "i-1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.Repeat("é", 59) + "…  i-1\n"; !strings.HasSuffix(out.String(), "\n"+want) {
+		t.Errorf("got %q", out.String())
+	}
+}
+
 // The words for a packet that is translated, and for one that a rule refuses.
 func TestTheWordsOfATrace(t *testing.T) {
 	names := map[string]string{"eni-0a": "eth0 of web", "igw-1": "way-out", "eni-0b": "eth1 of db"}

@@ -10,13 +10,17 @@ import (
 	text "enilab/internal/plain"
 )
 
+// longest is how many characters of a cell a table shows: one long name or list
+// would push every other column out of sight. JSON has it whole.
+const longest = 60
+
 // writeTable prints rows below their titles, in columns as wide as they need.
 func writeTable(w io.Writer, titles []string, rows [][]string) error {
 	widths := make([]int, len(titles))
 	all := append([][]string{titles}, rows...)
 	for _, row := range all {
 		for k, cell := range row {
-			row[k] = plain(cell)
+			row[k] = short(cell)
 			widths[k] = max(widths[k], utf8.RuneCountInString(row[k]))
 		}
 	}
@@ -38,6 +42,15 @@ func plain(cell string) string {
 	cell = text.Line(cell)
 	if cell == "" {
 		return "-"
+	}
+	return cell
+}
+
+// short is a cell of a table, cut where it is too long.
+func short(cell string) string {
+	cell = plain(cell)
+	if utf8.RuneCountInString(cell) > longest {
+		cell = string([]rune(cell)[:longest-1]) + "…"
 	}
 	return cell
 }
