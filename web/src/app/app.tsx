@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { OutageChip } from "../failover/panel.tsx";
 import { t } from "../i18n/i18n.ts";
@@ -132,7 +133,8 @@ function Live() {
   // An EC2 client's first call gives a region its default VPC: with nothing in it there is still no laboratory.
   const empty = now !== null && now.instances.length === 0 && now.vpcs.every((v) => v.default);
   return (
-    <div class={`live-screen ${state.packet.value >= 0 ? "with-packet" : ""}`}>
+    <div class={`live-screen ${state.packet.value >= 0 ? "with-packet" : ""}`} data-shows={phoneShows.value}>
+      <PhoneSwitch />
       <main class="stage-cell" id="main">
         <Stage />
         <OutageChip />
@@ -156,6 +158,27 @@ function Live() {
       <Inspector />
       {state.packet.value >= 0 && <PacketDetail />}
     </div>
+  );
+}
+
+/** What a phone shows of the live screen: there is not the height for both. */
+const phoneShows = signal<"map" | "table">("map");
+
+function PhoneSwitch() {
+  return (
+    <fieldset class="phone-switch">
+      <legend class="hidden">{t("phone.shows")}</legend>
+      {(["map", "table"] as const).map((x) => (
+        <button
+          key={x}
+          type="button"
+          aria-pressed={phoneShows.value === x}
+          onClick={() => (phoneShows.value = x)}
+        >
+          {t(`phone.${x}`)}
+        </button>
+      ))}
+    </fieldset>
   );
 }
 

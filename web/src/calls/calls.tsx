@@ -101,11 +101,11 @@ export function Calls() {
         <Scroll label={w("callsLabel")}>
           <table class="plain calls">
             <colgroup>
-              <col class="time" />
-              <col class="client" />
-              <col class="answer" />
+              <col class="col-time" />
+              <col class="col-client" />
+              <col class="col-answer" />
               <col />
-              <col class="copy" />
+              <col class="col-copy" />
             </colgroup>
             <thead>
               <tr>

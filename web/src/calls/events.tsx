@@ -48,11 +48,11 @@ export function Events() {
         <Scroll label={t("events.label")}>
           <table class="plain events">
             <colgroup>
-              <col class="time" />
-              <col class="type" />
-              <col class="resource" />
+              <col class="col-time" />
+              <col class="col-type" />
+              <col class="col-resource" />
               <col />
-              <col class="copy" />
+              <col class="col-copy" />
             </colgroup>
             <thead>
               <tr>

@@ -702,6 +702,9 @@ export const en = {
   "quiet.since": "No traffic. The last packet was {seconds} s ago.",
   "quiet.never": "No traffic since this page was opened.",
   "quiet.generate": "Start a workload…",
+  "phone.shows": "What is shown",
+  "phone.map": "Map",
+  "phone.table": "Table",
 } as const;
 
 export type Key = keyof typeof en;

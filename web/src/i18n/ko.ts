@@ -704,4 +704,7 @@ export const ko = {
   "quiet.since": "트래픽이 없습니다. 마지막 패킷은 {seconds}초 전입니다.",
   "quiet.never": "이 페이지를 연 뒤로 트래픽이 없습니다.",
   "quiet.generate": "워크로드 시작…",
+  "phone.shows": "보이는 것",
+  "phone.map": "지도",
+  "phone.table": "표",
 } satisfies Record<Key, string>;

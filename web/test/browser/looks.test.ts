@@ -65,6 +65,7 @@ describe.each(["dark", "light"] as const)("%s", (theme) => {
 
   it.each([1440, 900, 390])("fits %i pixels", async (width) => {
     const { page } = await open(browser, `${at.url}/live`, { theme, width });
+    if (width < 720) await page.locator(".phone-switch button").last().click();
     await packetRows(page).nth(5).waitFor();
     await page.screenshot({ path: `${shots}/live-${theme}-${width}.png` });
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -58,6 +58,14 @@ const states: State[] = [
   { name: "live" },
   { name: "live-900", width: 900 },
   { name: "live-390", width: 390 },
+  {
+    name: "table-390",
+    width: 390,
+    act: async (page) => {
+      await page.locator(".phone-switch button").last().click();
+      await packetRows(page).first().waitFor();
+    },
+  },
   { name: "live-zoom-200", width: 720 },
   {
     name: "packet",
@@ -139,7 +147,13 @@ const address = (s: State): string => {
 
 /** What is there before a state's own doing. */
 const begun = (s: State): string =>
-  s.path ? "main.screen h2" : s.of === "empty" ? ".empty-lab" : ".grid-body .row:not([hidden])";
+  s.path
+    ? "main.screen h2"
+    : s.of === "empty"
+      ? ".empty-lab"
+      : (s.width ?? 1440) < 720
+        ? ".chip"
+        : ".grid-body .row:not([hidden])";
 
 const looks = (["dark", "light"] as Theme[]).flatMap((theme) =>
   ["en", "ko"].map((language) => ({ theme, language })),
@@ -165,6 +179,11 @@ describe.each(looks)("$theme, $language", ({ theme, language }) => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
       0,
     );
+    // The primary action is in reach, whole.
+    for (const box of await page.locator(".main-action button").all()) {
+      const at = await box.boundingBox();
+      expect(at && at.x >= 0 && at.x + at.width <= (s.width ?? 1440)).toBe(true);
+    }
     await page.close();
   });
 });
