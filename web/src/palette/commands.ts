@@ -53,7 +53,7 @@ function screens(): Entry[] {
   const one = (label: string, run: () => unknown, also = "", key = ""): Entry =>
     entry({ group, label, detail: "", ...(key && { keys: key }), run }, also);
   return [
-    ...(["live", "drills", "failovers", "captures"] as const).map((s) =>
+    ...(["live", "drills", "learn", "failovers", "captures"] as const).map((s) =>
       one(t(`nav.${s}`), () => go(s), s, keys[s]),
     ),
     one(w("settings"), () => go("settings"), other("settings"), keys.settings),
