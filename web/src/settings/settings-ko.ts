@@ -26,7 +26,7 @@ export const settingsKo = {
   timings: "소요 시간",
   timingsHint:
     "attaching처럼 API가 보여 주는 상태가 지속되는 시간입니다. 네트워크는 호출이 돌아오기 전에 이미 바뀝니다. 절반은 중앙값보다 짧습니다.",
-  presetNow: "모두 {name}(으)로",
+  presetNow: "모두: {name}",
   fast: "빠르게",
   aws: "AWS",
   operation: "동작",
