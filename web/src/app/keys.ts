@@ -99,7 +99,7 @@ export function onKey(e: KeyboardEvent): void {
   if ((e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && e.code === "KeyK") {
     // Browsers have a key of their own here, for their address bar.
     e.preventDefault();
-    if (!document.querySelector("dialog[open]:not(.palette)")) togglePalette();
+    if (!document.querySelector("dialog[open]:not(.command-palette)")) togglePalette();
     return;
   }
   if (e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;

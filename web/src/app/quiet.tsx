@@ -24,9 +24,10 @@ export function Quiet() {
   }, []);
   const lab = state.topology.value;
   const since = now.value - (lastFrames.value || opened.value);
-  if (!lab || lab.instances.length === 0 || state.link.value.state !== "live" || since < quietAfterMs)
-    return null;
   const paused = state.trafficPaused.value;
+  if (!lab || lab.instances.length === 0 || state.link.value.state !== "live") return null;
+  // Probes go on while the workloads are paused: frames there are, and yet no traffic.
+  if (!paused && since < quietAfterMs) return null;
   const resume = (): void => {
     void act("traffic", async () => {
       await put("/traffic", { paused: false });

@@ -9,6 +9,7 @@ import { css, type Shade, shade } from "./plot.tsx";
 const height = 148;
 const refreshMs = 100;
 const beforeMicros = 3e6;
+const leastSeconds = 5;
 const idleMicros = 60e6;
 
 /**
@@ -57,7 +58,10 @@ export function Chart({
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 }, sync: { key: sync } },
         padding: [8, 18, 0, 0],
-        scales: { x: { time: false }, y: { range: (_u, _min, max) => [0, Math.max(10, max * 1.12)] } },
+        scales: {
+          x: { time: false, range: (_u, min, max) => [Math.min(min, max - leastSeconds), max] },
+          y: { range: (_u, _min, max) => [0, Math.max(10, max * 1.12)] },
+        },
         axes: [
           { ...axis, size: 26, gap: 4, values: (_u, ticks) => ticks.map((v) => `${v > 0 ? "+" : ""}${v} s`) },
           { ...axis, size: 46, gap: 4, values: (_u, ticks) => ticks.map((v) => short(v)) },

@@ -189,7 +189,7 @@ function Idle() {
           : t("failover.idleNone")}
       </p>
       {active && <RecordToggle />}
-      <Chart zero={0} end={0} shades={[]} />
+      {(state.topology.value?.instances.length ?? 0) > 0 && <Chart zero={0} end={0} shades={[]} />}
     </div>
   );
 }

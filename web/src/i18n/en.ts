@@ -705,6 +705,7 @@ export const en = {
   "phone.shows": "What is shown",
   "phone.map": "Map",
   "phone.table": "Table",
+  "quiet.paused": "All workloads are paused.",
 } as const;
 
 export type Key = keyof typeof en;

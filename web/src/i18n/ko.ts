@@ -707,4 +707,5 @@ export const ko = {
   "phone.shows": "보이는 것",
   "phone.map": "지도",
   "phone.table": "표",
+  "quiet.paused": "모든 워크로드가 멈춰 있습니다.",
 } satisfies Record<Key, string>;

@@ -68,7 +68,7 @@ export function Palette() {
   return (
     <dialog
       ref={dialog}
-      class="palette"
+      class="command-palette"
       aria-label={w("title")}
       onCancel={(e) => {
         e.preventDefault();

@@ -30,7 +30,7 @@ export function QuotaSettings() {
               {w("toPreset")} ({w(now.preset === "aws" ? "aws" : "noQuotas")})
             </button>
           </div>
-          <Scroll label={w("quotas")}>
+          <Scroll label={`${w("quotas")}: ${w("resource")}`}>
             <table class="plain setting-table">
               <thead>
                 <tr>

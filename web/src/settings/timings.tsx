@@ -44,7 +44,7 @@ export function TimingSettings() {
               {w("toPreset")} ({w(now.preset === "aws" ? "aws" : "fast")})
             </button>
           </div>
-          <Scroll label={w("timings")}>
+          <Scroll label={`${w("timings")}: ${w("operation")}`}>
             <table class="plain setting-table">
               <thead>
                 <tr>

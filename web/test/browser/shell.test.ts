@@ -52,7 +52,7 @@ describe("palette", () => {
     const { page, errors } = await open(browser, `${at.url}/live`);
     await settled(page);
     await page.keyboard.press("Control+k");
-    const field = page.locator(".palette input");
+    const field = page.locator(".command-palette input");
     await field.waitFor();
     expect(await axe(page)).toEqual([]);
     await page.keyboard.type("captures");
@@ -61,15 +61,15 @@ describe("palette", () => {
     await page.keyboard.press("Control+k");
     await field.waitFor();
     await page.keyboard.type("192.168.0.42");
-    await page.locator(".palette [role=option]", { hasText: "eth1" }).first().waitFor();
+    await page.locator(".command-palette [role=option]", { hasText: "eth1" }).first().waitFor();
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/live\?sel=eni-/);
     await page.keyboard.press("Control+k");
     await field.waitFor();
     await page.keyboard.type("no such thing at all");
-    await page.locator(".palette [role=status]", { hasText: "Nothing" }).waitFor();
+    await page.locator(".command-palette [role=status]", { hasText: "Nothing" }).waitFor();
     await page.keyboard.press("Escape");
-    await page.locator(".palette").waitFor({ state: "detached" });
+    await page.locator(".command-palette").waitFor({ state: "detached" });
     expect(errors).toEqual([]);
     await page.close();
   });
@@ -90,7 +90,7 @@ describe("keys", () => {
     expect(await page.locator("dialog").count()).toBe(0);
     expect(new URL(page.url()).pathname).toBe("/settings");
     await page.keyboard.press("Control+k");
-    await page.locator(".palette").waitFor();
+    await page.locator(".command-palette").waitFor();
     await page.close();
   });
 
@@ -136,7 +136,7 @@ describe("keys", () => {
     });
     await page.keyboard.press("f");
     await page.keyboard.press("Control+k");
-    await page.locator(".palette").waitFor();
+    await page.locator(".command-palette").waitFor();
     expect(asked).toBe(0);
     await page.close();
   });

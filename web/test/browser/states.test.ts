@@ -33,6 +33,8 @@ interface State {
   /** Before the page is opened. */
   prepare?: (page: Page) => Promise<unknown>;
   act?: (page: Page) => Promise<unknown>;
+  /** Whatever came of it: others find the lab as it was. */
+  after?: (page: Page) => Promise<unknown>;
 }
 
 const dock = (tab: string) => async (page: Page) => {
@@ -42,7 +44,7 @@ const dock = (tab: string) => async (page: Page) => {
 const inspect = (tab: string) => async (page: Page) => {
   await page.locator(".chip.served").click();
   await page.locator(`#tab-${tab}`).click();
-  await page.locator(`#panel-${tab} :is(h2, h3, form, .panel-body)`).first().waitFor();
+  await page.locator(`#panel-${tab} > *`).first().waitFor();
 };
 const away = (page: Page) =>
   page.routeWebSocket(/\/api\/v1\/stream/, (ws) => {
@@ -102,7 +104,7 @@ const states: State[] = [
     name: "palette",
     act: async (page) => {
       await page.keyboard.press("Control+k");
-      await page.locator(".palette [role=option]").first().waitFor();
+      await page.locator(".command-palette [role=option]").first().waitFor();
     },
   },
   {
@@ -132,10 +134,8 @@ const states: State[] = [
     prepare: async (page) => {
       await page.request.put(`${demo.url}/api/v1/traffic`, { data: { paused: true } });
     },
-    act: async (page) => {
-      await page.locator(".quiet-lab").waitFor();
-      await page.request.put(`${demo.url}/api/v1/traffic`, { data: { paused: false } });
-    },
+    act: (page) => page.locator(".quiet-lab").waitFor(),
+    after: (page) => page.request.put(`${demo.url}/api/v1/traffic`, { data: { paused: false } }),
   },
 ];
 
@@ -170,20 +170,24 @@ describe.each(looks)("$theme, $language", ({ theme, language }) => {
       colorScheme: theme,
     });
     page.setDefaultTimeout(60_000);
-    await s.prepare?.(page);
-    await page.goto(`${address(s)}?lang=${language}`);
-    if (s.name !== "paused-traffic") await page.locator(begun(s)).first().waitFor();
-    await s.act?.(page);
-    await page.screenshot({ path: join(folder, `${s.name}-${theme}-${language}.png`) });
-    expect(await axe(page)).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
-      0,
-    );
-    // The primary action is in reach, whole.
-    for (const box of await page.locator(".main-action button").all()) {
-      const at = await box.boundingBox();
-      expect(at && at.x >= 0 && at.x + at.width <= (s.width ?? 1440)).toBe(true);
+    try {
+      await s.prepare?.(page);
+      await page.goto(`${address(s)}?lang=${language}`);
+      if (s.name !== "paused-traffic") await page.locator(begun(s)).first().waitFor();
+      await s.act?.(page);
+      await page.screenshot({ path: join(folder, `${s.name}-${theme}-${language}.png`) });
+      expect(await axe(page)).toEqual([]);
+      expect(
+        await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+      ).toBeLessThanOrEqual(0);
+      // The primary action is in reach, whole.
+      for (const box of await page.locator(".main-action button").all()) {
+        const at = await box.boundingBox();
+        expect(at && at.x >= 0 && at.x + at.width <= (s.width ?? 1440)).toBe(true);
+      }
+    } finally {
+      await s.after?.(page);
+      await page.close();
     }
-    await page.close();
   });
 });
