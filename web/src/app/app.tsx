@@ -166,8 +166,7 @@ const phoneShows = signal<"map" | "table">("map");
 
 function PhoneSwitch() {
   return (
-    <fieldset class="phone-switch">
-      <legend class="hidden">{t("phone.shows")}</legend>
+    <nav class="phone-switch" aria-label={t("phone.shows")}>
       {(["map", "table"] as const).map((x) => (
         <button
           key={x}
@@ -178,7 +177,7 @@ function PhoneSwitch() {
           {t(`phone.${x}`)}
         </button>
       ))}
-    </fieldset>
+    </nav>
   );
 }
 
