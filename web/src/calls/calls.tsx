@@ -152,7 +152,7 @@ function Row({ call: c }: { call: Call }) {
         {/* The whole line where one asks for it: rows that grow under the pointer would run away. */}
         <details>
           <summary>
-            <code>{c.line || c.action}</code>
+            <code class="line">{c.line || c.action}</code>
           </summary>
           <code class="whole">{c.line || c.action}</code>
         </details>

@@ -158,7 +158,8 @@ describe.skipIf(!at)("building", () => {
     await page.locator("dialog .danger").click();
     await page.getByText("Loaded: mine.").first().waitFor();
     expect(await (await api("GET", "/scenario")).text()).toBe(saved);
-    expect(errors).toEqual([]);
+    // The server's own 409 is what led to the question.
+    expect(errors.filter((e) => !e.includes("409"))).toEqual([]);
     await page.close();
   });
 
