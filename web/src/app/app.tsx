@@ -7,7 +7,7 @@ import { stepping } from "../packet/mode.ts";
 import { shown } from "../packet/shown.ts";
 import { Stage } from "../topology/stage.tsx";
 import { Dock } from "../traffic/dock.tsx";
-import { Ask } from "../ui/ask.tsx";
+import { Ask as Question } from "../ui/ask.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { lazy } from "../ui/lazy.tsx";
@@ -17,9 +17,8 @@ import { Banner } from "./banner.tsx";
 import { confirmFail, fail } from "./drill.ts";
 import { exerciseUnderWay } from "./exercise.ts";
 import { helpOpen, onKey, onKeyUp } from "./keys.ts";
-import { follow, lossesOf, pathOf, type Screen, screen } from "./router.ts";
 import { paletteOpen } from "./palette-open.ts";
-import { follow, pathOf, type Screen, screen } from "./router.ts";
+import { follow, lossesOf, pathOf, type Screen, screen } from "./router.ts";
 import { changed } from "./session.ts";
 import * as state from "./state.ts";
 import { TopBar } from "./topbar.tsx";
@@ -72,7 +71,7 @@ export function App() {
       <ConfirmFail />
       {lossesOf.value && <Losses />}
       {state.topology.value && <AssertionWatch />}
-      <Ask />
+      <Question />
       <Toasts />
       <div id="say" class="hidden" role="status" aria-live="polite" />
       <div id="say-now" class="hidden" role="alert" aria-live="assertive" />
@@ -88,11 +87,10 @@ const screens = [
   { id: "captures", icon: "captures" },
   { id: "sg", icon: "rules" },
   { id: "ask", icon: "ask" },
+  { id: "settings", icon: "settings" },
 ] as const;
 
 const rulesScreens: ReadonlySet<Screen> = new Set(["rtb", "acl"]);
-  { id: "settings", icon: "settings" },
-];
 
 function Rail() {
   return (

@@ -1,8 +1,17 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { inspectorTab, selection } from "./state.ts";
 
-export type Screen = "live" | "drills" | "learn" | "failovers" | "captures" | "sg" | "rtb" | "acl" | "ask";
-export type Screen = "live" | "drills" | "learn" | "failovers" | "captures" | "settings";
+export type Screen =
+  | "live"
+  | "drills"
+  | "learn"
+  | "failovers"
+  | "captures"
+  | "sg"
+  | "rtb"
+  | "acl"
+  | "ask"
+  | "settings";
 
 export const screen = signal<Screen>("live");
 /** What of the screen: the drill and its trial of /drills/:name/:trial, the record of /failovers/:id. */
@@ -16,8 +25,17 @@ export const lossesOf = signal("");
 /** The failover record of /failovers/:id, or "". */
 export const recordId = computed(() => (screen.value === "failovers" ? (ids.value[0] ?? "") : ""));
 
-const screens: readonly string[] = ["drills", "learn", "failovers", "captures", "sg", "rtb", "acl", "ask"];
-const screens: readonly string[] = ["drills", "learn", "failovers", "captures", "settings"];
+const screens: readonly string[] = [
+  "drills",
+  "learn",
+  "failovers",
+  "captures",
+  "sg",
+  "rtb",
+  "acl",
+  "ask",
+  "settings",
+];
 
 function read(): void {
   const [, first = "", ...rest] = location.pathname.split("/").map(decodeURIComponent);
