@@ -13,7 +13,7 @@ COUNT   ?= 5
 # What the product and the SQLite driver do with them it sees.
 RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
-.PHONY: run build test test-go stress test-web test-browser screenshots pictures test-docs contract agents judge simulate mutate bench bench-path bench-scale soak lint fuzz cross release test-release generate clean answers
+.PHONY: run build test test-go stress test-web test-browser screenshots pictures test-docs contract agents judge simulate mutate bench bench-path bench-scale bench-web soak lint fuzz cross release test-release generate clean answers
 
 # run: the failover demo, fresh, in a temporary directory, live in the browser.
 run:

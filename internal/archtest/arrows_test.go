@@ -117,7 +117,7 @@ var arrows = map[string][]string{
 	"internal/exercise": {"internal/scenario", "internal/drill", "internal/control", "internal/answers", "internal/dataplane/verdict", "docs"},
 	// Pages to read, as files of the binary.
 	"docs": nil,
-	"internal/api": with(leaves, "docs", "internal/answers", "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
+	"internal/api": with(leaves, "docs", "internal/answers", "internal/filter", "internal/impair", "internal/snapshot", "internal/drill/report", "internal/drill/trials", "internal/dataplane", "internal/control", "internal/control/failover", "internal/guest", "internal/services",
 		"internal/fis", "internal/api/apifault", "internal/api/ec2/model", "internal/api/ec2/query"),
 	// The APIs before a laboratory, for the command and for tests in process.
 	"internal/served": with(leaves, "internal/api", "internal/api/apifault", "internal/api/ec2/query", "internal/control/failover", "internal/fis", "internal/lab"),

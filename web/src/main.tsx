@@ -13,6 +13,7 @@ import "./drills/drills.css";
 import "./drills/results.css";
 import "./build/build.css";
 import "./learn/learn.css";
+import "./packet/packet.css";
 import "./calls/calls.css";
 import "./palette/palette.css";
 import "./settings/settings.css";

@@ -18,7 +18,7 @@ import { confirmFail, fail } from "./drill.ts";
 import { exerciseUnderWay } from "./exercise.ts";
 import { helpOpen, onKey, onKeyUp } from "./keys.ts";
 import { paletteOpen } from "./palette-open.ts";
-import { follow, lossesOf, pathOf, type Screen, screen } from "./router.ts";
+import { follow, ids, lossesOf, pathOf, type Screen, screen } from "./router.ts";
 import { changed } from "./session.ts";
 import * as state from "./state.ts";
 import { TopBar } from "./topbar.tsx";
@@ -34,8 +34,11 @@ const Ask = lazy(async () => (await import("../ask/screen.tsx")).Ask);
 const AssertionWatch = lazy(async () => (await import("../ask/watch.tsx")).Watch);
 const Losses = lazy(async () => (await import("../ask/losses.tsx")).Losses);
 const Predicted = lazy(async () => (await import("../ask/predicted.tsx")).Predicted);
+const PacketView = lazy(async () => (await import("../packet/view.tsx")).PacketView);
+const PacketScreen = lazy(async () => (await import("../packet/screen.tsx")).PacketScreen);
+const StepBar = lazy(async () => (await import("../packet/stepbar.tsx")).StepBar);
+const CapturePackets = lazy(async () => (await import("../packet/captured.tsx")).CapturePackets);
 const Settings = lazy(async () => (await import("../settings/screen.tsx")).Settings);
-const PacketDetail = lazy(async () => (await import("../traffic/detail.tsx")).PacketDetail);
 const Quiet = lazy(async () => (await import("./quiet.tsx")).Quiet);
 const Help = lazy(async () => (await import("./help.tsx")).Help);
 const Palette = lazy(async () => (await import("../palette/palette.tsx")).Palette);
@@ -131,7 +134,10 @@ function Live() {
   // An EC2 client's first call gives a region its default VPC: with nothing in it there is still no laboratory.
   const empty = now !== null && now.instances.length === 0 && now.vpcs.every((v) => v.default);
   return (
-    <div class={`live-screen ${state.packet.value >= 0 ? "with-packet" : ""}`} data-shows={phoneShows.value}>
+    <div
+      class={`live-screen ${shown.value ? "with-packet" : ""} ${stepping.value ? "stepping" : ""}`}
+      data-shows={phoneShows.value}
+    >
       <PhoneSwitch />
       <main class="stage-cell" id="main">
         <Stage />
@@ -154,7 +160,7 @@ function Live() {
       {stepping.value && <StepBar />}
       <Dock />
       <Inspector />
-      {state.packet.value >= 0 && <PacketDetail />}
+      {shown.value && <PacketView />}
     </div>
   );
 }

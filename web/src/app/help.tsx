@@ -20,6 +20,7 @@ const keys = [
   ["↑ ↓ ← →", "keys.tree"],
   ["Enter", "keys.open"],
   ["0 1 + −", "keys.fit"],
+  ["S", "keys.find"],
   ["G, L D O C S", "keys.go"],
   ["T", "keys.theme"],
   ["Esc", "keys.close"],

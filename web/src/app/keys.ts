@@ -1,11 +1,15 @@
-import { signal } from "@preact/signals";
-import { moveFor, openMoveMenu } from "../topology/move.tsx";
-import { fitStage, fullScale, zoomStage } from "../topology/stage.tsx";
-import { followNewest, stepPacket, togglePause } from "../traffic/packets.tsx";
+import { effect, signal } from "@preact/signals";
+import { leaveStep, stepping } from "../packet/mode.ts";
+import { closePacket, shown } from "../packet/shown.ts";
+import { finding } from "../topology/finding.ts";
+import { moveFor, openMoveMenu } from "../topology/move.ts";
+import { fitStage, fullSize, panBy, zoomStage } from "../topology/sight.ts";
+import { focusFilter } from "../traffic/focus.ts";
+import { followNewest, stepPacket, togglePause } from "../traffic/follow.ts";
 import { confirmFail, fail, failBack, failBackCandidate, recover, toggleCapture } from "./drill.ts";
 import { togglePalette } from "./palette-open.ts";
 import { lettersOff } from "./prefs.ts";
-import { go } from "./router.ts";
+import { go, screen } from "./router.ts";
 import * as state from "./state.ts";
 import { toggleTheme } from "./theme.ts";
 
@@ -102,6 +106,12 @@ export function onKey(e: KeyboardEvent): void {
     if (!document.querySelector("dialog[open]:not(.command-palette)")) togglePalette();
     return;
   }
+  const free = !typing(e.target) && !document.querySelector("dialog[open]");
+  const character = lettersOff.value && isCharacter(e) && !e.ctrlKey && !e.metaKey && !e.altKey;
+  if (free && !character && (frameKey(e) || (stepping.value && stepKey(e)))) {
+    e.preventDefault();
+    return;
+  }
   if (e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
   if (e.key === "Escape" && !document.querySelector("dialog[open]")) {
     if (stepping.value) leaveStep();
@@ -173,8 +183,21 @@ export function onKey(e: KeyboardEvent): void {
       break;
     case "Digit1":
     case "Numpad1":
-      fullScale();
+      fullSize();
       break;
+    case "KeyS":
+      finding.value = true;
+      break;
+    case "ArrowLeft":
+    case "ArrowRight":
+    case "ArrowUp":
+    case "ArrowDown": {
+      // In a tree, a list or a table arrows walk; with the focus on nothing they move the map.
+      if (e.target !== document.body || screen.value !== "live") return;
+      const [dx, dy] = pans[e.code];
+      panBy(dx * panStep, dy * panStep);
+      break;
+    }
     case "Enter":
     case "NumpadEnter":
       if (!enter(e)) return;

@@ -11,6 +11,7 @@ export type Screen =
   | "rtb"
   | "acl"
   | "ask"
+  | "packets"
   | "settings";
 
 export const screen = signal<Screen>("live");
@@ -34,6 +35,7 @@ const screens: readonly string[] = [
   "rtb",
   "acl",
   "ask",
+  "packets",
   "settings",
 ];
 

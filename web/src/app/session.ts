@@ -23,6 +23,7 @@ import {
   typePackets,
 } from "../stream/codec.ts";
 import { BrokenMessage, type Message, Socket } from "../stream/socket.ts";
+import * as filter from "../traffic/filter.ts";
 import { say } from "../ui/announce.ts";
 import { toast } from "../ui/toast.tsx";
 import { faultSettled, onFailoverChange } from "./drill.ts";

@@ -4,7 +4,7 @@ import { nextDismissed } from "../app/prefs.ts";
 import { follow, pathOf, recordId } from "../app/router.ts";
 import * as state from "../app/state.ts";
 import { instant, t, word } from "../i18n/i18n.ts";
-import { openMoveMenu } from "../topology/move.tsx";
+import { openMoveMenu } from "../topology/move.ts";
 import { Icon } from "../ui/icons.tsx";
 import { lazy } from "../ui/lazy.tsx";
 import { fate } from "./fate.ts";

@@ -3,6 +3,7 @@ import type { Check, ClientTraffic, Failover } from "../api/types.ts";
 import { busy, captureOf, failBack, failBackCandidate } from "../app/drill.ts";
 import { pathOf } from "../app/router.ts";
 import * as state from "../app/state.ts";
+import { around, windowOf } from "../captures/cut.ts";
 import { count, millis, t } from "../i18n/i18n.ts";
 import { CopyButton } from "../ui/copy.tsx";
 import { Icon } from "../ui/icons.tsx";

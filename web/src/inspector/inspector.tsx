@@ -10,9 +10,6 @@ const InstancePanel = lazy(async () => (await import("./instance.tsx")).Instance
 const Path = lazy(async () => (await import("./path.tsx")).Path);
 const BuildPanel = lazy(async () => (await import("../build/panel.tsx")).BuildPanel);
 const About = lazy(async () => (await import("../ask/about.tsx")).About);
-const EniPanel = lazy(async () => (await import("./eni.tsx")).EniPanel);
-const InstancePanel = lazy(async () => (await import("./instance.tsx")).InstancePanel);
-const Path = lazy(async () => (await import("./path.tsx")).Path);
 const NetworkPanel = lazy(async () => (await import("./network.tsx")).NetworkPanel);
 
 export function Inspector() {

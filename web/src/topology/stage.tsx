@@ -12,107 +12,11 @@ import { chipOf, startPainting } from "./scene.ts";
 import { camera, detail, hitStage, levels, panTo, stageSize, startSight, zoomStage } from "./sight.ts";
 import { Tree } from "./tree.tsx";
 
-export const picture = computed(() => {
-  const now = topologyShown.value;
-  return now ? layout(now, t("topology.unattached")) : null;
-});
-
-const camera = signal<Camera>({ x: 0, y: 0, scale: 1 });
-const stageSize = signal({ width: 0, height: 0 });
-/** True until a person moves the picture; then layout changes do not refit it. */
-let fitted = true;
-const dotScale = signal(1);
-
-export function fitStage(): void {
-  fitted = true;
-  const p = picture.value;
-  if (p) camera.value = fitTo(p, stageSize.value);
-}
-
-export function zoomStage(factor: number): void {
-  moveCamera(zoom(camera.value, factor, stageSize.value.width / 2, stageSize.value.height / 2));
-}
-
-/** The map at its own size, one pixel a unit. */
-export const fullScale = (): void => zoomStage(1 / camera.value.scale);
-
-function moveCamera(next: Camera): void {
-  fitted = false;
-  const p = picture.value;
-  camera.value = p ? clamp(next, p, stageSize.value) : next;
-}
-
-const chipOf = computed(() => new Map(picture.value?.chips.map((c) => [c.eni, c] as const) ?? []));
-
-const ways = computed(() => (state.topology.value ? new Ways(state.topology.value) : null));
-
-const dots = new Dots((src, dst) => {
-  const p = picture.value;
-  const from = state.dictionary.eni(src);
-  if (!p || !from) return null;
-  return route(p, ways.value!.between(from, state.dictionary.eni(dst)));
-});
-
-function startPainting(canvas: HTMLCanvasElement): () => void {
-  const painter = new Painter(canvas);
-  let last = performance.now();
-  let frame = 0;
-  let dictionaryVersion = -1;
-  let generation = -1;
-  const stopEdges = onEdges((_start, width, e) => {
-    if (!document.hidden) dots.feed(e, width, performance.now());
-  });
-  const stopTheme = effect(() => {
-    theme.value;
-    painter.recolour();
-  });
-  const stopView = effect(() => {
-    viewRegion.value;
-    viewVpc.value;
-    // Those under way are on ways that are not drawn any more.
-    dots.reset();
-  });
-  const stopPicture = effect(() => {
-    const p = picture.value;
-    const trace = state.shownTrace.value;
-    painter.wires = p?.wires ?? [];
-    painter.trace =
-      p && trace
-        ? {
-            route: wayOf(p, trace.places),
-            verdict: trace.verdict,
-            predicted: trace === state.predicted.value,
-          }
-        : null;
-    dots.invalidate();
-  });
-  const loop = (now: number): void => {
-    frame = requestAnimationFrame(loop);
-    // A tab that comes back must not fling every dot to its end.
-    const dt = Math.min(0.05, (now - last) / 1000);
-    last = now;
-    if (dictionaryVersion !== state.dictionary.version) {
-      dictionaryVersion = state.dictionary.version;
-      if (state.dictionary.generation === generation) dots.invalidate();
-      else dots.reset();
-      generation = state.dictionary.generation;
-    }
-    const still = state.reducedMotion.value || state.dotsPaused.value;
-    if (!still) dots.step(dt, now);
-    painter.fit(stageSize.value.width, stageSize.value.height);
-    painter.paint(dots, camera.value, still);
-    if (dotScale.peek() !== dots.scale) dotScale.value = dots.scale;
-    state.framePainted();
-  };
-  frame = requestAnimationFrame(loop);
-  return () => {
-    cancelAnimationFrame(frame);
-    stopEdges();
-    stopTheme();
-    stopPicture();
-    stopView();
-  };
-}
+// Nothing of these is needed for the first picture.
+const MoveMenu = lazy(async () => (await import("./moving.tsx")).MoveMenu);
+const MoveConfirm = lazy(async () => (await import("./moving.tsx")).MoveConfirm);
+const MapNote = lazy(async () => (await import("../traffic/mapnote.tsx")).MapNote);
+const Minimap = lazy(async () => (await import("./overview.tsx")).Minimap);
 
 export function Stage() {
   const stage = useRef<HTMLDivElement>(null);

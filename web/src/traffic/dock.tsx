@@ -7,6 +7,8 @@ import { lazy } from "../ui/lazy.tsx";
 import { Scroll } from "../ui/scroll.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 
+const Packets = lazy(async () => (await import("./packets.tsx")).Packets);
+const RecordedFlows = lazy(async () => (await import("../packet/flows.tsx")).RecordedFlows);
 const Events = lazy(async () => (await import("../calls/events.tsx")).Events);
 const Calls = lazy(async () => (await import("../calls/calls.tsx")).Calls);
 

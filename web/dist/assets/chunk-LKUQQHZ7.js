@@ -1,1 +1,0 @@
-import{J as s,W as m,q as n}from"./chunk-DRYA6KCN.js";import{u as a,w as o}from"./chunk-JL6VBTXR.js";function d(t){let e=n.value.find(f=>f.name===t.reason)?.text??t.reason,r=s.value.get(t.networkInterfaceId);return a("probe.ended",{reason:o(e,t.reason)??e,at:r?m(r):t.networkInterfaceId})}export{d as a};

@@ -1,1 +1,0 @@
-var n=(r,t)=>r.replace(/\{(\w+)\}/g,(g,i)=>t[i]??g);export{n as a};

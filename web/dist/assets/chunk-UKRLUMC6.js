@@ -1,1 +1,0 @@
-import{a as i}from"./chunk-D2EN3CDY.js";async function s(t,o){let[{openForm:e},{kinds:n},{placeOf:r}]=await Promise.all([import("./form-YRZ6WORJ.js"),import("./kinds-2HZI2F7W.js"),import("./model-ZMMB6HCX.js")]);i(o),e(n[t],r(o),o)}export{s as a};
