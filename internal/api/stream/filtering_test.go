@@ -46,7 +46,7 @@ func (s *site) mixed(n int, at int64) {
 			})
 		}
 	}
-	s.hub.Records(rs, 0)
+	s.hub.Records(rs, nil, 0)
 }
 
 func (v *viewer) say(m string) {
