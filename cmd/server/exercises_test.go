@@ -28,7 +28,10 @@ func TestExerciseInTheServer(t *testing.T) {
 		}
 		return v.State, v.Met
 	}
-	look := func() (string, int) { t.Helper(); return progress(p.call(t, "GET", "/exercises/forced-detach/progress", "", 200)) }
+	look := func() (string, int) {
+		t.Helper()
+		return progress(p.call(t, "GET", "/exercises/forced-detach/progress", "", 200))
+	}
 	if state, _ := look(); state != "not-begun" {
 		t.Errorf("before it is begun it is %s", state)
 	}

@@ -151,7 +151,7 @@ func TestSnapshotsThatCannotBe(t *testing.T) {
 		want               string
 	}{
 		{"POST", "", `{"name": "a"}`, 409, "there is a snapshot of that name"},
-		{"POST", "", `{"name": "../a"}`, 422, "pattern"},
+		{"POST", "", `{"name": "../a"}`, 422, "letters, digits"},
 		{"POST", "", `{}`, 422, "name"},
 		{"GET", "/b", "", 404, "no snapshot b"},
 		{"DELETE", "/b", "", 404, "no snapshot b"},

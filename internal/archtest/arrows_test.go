@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	// are answered by it.
 	"internal/predict": leaves,
 	// The language of filters over records; who resolves names is behind an interface.
-	"internal/filter": with(leaves, "internal/dataplane"),
+	"internal/filter":  with(leaves, "internal/dataplane"),
 	"internal/answers": with(leaves, "internal/control", "internal/plan", "internal/predict"),
 	// For tests alone: no folder names it.
 	"internal/control/controltest": {"internal/control", "internal/plan", "internal/dataplane/spec", "internal/dataplane/frame"},

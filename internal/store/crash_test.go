@@ -139,7 +139,8 @@ func (k *killed) run(t *testing.T, rng *rand.Rand) {
 	// few transactions after a line of theirs.
 	lines, delay := 1+rng.IntN(60), time.Duration(rng.Int64N(int64(2*time.Millisecond)))
 	if rng.IntN(6) == 0 {
-		lines, delay = 0, time.Duration(rng.Int64N(int64(60*time.Millisecond)))
+		// An opening takes a few milliseconds here and many there.
+		lines, delay = 0, time.Duration(rng.Int64N(int64(60*time.Millisecond>>rng.IntN(4))))
 	}
 	said := bufio.NewScanner(out)
 	k.silent = true

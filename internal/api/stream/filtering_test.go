@@ -245,7 +245,7 @@ func TestThinKeepsFlowsTogether(t *testing.T) {
 func BenchmarkScan(b *testing.B) {
 	s := &Hub{opt: Options{Source: names{}}}
 	s.history.restart()
-	s.history.append(talk(historyLength, 100), 0)
+	s.history.append(talk(historyLength, 100), nil, 0)
 	q, fault := filter.Parse("dport:9", 0)
 	if fault != nil {
 		b.Fatal(fault)

@@ -1,6 +1,5 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { OutageChip } from "../failover/panel.tsx";
 import { t } from "../i18n/i18n.ts";
 import { Inspector } from "../inspector/inspector.tsx";
 import { stepping } from "../packet/mode.ts";
@@ -24,6 +23,7 @@ import * as state from "./state.ts";
 import { TopBar } from "./topbar.tsx";
 
 // Nothing of these is needed for the first picture.
+const OutageChip = lazy(async () => (await import("../failover/panel.tsx")).OutageChip);
 const EmptyLab = lazy(async () => (await import("../build/files.tsx")).EmptyLab);
 const Captures = lazy(async () => (await import("../captures/screen.tsx")).Captures);
 const Drills = lazy(async () => (await import("../drills/screen.tsx")).Drills);

@@ -1,10 +1,10 @@
 import * as state from "../app/state.ts";
-import { FailoverPanel } from "../failover/panel.tsx";
 import { t } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
 import { lazy } from "../ui/lazy.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 
+const FailoverPanel = lazy(async () => (await import("../failover/panel.tsx")).FailoverPanel);
 const EniPanel = lazy(async () => (await import("./eni.tsx")).EniPanel);
 const InstancePanel = lazy(async () => (await import("./instance.tsx")).InstancePanel);
 const Path = lazy(async () => (await import("./path.tsx")).Path);
