@@ -222,13 +222,11 @@ function Frame({ d }: { d: Detail }) {
       )}
       <Compare detail={d} />
       {d.ended ? (
-        <>
-          <section class="pk-part">
-            <h3>{w("tree")}</h3>
-            <Fields ended={d.ended} sent={d.sent} />
-            {d.frame && !d.sent && <p class="quiet small">{w("same")}</p>}
-          </section>
-        </>
+        <section class="pk-part">
+          <h3>{w("tree")}</h3>
+          <Fields ended={d.ended} sent={d.sent} />
+          {d.frame && !d.sent && <p class="quiet small">{w("same")}</p>}
+        </section>
       ) : (
         <p class="quiet">{w("noBytes")}</p>
       )}

@@ -16,5 +16,5 @@ export function Said({ text, reason = "" }: { text: string; reason?: string }) {
       </>
     );
   }
-  return hangul.test(text) ? <>{text}</> : <span lang="en">{text}</span>;
+  return hangul.test(text) ? text : <span lang="en">{text}</span>;
 }
