@@ -11,6 +11,7 @@ import { Headings } from "./headings.tsx";
 import { NoMatch } from "./nomatch.tsx";
 import { decidedBy, stationAt } from "./record.ts";
 import { active, menuAt, openMenu, RowMenu } from "./rowmenu.tsx";
+import "./rowscreens.ts";
 import { Table } from "./table.ts";
 import { Tools } from "./tools.tsx";
 import { w } from "./words.ts";
