@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -122,6 +123,8 @@ func (t *tx) putAssertion(a Assertion, unless func(*Assertion) error) (*Assertio
 		return nil, refuse(codeMissing, "name", "The request must contain the parameter name")
 	case !utf8.ValidString(a.Name) || utf8.RuneCountInString(a.Name) > maxAssertionName:
 		return nil, invalid("name", "A name has 1 to %d characters of UTF-8.", maxAssertionName)
+	case strings.ContainsFunc(a.Name, unicode.IsControl):
+		return nil, invalid("name", "A name is one line: it has no line breaks and no other control characters.")
 	}
 	if o := get[*Assertion](t, TableAssertion, byName, a.Name); o != nil && o.ID != a.ID {
 		return nil, invalid("name", "The assertion %s has the name %q already.", o.ID, a.Name)

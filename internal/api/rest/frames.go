@@ -135,6 +135,9 @@ func (s *Server) recordedFrames(in *framesInput) (*RecordedFrames, error) {
 			*end.at = &at
 		}
 	}
+	if given := btoi(in.At != "") + btoi(in.After != 0) + btoi(in.Before != 0); given > 1 {
+		return nil, wrong("query.at", "want one of at, after and before, which each say where to begin", in.At)
+	}
 	from, back := out.Next, true
 	switch {
 	case in.At != "":
@@ -241,4 +244,11 @@ func (s *Server) frameWhy(cursor uint64, r *dataplane.Record) FrameWhy {
 	last := &out.Hops[len(out.Hops)-1]
 	last.Rule = ""
 	return out
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -6,7 +6,7 @@ import { togglePalette } from "./palette-open.ts";
 import { screen } from "./router.ts";
 import * as state from "./state.ts";
 import { theme, toggleTheme } from "./theme.ts";
-import { regionShown, regions, show, viewVpc, vpcsOfRegion, vpcsShown } from "./view.ts";
+import { regionShown, regions, show, viewVpc, vpcsOfRegion } from "./view.ts";
 
 const ModeSwitch = lazy(async () => (await import("../packet/switch.tsx")).ModeSwitch);
 
@@ -106,7 +106,9 @@ function Crumb() {
           value={viewVpc.value}
           onChange={(e) => show(region, e.currentTarget.value)}
         >
-          <option value="" selected={!viewVpc.value}>{`${t("view.all")} · ${vpcsShown.value.length}`}</option>
+          <option value="" selected={!viewVpc.value}>
+            {t("view.all")}
+          </option>
           {vpcs.map((v) => (
             <option key={v.id} value={v.id} selected={v.id === viewVpc.value}>
               {`${v.tags?.Name ?? (v.default ? "default" : v.id)} · ${v.cidr}`}

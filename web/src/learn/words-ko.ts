@@ -11,7 +11,8 @@ export const learnKo: LearnWords = {
   goOn: "이어 하기",
   reached: "목표 {of}개 중 {met}개",
   done: "완료",
-  replace: "“{title}” 연습을 시작하면 지금 실험실이 다른 실험실로 바뀝니다. 여기 있는 것은 사라집니다.",
+  replace:
+    "“{title}” 연습을 시작하면 지금 실험실이 다른 실험실로 바뀝니다. 여기 있는 것은 단언까지 사라집니다.",
   replaceYes: "바꾸고 시작",
   cancel: "취소",
   coach: "연습",

@@ -13,7 +13,8 @@ const learnEn = {
   goOn: "Go on",
   reached: "{met} of {of} goals",
   done: "done",
-  replace: "Beginning “{title}” puts another laboratory in the place of this one. What is here is lost.",
+  replace:
+    "Beginning “{title}” puts another laboratory in the place of this one. What is here is lost, assertions too.",
   replaceYes: "Replace and begin",
   cancel: "Cancel",
   coach: "Exercise",

@@ -11,6 +11,8 @@ export interface Said {
 const hasPorts = (r: Row): boolean => r.protocol === "tcp" || r.protocol === "udp";
 const isAll = (r: Row): boolean => r.protocol === "-1" || r.protocol === "all";
 
+const known = /^(tcp|udp|icmp|icmpv6|all|-1|\d{1,2}|1\d\d|2[0-4]\d|25[0-5])$/;
+
 /** What is wrong with a row, by column. The server has the last word, and may say more. */
 export function wrong(kind: KindId, r: Row): Record<string, Said> {
   const out: Record<string, Said> = {};
@@ -21,6 +23,7 @@ export function wrong(kind: KindId, r: Row): Record<string, Said> {
     if (!r.target) out.target = { key: "needed" };
     return out;
   }
+  if (!known.test(r.protocol ?? "")) out.protocol = { key: "badProtocol" };
   if (hasPorts(r) && !span(r.ports ?? "")) out.ports = { key: "badPorts" };
   if (r.protocol === "icmp" && !icmp(r.ports ?? "")) out.ports = { key: "badIcmp" };
   if (!hasPorts(r) && r.protocol !== "icmp" && (r.ports ?? "") !== "") out.ports = { key: "noPorts" };

@@ -48,6 +48,7 @@ export const rulesEn = {
   needed: "This is needed.",
   badBlock: "Want an IPv4 block such as 10.0.0.0/16.",
   badPeer: "Want a block such as 10.0.0.0/16, a group (sg-…) or a prefix list (pl-…).",
+  badProtocol: "Want tcp, udp, icmp, icmpv6, all, or a number of 0 to 255.",
   badPorts: "Want a port of 0 to 65535, or a range such as 8000-8080; empty for all.",
   badIcmp: "Want a type such as 8, or a type and code such as 3/4; empty for all.",
   noPorts: "Only TCP and UDP have ports.",

@@ -49,6 +49,7 @@ export const rulesKo = {
   needed: "필요한 값입니다.",
   badBlock: "10.0.0.0/16 같은 IPv4 블록이어야 합니다.",
   badPeer: "10.0.0.0/16 같은 블록, 그룹(sg-…), 접두사 목록(pl-…) 중 하나여야 합니다.",
+  badProtocol: "tcp, udp, icmp, icmpv6, all 또는 0에서 255까지의 번호여야 합니다.",
   badPorts: "0에서 65535 사이의 포트나 8000-8080 같은 범위여야 합니다. 비우면 전체입니다.",
   badIcmp: "8 같은 유형이나 3/4 같은 유형과 코드여야 합니다. 비우면 전체입니다.",
   noPorts: "포트는 TCP와 UDP에만 있습니다.",

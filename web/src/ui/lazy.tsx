@@ -3,6 +3,8 @@ import { type Attributes, type FunctionComponent, h, type JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n/i18n.ts";
 
+const againMs = 2000;
+
 type Component<P> = (props: P) => JSX.Element | null;
 
 /** A component whose code is fetched when it is first shown. */
@@ -10,18 +12,22 @@ export function lazy<P extends object>(load: () => Promise<Component<P>>): Compo
   const loaded = signal<Component<P> | null>(null);
   const failed = signal(false);
   const fetchIt = (): void => {
-    failed.value = false;
     load().then(
       (c) => {
         loaded.value = c;
+        failed.value = false;
       },
       () => {
         failed.value = true;
+        // A server that is away may come back.
+        setTimeout(fetchIt, againMs);
       },
     );
   };
   return function Lazy(props: P) {
-    useEffect(fetchIt, []);
+    useEffect(() => {
+      if (!loaded.peek() && !failed.peek()) fetchIt();
+    }, []);
     // The server is away, or has a newer page, whose parts have other names.
     if (failed.value)
       return (
