@@ -1,7 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import { leaveStep, stepping } from "../packet/mode.ts";
 import { closePacket, shown } from "../packet/shown.ts";
-import { finding } from "../topology/finding.ts";
+import { finding, typeAhead } from "../topology/finding.ts";
 import { moveFor, openMoveMenu } from "../topology/move.ts";
 import { fitStage, fullSize, panBy, zoomStage } from "../topology/sight.ts";
 import { focusFilter } from "../traffic/focus.ts";
@@ -113,6 +113,10 @@ export function onKey(e: KeyboardEvent): void {
     return;
   }
   if (e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
+  if (free && screen.value === "live" && typeAhead(e.key)) {
+    e.preventDefault();
+    return;
+  }
   if (e.key === "Escape" && !document.querySelector("dialog[open]")) {
     if (stepping.value) leaveStep();
     else if (shown.value) closePacket();
@@ -186,6 +190,8 @@ export function onKey(e: KeyboardEvent): void {
       fullSize();
       break;
     case "KeyS":
+      // A phone's table hides the map, and other screens have none.
+      if (!document.querySelector(".stage")?.checkVisibility()) return;
       finding.value = true;
       break;
     case "ArrowLeft":

@@ -1,17 +1,16 @@
-import { computed, signal, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { computed, useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { select } from "../app/select.ts";
 import * as state from "../app/state.ts";
 import { Icon } from "../ui/icons.tsx";
 import { entriesOf, find } from "./find.ts";
-import { finding } from "./finding.ts";
+import { finding, sought as text } from "./finding.ts";
 import { goTo, placeOf } from "./sight.ts";
 import { focusOn } from "./walk.ts";
 import { w } from "./words.ts";
 
 const most = 12;
 
-const text = signal("");
 const entries = computed(() =>
   finding.value && state.topology.value ? entriesOf(state.topology.value) : [],
 );
@@ -21,7 +20,8 @@ const found = computed(() => find(entries.value, text.value, (id) => placeOf(id)
 export function FindBox() {
   const input = useRef<HTMLInputElement>(null);
   const at = useSignal(0);
-  useEffect(() => {
+  // Before the next key: what is typed at once is of the search, and not a key of the page.
+  useLayoutEffect(() => {
     if (finding.value) input.current?.focus();
   }, [finding.value]);
   if (!finding.value)
