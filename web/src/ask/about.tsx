@@ -44,7 +44,7 @@ export function About() {
           <span class="quiet">{w("edits")}</span>
           {editors.map(([to, name]) => (
             <a key={to} href={rulesPath(to)} onClick={(e) => inPage(e, rulesPath(to))}>
-              {name}
+              {name || to}
             </a>
           ))}
         </p>
