@@ -32,12 +32,12 @@ export function RecordedFlows() {
     proto === 1 ? ip(address) : `${ip(address)}:${port}`;
   return (
     <>
-      <h3 class="pk-heading">
+      <h2 class="pk-heading">
         {w("flowsTitle")}{" "}
         <span class="quiet small">
           {w("flowsNote", { n: count(Math.min(records, state.ring.end - state.ring.oldest)) })}
         </span>
-      </h3>
+      </h2>
       <table class="plain">
         <thead>
           <tr>
