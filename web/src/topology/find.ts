@@ -31,9 +31,10 @@ export function entriesOf(t: Topology): Entry[] {
   for (const n of t.networkInterfaces) {
     const holder = names.get(n.attachment?.instanceId ?? "") ?? "";
     const index = n.attachment ? `eth${n.attachment.deviceIndex}` : "";
-    const name = n.tags?.Name || [holder, index].filter(Boolean).join(" ") || n.id;
+    const place = [holder, index].filter(Boolean).join(" ");
+    const name = n.tags?.Name || place || n.id;
     const addresses = n.privateIps.flatMap((p) => [p.address, p.publicIp]);
-    add(n.id, name, n.macAddress, ...addresses);
+    add(n.id, name, place, n.macAddress, ...addresses);
   }
   for (const s of t.subnets) add(s.id, s.tags?.Name, s.cidr);
   for (const v of t.vpcs) add(v.id, v.tags?.Name, v.cidr);

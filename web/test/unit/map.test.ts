@@ -29,6 +29,14 @@ describe("search", () => {
     expect(found.count).toBe(222);
   });
 
+  it("finds an interface with a name of its own by its instance's too", () => {
+    const named = region(10);
+    named.networkInterfaces[7]!.tags = { Name: "service" };
+    const by = (text: string): string[] => find(entriesOf(named), text, all, 5).places.map((p) => p.id);
+    expect(by("service")).toEqual(["eni-000007"]);
+    expect(by("n7 eth0")).toEqual(["eni-000007"]);
+  });
+
   it("finds nothing for nothing, and not what is not on the map", () => {
     expect(find(entries, "  ", all, 5).count).toBe(0);
     expect(find(entries, "no such thing", all, 5).count).toBe(0);
