@@ -119,6 +119,30 @@ describe("the map", () => {
     await page.context().close();
   });
 
+  it("keeps what is typed into its search before the field is there", async () => {
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.setDefaultTimeout(60_000);
+    await page.goto(`${at.url}/live`);
+    await page.locator(".chip").first().waitFor();
+    // All at once, as no picture is painted between: every key but the last would be one of the page.
+    await page.evaluate(() => {
+      for (const key of ["s", "1", "0", "m"])
+        document.body.dispatchEvent(
+          new KeyboardEvent("keydown", {
+            key,
+            code: /\d/.test(key) ? `Digit${key}` : `Key${key.toUpperCase()}`,
+            bubbles: true,
+          }),
+        );
+    });
+    const field = page.locator(".map-find input");
+    await field.waitFor();
+    expect(await field.inputValue()).toBe("10m");
+    await page.keyboard.type("x");
+    expect(await field.inputValue()).toBe("10mx");
+    await page.close();
+  });
+
   it("is where it was after the page is loaded anew", async () => {
     const { page } = await mapOf(1000);
     const fitted = await camera(page);
