@@ -1,0 +1,1 @@
+import{m as a}from"./chunk-EEEXK5IQ.js";var t=a(!1),l=a("");function r(e){if(!t.value||document.querySelector(".map-find"))return!1;if(e==="Escape")t.value=!1,l.value="";else if(e==="Backspace")l.value=l.value.slice(0,-1);else if(e.length===1)l.value+=e;else return!1;return!0}export{t as a,l as b,r as c};
