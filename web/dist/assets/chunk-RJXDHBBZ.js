@@ -1,1 +1,0 @@
-import{a as i}from"./chunk-WRQ6L75W.js";async function s(t,o){let[{openForm:e},{kinds:n},{placeOf:r}]=await Promise.all([import("./form-VQKPEI34.js"),import("./kinds-QR5JOZT5.js"),import("./model-DPE6GNFZ.js")]);i(o),e(n[t],r(o),o)}export{s as a};
