@@ -127,7 +127,8 @@ function Card({ box: b }: { box: Box }) {
       aria-level={b.level}
       aria-expanded={true}
       aria-selected={state.selection.value === b.id}
-      aria-label={`${b.label}, ${word(prefix, name)}, ${i.id}`}
+      // What a card counts farther away changes: its name is then what it says.
+      aria-label={detail.value === "near" ? `${b.label}, ${word(prefix, name)}, ${i.id}` : undefined}
       tabIndex={tabIndexOf(b.id)}
       onFocus={() => {
         roving.value = b.id;

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { count } from "../i18n/i18n.ts";
 import { Icon } from "../ui/icons.tsx";
 import type { Completion } from "./checking.ts";
@@ -15,16 +15,17 @@ import { aboutWords, faultWords, w } from "./words.ts";
 export function FilterBar() {
   const input = useRef<HTMLInputElement>(null);
   const colours = useRef<HTMLDivElement>(null);
-  const at = useSignal(-1); // the completion that a keyboard stands on
   const list = d.completions.value;
   const items = list?.items ?? [];
+  // The completion that a keyboard stands on: of this list, and of no other.
+  const stand = useSignal<{ list: typeof list; index: number }>({ list: null, index: -1 });
+  const at = stand.value.list === list ? stand.value.index : -1;
+  // Keys about completions that have not come, and what was typed after them.
+  const held = useRef<string[]>([]);
   useEffect(() => {
     bar(input.current);
     return () => bar(null);
   }, []);
-  useEffect(() => {
-    at.value = -1;
-  }, [list]);
   const scroll = (): void => {
     if (colours.current && input.current) colours.current.scrollLeft = input.current.scrollLeft;
   };
@@ -38,9 +39,12 @@ export function FilterBar() {
 
   const take = (c: Completion): void => {
     const el = input.current;
+    const list = d.completions.peek();
     if (!el || !list) return;
-    const from = offsetOf(text, list.from);
-    const to = offsetOf(text, list.to);
+    const text = d.draft.peek();
+    const from = offsetOf(list.text, list.from);
+    // What was typed since the list came is a part of what is completed.
+    const to = Math.max(from, offsetOf(list.text, list.to) + text.length - list.text.length);
     // A value is whole; after a field its value comes.
     const more = c.kind === "field" || text.slice(to).startsWith(" ") ? "" : " ";
     const next = text.slice(0, from) + c.text + more + text.slice(to);
@@ -54,6 +58,7 @@ export function FilterBar() {
     d.typed(next, caret, true);
   };
   const commit = (): void => {
+    const text = d.draft.peek();
     d.closeCompletions();
     const wrong = d.fault.value;
     if (wrong && input.current) {
@@ -63,33 +68,65 @@ export function FilterBar() {
     }
     filter.apply(text);
   };
+  const completes = (): boolean => d.draft.peek() !== (filter.asked.peek() ?? filter.filter.peek());
+  /** What a key does with the completions that are there; false: nothing. */
+  const press = (key: string): boolean => {
+    const list = d.completions.peek();
+    const items = list?.items ?? [];
+    const n = items.length;
+    const was = stand.peek().list === list ? stand.peek().index : -1;
+    const step = (index: number): void => {
+      stand.value = { list, index: (index + n) % n };
+    };
+    if (key === "ArrowDown" && n > 0) step(was + 1);
+    else if (key === "ArrowDown")
+      d.typed(d.draft.peek(), input.current?.selectionStart ?? d.draft.peek().length, true);
+    else if (key === "ArrowUp" && n > 0) step(was < 0 ? n - 1 : was - 1);
+    else if (key === "Enter" && items[was]) take(items[was]);
+    else if (key === "Enter") commit();
+    else if (key === "Tab" && n > 0 && (was >= 0 || completes())) take(items[Math.max(0, was)]!);
+    else return false;
+    return true;
+  };
+  const type = (character: string): void => {
+    const el = input.current;
+    if (!el) return;
+    el.setRangeText(character, el.selectionStart ?? 0, el.selectionEnd ?? 0, "end");
+    d.typed(el.value, el.selectionStart ?? 0, true);
+  };
+  const pending = d.pending.value;
+  useLayoutEffect(() => {
+    for (let key = held.current[0]; key !== undefined; key = held.current[0]) {
+      if (key.length > 1 && d.pending.peek()) return;
+      held.current.shift();
+      if (key.length === 1) type(key);
+      else press(key);
+    }
+  }, [pending]);
   const onKeyDown = (e: KeyboardEvent): void => {
     if (e.isComposing) return;
-    const step = (by: number): void => {
-      const n = items.length;
-      at.value = n === 0 ? -1 : at.value < 0 && by < 0 ? n - 1 : (at.value + by + n) % n;
-    };
-    const chosen = items[at.value];
+    const asks =
+      e.key === "ArrowDown" || e.key === "ArrowUp" || (e.key === "Tab" && !e.shiftKey && completes());
+    const waits = held.current.length > 0;
     if (e.altKey && (e.key === "ArrowLeft" || e.key === "ArrowRight")) {
+      held.current = [];
       d.restore();
       filter.step(e.key === "ArrowLeft" ? -1 : 1);
     } else if (e.altKey || e.ctrlKey || e.metaKey) return;
-    else if (e.key === "ArrowDown") {
-      if (items.length > 0) step(1);
-      else d.typed(text, input.current?.selectionStart ?? text.length, true);
-    } else if (e.key === "ArrowUp" && items.length > 0) step(-1);
-    else if (e.key === "Enter") {
-      if (chosen) take(chosen);
-      else commit();
-    } else if (e.key === "Tab" && !e.shiftKey && items.length > 0 && (chosen || text !== inForce)) {
-      take(chosen ?? items[0]!);
-    } else if (e.key === "Escape") {
-      if (items.length > 0) d.closeCompletions();
-      else {
-        d.restore();
-        input.current?.blur();
-      }
-    } else return;
+    else if (asks ? waits || d.pending.peek() : waits && (e.key === "Enter" || e.key.length === 1)) {
+      held.current.push(e.key);
+      d.hurry();
+    } else {
+      held.current = [];
+      if (e.key === "Escape") {
+        if (items.length > 0 || d.pending.peek()) d.closeCompletions();
+        else {
+          d.restore();
+          input.current?.blur();
+        }
+      } else if (e.shiftKey && e.key === "Tab") return;
+      else if (!press(e.key)) return;
+    }
     e.preventDefault();
     e.stopPropagation();
   };
@@ -119,7 +156,7 @@ export function FilterBar() {
             aria-expanded={items.length > 0}
             aria-controls="filter-list"
             aria-autocomplete="list"
-            aria-activedescendant={at.value >= 0 ? `filter-option-${at.value}` : undefined}
+            aria-activedescendant={at >= 0 ? `filter-option-${at}` : undefined}
             aria-invalid={fault !== null}
             aria-describedby="filter-said"
             value={text}
@@ -127,7 +164,10 @@ export function FilterBar() {
             onClick={(e) => asks(e, e.currentTarget.value !== "")}
             onKeyDown={onKeyDown}
             onScroll={scroll}
-            onBlur={() => d.closeCompletions()}
+            onBlur={() => {
+              held.current = [];
+              d.closeCompletions();
+            }}
           />
           {items.length > 0 && (
             <div
@@ -144,7 +184,7 @@ export function FilterBar() {
                   completion={c}
                   field={list?.field ?? ""}
                   id={`filter-option-${i}`}
-                  chosen={i === at.value}
+                  chosen={i === at}
                   take={() => take(c)}
                 />
               ))}

@@ -1,4 +1,4 @@
-import { effect, signal } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
 import { get, post } from "../api/client.ts";
 import type { Check, Completions } from "./checking.ts";
 import * as filter from "./filter.ts";
@@ -11,10 +11,13 @@ export const draft = signal("");
 export const fault = signal<filter.Fault | null>(null);
 /** How many records the draft would let through; null: not known. */
 export const would = signal<{ matched: number; records: number } | null>(null);
-export const completions = signal<Completions | null>(null);
+export const completions = signal<(Completions & { text: string }) | null>(null);
+/** Completions are on their way: those that are there are of an earlier text. */
+export const pending = signal(false);
 
 const pauseMs = 120;
 let timer = 0;
+let due: (() => void) | undefined;
 let turn = 0;
 
 // What is in force shows in the bar, unless somebody is typing something else.
@@ -39,11 +42,20 @@ export function typed(text: string, caret: number, complete: boolean): void {
     would.value = null;
   }
   clearTimeout(timer);
-  timer = window.setTimeout(() => void ask(text, caret, complete), pauseMs);
+  const mine = ++turn;
+  pending.value = complete;
+  due = () => {
+    due = undefined;
+    clearTimeout(timer);
+    void ask(text, caret, complete, mine);
+  };
+  timer = window.setTimeout(due, pauseMs);
 }
 
-async function ask(text: string, caret: number, complete: boolean): Promise<void> {
-  const mine = ++turn;
+/** Somebody waits for the completions. */
+export const hurry = (): void => due?.();
+
+async function ask(text: string, caret: number, complete: boolean, mine: number): Promise<void> {
   try {
     const at = charactersOf(text, caret);
     const [c, next] = await Promise.all([
@@ -52,20 +64,32 @@ async function ask(text: string, caret: number, complete: boolean): Promise<void
         ? get<Completions>(`/filters/complete?at=${at}&filter=${encodeURIComponent(text)}`)
         : Promise.resolve(null),
     ]);
-    if (mine !== turn || draft.value !== text) return;
-    fault.value = c.error ?? null;
-    would.value = c.valid ? { matched: c.matched, records: c.records } : null;
-    completions.value = next;
+    if (mine !== turn) return;
+    batch(() => {
+      pending.value = false;
+      if (draft.value !== text) return;
+      fault.value = c.error ?? null;
+      would.value = c.valid ? { matched: c.matched, records: c.records } : null;
+      completions.value = next && { ...next, text };
+    });
   } catch {
     // Too long for a completion, or no server: the banner says so, and Enter asks again.
-    if (mine === turn) completions.value = null;
+    if (mine !== turn) return;
+    batch(() => {
+      pending.value = false;
+      completions.value = null;
+    });
   }
 }
 
 export function closeCompletions(): void {
   clearTimeout(timer);
+  due = undefined;
   turn++;
-  completions.value = null;
+  batch(() => {
+    pending.value = false;
+    completions.value = null;
+  });
 }
 
 /** Back to what is in force. */

@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Browser, chromium, type Page } from "playwright-core";
 
+/** How long a step may take, in ms: less while one looks for what is wrong. */
+export const patience = Number(process.env.ENILAB_PATIENCE ?? 60_000);
+
 export type Theme = "light" | "dark";
 
 /** Where the lab is: a running server of the demo or with the internet, or the fixture when none is named. */
@@ -38,7 +41,7 @@ export async function open(
   { theme = "dark", width = 1440 }: { theme?: Theme; width?: number } = {},
 ): Promise<{ page: Page; errors: string[] }> {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: theme });
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(patience);
   const errors: string[] = [];
   page.on("console", (m) => {
     if (m.type() === "error") errors.push(m.text());

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, lab, launch, packetRows, type Theme } from "./page.ts";
+import { axe, lab, launch, packetRows, patience, type Theme } from "./page.ts";
 
 // The states that the page can be in, each with its picture, without a violation and
 // within its width: `make screenshots` keeps the pictures.
@@ -169,7 +169,7 @@ describe.each(looks)("$theme, $language", ({ theme, language }) => {
       viewport: { width: s.width ?? 1440, height: 900 },
       colorScheme: theme,
     });
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(patience);
     try {
       await s.prepare?.(page);
       await page.goto(`${address(s)}?lang=${language}`);
