@@ -45,7 +45,11 @@ export function Quiet() {
   return (
     <div class="quiet-lab">
       <span>
-        {lastFrames.value ? t("quiet.since", { seconds: count(Math.floor(since / 1000)) }) : t("quiet.never")}
+        {paused
+          ? t("quiet.paused")
+          : lastFrames.value
+            ? t("quiet.since", { seconds: count(Math.floor(since / 1000)) })
+            : t("quiet.never")}
       </span>
       {paused ? (
         <button type="button" onClick={resume}>

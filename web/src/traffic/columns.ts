@@ -25,7 +25,7 @@ const widths: Readonly<Record<ColumnId, number>> = {
   time: 110,
   source: 100,
   destination: 100,
-  proto: 38,
+  proto: 52,
   ports: 130,
   length: 36,
   verdict: 76,
