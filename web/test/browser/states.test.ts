@@ -85,7 +85,13 @@ const states: State[] = [
       await page.locator("section.packet").waitFor();
     },
   },
-  { name: "flows", act: dock("flows") },
+  {
+    name: "flows",
+    act: async (page) => {
+      await dock("flows")(page);
+      await page.locator(".pk-heading").waitFor();
+    },
+  },
   { name: "events", act: dock("events") },
   { name: "calls", act: dock("calls") },
   { name: "interface", act: inspect("eni") },
