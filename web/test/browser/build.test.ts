@@ -314,6 +314,7 @@ describe.skipIf(!at)("building", () => {
       expect(await axe(page)).toEqual([]);
       await shot("form");
       if (width < 1100) await page.locator(".drawer-close").click();
+      if (width < 720) await page.locator(".phone-switch button").last().click();
       await page.locator("#tab-calls").click();
       await page.locator(".calls code.line").first().waitFor();
       await shot("calls");
