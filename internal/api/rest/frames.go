@@ -135,8 +135,8 @@ func (s *Server) recordedFrames(in *framesInput) (*RecordedFrames, error) {
 			*end.at = &at
 		}
 	}
-	if given := btoi(in.At != "") + btoi(in.After != 0) + btoi(in.Before != 0); given > 1 {
-		return nil, wrong("query.at", "want one of at, after and before, which each say where to begin", in.At)
+	if in.At != "" && (in.After != 0 || in.Before != 0) || in.After != 0 && in.Before != 0 {
+		return nil, newProblem(http.StatusBadRequest, "", "want one of at, after and before, which each say where to begin")
 	}
 	from, back := out.Next, true
 	switch {
@@ -244,11 +244,4 @@ func (s *Server) frameWhy(cursor uint64, r *dataplane.Record) FrameWhy {
 	last := &out.Hops[len(out.Hops)-1]
 	last.Rule = ""
 	return out
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

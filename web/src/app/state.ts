@@ -202,45 +202,9 @@ export const servedFault = computed(() => {
   return owner?.fault ? Date.parse(owner.faultAt ?? "") || 0 : 0;
 });
 
-interface Owned {
-  at: number; // microseconds of the server's clock
-  from: string;
-  to: string;
-}
-
 /** Whether a record is of an interface that moved, and not of addresses or a route. */
 export const isOfInterface = (f: Failover): boolean =>
   (f.moved?.kind ?? "network-interface") === "network-interface";
-
-/** Changes of owner by interface, oldest first, as the records tell them. */
-const ownerChanges = computed(() => {
-  const by = new Map<string, Owned[]>();
-  for (const f of failovers.value) {
-    const at = Number(f.control?.attachedAt ?? 0) / 1000;
-    if (!at || !f.toInstanceId || !isOfInterface(f)) continue;
-    const list = by.get(f.networkInterfaceId) ?? [];
-    list.push({ at, from: f.fromInstanceId ?? "", to: f.toInstanceId });
-    by.set(f.networkInterfaceId, list);
-  }
-  for (const list of by.values()) list.sort((a, b) => a.at - b.at);
-  return by;
-});
-
-/** The instance that had an interface at an instant: a row keeps the owner of its time. */
-export function ownerAt(n: NetworkInterface, micros: number): string {
-  const changes = ownerChanges.value.get(n.id);
-  const now = n.attachment?.instanceId ?? "";
-  if (!changes) return now;
-  const next = changes.find((c) => c.at > micros);
-  if (next) return next.from;
-  const last = changes[changes.length - 1]!;
-  // An attachment that no record tells of came after the last one.
-  const since = Date.parse(n.attachment?.attachedAt ?? "") * 1000;
-  return now && now !== last.to && since > last.at && micros < since ? last.to : now;
-}
-
-export const isOwnedBy = (n: NetworkInterface, instanceId: string): boolean =>
-  n.attachment?.instanceId === instanceId && n.attachment.state !== "detached";
 
 /** Failover under way now, or null. */
 export const runningFailover = computed<Failover | null>(

@@ -8,7 +8,6 @@ import {
   startCapture,
   toggleCapture,
 } from "../app/drill.ts";
-import { edit } from "../app/edit.ts";
 import { helpOpen } from "../app/keys.ts";
 import { lettersOff, motionOff } from "../app/prefs.ts";
 import { go, type Screen } from "../app/router.ts";
@@ -309,11 +308,5 @@ function resources(): Entry[] {
     );
   return out;
 }
-
-/** Opens the form of what is selected. */
-export const editSelected = (): void => {
-  const id = state.selection.value;
-  if (state.enisById.value.has(id)) void edit("eni", id);
-};
 
 export const entries = (): Entry[] => [...screens(), ...actions(), ...page(), ...resources()];

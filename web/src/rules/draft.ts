@@ -93,10 +93,6 @@ export function openDraft(kind: KindId, id: string): boolean {
   return true;
 }
 
-export function closeDraft(): void {
-  open.value = null;
-}
-
 effect(() => {
   const o = open.value;
   if (!o) return;

@@ -11,9 +11,6 @@ const group = (id: string) => state.topology.value?.securityGroups.find((g) => g
 const table = (id: string) => state.topology.value?.routeTables?.find((r) => r.id === id);
 const acl = (id: string) => state.topology.value?.networkAcls?.find((a) => a.id === id);
 
-export const kindOf = (id: string): KindId =>
-  id.startsWith("rtb-") ? "rtb" : id.startsWith("acl-") ? "acl" : "sg";
-
 const thing = (kind: KindId, id: string) =>
   kind === "sg" ? group(id) : kind === "rtb" ? table(id) : acl(id);
 

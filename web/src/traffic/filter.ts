@@ -132,6 +132,3 @@ export function startFilter(): void {
     apply(new URLSearchParams(location.search).get("f") ?? "", false);
   });
 }
-
-/** Coming back to the live screen, its address says what is in force. */
-export const remember = (): void => address(filter.value, false);

@@ -1,1 +1,0 @@
-import{J as s,W as m,q as n}from"./chunk-AJUVZUJA.js";import{v as a,x as o}from"./chunk-EEEXK5IQ.js";function d(t){let e=n.value.find(f=>f.name===t.reason)?.text??t.reason,r=s.value.get(t.networkInterfaceId);return a("probe.ended",{reason:o(e,t.reason)??e,at:r?m(r):t.networkInterfaceId})}export{d as a};

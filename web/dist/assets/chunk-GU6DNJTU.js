@@ -1,1 +1,0 @@
-import{a as i}from"./chunk-WRQ6L75W.js";async function s(t,o){let[{openForm:e},{kinds:n},{placeOf:r}]=await Promise.all([import("./form-VQKPEI34.js"),import("./kinds-4BY65U7X.js"),import("./model-QZEK34TN.js")]);i(o),e(n[t],r(o),o)}export{s as a};

@@ -1,0 +1,1 @@
+import{a as i}from"./chunk-C27SFR4X.js";async function s(t,o){let[{openForm:e},{kinds:n},{placeOf:r}]=await Promise.all([import("./form-3V3KSN3I.js"),import("./kinds-NHDTYXO7.js"),import("./model-BUIY7ITR.js")]);i(o),e(n[t],r(o),o)}export{s as a};

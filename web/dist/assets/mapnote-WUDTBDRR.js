@@ -1,0 +1,1 @@
+import{a as r}from"./chunk-3M3BFWRA.js";import{a as o}from"./chunk-JPXLMGJ5.js";import{a as e}from"./chunk-AXBLM4L7.js";import"./chunk-EEEXK5IQ.js";import"./chunk-WOT6VMZA.js";function p(){return o.value?e("p",{class:"map-note",children:[r("mapFiltered")," ",e("code",{children:o.value})]}):null}export{p as MapNote};

@@ -1,0 +1,1 @@
+import{c as a,d as b,e as c,f as d,g as e,h as f}from"./chunk-SLLCM2Y2.js";import"./chunk-C3GLADMM.js";import"./chunk-Q4B264F4.js";import"./chunk-MGJMYXXO.js";import"./chunk-GJF5HKLO.js";import"./chunk-EEEXK5IQ.js";import"./chunk-WOT6VMZA.js";export{b as beside,a as goBack,d as goInFlow,c as goRow,f as packetKey,e as pinned};

@@ -1,1 +1,0 @@
-import{c as a,d as b,e as c,f as d,g as e,h as f}from"./chunk-MOAI5AN5.js";import"./chunk-XAPPN5TD.js";import"./chunk-SVB62FM7.js";import"./chunk-MGJMYXXO.js";import"./chunk-AJUVZUJA.js";import"./chunk-EEEXK5IQ.js";import"./chunk-WOT6VMZA.js";export{b as beside,a as goBack,d as goInFlow,c as goRow,f as packetKey,e as pinned};
